@@ -1,0 +1,896 @@
+//! Who may do what: roles, scopes and the single question [`may`].
+//!
+//! A permission has three parts: the role (what kind of work), the scope (which environments), and for API tokens the token's
+//! own scopes. A token never exceeds its owner. The whole table is `access.snap` beside this file; a change of rules shows
+//! there as a difference that a reviewer reads.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{TokenId, UserId};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of the permission table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word in documents, URLs and the database.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// Reads the word.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// What kind of work a person does. Roles are not a ladder: an approver does not operate, an operator sets no policy
+    /// (separation of duties, PCI DSS 6.5.4). Only the administrator of a small installation holds everything.
+    Role {
+        /// Reads.
+        Viewer = "viewer",
+        /// Runs hosts: enrols, imports, classifies.
+        Operator = "operator",
+        /// Owns vulnerability data and policy, reads the audit trail.
+        SecurityOfficer = "security_officer",
+        /// Reads, and approves what others prepared.
+        Approver = "approver",
+        /// Sets the installation up: accounts, tokens, settings, and everything else.
+        Admin = "admin",
+    }
+}
+
+words! {
+    /// Something that can be done.
+    Action {
+        /// See hosts and their facts.
+        ViewHosts = "host.view",
+        /// See findings, patches and what to do first.
+        ViewFindings = "finding.view",
+        /// Take in a host by its agent.
+        EnrolHost = "host.enrol",
+        /// Take in facts that were collected without an agent.
+        ImportHost = "host.import",
+        /// Change a host's classification.
+        EditHost = "host.edit",
+        /// Forget a host and its history.
+        DeleteHost = "host.delete",
+        /// See advisories and where they come from.
+        ViewAdvisories = "advisory.view",
+        /// See feeds, their state and problems.
+        ViewFeeds = "feed.view",
+        /// Fetch a feed now.
+        SyncFeeds = "feed.sync",
+        /// Change where a feed comes from, or accept a feed that shrank.
+        EditFeeds = "feed.edit",
+        /// See policy documents.
+        ViewPolicy = "policy.view",
+        /// Try a policy without applying it.
+        SimulatePolicy = "policy.simulate",
+        /// Make a policy the one in force.
+        ApplyPolicy = "policy.apply",
+        /// Read the audit trail.
+        ViewAudit = "audit.view",
+        /// Check the audit chain and take anchors.
+        VerifyAudit = "audit.verify",
+        /// Change one's own password; end one's own sessions.
+        EditOwnAccount = "account.edit_own",
+        /// Make and revoke tokens for oneself.
+        ManageOwnTokens = "token.manage_own",
+        /// Create, change and disable accounts.
+        ManageUsers = "user.manage",
+        /// See and revoke everybody's tokens.
+        ManageTokens = "token.manage",
+        /// Change settings of the installation.
+        EditSettings = "setting.edit",
+        /// Run the installation's own checks and see its state.
+        ViewSystem = "system.view",
+    }
+}
+
+words! {
+    /// What an API token was made for.
+    TokenScope {
+        /// Read what the owner may read, except the audit trail.
+        Read = "read",
+        /// Enrol, import and classify hosts.
+        InventoryWrite = "inventory:write",
+        /// Fetch and change feeds.
+        FeedsWrite = "feeds:write",
+        /// Simulate and apply policy.
+        PolicyWrite = "policy:write",
+        /// Everything the owner may do.
+        Admin = "admin",
+    }
+}
+
+/// Which environments a grant covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "snake_case",
+    tag = "kind",
+    content = "environments",
+    deny_unknown_fields
+)]
+pub enum Scope {
+    /// All of them, those of tomorrow included, and hosts that nobody has put into one.
+    All,
+    /// These only. A host without an environment is in none of them.
+    Environments(BTreeSet<String>),
+}
+
+impl Scope {
+    /// A scope of the named environments.
+    #[must_use]
+    pub fn environments<I: IntoIterator<Item = S>, S: Into<String>>(names: I) -> Self {
+        Self::Environments(names.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether an environment is inside. The empty name stands for "nobody has said" and is inside [`Scope::All`] only.
+    #[must_use]
+    pub fn covers(&self, environment: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Environments(names) => !environment.is_empty() && names.contains(environment),
+        }
+    }
+
+    /// What both scopes cover.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::All, scope) | (scope, Self::All) => scope.clone(),
+            (Self::Environments(a), Self::Environments(b)) => {
+                Self::Environments(a.intersection(b).cloned().collect())
+            }
+        }
+    }
+}
+
+/// Whether an account is in use. A disabled owner's tokens and sessions stop at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// In use.
+    Active,
+    /// Left or locked.
+    Disabled,
+}
+
+/// A person as the account says now, not as it said at sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Account.
+    pub id: UserId,
+    /// Name.
+    pub name: String,
+    /// Kind of work.
+    pub role: Role,
+    /// Where.
+    pub scope: Scope,
+    /// In use or not.
+    pub standing: Standing,
+}
+
+/// A part of the server that acts without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemPart {
+    /// Fetches feeds by the clock.
+    FeedReconciler,
+    /// Takes in what enrolled agents send.
+    AgentIntake,
+    /// The first start, which sets the installation up.
+    FirstStart,
+}
+
+impl SystemPart {
+    /// Every part.
+    pub const ALL: &'static [Self] = &[Self::FeedReconciler, Self::AgentIntake, Self::FirstStart];
+
+    /// The word in the audit trail.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FeedReconciler => "feed_reconciler",
+            Self::AgentIntake => "agent_intake",
+            Self::FirstStart => "first_start",
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody who signed in.
+    User(Person),
+    /// A program with a token of somebody.
+    Token {
+        /// The token.
+        id: TokenId,
+        /// Whose it is.
+        owner: Person,
+        /// What it was made for.
+        scopes: BTreeSet<TokenScope>,
+        /// Where it may be used, never beyond its owner's scope.
+        environments: Scope,
+    },
+    /// The command line on the machine that holds the data folder: whoever can write the database needs no permission from us.
+    Local {
+        /// Name of the operating-system account.
+        account: String,
+    },
+    /// The server itself.
+    System(SystemPart),
+}
+
+impl Actor {
+    /// The word in the audit trail: `usr_…`, `tok_…`, `local:NAME`, `system:PART`.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::User(person) => person.id.to_string(),
+            Self::Token { id, .. } => id.to_string(),
+            Self::Local { account } => format!("local:{account}"),
+            Self::System(part) => format!("system:{}", part.word()),
+        }
+    }
+
+    /// The environments whose hosts this actor may know of: every list is cut to it.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::User(person) => person.scope.clone(),
+            Self::Token {
+                owner,
+                environments,
+                ..
+            } => owner.scope.intersect(environments),
+            Self::Local { .. } | Self::System(_) => Scope::All,
+        }
+    }
+}
+
+/// On what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// The installation as a whole.
+    Installation,
+    /// A host or anything else inside one environment; empty when nobody has said which.
+    Environment(&'a str),
+    /// A list that the caller cuts to [`Actor::scope`] itself.
+    OwnScope,
+    /// An account, or the tokens and sessions of it.
+    Account(&'a UserId),
+}
+
+/// How far an action reaches, which decides what the scope has to cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Concerns hosts of one environment.
+    Environment,
+    /// The same for everybody and reveals no host.
+    Shared,
+    /// Concerns everybody: the scope must be all environments.
+    Installation,
+    /// One's own account.
+    Own,
+}
+
+impl Action {
+    fn reach(self) -> Reach {
+        match self {
+            Self::ViewHosts
+            | Self::ViewFindings
+            | Self::EnrolHost
+            | Self::ImportHost
+            | Self::EditHost
+            | Self::DeleteHost => Reach::Environment,
+            Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => Reach::Shared,
+            // A simulation counts hosts of every environment, so it reveals them.
+            Self::SimulatePolicy
+            | Self::SyncFeeds
+            | Self::EditFeeds
+            | Self::ApplyPolicy
+            | Self::ViewAudit
+            | Self::VerifyAudit
+            | Self::ManageUsers
+            | Self::ManageTokens
+            | Self::EditSettings
+            | Self::ViewSystem => Reach::Installation,
+            Self::EditOwnAccount | Self::ManageOwnTokens => Reach::Own,
+        }
+    }
+
+    /// The narrowest token scope that allows this; [`TokenScope::Admin`] always does.
+    #[must_use]
+    pub fn token_scope(self) -> TokenScope {
+        match self {
+            Self::ViewHosts
+            | Self::ViewFindings
+            | Self::ViewAdvisories
+            | Self::ViewFeeds
+            | Self::ViewPolicy => TokenScope::Read,
+            Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => {
+                TokenScope::InventoryWrite
+            }
+            Self::SyncFeeds | Self::EditFeeds => TokenScope::FeedsWrite,
+            Self::SimulatePolicy | Self::ApplyPolicy => TokenScope::PolicyWrite,
+            Self::ViewAudit
+            | Self::VerifyAudit
+            | Self::EditOwnAccount
+            | Self::ManageOwnTokens
+            | Self::ManageUsers
+            | Self::ManageTokens
+            | Self::EditSettings
+            | Self::ViewSystem => TokenScope::Admin,
+        }
+    }
+}
+
+impl Role {
+    /// Whether the role does this kind of work at all, wherever.
+    #[must_use]
+    pub fn does(self, action: Action) -> bool {
+        match action {
+            Action::ViewHosts
+            | Action::ViewFindings
+            | Action::ViewAdvisories
+            | Action::ViewFeeds
+            | Action::ViewPolicy
+            | Action::EditOwnAccount
+            | Action::ManageOwnTokens => true,
+            Action::EnrolHost | Action::ImportHost | Action::EditHost | Action::DeleteHost => {
+                match self {
+                    Self::Operator | Self::Admin => true,
+                    Self::Viewer | Self::SecurityOfficer | Self::Approver => false,
+                }
+            }
+            Action::SyncFeeds | Action::SimulatePolicy | Action::ViewSystem => match self {
+                Self::Operator | Self::SecurityOfficer | Self::Admin => true,
+                Self::Viewer | Self::Approver => false,
+            },
+            Action::EditFeeds | Action::ApplyPolicy => match self {
+                Self::SecurityOfficer | Self::Admin => true,
+                Self::Viewer | Self::Operator | Self::Approver => false,
+            },
+            Action::ViewAudit | Action::VerifyAudit => match self {
+                Self::SecurityOfficer | Self::Approver | Self::Admin => true,
+                Self::Viewer | Self::Operator => false,
+            },
+            Action::ManageUsers | Action::ManageTokens | Action::EditSettings => match self {
+                Self::Admin => true,
+                Self::Viewer | Self::Operator | Self::SecurityOfficer | Self::Approver => false,
+            },
+        }
+    }
+}
+
+impl SystemPart {
+    fn does(self, action: Action) -> bool {
+        match self {
+            Self::FeedReconciler => action == Action::SyncFeeds,
+            Self::AgentIntake => action == Action::EnrolHost || action == Action::ImportHost,
+            Self::FirstStart => match action {
+                Action::ImportHost
+                | Action::SyncFeeds
+                | Action::ApplyPolicy
+                | Action::ManageUsers
+                | Action::EditSettings => true,
+                Action::ViewHosts
+                | Action::ViewFindings
+                | Action::EnrolHost
+                | Action::EditHost
+                | Action::DeleteHost
+                | Action::ViewAdvisories
+                | Action::ViewFeeds
+                | Action::EditFeeds
+                | Action::ViewPolicy
+                | Action::SimulatePolicy
+                | Action::ViewAudit
+                | Action::VerifyAudit
+                | Action::EditOwnAccount
+                | Action::ManageOwnTokens
+                | Action::ManageTokens
+                | Action::ViewSystem => false,
+            },
+        }
+    }
+}
+
+/// One reason of a [`Decision`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The role does this.
+    RoleDoes(Role, Action),
+    /// The role does not do this.
+    RoleDoesNot(Role, Action),
+    /// The account is disabled.
+    Disabled,
+    /// The environment is outside the scope; empty when nobody has said which environment it is.
+    OutsideScope(String),
+    /// The action concerns everybody, the scope does not.
+    NeedsWholeScope(Action),
+    /// The token was not made for this.
+    TokenLacks(TokenScope),
+    /// Somebody else's account.
+    NotOwn,
+    /// The account of nobody: only a person has one.
+    NoAccount,
+    /// Local access to the data folder.
+    LocalAccess,
+    /// The part of the server is made for this.
+    SystemPartDoes(SystemPart, Action),
+    /// The part of the server has no business with this.
+    SystemPartDoesNot(SystemPart, Action),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RoleDoes(role, action) => write!(f, "role `{role}` may `{action}`"),
+            Self::RoleDoesNot(role, action) => write!(f, "role `{role}` may not `{action}`"),
+            Self::Disabled => f.write_str("the account is disabled"),
+            Self::OutsideScope(name) if name.is_empty() => {
+                f.write_str("the host has no environment yet, which only somebody with all environments may act on")
+            }
+            Self::OutsideScope(name) => write!(f, "environment `{name}` is outside your scope"),
+            Self::NeedsWholeScope(action) => write!(f, "`{action}` concerns every environment, your scope does not"),
+            Self::TokenLacks(scope) => write!(f, "the token does not have scope `{scope}`"),
+            Self::NotOwn => f.write_str("this is somebody else's account"),
+            Self::NoAccount => f.write_str("only a person has an account of their own"),
+            Self::LocalAccess => f.write_str("local access to the data folder"),
+            Self::SystemPartDoes(part, action) => write!(f, "server part `{}` may `{action}`", part.word()),
+            Self::SystemPartDoesNot(part, action) => write!(f, "server part `{}` may not `{action}`", part.word()),
+        }
+    }
+}
+
+/// The answer, with every reason that decided it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Yes or no.
+    pub allowed: bool,
+    /// When refused: everything that stands against it. When allowed: what allows it.
+    pub because: Vec<Reason>,
+}
+
+impl Decision {
+    fn yes(reason: Reason) -> Self {
+        Self {
+            allowed: true,
+            because: vec![reason],
+        }
+    }
+
+    fn no(because: Vec<Reason>) -> Self {
+        Self {
+            allowed: false,
+            because,
+        }
+    }
+
+    /// The reasons as one line.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let words: Vec<String> = self.because.iter().map(ToString::to_string).collect();
+        words.join("; ")
+    }
+}
+
+/// Whether `actor` may do `action` to `target`. Same inputs, same answer; the reasons are complete.
+#[must_use]
+pub fn may(actor: &Actor, action: Action, target: &Target<'_>) -> Decision {
+    match actor {
+        Actor::User(person) => decide(person, action, target, &person.scope, None),
+        Actor::Token {
+            owner,
+            scopes,
+            environments,
+            ..
+        } => decide(
+            owner,
+            action,
+            target,
+            &owner.scope.intersect(environments),
+            Some(scopes),
+        ),
+        Actor::Local { .. } => match action.reach() {
+            Reach::Own => Decision::no(vec![Reason::NoAccount]),
+            Reach::Environment | Reach::Shared | Reach::Installation => {
+                Decision::yes(Reason::LocalAccess)
+            }
+        },
+        Actor::System(part) if part.does(action) => {
+            Decision::yes(Reason::SystemPartDoes(*part, action))
+        }
+        Actor::System(part) => Decision::no(vec![Reason::SystemPartDoesNot(*part, action)]),
+    }
+}
+
+/// Whether `actor` may change a field that bears scope: needs the right on both sides, or nobody could stop a host from being
+/// moved out of sight, or into an environment whose approvals are weaker.
+#[must_use]
+pub fn may_move(actor: &Actor, action: Action, from: &str, to: &str) -> Decision {
+    let leave = may(actor, action, &Target::Environment(from));
+    let enter = may(actor, action, &Target::Environment(to));
+    match (leave.allowed, enter.allowed) {
+        (true, _) => enter,
+        (false, true) => leave,
+        (false, false) => {
+            let mut because = leave.because;
+            for reason in enter.because {
+                if !because.contains(&reason) {
+                    because.push(reason);
+                }
+            }
+            Decision::no(because)
+        }
+    }
+}
+
+fn decide(
+    person: &Person,
+    action: Action,
+    target: &Target<'_>,
+    scope: &Scope,
+    token: Option<&BTreeSet<TokenScope>>,
+) -> Decision {
+    let mut against = Vec::new();
+    if person.standing == Standing::Disabled {
+        against.push(Reason::Disabled);
+    }
+    if !person.role.does(action) {
+        against.push(Reason::RoleDoesNot(person.role, action));
+    }
+    if let Some(scopes) = token {
+        let needed = action.token_scope();
+        if !scopes.contains(&needed) && !scopes.contains(&TokenScope::Admin) {
+            against.push(Reason::TokenLacks(needed));
+        }
+    }
+    match action.reach() {
+        Reach::Shared => {}
+        Reach::Environment => match target {
+            Target::Environment(name) if !scope.covers(name) => {
+                against.push(Reason::OutsideScope((*name).to_owned()))
+            }
+            Target::Environment(_) | Target::OwnScope => {}
+            // Not cut to an environment: counts as all of them.
+            Target::Installation | Target::Account(_) => need_all(scope, action, &mut against),
+        },
+        Reach::Installation => need_all(scope, action, &mut against),
+        Reach::Own => match target {
+            Target::Account(id) if **id == person.id => {}
+            Target::Account(_)
+            | Target::Installation
+            | Target::Environment(_)
+            | Target::OwnScope => against.push(Reason::NotOwn),
+        },
+    }
+    if against.is_empty() {
+        Decision::yes(Reason::RoleDoes(person.role, action))
+    } else {
+        Decision::no(against)
+    }
+}
+
+fn need_all(scope: &Scope, action: Action, against: &mut Vec<Reason>) {
+    match scope {
+        Scope::All => {}
+        Scope::Environments(_) => against.push(Reason::NeedsWholeScope(action)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn person(role: Role, scope: Scope) -> Person {
+        Person {
+            id: UserId::from_unique("1"),
+            name: "ana".to_owned(),
+            role,
+            scope,
+            standing: Standing::Active,
+        }
+    }
+
+    fn token(role: Role, scope: Scope, scopes: &[TokenScope], environments: Scope) -> Actor {
+        Actor::Token {
+            id: TokenId::from_unique("1"),
+            owner: person(role, scope),
+            scopes: scopes.iter().copied().collect(),
+            environments,
+        }
+    }
+
+    /// The target that an action normally has, inside `environment`.
+    fn usual<'a>(action: Action, environment: &'a str, own: &'a UserId) -> Target<'a> {
+        match action.reach() {
+            Reach::Environment => Target::Environment(environment),
+            Reach::Shared | Reach::Installation => Target::Installation,
+            Reach::Own => Target::Account(own),
+        }
+    }
+
+    fn mark(decision: &Decision) -> &'static str {
+        if decision.allowed { "yes" } else { "-" }
+    }
+
+    fn table() -> String {
+        let own = UserId::from_unique("1");
+        let mut out = String::from(
+            "# The whole permission table. Made by the test `the_permission_table_is_the_reviewed_one`;\n# after a wanted change: UPDATE_GOLDEN=1 cargo test -p patchwright-domain access\n",
+        );
+        let mut block = |title: &str, heads: &[&str], ask: &dyn Fn(Action, usize) -> Decision| {
+            write!(out, "\n## {title}\n{:<18}", "").unwrap();
+            for head in heads {
+                write!(out, " {head:>16}").unwrap();
+            }
+            out.push('\n');
+            for action in Action::ALL {
+                write!(out, "{:<18}", action.word()).unwrap();
+                for n in 0..heads.len() {
+                    write!(out, " {:>16}", mark(&ask(*action, n))).unwrap();
+                }
+                out.push('\n');
+            }
+        };
+        let roles: Vec<&str> = Role::ALL.iter().map(|r| r.word()).collect();
+        let scoped = Scope::environments(["staging"]);
+        block("roles, all environments", &roles, &|action, n| {
+            may(
+                &Actor::User(person(Role::ALL[n], Scope::All)),
+                action,
+                &usual(action, "staging", &own),
+            )
+        });
+        block("roles, scope staging, on staging", &roles, &|action, n| {
+            may(
+                &Actor::User(person(Role::ALL[n], scoped.clone())),
+                action,
+                &usual(action, "staging", &own),
+            )
+        });
+        block(
+            "roles, scope staging, on production",
+            &roles,
+            &|action, n| {
+                may(
+                    &Actor::User(person(Role::ALL[n], scoped.clone())),
+                    action,
+                    &usual(action, "production", &own),
+                )
+            },
+        );
+        block(
+            "roles, scope staging, on a host without environment",
+            &roles,
+            &|action, n| {
+                may(
+                    &Actor::User(person(Role::ALL[n], scoped.clone())),
+                    action,
+                    &usual(action, "", &own),
+                )
+            },
+        );
+        let scopes: Vec<&str> = TokenScope::ALL.iter().map(|s| s.word()).collect();
+        block(
+            "tokens of an admin, all environments, by the token's one scope",
+            &scopes,
+            &|action, n| {
+                let actor = token(Role::Admin, Scope::All, &[TokenScope::ALL[n]], Scope::All);
+                may(&actor, action, &usual(action, "staging", &own))
+            },
+        );
+        block(
+            "tokens of a viewer, all environments, by the token's one scope",
+            &scopes,
+            &|action, n| {
+                let actor = token(Role::Viewer, Scope::All, &[TokenScope::ALL[n]], Scope::All);
+                may(&actor, action, &usual(action, "staging", &own))
+            },
+        );
+        let parts: Vec<&str> = SystemPart::ALL.iter().map(|p| p.word()).collect();
+        block("parts of the server", &parts, &|action, n| {
+            may(
+                &Actor::System(SystemPart::ALL[n]),
+                action,
+                &usual(action, "staging", &own),
+            )
+        });
+        block("command line on the server", &["local"], &|action, _| {
+            let actor = Actor::Local {
+                account: "root".to_owned(),
+            };
+            may(&actor, action, &usual(action, "staging", &own))
+        });
+        out
+    }
+
+    #[test]
+    fn the_permission_table_is_the_reviewed_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/access.snap");
+        let made = table();
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, &made).unwrap();
+        }
+        let kept = std::fs::read_to_string(path).unwrap();
+        assert!(
+            kept == made,
+            "permissions changed; read the difference, then run with UPDATE_GOLDEN=1\n{made}"
+        );
+    }
+
+    #[test]
+    fn refusals_name_everything_that_stands_against_it() {
+        let actor = token(
+            Role::Viewer,
+            Scope::environments(["test"]),
+            &[TokenScope::Read],
+            Scope::All,
+        );
+        let decision = may(
+            &actor,
+            Action::ImportHost,
+            &Target::Environment("production"),
+        );
+        assert_eq!(
+            decision.because,
+            vec![
+                Reason::RoleDoesNot(Role::Viewer, Action::ImportHost),
+                Reason::TokenLacks(TokenScope::InventoryWrite),
+                Reason::OutsideScope("production".to_owned()),
+            ]
+        );
+        assert_eq!(
+            decision.why(),
+            "role `viewer` may not `host.import`; the token does not have scope `inventory:write`; environment `production` is outside your scope"
+        );
+    }
+
+    #[test]
+    fn a_disabled_owner_stops_session_and_token() {
+        let mut gone = person(Role::Admin, Scope::All);
+        gone.standing = Standing::Disabled;
+        let as_user = Actor::User(gone.clone());
+        let as_token = Actor::Token {
+            id: TokenId::from_unique("1"),
+            owner: gone,
+            scopes: TokenScope::ALL.iter().copied().collect(),
+            environments: Scope::All,
+        };
+        for actor in [as_user, as_token] {
+            for action in Action::ALL {
+                let own = UserId::from_unique("1");
+                let decision = may(&actor, *action, &usual(*action, "staging", &own));
+                assert_eq!(decision.because, vec![Reason::Disabled], "{action}");
+            }
+        }
+    }
+
+    #[test]
+    fn moving_a_host_needs_both_sides() {
+        let both = Actor::User(person(
+            Role::Operator,
+            Scope::environments(["staging", "production"]),
+        ));
+        let one = Actor::User(person(Role::Operator, Scope::environments(["staging"])));
+        assert!(may_move(&both, Action::EditHost, "staging", "production").allowed);
+        for (from, to) in [
+            ("staging", "production"),
+            ("production", "staging"),
+            ("", "staging"),
+            ("staging", ""),
+        ] {
+            assert!(
+                !may_move(&one, Action::EditHost, from, to).allowed,
+                "{from} to {to}"
+            );
+        }
+        assert_eq!(may_move(&one, Action::EditHost, "a", "b").because.len(), 2);
+        assert_eq!(may_move(&one, Action::EditHost, "a", "a").because.len(), 1);
+    }
+
+    #[test]
+    fn own_means_own() {
+        let ana = Actor::User(person(Role::Admin, Scope::All));
+        let other = UserId::from_unique("2");
+        assert_eq!(
+            may(&ana, Action::ManageOwnTokens, &Target::Account(&other)).because,
+            vec![Reason::NotOwn]
+        );
+        assert_eq!(
+            may(&ana, Action::ManageOwnTokens, &Target::Installation).because,
+            vec![Reason::NotOwn]
+        );
+        assert!(may(&ana, Action::ManageTokens, &Target::Account(&other)).allowed);
+    }
+
+    #[test]
+    fn words_read_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.word()), Some(*role));
+            assert_eq!(serde_json::to_string(role).unwrap(), format!("\"{role}\""));
+        }
+        for action in Action::ALL {
+            assert_eq!(Action::parse(action.word()), Some(*action));
+        }
+        for scope in TokenScope::ALL {
+            assert_eq!(TokenScope::parse(scope.word()), Some(*scope));
+        }
+        assert_eq!(Role::parse("root"), None);
+        for scope in [Scope::All, Scope::environments(["a", "b"])] {
+            let text = serde_json::to_string(&scope).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Scope>(&text).unwrap(),
+                scope,
+                "{text}"
+            );
+        }
+    }
+
+    fn any_scope() -> impl Strategy<Value = Scope> {
+        prop_oneof![
+            Just(Scope::All),
+            prop::collection::btree_set(prop::sample::select(vec!["a", "b", "c"]), 0..3)
+                .prop_map(Scope::environments),
+        ]
+    }
+
+    proptest! {
+        /// No token can do what its owner cannot, whatever it was made for.
+        #[test]
+        fn a_token_never_exceeds_its_owner(
+            role in prop::sample::select(Role::ALL), action in prop::sample::select(Action::ALL), scope in any_scope(), narrowed in any_scope(),
+            scopes in prop::collection::btree_set(prop::sample::select(TokenScope::ALL), 0..5), environment in prop::sample::select(vec!["a", "b", "c", ""]),
+        ) {
+            let owner = person(role, scope);
+            let own = owner.id.clone();
+            let actor = Actor::Token { id: TokenId::from_unique("1"), owner: owner.clone(), scopes, environments: narrowed.clone() };
+            let user = Actor::User(owner);
+            for target in [Target::Installation, Target::Environment(environment), Target::OwnScope, Target::Account(&own)] {
+                let by_token = may(&actor, action, &target);
+                let by_owner = may(&user, action, &target);
+                prop_assert!(!by_token.allowed || by_owner.allowed);
+                prop_assert!(!by_token.because.is_empty());
+                if by_token.allowed && action.reach() == Reach::Environment && target == Target::Environment(environment) {
+                    prop_assert!(narrowed.covers(environment));
+                }
+            }
+            if actor.scope().covers(environment) {
+                prop_assert!(user.scope().covers(environment) && narrowed.covers(environment));
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Policy conditions: a bounded, three-valued subset of the Common Expression Language (CEL).
+//!
+//! A condition is checked when the policy is read (names, types, nesting), so that at run time only data can be missing. Missing
+//! data gives *unknown*, never false, by Kleene's strong logic: `unknown || true` is true, `unknown && true` is unknown. Each
+//! evaluation has a step limit. Why this is not the `cel` crate: `docs/adr/0002-policy-conditions.md`.
+
+mod check;
+mod eval;
+mod lex;
+mod parse;
+
+pub use eval::{STEPS_MAX, Truth};
+pub(super) use parse::nearest;
+
+/// Longest condition, in bytes: more than a page of text is a program, not a condition.
+pub const SOURCE_BYTES_MAX: usize = 4_096;
+/// Deepest nesting of the tree, so that recursion over it is bounded (16 KiB of stack at most in practice).
+pub const DEPTH_MAX: usize = 32;
+
+/// A type of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// true or false.
+    Bool,
+    /// 64-bit integer.
+    Int,
+    /// 64-bit float.
+    Double,
+    /// Text.
+    Str,
+    /// List of texts.
+    StrList,
+    /// List of integers (constants only).
+    IntList,
+    /// List of floats (constants only).
+    DoubleList,
+}
+
+impl Type {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Double => "double",
+            Self::Str => "string",
+            Self::StrList => "list of strings",
+            Self::IntList => "list of ints",
+            Self::DoubleList => "list of doubles",
+        }
+    }
+}
+
+/// A value of the language.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// true or false.
+    Bool(bool),
+    /// 64-bit integer.
+    Int(i64),
+    /// 64-bit float.
+    Double(f64),
+    /// Text.
+    Str(String),
+    /// List of one type.
+    List(Vec<Value>),
+}
+
+/// The variables that conditions of a policy may read: names and types, in a fixed order.
+pub type Schema = &'static [(&'static str, Type)];
+
+/// Values of a [`Schema`]'s variables by position; nothing is *unknown*.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variables {
+    values: Vec<Option<Value>>,
+}
+
+impl Variables {
+    /// All unknown.
+    #[must_use]
+    pub fn unknown(schema: Schema) -> Self {
+        Self { values: vec![None; schema.len()] }
+    }
+
+    /// Sets a variable by name. A name outside the schema is ignored and gives `false`.
+    pub fn set(&mut self, schema: Schema, name: &str, value: Option<Value>) -> bool {
+        let place = schema.iter().position(|(n, _)| *n == name);
+        match place.and_then(|p| self.values.get_mut(p)) {
+            Some(slot) => {
+                *slot = value;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The value at a position of the schema.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&Value> {
+        self.values.get(place).and_then(Option::as_ref)
+    }
+}
+
+/// What is wrong with a condition, and where in its text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConditionError {
+    /// Byte offset in the condition.
+    pub offset: usize,
+    /// Lower-case fragment.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+impl ConditionError {
+    fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A checked condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    source: String,
+    schema: Schema,
+    root: Expr,
+}
+
+impl Condition {
+    /// Reads and checks a condition.
+    ///
+    /// # Errors
+    /// [`ConditionError`] for text that is too long or too deep, that is not in the language, that names an unknown variable or
+    /// function, whose types do not fit, or whose result is not true-or-false.
+    pub fn parse(source: &str, schema: Schema) -> Result<Self, ConditionError> {
+        if source.len() > SOURCE_BYTES_MAX {
+            return Err(ConditionError::new(
+                0,
+                format!("read a condition: longer than {SOURCE_BYTES_MAX} bytes"),
+            )
+            .hint("split it into several rules"));
+        }
+        let tokens = lex::tokens(source)?;
+        let root = parse::parse(&tokens, source.len(), schema)?;
+        let found = check::check(&root, schema)?;
+        if found == Type::Bool {
+            Ok(Self { source: source.to_owned(), schema, root })
+        } else {
+            Err(ConditionError::new(0, format!("a condition has to be true or false; this is a {}", found.word())))
+        }
+    }
+
+    /// The text as written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Evaluates. Same variables, same answer.
+    #[must_use]
+    pub fn evaluate(&self, variables: &Variables) -> Truth {
+        eval::evaluate(&self.root, self.schema, variables)
+    }
+
+    /// Names of the variables it reads, sorted.
+    #[must_use]
+    pub fn reads(&self) -> Vec<&'static str> {
+        let mut places = Vec::new();
+        self.root.collect_variables(&mut places);
+        let mut names: Vec<&'static str> = places.iter().filter_map(|p| self.schema.get(*p).map(|(n, _)| *n)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compare {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arith {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    Size,
+    Contains,
+    StartsWith,
+    EndsWith,
+    LowerAscii,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantifier {
+    Exists,
+    All,
+}
+
+/// A node with the offset of its text.
+#[derive(Clone, Debug, PartialEq)]
+struct Expr {
+    offset: usize,
+    node: Node,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Constant(Value),
+    Variable(usize),
+    /// The variable of the enclosing quantifier, counted from the outside.
+    Local(usize),
+    Has(usize),
+    Not(Box<Expr>),
+    Negate(Box<Expr>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Compare(Compare, Box<Expr>, Box<Expr>),
+    Arith(Arith, Box<Expr>, Box<Expr>),
+    In(Box<Expr>, Box<Expr>),
+    Choose(Box<[Expr; 3]>),
+    Call(Function, Vec<Expr>),
+    Quantify(Quantifier, Box<Expr>, Box<Expr>),
+}
+
+impl Expr {
+    fn children(&self) -> Vec<&Expr> {
+        match &self.node {
+            Node::Constant(_) | Node::Variable(_) | Node::Local(_) | Node::Has(_) => Vec::new(),
+            Node::Not(a) | Node::Negate(a) => vec![a],
+            Node::And(list) | Node::Or(list) | Node::Call(_, list) => list.iter().collect(),
+            Node::Compare(_, a, b) | Node::Arith(_, a, b) | Node::In(a, b) | Node::Quantify(_, a, b) => vec![a, b],
+            Node::Choose(parts) => parts.iter().collect(),
+        }
+    }
+
+    fn collect_variables(&self, places: &mut Vec<usize>) {
+        if let Node::Variable(place) | Node::Has(place) = &self.node {
+            places.push(*place);
+        }
+        for child in self.children() {
+            child.collect_variables(places);
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! What to patch first on one host: findings grouped by patch (one source upgrade fixes many), in a total order.
+//!
+//! Order: urgency, overdue first, due date, risk removed, package, ecosystem, state. It does not depend on the order of the input.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::classify::Decision;
+use super::cvss::Severity;
+use super::policy::Urgency;
+use super::risk::{self, Score};
+use super::sla::DueDates;
+use crate::exposure::{Finding, FindingState};
+use crate::inventory::{HostFacts, KeptBack, PackageFormat, TransactionStep, Tri};
+use crate::time::Timestamp;
+use patchwright_versions::Scheme;
+
+/// A finding with its judgement.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The finding.
+    pub finding: Finding,
+    /// How urgent and why.
+    pub decision: Decision,
+    /// Until when.
+    pub due: DueDates,
+}
+
+/// What stands between this host and the fix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatchState {
+    /// A configured repository offers a version with the fix.
+    FixOffered,
+    /// It is offered, but held by an administrator or kept back by the solver.
+    KeptBack,
+    /// A fix exists, but no configured repository offers it.
+    NotOffered,
+    /// On disk; a process still runs the old code.
+    RestartPending,
+    /// On disk; the running kernel is the old one.
+    RebootPending,
+    /// Nobody has published a fix.
+    NoFix,
+}
+
+impl PatchState {
+    /// Words for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::FixOffered => "fix available",
+            Self::KeptBack => "fix offered, not taken",
+            Self::NotOffered => "fix exists, no repository here offers it",
+            Self::RestartPending => "installed, restart pending",
+            Self::RebootPending => "installed, reboot pending",
+            Self::NoFix => "no fix yet",
+        }
+    }
+}
+
+/// One patch: what it fixes on this host, how urgent that is, what it would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PatchGroup {
+    /// Source package (Debian) or binary package (rpm).
+    pub package: String,
+    /// Ecosystem with release.
+    pub ecosystem: String,
+    /// Installed version.
+    pub from: String,
+    /// Version after the patch; for a fix that is not offered the lowest version that fixes everything in the group.
+    pub to: Option<String>,
+    /// Places in the input, most urgent first.
+    pub findings: Vec<usize>,
+    /// The worst class of its findings.
+    pub urgency: Urgency,
+    /// The worst severity of its findings; nothing when none is rated.
+    pub severity: Option<Severity>,
+    /// The earliest due date.
+    pub due: Option<Timestamp>,
+    /// Milliseconds past that date.
+    pub overdue_by_ms: Option<i64>,
+    /// Risk that goes away.
+    pub risk_removed: Score,
+    /// Steps of the host's own transaction for binaries of this source.
+    pub steps: Vec<TransactionStep>,
+    /// Packages that come or go with it.
+    pub extra: Vec<TransactionStep>,
+    /// Binaries that are held or kept back, and why.
+    pub kept_back: Vec<KeptBack>,
+    /// Units to restart, as far as can be told.
+    pub restart_units: Vec<String>,
+    /// Whether a reboot is needed for it to be effective.
+    pub reboot: Tri,
+    /// Where it stands.
+    pub state: PatchState,
+    /// Why it stands where it does, in words.
+    pub because: Vec<String>,
+}
+
+/// The ranked list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Ranked {
+    /// What can be done, first things first.
+    pub patches: Vec<PatchGroup>,
+    /// What nobody has a fix for, in the same order.
+    pub unfixed: Vec<PatchGroup>,
+    /// New and removed packages of the transaction that could not be told to belong to one patch.
+    pub unattributed: Vec<TransactionStep>,
+}
+
+/// Groups and ranks.
+///
+/// Versions are compared by the host's package format (dpkg when it is not known). The risk formula is in [`risk`].
+#[must_use]
+pub fn rank(judged: &[Judged], host: &HostFacts, now: Timestamp) -> Ranked {
+    let scheme = match host.format {
+        Some(PackageFormat::Deb) | None => Scheme::Deb,
+        Some(PackageFormat::Rpm) => Scheme::Rpm,
+        Some(PackageFormat::Apk) => Scheme::Apk,
+    };
+    let view = HostView { host, scheme };
+    let mut groups: BTreeMap<(String, String, PatchState), Vec<usize>> = BTreeMap::new();
+    for (place, j) in judged.iter().enumerate() {
+        let key = (j.finding.package.clone(), j.finding.ecosystem.clone(), view.state(&j.finding));
+        groups.entry(key).or_default().push(place);
+    }
+    let mut ranked = Ranked::default();
+    for ((package, ecosystem, state), places) in groups {
+        let members: Vec<(usize, &Judged)> = places.iter().filter_map(|p| judged.get(*p).map(|j| (*p, j))).collect();
+        let Some(group) = build(&view, package, ecosystem, state, members, now) else { continue };
+        if state == PatchState::NoFix {
+            ranked.unfixed.push(group);
+        } else {
+            ranked.patches.push(group);
+        }
+    }
+    ranked.patches.sort_by_cached_key(key);
+    ranked.unfixed.sort_by_cached_key(key);
+    attribute(&mut ranked, host);
+    ranked
+}
+
+type Key = (Reverse<Urgency>, bool, bool, Option<Timestamp>, Reverse<u64>, String, String, PatchState);
+
+fn key(g: &PatchGroup) -> Key {
+    (
+        Reverse(g.urgency),
+        g.overdue_by_ms.is_none(),
+        g.due.is_none(),
+        g.due,
+        Reverse(g.risk_removed.value_micro),
+        g.package.clone(),
+        g.ecosystem.clone(),
+        g.state,
+    )
+}
+
+fn build(
+    view: &HostView<'_>,
+    package: String,
+    ecosystem: String,
+    state: PatchState,
+    mut members: Vec<(usize, &Judged)>,
+    now: Timestamp,
+) -> Option<PatchGroup> {
+    let part = |j: &Judged| risk::factor(&j.decision.vuln, &j.decision.risk);
+    members.sort_by_cached_key(|(_, j)| {
+        (Reverse(j.decision.urgency), Reverse(part(j).micro), j.decision.vuln.clone(), j.finding.installed.clone())
+    });
+    let (_, worst) = members.first()?;
+    let risk_removed = risk::sum(members.iter().map(|(_, j)| part(j)).collect());
+    let due = members.iter().filter_map(|(_, j)| j.due.due()).min();
+    let from = members.iter().map(|(_, j)| j.finding.installed.as_str()).max_by(|a, b| view.compare(a, b))?.to_owned();
+    let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| view.compare(a, b));
+    let to = match state {
+        PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
+        PatchState::NotOffered => fixed.map(str::to_owned),
+        PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
+    };
+    let names = view.binaries(&package, members.iter().map(|(_, j)| &j.finding));
+    let steps = if state == PatchState::FixOffered { view.steps(&package, &names) } else { Vec::new() };
+    let kept_back = match state {
+        PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
+        PatchState::NotOffered | PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => Vec::new(),
+    };
+    let restart_units = match state {
+        PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending => Vec::new(),
+        PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
+    };
+    let reboot = view.reboot(&package, &names, state);
+    let mut group = PatchGroup {
+        findings: members.iter().map(|(place, _)| *place).collect(),
+        urgency: worst.decision.urgency,
+        severity: members.iter().filter_map(|(_, j)| j.decision.severity.value).max(),
+        due,
+        overdue_by_ms: due.map(|d| now.0.saturating_sub(d.0)).filter(|ms| *ms > 0),
+        because: Vec::new(),
+        extra: Vec::new(),
+        package,
+        ecosystem,
+        from,
+        to,
+        risk_removed,
+        steps,
+        kept_back,
+        restart_units,
+        reboot,
+        state,
+    };
+    group.because = because(&group, worst, &members, view);
+    Some(group)
+}
+
+fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], view: &HostView<'_>) -> Vec<String> {
+    let count = group.risk_removed.factors.len();
+    let kev = members.iter().filter(|(_, j)| j.decision.risk.kev).map(|(_, j)| &j.decision.vuln).collect::<BTreeSet<_>>();
+    let mut lines = vec![format!(
+        "{} {count} {}{}",
+        match group.state {
+            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => "fixes",
+            PatchState::RestartPending | PatchState::RebootPending => "makes effective the fix of",
+            PatchState::NoFix => "nobody has fixed",
+        },
+        if count == 1 { "vulnerability" } else { "vulnerabilities" },
+        if kev.is_empty() { String::new() } else { format!(", {} known to be exploited (KEV)", kev.len()) }
+    )];
+    if let Some(reason) = worst.decision.because.first() {
+        lines.push(format!("{} is {}: {}", worst.decision.vuln, worst.decision.urgency.word(), reason.text));
+        lines.extend(reason.assumed.iter().map(|a| format!("assumed: {a}")));
+    }
+    let priors = group.risk_removed.factors.iter().filter(|f| f.assumed).count();
+    if priors > 0 {
+        lines.push(format!("{priors} of {count} have no EPSS score: a prior of 1 % was taken"));
+    }
+    match group.state {
+        PatchState::NotOffered => lines.push(view.not_offered(&group.package)),
+        PatchState::KeptBack if group.kept_back.is_empty() => {
+            lines.push("the simulated transaction does not take it, and does not say why".to_owned());
+        }
+        PatchState::FixOffered if view.host.transaction.is_none() => {
+            lines.push("no transaction was simulated: the steps are the pending upgrades".to_owned());
+        }
+        PatchState::FixOffered
+        | PatchState::KeptBack
+        | PatchState::RestartPending
+        | PatchState::RebootPending
+        | PatchState::NoFix => {}
+    }
+    if group.reboot == Tri::Unknown {
+        lines.push("long-running processes may keep the old code until a reboot".to_owned());
+    }
+    lines
+}
+
+struct HostView<'a> {
+    host: &'a HostFacts,
+    scheme: Scheme,
+}
+
+impl HostView<'_> {
+    /// By version, then by text, so that two spellings of one version do not leave the order open.
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        patchwright_versions::compare_lenient(self.scheme, a, b).then_with(|| a.cmp(b))
+    }
+
+    fn state(&self, finding: &Finding) -> PatchState {
+        match finding.state {
+            FindingState::RestartPending => return PatchState::RestartPending,
+            FindingState::RebootPending => return PatchState::RebootPending,
+            FindingState::NoFix => return PatchState::NoFix,
+            FindingState::FixAvailable => {}
+        }
+        let Some(fixed) = &finding.fixed else { return PatchState::NotOffered };
+        let offered = self.candidate(&finding.package).is_some_and(|c| {
+            patchwright_versions::compare_lenient(self.scheme, &c, fixed).is_ge()
+        });
+        if !offered {
+            return PatchState::NotOffered;
+        }
+        let names = self.binaries(&finding.package, std::iter::once(finding));
+        let steps = self.steps(&finding.package, &names);
+        let takes = steps.iter().any(|s| !is_kernel(&finding.package) || is_kernel_image(&s.name));
+        if self.host.transaction.is_some() && !takes {
+            PatchState::KeptBack
+        } else {
+            PatchState::FixOffered
+        }
+    }
+
+    /// The newest version of the package on offer, in the terms in which advisories speak of it.
+    fn candidate(&self, package: &str) -> Option<String> {
+        // Headers and libc-dev of a kernel source are no kernel.
+        let carries = |name: &str| !is_kernel(package) || is_kernel_image(name);
+        let by_source = self.host.pending.iter().filter(|p| p.source == package && carries(&p.name)).map(|p| p.candidate_source_version.as_str());
+        // rpm advisories name the binary package and its own version.
+        let by_name = self.host.pending.iter().filter(|p| p.name == package && p.source != package).map(|p| p.candidate.as_str());
+        let kernel = self.kernel_steps(package).filter_map(|s| s.to.as_deref());
+        by_source
+            .chain(by_name)
+            .chain(kernel)
+            .filter(|v| !v.is_empty())
+            .max_by(|a, b| self.compare(a, b))
+            .map(str::to_owned)
+    }
+
+    /// A kernel upgrade installs a new package beside the old one, pulled in by a meta package of another source.
+    fn kernel_steps(&self, package: &str) -> impl Iterator<Item = &TransactionStep> {
+        let kernel = is_kernel(package);
+        self.host.transaction.iter().flat_map(|t| &t.steps).filter(move |s| {
+            kernel && s.from.is_none() && s.to.is_some() && is_kernel_image(&s.name)
+        })
+    }
+
+    fn binaries<'f>(&self, package: &str, findings: impl Iterator<Item = &'f Finding>) -> BTreeSet<String> {
+        let installed = self.host.packages.iter().filter(|p| p.source == package).map(|p| p.name.clone());
+        let pending = self.host.pending.iter().filter(|p| p.source == package || p.name == package).map(|p| p.name.clone());
+        let affected = findings.flat_map(|f| f.binaries.iter().map(|b| b.name.clone()));
+        installed.chain(pending).chain(affected).collect()
+    }
+
+    fn steps(&self, package: &str, names: &BTreeSet<String>) -> Vec<TransactionStep> {
+        let Some(transaction) = &self.host.transaction else {
+            return self
+                .host
+                .pending
+                .iter()
+                .filter(|p| names.contains(&p.name))
+                .map(|p| TransactionStep {
+                    name: p.name.clone(),
+                    arch: p.arch.clone(),
+                    from: Some(p.installed.clone()),
+                    to: Some(p.candidate.clone()),
+                    origin: p.origin.clone(),
+                })
+                .collect();
+        };
+        let own = transaction.steps.iter().filter(|s| names.contains(&s.name) && s.to.is_some());
+        let mut steps: Vec<TransactionStep> = own.cloned().collect();
+        for step in self.kernel_steps(package) {
+            if !steps.contains(step) {
+                steps.push(step.clone());
+            }
+        }
+        steps
+    }
+
+    fn kept_back(&self, names: &BTreeSet<String>) -> Vec<KeptBack> {
+        let told = self.host.transaction.iter().flat_map(|t| &t.kept_back).filter(|k| names.contains(&k.name));
+        let mut list: Vec<KeptBack> = told.cloned().collect();
+        for p in self.host.packages.iter().filter(|p| p.held && names.contains(&p.name)) {
+            if list.iter().all(|k| k.name != p.name) {
+                let candidate = self.host.pending.iter().find(|u| u.name == p.name).map(|u| u.candidate.clone());
+                list.push(KeptBack {
+                    name: p.name.clone(),
+                    installed: p.version.clone(),
+                    candidate: candidate.unwrap_or_default(),
+                    held: true,
+                    because: vec!["held by an administrator".to_owned()],
+                });
+            }
+        }
+        list
+    }
+
+    /// Units whose program belongs to the patch, and units that still run its replaced files.
+    fn units(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let ours = |package: &Option<String>| package.as_ref().is_some_and(|p| names.contains(p));
+        let listening = self.host.listeners.iter().filter(|l| ours(&l.package)).filter_map(|l| l.unit.clone());
+        let stale = self
+            .host
+            .stale
+            .iter()
+            .filter(|p| p.files.iter().any(|f| ours(&f.package)))
+            .filter_map(|p| p.unit.clone());
+        let units: BTreeSet<String> = listening.chain(stale).collect();
+        units.into_iter().collect()
+    }
+
+    fn reboot(&self, package: &str, names: &BTreeSet<String>, state: PatchState) -> Tri {
+        if self.host.container && is_kernel(package) {
+            // The kernel of a container belongs to the machine.
+            return Tri::No;
+        }
+        let stuck = self.host.stale.iter().any(|p| {
+            (p.pid == 1 || p.restart_refused)
+                && p.files.iter().any(|f| f.package.as_ref().is_some_and(|owner| names.contains(owner)))
+        });
+        match state {
+            PatchState::NoFix => Tri::No,
+            PatchState::RebootPending => Tri::Yes,
+            PatchState::RestartPending if stuck => Tri::Yes,
+            PatchState::RestartPending => Tri::No,
+            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => match package {
+                p if is_kernel(p) || p.ends_with("-microcode") || p == "microcode_ctl" => Tri::Yes,
+                // Mapped by process 1 and by most sessions.
+                "glibc" | "systemd" | "dbus" => Tri::Unknown,
+                _ => Tri::No,
+            },
+        }
+    }
+
+    fn not_offered(&self, package: &str) -> String {
+        match (self.candidate(package), self.host.lists_refreshed_at) {
+            (Some(candidate), _) => format!("the repositories configured here offer {candidate} only, which is older than the fix"),
+            (None, Some(at)) => format!("the repositories configured here offer nothing newer (lists of {at})"),
+            (None, None) => "the repositories configured here offer nothing newer, or their lists were never fetched".to_owned(),
+        }
+    }
+}
+
+fn is_kernel(package: &str) -> bool {
+    package == "linux" || package == "kernel" || package == "kernel-core" || package.starts_with("linux-signed-")
+}
+
+fn is_kernel_image(binary: &str) -> bool {
+    binary.starts_with("linux-image-") || binary == "kernel" || binary.starts_with("kernel-core")
+}
+
+/// Gives new and removed packages to the patch they come with. One full-upgrade simulation does not say who pulled whom in, so only
+/// two cases are certain: the new package has the very version that the patch brings, or there is one patch only.
+fn attribute(ranked: &mut Ranked, host: &HostFacts) {
+    let Some(transaction) = &host.transaction else { return };
+    let taken: BTreeSet<(String, String)> = ranked
+        .patches
+        .iter()
+        .flat_map(|g| g.steps.iter().map(|s| (s.name.clone(), s.arch.clone())))
+        .collect();
+    let others = transaction
+        .steps
+        .iter()
+        .filter(|s| (s.from.is_none() || s.to.is_none()) && !taken.contains(&(s.name.clone(), s.arch.clone())));
+    let acting = ranked.patches.iter().filter(|g| !g.steps.is_empty()).count();
+    for step in others {
+        let same_upload = |g: &PatchGroup| step.to.is_some() && g.steps.iter().any(|own| own.to == step.to);
+        let mut owners: Vec<&mut PatchGroup> = ranked
+            .patches
+            .iter_mut()
+            .filter(|g| !g.steps.is_empty() && (acting == 1 || same_upload(g)))
+            .collect();
+        match owners.as_mut_slice() {
+            [only] => only.extra.push(step.clone()),
+            _ => ranked.unattributed.push(step.clone()),
+        }
+    }
+}

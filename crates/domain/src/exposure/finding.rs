@@ -1,0 +1,124 @@
+//! A finding: one vulnerability in one source package of one host, with its evidence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::intel::{Status, VendorWords};
+
+/// What has to happen to a finding, in the words that screens use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingState {
+    /// A fixed version exists and is not installed.
+    FixAvailable,
+    /// The fixed version is on disk, a process still runs the old code.
+    RestartPending,
+    /// The fixed kernel is installed, the running one is older.
+    RebootPending,
+    /// No fixed version: affected, deferred, will not fix, end of life, being looked at.
+    NoFix,
+}
+
+impl FindingState {
+    /// Words for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::FixAvailable => "fix available",
+            Self::RestartPending => "installed, restart pending",
+            Self::RebootPending => "installed, reboot pending",
+            Self::NoFix => "no fix yet",
+        }
+    }
+}
+
+/// A binary package through which the host has the vulnerable code.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AffectedBinary {
+    /// Binary package name.
+    pub name: String,
+    /// Installed version.
+    pub version: String,
+    /// Architecture.
+    pub arch: String,
+}
+
+/// One piece of why a finding is there, or why it is in its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Evidence {
+    /// The publisher's range holds the installed version.
+    VersionInRange {
+        /// Advisory that says so (`DSA-5380-1`, or the provider where it names none).
+        advisory: String,
+        /// Provider of the row (`debian-tracker`, `debian-changelog`, `almalinux`).
+        provider: String,
+        /// Installed source version that was compared.
+        installed: String,
+        /// First fixed version, where there is one.
+        fixed: Option<String>,
+        /// The version order used (`dpkg`, `rpm`, `apk`).
+        order: String,
+    },
+    /// The publisher states a state without versions.
+    Stated {
+        /// Provider of the row.
+        provider: String,
+        /// The statement.
+        status: Status,
+    },
+    /// A running process maps a replaced file of the package.
+    StillMapped {
+        /// Process id.
+        pid: u32,
+        /// Executable.
+        exe: String,
+        /// Unit, where known.
+        unit: Option<String>,
+        /// The file.
+        file: String,
+    },
+    /// The running kernel is older than the fixed one.
+    RunningKernel {
+        /// `uname -r`.
+        running: String,
+        /// Version of the package that owns it.
+        version: String,
+    },
+    /// An installed, not running kernel has the flaw; the running one does not.
+    OldKernelInstalled {
+        /// The package.
+        package: String,
+    },
+    /// A changelog of the version on offer names the CVE.
+    CandidateChangelog {
+        /// Version whose entry names it.
+        fixed: String,
+    },
+}
+
+/// One vulnerability in one source package of one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// CVE id, or the publisher's id where there is none.
+    pub vuln: String,
+    /// Ecosystem with release (`Debian:12`).
+    pub ecosystem: String,
+    /// Source package (Debian) or binary package (rpm) that the advisory names.
+    pub package: String,
+    /// Installed version of `package`.
+    pub installed: String,
+    /// Version that fixes it, where known.
+    pub fixed: Option<String>,
+    /// What the publisher says.
+    pub status: Status,
+    /// What has to happen here.
+    pub state: FindingState,
+    /// Advisory ids, the vendor's first.
+    pub advisories: Vec<String>,
+    /// Vendor's own words.
+    pub vendor: VendorWords,
+    /// Binary packages that carry it.
+    pub binaries: Vec<AffectedBinary>,
+    /// Why.
+    pub evidence: Vec<Evidence>,
+}

@@ -1,0 +1,104 @@
+//! The kernel rules: installed, running and next boot are judged apart; headers and libc-dev inherit nothing.
+//!
+//! A kernel's source builds dozens of binaries. Only images and module packages carry the code that a kernel advisory
+//! speaks of; headers, documentation, `linux-libc-dev`, `perf` and firmware do not. Of the images, the running one
+//! decides what can be attacked now, the next-boot one what can be attacked after a reboot, and others nothing.
+
+use std::cmp::Ordering;
+
+use patchwright_versions::{Scheme, compare_lenient};
+
+use crate::inventory::{HostFacts, Package};
+
+/// The source package that a Debian-like package's advisories are filed under: `linux-signed-amd64` and its siblings
+/// are signed copies of `linux`.
+#[must_use]
+pub fn canonical_source(source: &str) -> &str {
+    if source.starts_with("linux-signed-") && !source.contains("-grub") { "linux" } else { source }
+}
+
+/// Whether a source package is a kernel.
+#[must_use]
+pub fn is_kernel_source(source: &str) -> bool {
+    matches!(source, "linux" | "linux-6.1" | "linux-6.12" | "linux-5.10" | "kernel" | "kernel-rt" | "kernel-uek")
+        || (source.starts_with("linux-") && FLAVOURS.iter().any(|f| source.get(6..).is_some_and(|s| s.starts_with(f))))
+}
+
+/// Ubuntu's kernel flavours that are source packages of their own.
+const FLAVOURS: [&str; 9] = ["aws", "azure", "gcp", "gke", "hwe", "kvm", "lowlatency", "oracle", "raspi"];
+
+/// Whether a binary package of a kernel source holds the kernel itself or its modules.
+#[must_use]
+pub fn carries_kernel(binary: &str) -> bool {
+    if let Some(rest) = binary.strip_prefix("linux-image-").or_else(|| binary.strip_prefix("linux-modules-")) {
+        let rest = rest.strip_prefix("unsigned-").or_else(|| rest.strip_prefix("extra-")).unwrap_or(rest);
+        // `linux-image-amd64` is a meta package: it depends on the image and holds no code.
+        return rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.ends_with("-dbg");
+    }
+    matches!(
+        binary,
+        "kernel" | "kernel-core" | "kernel-modules" | "kernel-modules-core" | "kernel-modules-extra" | "kernel-rt"
+            | "kernel-rt-core" | "kernel-rt-modules" | "kernel-64k" | "kernel-64k-core" | "kernel-uek" | "kernel-uek-core"
+    )
+}
+
+/// Whether an rpm binary belongs to the kernel's family but holds none of its code (`kernel-headers`, `perf`).
+#[must_use]
+pub fn is_kernel_bystander(binary: &str) -> bool {
+    let family = binary == "kernel" || binary.starts_with("kernel-");
+    (family && !carries_kernel(binary)) || matches!(binary, "perf" | "python3-perf" | "bpftool" | "rtla" | "rv")
+}
+
+/// How a host's kernels stand: the versions that decide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KernelView {
+    /// Version of the package that owns the running kernel.
+    pub running: Option<String>,
+    /// Newest installed version.
+    pub newest: Option<String>,
+    /// Version that boots next, where told; else the newest.
+    pub next: Option<String>,
+}
+
+/// The versions of `images` that matter on this host. Binary versions are used: the signed source counts differently
+/// (`6.1.192+2` for `6.1.192-2`).
+#[must_use]
+pub fn kernel_view(host: &HostFacts, images: &[&Package], scheme: Scheme) -> KernelView {
+    let newest = images.iter().map(|p| p.version.as_str()).max_by(|a, b| compare_lenient(scheme, a, b));
+    let running = if host.container { None } else { host.kernel.running_version.clone() };
+    let next = host
+        .kernel
+        .next_boot
+        .as_ref()
+        .and_then(|release| host.kernel.installed.iter().find(|k| &k.release == release))
+        .map(|k| k.version.clone())
+        .or_else(|| newest.map(str::to_owned));
+    KernelView { running, newest: newest.map(str::to_owned), next }
+}
+
+/// The older of two versions; an absent one loses.
+#[must_use]
+pub fn older<'a>(scheme: Scheme, a: Option<&'a str>, b: Option<&'a str>) -> Option<&'a str> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if compare_lenient(scheme, a, b) == Ordering::Greater { b } else { a }),
+        (one, None) | (None, one) => one,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_images_and_modules_carry_the_kernel() {
+        for yes in ["linux-image-6.1.0-56-amd64", "linux-image-unsigned-5.15.0-91-generic", "linux-modules-extra-6.8.0-1-aws", "kernel-core"] {
+            assert!(carries_kernel(yes), "{yes}");
+        }
+        for no in ["linux-libc-dev", "linux-headers-6.1.0-56-amd64", "linux-image-amd64", "linux-perf", "linux-image-6.1.0-56-amd64-dbg", "kernel-headers", "kernel-tools", "linux-doc"] {
+            assert!(!carries_kernel(no), "{no}");
+        }
+        assert!(is_kernel_bystander("kernel-headers") && is_kernel_bystander("perf") && !is_kernel_bystander("kernel-core"));
+        assert_eq!(canonical_source("linux-signed-amd64"), "linux");
+        assert!(is_kernel_source("linux") && is_kernel_source("linux-aws-6.8") && !is_kernel_source("linux-base"));
+    }
+}

@@ -1,0 +1,14 @@
+//! Vulnerability intelligence: what is wrong in the world, as facts with their source.
+//!
+//! Parsers (`patchwright-formats`) give [`Advisory`] values and side facts; [`snapshot`] packs them into immutable,
+//! content-addressed chunks that the matcher reads by position.
+
+pub mod advisory;
+pub mod facts;
+pub mod snapshot;
+
+pub use advisory::{Advisory, Affected, Event, Problem, Range, RangeKind, Status, VendorWords};
+pub use facts::{
+    CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint,
+    VulnFacts,
+};

@@ -1,0 +1,411 @@
+//! The statements of one provider about one ecosystem release, grouped by package, with version sort keys.
+
+use std::collections::BTreeMap;
+
+use patchwright_versions::Scheme;
+
+use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at};
+use crate::intel::advisory::{Advisory, Affected, Event, RangeKind, Status};
+
+/// Bytes of one row: eight references, then status, flags and two bytes of padding.
+const ROW: usize = 36;
+/// Bytes of one package entry: name reference and first row.
+const PKG: usize = 8;
+
+/// The upper bound is the last affected version, not the first fixed one.
+const FLAG_INCLUSIVE: u8 = 1;
+/// The row names one exact version.
+const FLAG_EXACT: u8 = 2;
+
+/// The version order of an ecosystem name in OSV's spelling; nothing for ecosystems we cannot order yet.
+#[must_use]
+pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
+    let family = ecosystem.split(':').next().unwrap_or_default();
+    match family {
+        "Debian" | "Ubuntu" | "Echo" => Some(Scheme::Deb),
+        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "Oracle Linux" | "Fedora" | "openSUSE" | "SUSE" | "Amazon Linux"
+        | "openEuler" | "Azure Linux" | "Mageia" => Some(Scheme::Rpm),
+        "Alpine" | "Wolfi" | "Chainguard" => Some(Scheme::Apk),
+        "PyPI" => Some(Scheme::Pep440),
+        "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" => Some(Scheme::Semver),
+        _ => None,
+    }
+}
+
+/// One interval in which one provider says a package has, or has not, a vulnerability.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// CVE id, or the publisher's id.
+    pub vuln: &'a str,
+    /// Advisory id, where the statement comes from an update advisory.
+    pub advisory: Option<&'a str>,
+    /// The statement.
+    pub status: Status,
+    /// First affected version; nothing means from the beginning.
+    pub introduced: Option<&'a str>,
+    /// First fixed, or last affected, version.
+    pub bound: Option<&'a str>,
+    /// `bound` is the last affected version.
+    pub inclusive: bool,
+    /// `bound` is the one version meant.
+    pub exact: bool,
+    /// Vendor's severity word.
+    pub severity: Option<&'a str>,
+    /// Vendor's finer state.
+    pub sub_state: Option<&'a str>,
+    introduced_key: Option<&'a [u8]>,
+    bound_key: Option<&'a [u8]>,
+}
+
+impl Row<'_> {
+    /// Whether the installed version lies in the row's interval. `key` is the installed version's sort key, made once.
+    #[must_use]
+    pub fn holds(&self, scheme: Scheme, installed: &str, key: Option<&[u8]>) -> bool {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let order = |bound: &str, bound_key: Option<&[u8]>| match (key, bound_key) {
+            (Some(a), Some(b)) => a.cmp(b),
+            _ => patchwright_versions::compare_lenient(scheme, installed, bound),
+        };
+        if self.exact {
+            return self.bound.is_some_and(|b| order(b, self.bound_key) == Equal);
+        }
+        if let Some(low) = self.introduced
+            && order(low, self.introduced_key) == Less
+        {
+            return false;
+        }
+        match self.bound {
+            None => true,
+            Some(high) => match order(high, self.bound_key) {
+                Less => true,
+                Equal => self.inclusive,
+                Greater => false,
+            },
+        }
+    }
+
+    /// The first fixed version, where the row names one.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&str> {
+        if self.inclusive || self.exact { None } else { self.bound }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Draft {
+    vuln: String,
+    advisory: Option<String>,
+    introduced: Option<String>,
+    bound: Option<String>,
+    status: u8,
+    flags: u8,
+    severity: Option<String>,
+    sub_state: Option<String>,
+}
+
+/// Compiles a provider's advisories into one chunk for each ecosystem, in the order of their names.
+///
+/// Withdrawn advisories, GIT ranges and ecosystems without a version order give no rows. The same advisories in any
+/// order give the same bytes.
+#[must_use]
+pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)> {
+    let mut by_ecosystem: BTreeMap<&str, BTreeMap<&str, Vec<Draft>>> = BTreeMap::new();
+    for advisory in advisories {
+        if advisory.withdrawn.is_some() {
+            continue;
+        }
+        let vulns = advisory.vulnerabilities();
+        for affected in &advisory.affected {
+            let rows = by_ecosystem
+                .entry(&affected.ecosystem)
+                .or_default()
+                .entry(&affected.package)
+                .or_default();
+            for vuln in &vulns {
+                draft_rows(vuln, &advisory.id, affected, rows);
+            }
+        }
+    }
+    by_ecosystem
+        .into_iter()
+        .filter_map(|(ecosystem, packages)| {
+            let scheme = scheme_of(ecosystem)?;
+            let (rows, bytes) = compile_one(scheme, packages);
+            Some((ecosystem.to_owned(), rows, bytes))
+        })
+        .collect()
+}
+
+fn draft_rows(vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Draft>) {
+    let base = Draft {
+        vuln: vuln.to_owned(),
+        advisory: (advisory != vuln).then(|| advisory.to_owned()),
+        introduced: None,
+        bound: None,
+        status: affected.status.code(),
+        flags: 0,
+        severity: affected.vendor.severity.clone(),
+        sub_state: affected.vendor.sub_state.clone(),
+    };
+    let mut any = false;
+    for range in &affected.ranges {
+        if range.kind == RangeKind::Git {
+            continue;
+        }
+        let mut introduced: Option<String> = None;
+        let mut open = false;
+        for event in &range.events {
+            match event {
+                Event::Introduced(v) => {
+                    if open {
+                        out.push(Draft { introduced: introduced.take(), ..base.clone() });
+                        any = true;
+                    }
+                    introduced = (v != "0").then(|| v.clone());
+                    open = true;
+                }
+                Event::Fixed(v) | Event::LastAffected(v) => {
+                    let flags = if matches!(event, Event::LastAffected(_)) { FLAG_INCLUSIVE } else { 0 };
+                    out.push(Draft { introduced: introduced.take(), bound: Some(v.clone()), flags, ..base.clone() });
+                    any = true;
+                    open = false;
+                }
+                Event::Limit(_) => {}
+            }
+        }
+        if open {
+            out.push(Draft { introduced, ..base.clone() });
+            any = true;
+        }
+    }
+    if any {
+        return;
+    }
+    if affected.versions.is_empty() {
+        if affected.ranges.is_empty() && affected.status != Status::Fixed {
+            out.push(base);
+        }
+        return;
+    }
+    for version in &affected.versions {
+        out.push(Draft { bound: Some(version.clone()), flags: FLAG_EXACT, ..base.clone() });
+    }
+}
+
+fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Vec<u8>) {
+    let mut strings = Strings::default();
+    let mut keys = Strings::default();
+    let mut packages: Vec<(&str, Vec<Draft>)> = packages.into_iter().collect();
+    for (name, rows) in &mut packages {
+        rows.sort_unstable();
+        rows.dedup();
+        strings.add(name.as_bytes());
+        for row in rows.iter() {
+            strings.add(row.vuln.as_bytes());
+            for text in [&row.advisory, &row.introduced, &row.bound, &row.severity, &row.sub_state] {
+                strings.add_opt(text.as_deref());
+            }
+            for version in [&row.introduced, &row.bound].into_iter().flatten() {
+                if let Some(key) = patchwright_versions::sort_key(scheme, version) {
+                    keys.add(&key);
+                }
+            }
+        }
+    }
+    strings.number();
+    keys.number();
+    let key_of = |v: Option<&str>| {
+        v.and_then(|v| patchwright_versions::sort_key(scheme, v)).map_or(NONE, |k| keys.id(&k))
+    };
+    let mut table = Vec::new();
+    let mut index = Vec::with_capacity(packages.len() * PKG + PKG);
+    let mut count = 0u32;
+    for (name, rows) in &packages {
+        index.extend_from_slice(&strings.id(name.as_bytes()).to_le_bytes());
+        index.extend_from_slice(&count.to_le_bytes());
+        for row in rows {
+            for reference in [
+                strings.id(row.vuln.as_bytes()),
+                strings.id_opt(row.advisory.as_deref()),
+                strings.id_opt(row.introduced.as_deref()),
+                strings.id_opt(row.bound.as_deref()),
+                strings.id_opt(row.severity.as_deref()),
+                strings.id_opt(row.sub_state.as_deref()),
+                key_of(row.introduced.as_deref()),
+                key_of(row.bound.as_deref()),
+            ] {
+                table.extend_from_slice(&reference.to_le_bytes());
+            }
+            table.extend_from_slice(&[row.status, row.flags, 0, 0]);
+            count += 1;
+        }
+    }
+    index.extend_from_slice(&NONE.to_le_bytes());
+    index.extend_from_slice(&count.to_le_bytes());
+    let mut writer = Writer::default();
+    writer.section("packages", index);
+    writer.section("rows", table);
+    strings.write("strings", &mut writer);
+    keys.write("keys", &mut writer);
+    (u64::from(count), writer.finish())
+}
+
+/// An advisory chunk, read whole: the largest real one (Debian 12 with its tracker) is a few megabytes.
+pub struct AdvisoryChunk {
+    packages: Vec<u8>,
+    rows: Vec<u8>,
+    strings: StringTable,
+    keys: StringTable,
+}
+
+impl AdvisoryChunk {
+    /// Opens a chunk.
+    ///
+    /// # Errors
+    /// [`ChunkError`] when the bytes are not an advisory chunk.
+    pub fn open<R: ReadAt>(source: R) -> Result<Self, ChunkError> {
+        let reader = Reader::open(source)?;
+        Ok(Self {
+            packages: reader.section("packages")?,
+            rows: reader.section("rows")?,
+            strings: StringTable::open(&reader, "strings.off", "strings")?,
+            keys: StringTable::open(&reader, "keys.off", "keys")?,
+        })
+    }
+
+    /// Packages that have statements.
+    #[must_use]
+    pub fn package_count(&self) -> usize {
+        (self.packages.len() / PKG).saturating_sub(1)
+    }
+
+    /// Every package name, in byte order.
+    pub fn packages(&self) -> impl Iterator<Item = &str> {
+        (0..self.package_count()).filter_map(|i| self.package_name(i))
+    }
+
+    fn package_name(&self, i: usize) -> Option<&str> {
+        self.strings.text(u32_at(&self.packages, i.checked_mul(PKG)?)?)
+    }
+
+    /// The rows of a package, in the order of their vulnerability ids; empty when the provider says nothing of it.
+    pub fn rows(&self, package: &str) -> impl Iterator<Item = Row<'_>> {
+        let (first, end) = self.find(package).unwrap_or((0, 0));
+        (first..end).filter_map(|i| self.row(i))
+    }
+
+    fn find(&self, package: &str) -> Option<(u32, u32)> {
+        let (mut low, mut high) = (0usize, self.package_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.package_name(middle)?.cmp(package) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => {
+                    let first = u32_at(&self.packages, middle * PKG + 4)?;
+                    let end = u32_at(&self.packages, (middle + 1) * PKG + 4)?;
+                    return Some((first, end));
+                }
+            }
+        }
+        None
+    }
+
+    fn row(&self, i: u32) -> Option<Row<'_>> {
+        let at = (i as usize).checked_mul(ROW)?;
+        let bytes = self.rows.get(at..at.checked_add(ROW)?)?;
+        let reference = |n: usize| u32_at(bytes, n * 4).unwrap_or(NONE);
+        let flags = bytes.get(33).copied().unwrap_or(0);
+        Some(Row {
+            vuln: self.strings.text(reference(0))?,
+            advisory: self.strings.text(reference(1)),
+            introduced: self.strings.text(reference(2)),
+            bound: self.strings.text(reference(3)),
+            severity: self.strings.text(reference(4)),
+            sub_state: self.strings.text(reference(5)),
+            introduced_key: self.keys.bytes(reference(6)),
+            bound_key: self.keys.bytes(reference(7)),
+            status: Status::from_code(bytes.get(32).copied()?)?,
+            inclusive: flags & FLAG_INCLUSIVE != 0,
+            exact: flags & FLAG_EXACT != 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intel::advisory::{Range, VendorWords};
+
+    fn advisory(id: &str, package: &str, fixed: &str) -> Advisory {
+        Advisory {
+            id: id.to_owned(),
+            affected: vec![Affected::fixed_in("Debian:12", package, fixed)],
+            ..Advisory::default()
+        }
+    }
+
+    #[test]
+    fn compilation_does_not_depend_on_input_order() {
+        let mut list = vec![
+            advisory("CVE-2024-0001", "openssl", "3.0.1-1"),
+            advisory("CVE-2024-0002", "openssl", "3.0.2-1"),
+            advisory("CVE-2023-9999", "curl", "7.88.1-10+deb12u5"),
+        ];
+        let one = compile_advisories(&list);
+        list.reverse();
+        list.push(advisory("CVE-2024-0001", "openssl", "3.0.1-1"));
+        assert_eq!(one, compile_advisories(&list));
+    }
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let mut multi = advisory("CVE-2024-0003", "nginx", "1.22.1-9+deb12u1");
+        multi.affected.push(Affected::stated(
+            "Debian:12",
+            "apache2",
+            Status::FixDeferred,
+            VendorWords { sub_state: Some("no-dsa".to_owned()), ..VendorWords::default() },
+        ));
+        multi.affected.push(Affected {
+            ranges: vec![Range {
+                kind: RangeKind::Ecosystem,
+                events: vec![
+                    Event::Introduced("2".to_owned()),
+                    Event::Fixed("3".to_owned()),
+                    Event::Introduced("5".to_owned()),
+                    Event::LastAffected("6".to_owned()),
+                ],
+            }],
+            ..Affected::fixed_in("Debian:12", "two-ranges", "9")
+        });
+        let compiled = compile_advisories(&[multi]);
+        let (ecosystem, rows, bytes) = compiled.into_iter().next().unwrap();
+        assert_eq!((ecosystem.as_str(), rows), ("Debian:12", 4));
+        let chunk = AdvisoryChunk::open(bytes).unwrap();
+        assert_eq!(chunk.packages().collect::<Vec<_>>(), ["apache2", "nginx", "two-ranges"]);
+        let deferred = chunk.rows("apache2").next().unwrap();
+        assert_eq!((deferred.status, deferred.sub_state), (Status::FixDeferred, Some("no-dsa")));
+        let held = |package: &str, version: &str| {
+            let key = patchwright_versions::sort_key(Scheme::Deb, version);
+            chunk.rows(package).any(|r| r.holds(Scheme::Deb, version, key.as_deref()))
+        };
+        assert!(held("nginx", "1.22.1-9"));
+        assert!(!held("nginx", "1.22.1-9+deb12u1"));
+        for (version, inside) in [("1", false), ("2", true), ("3", false), ("4", false), ("5", true), ("6", true), ("7", false)] {
+            assert_eq!(held("two-ranges", version), inside, "{version}");
+        }
+        assert_eq!(chunk.rows("absent").count(), 0);
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_not_believed() {
+        let bytes = compile_advisories(&[advisory("CVE-2024-0001", "openssl", "3")]).remove(0).2;
+        assert!(AdvisoryChunk::open(bytes[..20].to_vec()).is_err());
+        assert!(AdvisoryChunk::open(b"NOTINTEL1234567890".to_vec()).is_err());
+        for cut in 12..bytes.len() {
+            // Opening a cut chunk fails; it must never panic or give rows.
+            assert!(AdvisoryChunk::open(bytes[..cut].to_vec()).is_err(), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Operating system and packages.
+
+use serde::{Deserialize, Serialize};
+
+/// The operating system as `/etc/os-release` tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Os {
+    /// `ID` (`debian`, `almalinux`, `ubuntu`).
+    pub id: String,
+    /// `VERSION_ID` (`12`, `9.4`, `22.04`); empty for testing and unstable.
+    pub version_id: String,
+    /// `VERSION_CODENAME` (`bookworm`).
+    pub codename: Option<String>,
+    /// `PRETTY_NAME`.
+    pub pretty: String,
+    /// `ID_LIKE`, split.
+    pub id_like: Vec<String>,
+}
+
+impl Os {
+    /// Builds an [`Os`] from the short form users type: `debian:12`, `almalinux:9`, `alpine:3.20`.
+    #[must_use]
+    pub fn parse_short(text: &str) -> Option<Self> {
+        let (id, version) = text.split_once(':')?;
+        let id = id.trim().to_ascii_lowercase();
+        let version = version.trim();
+        if id.is_empty() || version.is_empty() || id.contains(char::is_whitespace) {
+            return None;
+        }
+        let id = match id.as_str() {
+            "alma" => "almalinux".to_owned(),
+            "rockylinux" => "rocky".to_owned(),
+            "redhat" => "rhel".to_owned(),
+            _ => id,
+        };
+        let (version_id, codename) = match (id.as_str(), version) {
+            ("debian", "bullseye") => ("11", Some("bullseye")),
+            ("debian", "bookworm") => ("12", Some("bookworm")),
+            ("debian", "trixie") => ("13", Some("trixie")),
+            ("debian", "11") => ("11", Some("bullseye")),
+            ("debian", "12") => ("12", Some("bookworm")),
+            ("debian", "13") => ("13", Some("trixie")),
+            (_, v) => (v, None),
+        };
+        Some(Self {
+            pretty: format!("{id} {version_id}"),
+            version_id: version_id.to_owned(),
+            codename: codename.map(str::to_owned),
+            id_like: Vec::new(),
+            id,
+        })
+    }
+
+    /// The ecosystem name of advisories for this system in OSV's spelling, with its release: `Debian:12`,
+    /// `AlmaLinux:9`, `Alpine:v3.20`, `Ubuntu:22.04:LTS`. Nothing for a system we have no ecosystem for.
+    #[must_use]
+    pub fn ecosystem(&self) -> Option<String> {
+        let major = self.version_id.split('.').next().unwrap_or_default();
+        if major.is_empty() {
+            return None;
+        }
+        match self.id.as_str() {
+            "debian" => Some(format!("Debian:{major}")),
+            "almalinux" => Some(format!("AlmaLinux:{major}")),
+            "rocky" => Some(format!("Rocky Linux:{major}")),
+            "rhel" => Some(format!("Red Hat:{major}")),
+            "alpine" => {
+                let mut parts = self.version_id.split('.');
+                let (a, b) = (parts.next()?, parts.next()?);
+                Some(format!("Alpine:v{a}.{b}"))
+            }
+            "ubuntu" => {
+                let year: u32 = major.parse().ok()?;
+                let lts = year % 2 == 0 && self.version_id.ends_with(".04");
+                Some(format!("Ubuntu:{}{}", self.version_id, if lts { ":LTS" } else { "" }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Package format of a host, which decides the version order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageFormat {
+    /// Debian packages, dpkg order.
+    Deb,
+    /// RPM packages, rpm order.
+    Rpm,
+    /// Alpine packages, apk order.
+    Apk,
+}
+
+/// dpkg's selection and state, reduced to what matters for patching.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageState {
+    /// Unpacked and configured.
+    #[default]
+    Installed,
+    /// Unpacked or half-configured: the files are there, the package manager is not healthy.
+    Broken,
+    /// Removed, configuration files left: nothing to exploit, never matched.
+    ConfigFiles,
+}
+
+/// One installed binary package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Binary package name.
+    pub name: String,
+    /// Full version with epoch (`1:9.2p1-2+deb12u3`; rpm `[epoch:]version-release`).
+    pub version: String,
+    /// Architecture word of the package manager.
+    pub arch: String,
+    /// Source package name; equal to `name` when the package does not say otherwise.
+    pub source: String,
+    /// Version of the source package; differs from `version` for binary rebuilds (`+b1`) and odd epochs.
+    pub source_version: String,
+    /// State in the package manager.
+    pub state: PackageState,
+    /// Held by an administrator (`hold`); not the same as kept back by apt.
+    pub held: bool,
+    /// rpm module stream (`nodejs:18`), where the package belongs to one.
+    pub module: Option<String>,
+    /// `Origin` of the repository that offers the installed version, where known.
+    pub origin: Option<String>,
+}

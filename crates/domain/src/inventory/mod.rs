@@ -1,0 +1,13 @@
+//! What we run: the facts of one host as an agent or an import saw them.
+//!
+//! Collecting never needs root. What could not be seen is said in [`HostFacts::unseen`], so that "nothing found" and
+//! "could not look" never look alike.
+
+pub mod facts;
+pub mod system;
+
+pub use facts::{Os, Package, PackageFormat, PackageState};
+pub use system::{
+    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind, PendingUpgrade, Reboot,
+    RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri, Unit, Unseen,
+};

@@ -1,0 +1,325 @@
+//! Kernel, pending upgrades, restarts, sockets, units and who else patches the host.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{Os, Package, PackageFormat};
+use crate::time::Timestamp;
+
+/// Yes, no, or could not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tri {
+    /// Seen to be so.
+    Yes,
+    /// Seen not to be so.
+    No,
+    /// Could not be seen.
+    #[default]
+    Unknown,
+}
+
+/// A kernel package that is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledKernel {
+    /// Release as `uname -r` would print it (`6.1.0-56-amd64`).
+    pub release: String,
+    /// Binary package (`linux-image-6.1.0-56-amd64`).
+    pub package: String,
+    /// Package version (`6.1.192-2`).
+    pub version: String,
+}
+
+/// Installed, running and next-boot kernels: judged apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// `uname -r`.
+    pub running_release: Option<String>,
+    /// Version of the package that owns the running kernel; nothing when no installed package does (containers, own builds).
+    pub running_version: Option<String>,
+    /// Installed kernel packages.
+    pub installed: Vec<InstalledKernel>,
+    /// Release that the boot loader takes next, where it can be told.
+    pub next_boot: Option<String>,
+    /// Boot time of the running kernel.
+    pub booted_at: Option<Timestamp>,
+}
+
+/// One step of a resolved transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionStep {
+    /// Binary package.
+    pub name: String,
+    /// Architecture.
+    pub arch: String,
+    /// Installed version; nothing for a new package.
+    pub from: Option<String>,
+    /// Version after the step; nothing for a removal.
+    pub to: Option<String>,
+    /// `Origin` and archive of the new version (`Debian-Security/oldstable-security`).
+    pub origin: Option<String>,
+}
+
+/// A package that the package manager will not upgrade now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBack {
+    /// Binary package.
+    pub name: String,
+    /// Installed version.
+    pub installed: String,
+    /// Version that is offered.
+    pub candidate: String,
+    /// Held by an administrator, as opposed to kept back by the solver.
+    pub held: bool,
+    /// Why, in the package manager's terms, as far as it can be told.
+    pub because: Vec<String>,
+}
+
+/// What the package manager itself says it would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Upgrades, installs and removals in the solver's order.
+    pub steps: Vec<TransactionStep>,
+    /// Offered but not taken.
+    pub kept_back: Vec<KeptBack>,
+    /// Bytes to fetch, where told.
+    pub download_bytes: Option<u64>,
+    /// The command that was simulated, for the reader to repeat.
+    pub simulated: String,
+}
+
+/// A newer version that a configured repository offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingUpgrade {
+    /// Binary package.
+    pub name: String,
+    /// Architecture.
+    pub arch: String,
+    /// Source package.
+    pub source: String,
+    /// Installed version.
+    pub installed: String,
+    /// Offered version.
+    pub candidate: String,
+    /// Source version of the offered binary.
+    pub candidate_source_version: String,
+    /// Repository `Origin` (`Debian`).
+    pub origin: Option<String>,
+    /// Repository archive or suite (`oldstable-security`).
+    pub archive: Option<String>,
+    /// Comes from a security repository.
+    pub security: bool,
+}
+
+/// Why a reboot is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum RebootReason {
+    /// A newer kernel is installed than the running one.
+    NewerKernel {
+        /// `uname -r`.
+        running: String,
+        /// Newest installed release.
+        installed: String,
+    },
+    /// `/run/reboot-required` exists; the packages that asked for it.
+    FlagFile {
+        /// Names from `reboot-required.pkgs`.
+        packages: Vec<String>,
+    },
+    /// Process 1 still maps a replaced library.
+    InitStale {
+        /// The replaced file.
+        file: String,
+    },
+}
+
+/// Reboot needed: whether, why, since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reboot {
+    /// Whether a reboot is needed.
+    pub needed: Tri,
+    /// Every reason found.
+    pub because: Vec<RebootReason>,
+    /// When the oldest reason arose, as far as files and logs tell.
+    pub since: Option<Timestamp>,
+}
+
+/// A file that a process maps although it was replaced or removed on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleFile {
+    /// Path as mapped, without the kernel's ` (deleted)` suffix.
+    pub path: String,
+    /// Binary package that owns the path now.
+    pub package: Option<String>,
+}
+
+/// A process that still runs replaced code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleProcess {
+    /// Process id.
+    pub pid: u32,
+    /// Executable path.
+    pub exe: String,
+    /// systemd unit, where the process belongs to one.
+    pub unit: Option<String>,
+    /// The unit refuses manual stop (`RefuseManualStop`): only a reboot replaces it.
+    pub restart_refused: bool,
+    /// The replaced files.
+    pub files: Vec<StaleFile>,
+}
+
+/// A listening socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// `tcp`, `tcp6`, `udp`, `udp6`.
+    pub protocol: String,
+    /// Local address.
+    pub address: String,
+    /// Local port.
+    pub port: u16,
+    /// Bound to loopback only.
+    pub loopback: bool,
+    /// Owning process, where it could be seen.
+    pub pid: Option<u32>,
+    /// Executable of that process.
+    pub exe: Option<String>,
+    /// systemd unit of that process.
+    pub unit: Option<String>,
+    /// Package that owns the executable.
+    pub package: Option<String>,
+}
+
+/// A systemd unit that is enabled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Unit name.
+    pub name: String,
+    /// Active now.
+    pub active: Tri,
+}
+
+/// What else installs packages on this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatcherKind {
+    /// unattended-upgrades.
+    UnattendedUpgrades,
+    /// dnf-automatic.
+    DnfAutomatic,
+    /// apt-daily timers and `APT::Periodic`.
+    AptDaily,
+    /// Landscape client.
+    Landscape,
+    /// Puppet agent.
+    Puppet,
+    /// Chef client.
+    Chef,
+    /// Salt minion.
+    Salt,
+    /// Ansible pull.
+    AnsiblePull,
+    /// Satellite / Katello.
+    Satellite,
+    /// PackageKit offline updates.
+    PackageKit,
+}
+
+/// A patcher that was found, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patcher {
+    /// What it is.
+    pub kind: PatcherKind,
+    /// Installs upgrades by itself as configured now.
+    pub installs: Tri,
+    /// Files, units and settings that say so.
+    pub evidence: Vec<String>,
+}
+
+/// One past package change, taken from logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When, as the log says (local time of the host read as UTC when the log has no zone).
+    pub at: Timestamp,
+    /// Binary package.
+    pub name: String,
+    /// Version before; nothing for an install.
+    pub from: Option<String>,
+    /// Version after; nothing for a removal.
+    pub to: Option<String>,
+    /// Log that says so; these dates are *reconstructed*, never observed.
+    pub source: String,
+}
+
+/// Something that could not be looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// What (`processes of other users`).
+    pub what: String,
+    /// Why (`needs root`).
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// Everything one look at a host gave. The disk and wire form carries `schema`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostFacts {
+    /// Version of this shape; 1.
+    pub schema: u32,
+    /// When the facts were collected, by the host's clock.
+    pub collected_at: Timestamp,
+    /// Who collected: `agent`, `import:dpkg-status`, `import:sbom`, ….
+    pub collector: String,
+    /// Host name.
+    pub hostname: String,
+    /// SHA-256 of `/etc/machine-id` with our own salt, in hex: tells hosts apart without revealing the id.
+    pub machine: Option<String>,
+    /// Machine architecture (`x86_64`).
+    pub arch: String,
+    /// Operating system.
+    pub os: Os,
+    /// Package format of `packages`.
+    pub format: Option<PackageFormat>,
+    /// Installed packages, sorted by name and architecture.
+    pub packages: Vec<Package>,
+    /// Language packages with their package URL, from SBOMs (`pkg:pypi/jinja2@3.1.2`).
+    pub purls: Vec<String>,
+    /// Newer versions on offer.
+    pub pending: Vec<PendingUpgrade>,
+    /// What a full upgrade would do, by the package manager's own simulation.
+    pub transaction: Option<Transaction>,
+    /// When the repository lists were last refreshed.
+    pub lists_refreshed_at: Option<Timestamp>,
+    /// Kernels.
+    pub kernel: Kernel,
+    /// Reboot state.
+    pub reboot: Reboot,
+    /// Processes on replaced code.
+    pub stale: Vec<StaleProcess>,
+    /// Listening sockets.
+    pub listeners: Vec<Listener>,
+    /// Enabled units.
+    pub units: Vec<Unit>,
+    /// Who patches this host already.
+    pub patchers: Vec<Patcher>,
+    /// Past changes, newest first.
+    pub history: Vec<HistoryEntry>,
+    /// CVE ids that the changelogs of candidate versions name beyond the installed one: (source, CVE, fixed version).
+    pub candidate_fixes: Vec<CandidateFix>,
+    /// Seen in a container: the running kernel is the machine's, not this host's.
+    pub container: bool,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
+/// A CVE that the changelog of a package on offer (or installed) says is fixed in a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CandidateFix {
+    /// Source package.
+    pub source: String,
+    /// CVE id.
+    pub cve: String,
+    /// Version of the changelog entry that names it.
+    pub fixed: String,
+}
