@@ -63,7 +63,12 @@ pub struct BodDecision {
     clippy::fn_params_excessive_bools,
     reason = "the directive's table has exactly these four yes-or-no columns"
 )]
-pub fn timeline(in_kev: bool, publicly_exposed: bool, automatable: bool, total_impact: bool) -> BodOutcome {
+pub fn timeline(
+    in_kev: bool,
+    publicly_exposed: bool,
+    automatable: bool,
+    total_impact: bool,
+) -> BodOutcome {
     let (k, p, a, t) = (in_kev, publicly_exposed, automatable, total_impact);
     if k {
         if t && (p || a) {
@@ -103,7 +108,12 @@ pub fn decide(facts: &VulnFacts, score: Option<&CvssScore>, profile: &AssetProfi
     };
     BodDecision {
         outcome,
-        at_least: timeline(in_kev, exposed.at_best(), automatable.at_best(), total.at_best()),
+        at_least: timeline(
+            in_kev,
+            exposed.at_best(),
+            automatable.at_best(),
+            total.at_best(),
+        ),
         forensic: outcome == BodOutcome::ThreeDaysForensic,
         points: vec![
             kev_point,

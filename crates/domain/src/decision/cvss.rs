@@ -4,6 +4,7 @@
 //! "CVSS v4.0 Specification" sections 1.3 and 8. Versions 2 and 3 are computed here with integers, because binary floating
 //! point is off by a tenth for some environmental vectors; version 4 is computed by the `cvss` crate.
 
+mod metrics;
 mod pick;
 mod v2;
 mod v3;
@@ -17,7 +18,7 @@ pub use vector::{Vector, Version};
 
 use super::profile::{AssetProfile, DataClass, Exposure, Tier};
 use crate::intel::ExploitMaturity;
-use vector::Group;
+use metrics::Group;
 
 /// Longest vector read, in bytes. The longest legal one (4.0 with every metric) has fewer than 250.
 pub const VECTOR_BYTES_MAX: usize = 512;
@@ -75,7 +76,9 @@ pub enum CvssError {
     #[error("read a CVSS vector: it is empty")]
     Empty,
     /// A `CVSS:` prefix that is none of the four versions.
-    #[error("read a CVSS vector: unknown version `{prefix}` (known: CVSS:4.0, CVSS:3.1, CVSS:3.0; version 2 has no prefix)")]
+    #[error(
+        "read a CVSS vector: unknown version `{prefix}` (known: CVSS:4.0, CVSS:3.1, CVSS:3.0; version 2 has no prefix)"
+    )]
     UnknownVersion {
         /// The prefix as written.
         prefix: String,
@@ -97,7 +100,9 @@ pub enum CvssError {
         metric: String,
     },
     /// A value that this metric does not have.
-    #[error("read a CVSS {version} vector: metric {metric} has no value `{value}` (values: {values})")]
+    #[error(
+        "read a CVSS {version} vector: metric {metric} has no value `{value}` (values: {values})"
+    )]
     UnknownValue {
         /// Version being read.
         version: Version,
@@ -238,7 +243,11 @@ pub struct CvssScore {
 ///
 /// # Errors
 /// [`CvssError`] when the text is not a complete vector of one of the four versions. That is "no score", never 0.
-pub fn score(vector: &str, env: &EnvironmentalInput, exploit: Option<ExploitMaturity>) -> Result<CvssScore, CvssError> {
+pub fn score(
+    vector: &str,
+    env: &EnvironmentalInput,
+    exploit: Option<ExploitMaturity>,
+) -> Result<CvssScore, CvssError> {
     let given = Vector::parse(vector)?;
     let base_only = given.only(&[Group::Base]);
     let base_e1 = compute(&base_only)?;
@@ -257,7 +266,11 @@ pub fn score(vector: &str, env: &EnvironmentalInput, exploit: Option<ExploitMatu
     } else {
         None
     };
-    let environmental_e1 = if has_env { Some(compute(&informed)?) } else { None };
+    let environmental_e1 = if has_env {
+        Some(compute(&informed)?)
+    } else {
+        None
+    };
 
     // An E that only our evidence defined is left out here: undefined already counts as attacked.
     let mut deciding = informed.clone();
@@ -365,7 +378,12 @@ pub fn implied(score: &CvssScore) -> Implied {
     let automatable = match v("AU") {
         Some("Y") => Some(true),
         Some(_) => Some(false),
-        None if matches!(v("AV"), Some("L" | "P")) || matches!(v(privilege), Some("H" | "M")) || !no_person => Some(false),
+        None if matches!(v("AV"), Some("L" | "P"))
+            || matches!(v(privilege), Some("H" | "M"))
+            || !no_person =>
+        {
+            Some(false)
+        }
         None if v("AV") == Some("N")
             && v("AC") == Some("L")
             && v(privilege) == Some("N")
@@ -384,7 +402,10 @@ pub fn implied(score: &CvssScore) -> Implied {
         (false, false, _) => Some(false),
         (true, _, _) | (_, true, _) => None,
     };
-    Implied { automatable, total_impact }
+    Implied {
+        automatable,
+        total_impact,
+    }
 }
 
 /// A score in tenths as people write it: `9.8`.
@@ -401,7 +422,10 @@ pub fn describe(vector: &str) -> Result<Vec<String>, CvssError> {
     let parsed = Vector::parse(vector)?;
     let scored = score(vector, &EnvironmentalInput::default(), None)?;
     let mut lines = vec![
-        format!("CVSS {} · {} · {}", scored.version, scored.nomenclature, scored.vector),
+        format!(
+            "CVSS {} · {} · {}",
+            scored.version, scored.nomenclature, scored.vector
+        ),
         format!("base {} {}", tenths(scored.base_e1), scored.severity.word()),
     ];
     if let Some(e1) = scored.threat_e1 {

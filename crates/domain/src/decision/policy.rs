@@ -40,7 +40,13 @@ pub enum Urgency {
 
 impl Urgency {
     /// Every class, least urgent first.
-    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::Critical, Self::Emergency];
+    pub const ALL: [Self; 5] = [
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Critical,
+        Self::Emergency,
+    ];
 
     /// The word in documents and on screens.
     #[must_use]
@@ -164,7 +170,12 @@ pub enum Clock {
 
 impl Clock {
     /// Every clock.
-    pub const ALL: [Self; 4] = [Self::FirstSeen, Self::PatchAvailable, Self::KevAdded, Self::Published];
+    pub const ALL: [Self; 4] = [
+        Self::FirstSeen,
+        Self::PatchAvailable,
+        Self::KevAdded,
+        Self::Published,
+    ];
 
     /// The word in documents.
     #[must_use]
@@ -292,7 +303,8 @@ impl Policy {
             (Some(urgency), Some(sla)) => (urgency, sla, digest(&[text])),
             (urgency, sla) => {
                 let default = read::document(DEFAULT_TEXT)?;
-                let (Some(default_urgency), Some(default_sla)) = (default.urgency, default.sla) else {
+                let (Some(default_urgency), Some(default_sla)) = (default.urgency, default.sla)
+                else {
                     return Err(vec![PolicyProblem {
                         line: 1,
                         column: 1,
@@ -300,7 +312,11 @@ impl Policy {
                         hint: None,
                     }]);
                 };
-                (urgency.unwrap_or(default_urgency), sla.unwrap_or(default_sla), digest(&[text, DEFAULT_TEXT]))
+                (
+                    urgency.unwrap_or(default_urgency),
+                    sla.unwrap_or(default_sla),
+                    digest(&[text, DEFAULT_TEXT]),
+                )
             }
         };
         Ok(Self {

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Importance of the service an asset carries; T1 is the most important.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Tier {
     /// Mission-critical.
     T1,
@@ -17,7 +19,9 @@ pub enum Tier {
 }
 
 /// Most sensitive data on the asset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DataClass {
     /// Cardholder data, ePHI, secrets.
@@ -32,7 +36,9 @@ pub enum DataClass {
 }
 
 /// From where the asset can be reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Exposure {
     /// From the internet.

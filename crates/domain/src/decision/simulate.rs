@@ -40,7 +40,11 @@ pub struct SimulationReport {
 }
 
 /// Judges every input under both policies.
-pub fn simulate<'a>(old: &Policy, new: &Policy, inputs: impl Iterator<Item = Input<'a>>) -> SimulationReport {
+pub fn simulate<'a>(
+    old: &Policy,
+    new: &Policy,
+    inputs: impl Iterator<Item = Input<'a>>,
+) -> SimulationReport {
     let mut counts: BTreeMap<(Urgency, Urgency), u64> = BTreeMap::new();
     let mut report = SimulationReport::default();
     for input in inputs {
@@ -63,6 +67,9 @@ pub fn simulate<'a>(old: &Policy, new: &Policy, inputs: impl Iterator<Item = Inp
             });
         }
     }
-    report.matrix = counts.into_iter().map(|((from, to), n)| (from, to, n)).collect();
+    report.matrix = counts
+        .into_iter()
+        .map(|((from, to), n)| (from, to, n))
+        .collect();
     report
 }

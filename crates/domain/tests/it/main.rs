@@ -8,4 +8,5 @@
     clippy::print_stdout,
     reason = "tests"
 )]
+
 mod decision;

@@ -1,14 +1,29 @@
 //! Tokens to a tree. Recursion is bounded twice: by the parser's own depth and by the depth of the tree it builds.
 
 use super::lex::{Placed, Token};
-use super::{Arith, Compare, ConditionError, DEPTH_MAX, Expr, Function, Node, Quantifier, Schema, Value};
+use super::{
+    Arith, Compare, ConditionError, DEPTH_MAX, Expr, Function, Node, Quantifier, Schema, Value,
+};
 
 pub(super) fn parse(tokens: &[Placed], end: usize, schema: Schema) -> Result<Expr, ConditionError> {
-    let mut parser = Parser { tokens, at: 0, end, schema, depth: 0, locals: Vec::new() };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        end,
+        schema,
+        depth: 0,
+        locals: Vec::new(),
+    };
     let root = parser.expression()?;
     if let Some(extra) = tokens.get(parser.at) {
-        return Err(ConditionError::new(extra.offset, format!("unexpected {} after the end of the condition", show(&extra.token)))
-            .hint("join conditions with && or ||"));
+        return Err(ConditionError::new(
+            extra.offset,
+            format!(
+                "unexpected {} after the end of the condition",
+                show(&extra.token)
+            ),
+        )
+        .hint("join conditions with && or ||"));
     }
     if too_deep(&root, DEPTH_MAX) {
         return Err(nested(root.offset));
@@ -17,13 +32,18 @@ pub(super) fn parse(tokens: &[Placed], end: usize, schema: Schema) -> Result<Exp
 }
 
 fn nested(offset: usize) -> ConditionError {
-    ConditionError::new(offset, format!("nested deeper than {DEPTH_MAX} levels")).hint("split it into several rules")
+    ConditionError::new(offset, format!("nested deeper than {DEPTH_MAX} levels"))
+        .hint("split it into several rules")
 }
 
 /// Left-leaning chains (`1 + 1 + …`) deepen the tree without parser recursion, so the tree is measured too. The walk itself
 /// stops at the limit.
 fn too_deep(expr: &Expr, left: usize) -> bool {
-    left == 0 || expr.children().into_iter().any(|child| too_deep(child, left - 1))
+    left == 0
+        || expr
+            .children()
+            .into_iter()
+            .any(|child| too_deep(child, left - 1))
 }
 
 struct Parser<'t> {
@@ -56,8 +76,13 @@ impl Parser<'_> {
         if self.take_mark(mark) {
             return Ok(());
         }
-        let found = self.peek().map_or("the end of the condition".to_owned(), show);
-        Err(ConditionError::new(self.offset(), format!("expected `{mark}`, found {found}")))
+        let found = self
+            .peek()
+            .map_or("the end of the condition".to_owned(), show);
+        Err(ConditionError::new(
+            self.offset(),
+            format!("expected `{mark}`, found {found}"),
+        ))
     }
 
     fn expression(&mut self) -> Result<Expr, ConditionError> {
@@ -71,7 +96,10 @@ impl Parser<'_> {
             let yes = self.expression()?;
             self.expect_mark(":")?;
             let no = self.expression()?;
-            Expr { offset, node: Node::Choose(Box::new([condition, yes, no])) }
+            Expr {
+                offset,
+                node: Node::Choose(Box::new([condition, yes, no])),
+            }
         } else {
             condition
         };
@@ -86,7 +114,10 @@ impl Parser<'_> {
         while self.take_mark("||") {
             terms.push(self.and()?);
         }
-        Ok(single(terms).unwrap_or_else(|terms| Expr { offset, node: Node::Or(terms) }))
+        Ok(single(terms).unwrap_or_else(|terms| Expr {
+            offset,
+            node: Node::Or(terms),
+        }))
     }
 
     fn and(&mut self) -> Result<Expr, ConditionError> {
@@ -96,7 +127,10 @@ impl Parser<'_> {
         while self.take_mark("&&") {
             terms.push(self.relation()?);
         }
-        Ok(single(terms).unwrap_or_else(|terms| Expr { offset, node: Node::And(terms) }))
+        Ok(single(terms).unwrap_or_else(|terms| Expr {
+            offset,
+            node: Node::And(terms),
+        }))
     }
 
     fn relation(&mut self) -> Result<Expr, ConditionError> {
@@ -134,7 +168,10 @@ impl Parser<'_> {
             };
             self.at += 1;
             let right = self.product()?;
-            left = Expr { offset, node: Node::Arith(op, Box::new(left), Box::new(right)) };
+            left = Expr {
+                offset,
+                node: Node::Arith(op, Box::new(left), Box::new(right)),
+            };
         }
     }
 
@@ -150,7 +187,10 @@ impl Parser<'_> {
             };
             self.at += 1;
             let right = self.unary()?;
-            left = Expr { offset, node: Node::Arith(op, Box::new(left), Box::new(right)) };
+            left = Expr {
+                offset,
+                node: Node::Arith(op, Box::new(left), Box::new(right)),
+            };
         }
     }
 
@@ -166,7 +206,14 @@ impl Parser<'_> {
         }
         let inner = Box::new(self.unary()?);
         self.depth -= 1;
-        Ok(Expr { offset, node: if not { Node::Not(inner) } else { Node::Negate(inner) } })
+        Ok(Expr {
+            offset,
+            node: if not {
+                Node::Not(inner)
+            } else {
+                Node::Negate(inner)
+            },
+        })
     }
 
     /// A primary and the method calls behind it.
@@ -193,7 +240,10 @@ impl Parser<'_> {
         } {
             let local_at = self.offset();
             let Some(Token::Name(local)) = self.peek().cloned() else {
-                return Err(ConditionError::new(local_at, format!("expected a name: list.{name}(x, condition on x)")));
+                return Err(ConditionError::new(
+                    local_at,
+                    format!("expected a name: list.{name}(x, condition on x)"),
+                ));
             };
             self.at += 1;
             self.expect_mark(",")?;
@@ -201,12 +251,18 @@ impl Parser<'_> {
             let body = self.expression()?;
             self.locals.pop();
             self.expect_mark(")")?;
-            return Ok(Expr { offset, node: Node::Quantify(quantifier, Box::new(target), Box::new(body)) });
+            return Ok(Expr {
+                offset,
+                node: Node::Quantify(quantifier, Box::new(target), Box::new(body)),
+            });
         }
         let function = function(name, offset)?;
         let mut arguments = vec![target];
         arguments.extend(self.arguments()?);
-        Ok(Expr { offset, node: Node::Call(function, arguments) })
+        Ok(Expr {
+            offset,
+            node: Node::Call(function, arguments),
+        })
     }
 
     fn arguments(&mut self) -> Result<Vec<Expr>, ConditionError> {
@@ -226,7 +282,10 @@ impl Parser<'_> {
     fn primary(&mut self) -> Result<Expr, ConditionError> {
         let offset = self.offset();
         let Some(token) = self.peek().cloned() else {
-            return Err(ConditionError::new(offset, "expected a value, found the end of the condition"));
+            return Err(ConditionError::new(
+                offset,
+                "expected a value, found the end of the condition",
+            ));
         };
         self.at += 1;
         let node = match token {
@@ -239,7 +298,12 @@ impl Parser<'_> {
                 return Ok(inner);
             }
             Token::Mark("[") => Node::Constant(Value::List(self.constants()?)),
-            Token::Mark(mark) => return Err(ConditionError::new(offset, format!("expected a value, found `{mark}`"))),
+            Token::Mark(mark) => {
+                return Err(ConditionError::new(
+                    offset,
+                    format!("expected a value, found `{mark}`"),
+                ));
+            }
             Token::Name(name) => self.named(&name, offset)?,
         };
         Ok(Expr { offset, node })
@@ -298,7 +362,11 @@ impl Parser<'_> {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error.hint(format!(
                     "known: {}",
-                    self.schema.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ")
+                    self.schema
+                        .iter()
+                        .map(|(n, _)| *n)
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 )),
             }
         })
@@ -311,9 +379,10 @@ impl Parser<'_> {
             return false;
         };
         let longer = format!("{name}.{next}");
-        self.schema
-            .iter()
-            .any(|(n, _)| n.strip_prefix(longer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        self.schema.iter().any(|(n, _)| {
+            n.strip_prefix(longer.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 
     /// The constants of a list, behind its `[`.
@@ -332,7 +401,10 @@ impl Parser<'_> {
                 (Some(Token::Double(n)), false) => Value::Double(*n),
                 (Some(Token::Double(n)), true) => Value::Double(-*n),
                 (Some(_) | None, _) => {
-                    return Err(ConditionError::new(offset, "a list holds constants: texts or numbers"));
+                    return Err(ConditionError::new(
+                        offset,
+                        "a list holds constants: texts or numbers",
+                    ));
                 }
             };
             self.at += 1;
@@ -346,7 +418,11 @@ impl Parser<'_> {
 }
 
 fn single(mut terms: Vec<Expr>) -> Result<Expr, Vec<Expr>> {
-    if terms.len() == 1 { terms.pop().ok_or(terms) } else { Err(terms) }
+    if terms.len() == 1 {
+        terms.pop().ok_or(terms)
+    } else {
+        Err(terms)
+    }
 }
 
 fn function(name: &str, offset: usize) -> Result<Function, ConditionError> {
@@ -356,10 +432,15 @@ fn function(name: &str, offset: usize) -> Result<Function, ConditionError> {
         "startsWith" => Ok(Function::StartsWith),
         "endsWith" => Ok(Function::EndsWith),
         "lowerAscii" => Ok(Function::LowerAscii),
-        "matches" => Err(ConditionError::new(offset, "`matches` is left out: regular expressions have no step limit")
-            .hint("use startsWith, endsWith or contains")),
-        other => Err(ConditionError::new(offset, format!("unknown function `{other}`"))
-            .hint("known: size, contains, startsWith, endsWith, lowerAscii, has, exists, all")),
+        "matches" => Err(ConditionError::new(
+            offset,
+            "`matches` is left out: regular expressions have no step limit",
+        )
+        .hint("use startsWith, endsWith or contains")),
+        other => Err(
+            ConditionError::new(offset, format!("unknown function `{other}`"))
+                .hint("known: size, contains, startsWith, endsWith, lowerAscii, has, exists, all"),
+        ),
     }
 }
 
@@ -374,7 +455,10 @@ fn show(token: &Token) -> String {
 }
 
 /// The known name that is at most two edits away.
-pub(in crate::decision) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(in crate::decision) fn nearest<'n>(
+    name: &str,
+    known: impl Iterator<Item = &'n str>,
+) -> Option<&'n str> {
     known
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(d, _)| *d <= 2)

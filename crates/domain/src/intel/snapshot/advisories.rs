@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchwright_versions::Scheme;
+use patchwright_versions::{Scheme, validate};
 
 use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at};
 use crate::intel::advisory::{Advisory, Affected, Event, RangeKind, Status};
@@ -116,13 +116,16 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
         }
         let vulns = advisory.vulnerabilities();
         for affected in &advisory.affected {
+            let Some(scheme) = scheme_of(&affected.ecosystem) else {
+                continue;
+            };
             let rows = by_ecosystem
                 .entry(&affected.ecosystem)
                 .or_default()
                 .entry(&affected.package)
                 .or_default();
             for vuln in &vulns {
-                draft_rows(vuln, &advisory.id, affected, rows);
+                draft_rows(scheme, vuln, &advisory.id, affected, rows);
             }
         }
     }
@@ -136,7 +139,7 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
         .collect()
 }
 
-fn draft_rows(vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Draft>) {
+fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Draft>) {
     let base = Draft {
         vuln: vuln.to_owned(),
         advisory: (advisory != vuln).then(|| advisory.to_owned()),
@@ -163,6 +166,14 @@ fn draft_rows(vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Dra
                     }
                     introduced = (v != "0").then(|| v.clone());
                     open = true;
+                }
+                // A bound that the order refuses would sort before every real version, and every host would look patched:
+                // without it the row says "affected, no fix known", the pessimistic reading.
+                Event::Fixed(v) | Event::LastAffected(v) if validate(scheme, v).is_err() => {
+                    let status = Status::Affected.code();
+                    out.push(Draft { introduced: introduced.take(), status, ..base.clone() });
+                    any = true;
+                    open = false;
                 }
                 Event::Fixed(v) | Event::LastAffected(v) => {
                     let flags = if matches!(event, Event::LastAffected(_)) { FLAG_INCLUSIVE } else { 0 };

@@ -13,17 +13,26 @@ use super::support::{Seeded, shared};
 /// The Python of `PATCHWRIGHT_ORACLES`, when it can import `cvss`.
 fn python() -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var("PATCHWRIGHT_ORACLES").ok()?).join("bin/python");
-    let works = command(&path).args(["-c", "import cvss"]).output().is_ok_and(|o| o.status.success());
+    let works = command(&path)
+        .args(["-c", "import cvss"])
+        .output()
+        .is_ok_and(|o| o.status.success());
     works.then_some(path)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test runs the reference implementation")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test runs the reference implementation"
+)]
 fn command(program: &std::path::Path) -> Command {
     Command::new(program)
 }
 
 fn ask(python: &std::path::Path, vectors: &[String]) -> Vec<String> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/decision/cvss_oracle.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/it/decision/cvss_oracle.py"
+    );
     let mut child = command(python)
         .arg(script)
         .stdin(Stdio::piped())
@@ -35,7 +44,11 @@ fn ask(python: &std::path::Path, vectors: &[String]) -> Vec<String> {
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Our answer in the oracle's form.
@@ -44,7 +57,12 @@ fn ours(vector: &str) -> String {
         return "error".to_owned();
     };
     let show = |e1: Option<u8>| e1.map_or("-".to_owned(), |e| e.to_string());
-    format!("{}\t{}\t{}", s.base_e1, show(s.threat_e1), show(s.environmental_e1))
+    format!(
+        "{}\t{}\t{}",
+        s.base_e1,
+        show(s.threat_e1),
+        show(s.environmental_e1)
+    )
 }
 
 /// Whether both mean the same: Python repeats the score before it where a group is not defined.
@@ -65,7 +83,9 @@ fn agree(vector: &str, theirs: &str, ours: &str) -> bool {
 
 fn check(vectors: &[String]) {
     let Some(python) = python() else {
-        println!("skipped: PATCHWRIGHT_ORACLES does not name a virtual environment with the Python package `cvss`");
+        println!(
+            "skipped: PATCHWRIGHT_ORACLES does not name a virtual environment with the Python package `cvss`"
+        );
         return;
     };
     let answers = ask(&python, vectors);
@@ -80,25 +100,79 @@ fn check(vectors: &[String]) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    println!("{} vectors agree, {errors} of them refused by both", vectors.len());
+    println!(
+        "{} vectors agree, {errors} of them refused by both",
+        vectors.len()
+    );
 }
 
 const V2: &[(&str, &str)] = &[
-    ("AV", "L A N"), ("AC", "H M L"), ("Au", "M S N"), ("C", "N P C"), ("I", "N P C"), ("A", "N P C"),
-    ("E", "U POC F H ND"), ("RL", "OF TF W U ND"), ("RC", "UC UR C ND"),
-    ("CDP", "N L LM MH H ND"), ("TD", "N L M H ND"), ("CR", "L M H ND"), ("IR", "L M H ND"), ("AR", "L M H ND"),
+    ("AV", "L A N"),
+    ("AC", "H M L"),
+    ("Au", "M S N"),
+    ("C", "N P C"),
+    ("I", "N P C"),
+    ("A", "N P C"),
+    ("E", "U POC F H ND"),
+    ("RL", "OF TF W U ND"),
+    ("RC", "UC UR C ND"),
+    ("CDP", "N L LM MH H ND"),
+    ("TD", "N L M H ND"),
+    ("CR", "L M H ND"),
+    ("IR", "L M H ND"),
+    ("AR", "L M H ND"),
 ];
 const V3: &[(&str, &str)] = &[
-    ("AV", "N A L P"), ("AC", "L H"), ("PR", "N L H"), ("UI", "N R"), ("S", "U C"), ("C", "N L H"), ("I", "N L H"), ("A", "N L H"),
-    ("E", "X U P F H"), ("RL", "X O T W U"), ("RC", "X U R C"), ("CR", "X L M H"), ("IR", "X L M H"), ("AR", "X L M H"),
-    ("MAV", "X N A L P"), ("MAC", "X L H"), ("MPR", "X N L H"), ("MUI", "X N R"), ("MS", "X U C"), ("MC", "X N L H"), ("MI", "X N L H"),
+    ("AV", "N A L P"),
+    ("AC", "L H"),
+    ("PR", "N L H"),
+    ("UI", "N R"),
+    ("S", "U C"),
+    ("C", "N L H"),
+    ("I", "N L H"),
+    ("A", "N L H"),
+    ("E", "X U P F H"),
+    ("RL", "X O T W U"),
+    ("RC", "X U R C"),
+    ("CR", "X L M H"),
+    ("IR", "X L M H"),
+    ("AR", "X L M H"),
+    ("MAV", "X N A L P"),
+    ("MAC", "X L H"),
+    ("MPR", "X N L H"),
+    ("MUI", "X N R"),
+    ("MS", "X U C"),
+    ("MC", "X N L H"),
+    ("MI", "X N L H"),
     ("MA", "X N L H"),
 ];
 const V4: &[(&str, &str)] = &[
-    ("AV", "N A L P"), ("AC", "L H"), ("AT", "N P"), ("PR", "N L H"), ("UI", "N P A"), ("VC", "H L N"), ("VI", "H L N"), ("VA", "H L N"),
-    ("SC", "H L N"), ("SI", "H L N"), ("SA", "H L N"), ("E", "X A P U"), ("CR", "X H M L"), ("IR", "X H M L"), ("AR", "X H M L"),
-    ("MAV", "X N A L P"), ("MAC", "X L H"), ("MAT", "X N P"), ("MPR", "X N L H"), ("MUI", "X N P A"), ("MVC", "X H L N"),
-    ("MVI", "X H L N"), ("MVA", "X H L N"), ("MSC", "X H L N"), ("MSI", "X S H L N"), ("MSA", "X S H L N"),
+    ("AV", "N A L P"),
+    ("AC", "L H"),
+    ("AT", "N P"),
+    ("PR", "N L H"),
+    ("UI", "N P A"),
+    ("VC", "H L N"),
+    ("VI", "H L N"),
+    ("VA", "H L N"),
+    ("SC", "H L N"),
+    ("SI", "H L N"),
+    ("SA", "H L N"),
+    ("E", "X A P U"),
+    ("CR", "X H M L"),
+    ("IR", "X H M L"),
+    ("AR", "X H M L"),
+    ("MAV", "X N A L P"),
+    ("MAC", "X L H"),
+    ("MAT", "X N P"),
+    ("MPR", "X N L H"),
+    ("MUI", "X N P A"),
+    ("MVC", "X H L N"),
+    ("MVI", "X H L N"),
+    ("MVA", "X H L N"),
+    ("MSC", "X H L N"),
+    ("MSI", "X S H L N"),
+    ("MSA", "X S H L N"),
 ];
 
 fn random(seeded: &mut Seeded, prefix: &str, table: &[(&str, &str)], mandatory: usize) -> String {
@@ -139,15 +213,27 @@ fn every_base_vector_of_version_2_and_3_agrees_with_the_crate() {
         for (metric, values) in &table[..mandatory] {
             vectors = vectors
                 .iter()
-                .flat_map(|v| values.split(' ').map(move |value| format!("{v}/{metric}:{value}")))
+                .flat_map(|v| {
+                    values
+                        .split(' ')
+                        .map(move |value| format!("{v}/{metric}:{value}"))
+                })
                 .collect();
         }
         for vector in vectors {
             let vector = format!("{prefix}{}", vector.trim_start_matches('/'));
             let theirs = if prefix.is_empty() {
-                vector.parse::<::cvss::v2::Vector>().unwrap().score().value()
+                vector
+                    .parse::<::cvss::v2::Vector>()
+                    .unwrap()
+                    .score()
+                    .value()
             } else {
-                vector.parse::<::cvss::v3::Vector>().unwrap().base_score().value()
+                vector
+                    .parse::<::cvss::v3::Vector>()
+                    .unwrap()
+                    .base_score()
+                    .value()
             };
             let ours = score(&vector, &EnvironmentalInput::default(), None).unwrap();
             assert_eq!(f64::from(ours.base_e1), (theirs * 10.0).round(), "{vector}");
@@ -163,7 +249,11 @@ fn every_published_vector_agrees_with_the_python_package() {
         println!("skipped: ../shared/feeds/facts/cvss.tsv.zst is not there");
         return;
     };
-    let Ok(output) = command(std::path::Path::new("zstd")).arg("-dcq").arg(path).output() else {
+    let Ok(output) = command(std::path::Path::new("zstd"))
+        .arg("-dcq")
+        .arg(path)
+        .output()
+    else {
         println!("skipped: no `zstd` program to unpack with");
         return;
     };
@@ -177,7 +267,10 @@ fn every_published_vector_agrees_with_the_python_package() {
             continue;
         }
         rows += 1;
-        if let (Ok(p), Ok(s)) = (columns[4].parse::<f64>(), score(vector, &EnvironmentalInput::default(), None)) {
+        if let (Ok(p), Ok(s)) = (
+            columns[4].parse::<f64>(),
+            score(vector, &EnvironmentalInput::default(), None),
+        ) {
             printed += 1;
             let p = (p * 10.0).round();
             differ += i32::from(p != f64::from(s.base_e1) && p != f64::from(s.effective_e1));
@@ -186,7 +279,10 @@ fn every_published_vector_agrees_with_the_python_package() {
         let bare = vector.strip_prefix("CVSS:2.0/").unwrap_or(vector);
         vectors.insert(bare.to_owned());
     }
-    println!("{rows} rows, {} distinct vectors; {differ} of {printed} printed scores differ from their vector", vectors.len());
+    println!(
+        "{rows} rows, {} distinct vectors; {differ} of {printed} printed scores differ from their vector",
+        vectors.len()
+    );
     assert!(rows > 10_000);
     check(&vectors.into_iter().collect::<Vec<_>>());
 }

@@ -6,6 +6,7 @@ mod classify;
 mod condition;
 mod cvss;
 mod cvss_oracle;
+mod fuzz;
 mod policy;
 mod rank;
 mod sla;

@@ -7,7 +7,8 @@ use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::intel::{
-    CvssAssessment, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint, Status, VendorWords, VulnFacts,
+    CvssAssessment, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint,
+    Status, VendorWords, VulnFacts,
 };
 use patchwright_domain::time::Date;
 
@@ -26,7 +27,10 @@ pub(super) fn default_policy() -> Policy {
 }
 
 pub(super) fn vuln(id: &str) -> VulnFacts {
-    VulnFacts { id: id.to_owned(), ..VulnFacts::default() }
+    VulnFacts {
+        id: id.to_owned(),
+        ..VulnFacts::default()
+    }
 }
 
 pub(super) fn kev(facts: &VulnFacts) -> VulnFacts {
@@ -56,11 +60,20 @@ pub(super) fn exploit(facts: &VulnFacts, maturity: ExploitMaturity) -> VulnFacts
 
 pub(super) fn cvss(facts: &VulnFacts, source: &str, vector: &str) -> VulnFacts {
     let mut facts = facts.clone();
-    facts.cvss.push(CvssAssessment { source: source.to_owned(), vector: vector.to_owned(), published_e1: None });
+    facts.cvss.push(CvssAssessment {
+        source: source.to_owned(),
+        vector: vector.to_owned(),
+        published_e1: None,
+    });
     facts
 }
 
-pub(super) fn ssvc(facts: &VulnFacts, exploitation: &str, automatable: &str, impact: &str) -> VulnFacts {
+pub(super) fn ssvc(
+    facts: &VulnFacts,
+    exploitation: &str,
+    automatable: &str,
+    impact: &str,
+) -> VulnFacts {
     let mut facts = facts.clone();
     facts.ssvc = Some(SsvcPoint {
         exploitation: exploitation.to_owned(),
@@ -73,22 +86,46 @@ pub(super) fn ssvc(facts: &VulnFacts, exploitation: &str, automatable: &str, imp
 
 pub(super) fn epss(facts: &VulnFacts, score_e5: u32) -> VulnFacts {
     let mut facts = facts.clone();
-    facts.epss = Some(EpssScore { score_e5, percentile_e5: None });
+    facts.epss = Some(EpssScore {
+        score_e5,
+        percentile_e5: None,
+    });
     facts
 }
 
 pub(super) fn profile(tier: Tier, data_class: DataClass, exposure: Exposure) -> AssetProfile {
-    AssetProfile { tier, data_class, exposure, ..AssetProfile::default() }
+    AssetProfile {
+        tier,
+        data_class,
+        exposure,
+        ..AssetProfile::default()
+    }
 }
 
 pub(super) fn vendor(severity: Option<&str>, sub_state: Option<&str>) -> VendorWords {
-    VendorWords { severity: severity.map(str::to_owned), sub_state: sub_state.map(str::to_owned), reason: None }
+    VendorWords {
+        severity: severity.map(str::to_owned),
+        sub_state: sub_state.map(str::to_owned),
+        reason: None,
+    }
 }
 
-pub(super) fn judge(policy: &Policy, vuln: &VulnFacts, vendor: &VendorWords, profile: &AssetProfile) -> Decision {
+pub(super) fn judge(
+    policy: &Policy,
+    vuln: &VulnFacts,
+    vendor: &VendorWords,
+    profile: &AssetProfile,
+) -> Decision {
     classify(
         policy,
-        &Input { vuln, vendor, status: Status::Fixed, profile, package: "openssl", ecosystem: "Debian:12" },
+        &Input {
+            vuln,
+            vendor,
+            status: Status::Fixed,
+            profile,
+            package: "openssl",
+            ecosystem: "Debian:12",
+        },
     )
 }
 
