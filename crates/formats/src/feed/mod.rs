@@ -1,0 +1,436 @@
+//! What publishers say about vulnerabilities, exploitation and support dates, from their native formats.
+//!
+//! Every parser gives a [`Parsed`] value: the records, the problems, and how many records it saw. A record is either in the
+//! output or lost with a named problem ([`Parsed::adds_up`]). A whole document is refused ([`FeedError`]) only when it is not
+//! of the format at all, goes past a limit, or cannot be read.
+//!
+//! To add a format: a module here with `parse`, a variant in [`FeedFormat`] and [`FeedRecords`], tests in `tests/it/feeds`.
+
+pub mod cve;
+pub mod debian_list;
+pub mod debian_tracker;
+pub mod distro_info;
+mod documents;
+pub mod endoflife;
+pub mod epss;
+pub mod kev;
+pub mod osv;
+mod scalar;
+mod table;
+pub mod tsv;
+
+use std::fmt;
+use std::io::{self, Read, Seek};
+
+use patchwright_domain::intel::{Advisory, EolCycle, Problem};
+
+use crate::bounded::{self, BoundError, Intake, Limits, Watch, ZipReadError};
+use crate::json_stream::{Ended, Sink, read_document};
+
+pub use scalar::cve_id;
+
+/// Most problems that one parse keeps word for word; the rest is counted in a last one. A feed with more is broken as such.
+pub const PROBLEMS_MAX: usize = 1_000;
+
+/// The document formats of the first set of feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FeedFormat {
+    /// CISA Known Exploited Vulnerabilities, JSON.
+    KevJson,
+    /// CISA Known Exploited Vulnerabilities, CSV.
+    KevCsv,
+    /// Exploit Prediction Scoring System, CSV.
+    Epss,
+    /// CVE record format 5.x: one JSON record, a list, one record a line, or a zip of many.
+    Cve,
+    /// Open Source Vulnerability schema: one JSON record, a list, one record a line, or a zip of many.
+    Osv,
+    /// Debian security tracker, the JSON export.
+    DebianTracker,
+    /// Debian security tracker, `data/DSA/list` and `data/DLA/list`.
+    DebianAdvisoryList,
+    /// endoflife.date API v1.
+    EndOfLife,
+    /// `debian.csv` of distro-info-data.
+    DebianReleases,
+    /// `ubuntu.csv` of distro-info-data.
+    UbuntuReleases,
+}
+
+impl FeedFormat {
+    /// Every format.
+    pub const ALL: [Self; 10] = [
+        Self::KevJson,
+        Self::KevCsv,
+        Self::Epss,
+        Self::Cve,
+        Self::Osv,
+        Self::DebianTracker,
+        Self::DebianAdvisoryList,
+        Self::EndOfLife,
+        Self::DebianReleases,
+        Self::UbuntuReleases,
+    ];
+}
+
+impl fmt::Display for FeedFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KevJson => "CISA KEV JSON",
+            Self::KevCsv => "CISA KEV CSV",
+            Self::Epss => "EPSS CSV",
+            Self::Cve => "CVE JSON 5",
+            Self::Osv => "OSV",
+            Self::DebianTracker => "Debian security tracker JSON",
+            Self::DebianAdvisoryList => "Debian advisory list",
+            Self::EndOfLife => "endoflife.date API v1",
+            Self::DebianReleases => "distro-info debian.csv",
+            Self::UbuntuReleases => "distro-info ubuntu.csv",
+        })
+    }
+}
+
+/// Why a whole document was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The document went past a limit, or is not text.
+    #[error("failed to read {format} within its limits")]
+    Bound {
+        /// What was being read.
+        format: FeedFormat,
+        /// The limit.
+        #[source]
+        bound: BoundError,
+    },
+    /// The source failed.
+    #[error("failed to read {format}")]
+    Read {
+        /// What was being read.
+        format: FeedFormat,
+        /// What the source said.
+        #[source]
+        source: io::Error,
+    },
+    /// The zip archive has no readable directory.
+    #[error("failed to open the zip archive of {format}")]
+    Zip {
+        /// What was being read.
+        format: FeedFormat,
+        /// What the archive reader said.
+        #[source]
+        source: zip::result::ZipError,
+    },
+    /// The document is something else.
+    #[error("failed to recognise the input as {format}: {why}")]
+    NotThisFormat {
+        /// What was expected.
+        format: FeedFormat,
+        /// What is missing.
+        why: String,
+    },
+    /// A table lacks a column that it must have.
+    #[error("failed to read the table: its header has no column `{column}`")]
+    MissingColumn {
+        /// The column that was looked for.
+        column: String,
+    },
+}
+
+impl FeedError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Bound { bound, .. } => bound.hint(),
+            Self::Read { .. } => {
+                "check that the file can be read and that the disk or network works, then try again"
+            }
+            Self::Zip { .. } => {
+                "download the archive again: its directory, at the end of the file, is missing or damaged"
+            }
+            Self::NotThisFormat { .. } => {
+                "check that this file belongs to this feed; a mirror may have answered with an error page"
+            }
+            Self::MissingColumn { .. } => "the table was made by another version; make it again",
+        }
+    }
+
+    pub(crate) fn from_io(format: FeedFormat, source: io::Error, watch: Option<&Watch>) -> Self {
+        let bound = watch
+            .and_then(Watch::refused)
+            .or_else(|| bounded::bound_of(&source).cloned());
+        match bound {
+            Some(bound) => Self::Bound { format, bound },
+            None => Self::Read { format, source },
+        }
+    }
+
+    pub(crate) fn from_zip(format: FeedFormat, err: ZipReadError) -> Self {
+        match err {
+            ZipReadError::Bound(bound) => Self::Bound { format, bound },
+            ZipReadError::Directory(source) => Self::Zip { format, source },
+            ZipReadError::Read(source) => Self::Read { format, source },
+        }
+    }
+
+    pub(crate) fn not(format: FeedFormat, why: impl Into<String>) -> Self {
+        Self::NotThisFormat {
+            format,
+            why: why.into(),
+        }
+    }
+}
+
+/// What a parser made of one document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed<T> {
+    /// The records that were read.
+    pub records: T,
+    /// What was wrong: lost records, and records that were read only in part.
+    pub problems: Vec<Problem>,
+    /// Records seen, counted before any of them was parsed.
+    pub read: u64,
+    /// Records that are not in `records`; each has its problem (the first [`PROBLEMS_MAX`] word for word).
+    pub lost: u64,
+    /// False when the input ended early, so that records after the end are missing and nobody can say how many.
+    pub complete: bool,
+}
+
+impl<T: Records> Parsed<T> {
+    /// Zero lost without a word: every record seen is in the output or is a named problem.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let named = self.lost == 0 || !self.problems.is_empty();
+        named && self.read == self.records.record_count().saturating_add(self.lost)
+    }
+}
+
+impl<T> Parsed<T> {
+    /// The same parse with its records changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Parsed<U> {
+        Parsed {
+            records: change(self.records),
+            problems: self.problems,
+            read: self.read,
+            lost: self.lost,
+            complete: self.complete,
+        }
+    }
+}
+
+/// Something that holds a number of records.
+pub trait Records {
+    /// How many.
+    fn record_count(&self) -> u64;
+}
+
+impl<T> Records for Vec<T> {
+    fn record_count(&self) -> u64 {
+        bounded::as_u64(self.len())
+    }
+}
+
+/// Counts and problems of a parse in progress.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) read: u64,
+    pub(crate) lost: u64,
+    complete: bool,
+    problems: Vec<Problem>,
+    left_out: u64,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self {
+            read: 0,
+            lost: 0,
+            complete: true,
+            problems: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// A record was seen.
+    pub(crate) fn seen(&mut self) {
+        self.read = self.read.saturating_add(1);
+    }
+
+    /// The record that was seen last is lost.
+    pub(crate) fn lose(&mut self, at: impl Into<String>, what: impl Into<String>, excerpt: &str) {
+        self.lost = self.lost.saturating_add(1);
+        self.note(at, what, excerpt);
+    }
+
+    /// Something is wrong that loses no record.
+    pub(crate) fn note(&mut self, at: impl Into<String>, what: impl Into<String>, excerpt: &str) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem::new(at, what, excerpt));
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// Whether the input came to its end.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The input ended early.
+    pub(crate) fn cut(&mut self, at: impl Into<String>, what: impl Into<String>) {
+        self.complete = false;
+        self.note(at, what, "");
+    }
+
+    /// Adds what the reader saw: an early end, repaired text.
+    pub(crate) fn reader_done(&mut self, watch: &Watch) {
+        if let Some(why) = watch.cut() {
+            self.cut("end of input", why);
+        }
+        let (lines, repairs) = watch.repaired();
+        if let Some(first) = lines.first() {
+            let named: Vec<String> = lines.iter().map(u64::to_string).collect();
+            let what = format!(
+                "invalid UTF-8 replaced in {repairs} place(s), lines {}",
+                named.join(", ")
+            );
+            self.note(format!("line {first}"), what, "");
+        }
+    }
+
+    pub(crate) fn finish<T>(mut self, records: T) -> Parsed<T> {
+        if self.left_out > 0 {
+            let what = format!("{} more problem(s) are not shown", self.left_out);
+            self.problems.push(Problem::new("end of input", what, ""));
+        }
+        Parsed {
+            records,
+            problems: self.problems,
+            read: self.read,
+            lost: self.lost,
+            complete: self.complete,
+        }
+    }
+}
+
+/// Opens the bounded reader for a format.
+pub(crate) fn open<'a, R: Read + 'a>(
+    format: FeedFormat,
+    reader: R,
+    limits: &Limits,
+) -> Result<Intake<'a>, FeedError> {
+    bounded::open(reader, limits).map_err(|err| FeedError::from_io(format, err, None))
+}
+
+/// A sink that counts, and knows whether it saw what makes the format.
+pub(crate) trait FeedSink: Sink {
+    fn tally(&mut self) -> &mut Tally;
+    /// What is missing that every document of the format has; nothing once it was seen.
+    fn missing(&self) -> Option<&'static str>;
+}
+
+/// Streams one JSON document into `sink`.
+pub(crate) fn stream_json<R: Read, S: FeedSink>(
+    format: FeedFormat,
+    reader: R,
+    watch: &Watch,
+    limits: &Limits,
+    lists: &[&str],
+    sink: &mut S,
+) -> Result<(), FeedError> {
+    let ended = read_document(reader, watch, limits, lists, sink);
+    let missing = sink.missing();
+    match (ended, missing) {
+        (Ended::Failed(source), _) => return Err(FeedError::from_io(format, source, Some(watch))),
+        (Ended::Whole | Ended::Trailing(_), Some(missing)) => {
+            return Err(FeedError::not(format, missing));
+        }
+        (Ended::Early(why) | Ended::Broken(why), Some(_)) => {
+            return Err(FeedError::not(format, why));
+        }
+        (Ended::Whole, None) => {}
+        (Ended::Trailing(why), None) => sink.tally().note(
+            "end of input",
+            format!("something follows the document: {why}"),
+            "",
+        ),
+        (Ended::Early(why), None) => sink
+            .tally()
+            .cut("end of input", format!("document ends early: {why}")),
+        (Ended::Broken(why), None) => sink.tally().cut(
+            "end of input",
+            format!("document is damaged, the rest is not read: {why}"),
+        ),
+    }
+    sink.tally().reader_done(watch);
+    Ok(())
+}
+
+/// The records of any format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedRecords {
+    /// Known exploited vulnerabilities.
+    Kev(kev::KevCatalog),
+    /// Exploit prediction scores.
+    Epss(epss::EpssTable),
+    /// Facts of CVE records.
+    Cve(Vec<cve::CveRecord>),
+    /// Advisories.
+    Advisories(Vec<Advisory>),
+    /// Rows of the Debian tracker.
+    DebianTracker(Vec<debian_tracker::DebianRow>),
+    /// Debian advisories.
+    DebianAdvisories(Vec<debian_list::DebianAdvisory>),
+    /// Support dates of products.
+    EndOfLife(Vec<EolCycle>),
+    /// Distribution releases.
+    Releases(Vec<distro_info::DistroRelease>),
+}
+
+impl Records for FeedRecords {
+    fn record_count(&self) -> u64 {
+        match self {
+            Self::Kev(catalog) => catalog.record_count(),
+            Self::Epss(table) => table.record_count(),
+            Self::Cve(records) => records.record_count(),
+            Self::Advisories(records) => records.record_count(),
+            Self::DebianTracker(records) => records.record_count(),
+            Self::DebianAdvisories(records) => records.record_count(),
+            Self::EndOfLife(records) => records.record_count(),
+            Self::Releases(records) => records.record_count(),
+        }
+    }
+}
+
+/// Reads a document of a known format, packed with gzip or zstd or not; for [`FeedFormat::Cve`] and [`FeedFormat::Osv`] also zip.
+///
+/// # Errors
+/// Only when the document is not of this format at all, goes past a limit, or cannot be read.
+pub fn parse<R: Read + Seek>(
+    format: FeedFormat,
+    reader: R,
+    limits: &Limits,
+) -> Result<Parsed<FeedRecords>, FeedError> {
+    Ok(match format {
+        FeedFormat::KevJson => kev::parse_json(reader, limits)?.map(FeedRecords::Kev),
+        FeedFormat::KevCsv => kev::parse_csv(reader, limits)?.map(FeedRecords::Kev),
+        FeedFormat::Epss => epss::parse(reader, limits)?.map(FeedRecords::Epss),
+        FeedFormat::Cve => cve::parse_any(reader, limits)?.map(FeedRecords::Cve),
+        FeedFormat::Osv => osv::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::DebianTracker => {
+            debian_tracker::parse(reader, limits)?.map(FeedRecords::DebianTracker)
+        }
+        FeedFormat::DebianAdvisoryList => {
+            debian_list::parse(reader, limits)?.map(FeedRecords::DebianAdvisories)
+        }
+        FeedFormat::EndOfLife => endoflife::parse(reader, limits)?.map(FeedRecords::EndOfLife),
+        FeedFormat::DebianReleases => {
+            distro_info::parse(reader, distro_info::Distro::Debian, limits)?
+                .map(FeedRecords::Releases)
+        }
+        FeedFormat::UbuntuReleases => {
+            distro_info::parse(reader, distro_info::Distro::Ubuntu, limits)?
+                .map(FeedRecords::Releases)
+        }
+    })
+}

@@ -1,0 +1,485 @@
+//! A folder of files collected from one host without an agent (`data/collect/collect.yml` makes such folders).
+
+use std::collections::BTreeMap;
+
+use patchwright_domain::intel::Problem;
+use patchwright_domain::inventory::{
+    HistoryEntry, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, PackageState,
+    Patcher, PatcherKind, Tri, Unseen,
+};
+use patchwright_domain::time::Timestamp;
+
+use super::detect::DocumentKind;
+use super::document::{HostDocError, format_of};
+use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
+use super::{
+    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status,
+    needrestart, os_release, rpm_list,
+};
+
+/// Two logs tell of the same change when they agree on package and versions and lie no further apart: a long run of apt ends
+/// hours after the start that its log records.
+const SAME_CHANGE_MS: i64 = 6 * 3_600_000;
+
+/// What the reader says about a file that is not there.
+struct Part {
+    file: &'static str,
+    what: &'static str,
+    hint: &'static str,
+}
+
+const PARTS: [Part; 6] = [
+    Part {
+        file: "uname",
+        what: "running kernel",
+        hint: "run `uname -a` on the host into `uname`",
+    },
+    Part {
+        file: "apt-simulate.txt",
+        what: "pending upgrades",
+        hint: "run `LC_ALL=C apt-get -s dist-upgrade` into `apt-simulate.txt`",
+    },
+    Part {
+        file: "apt-sources",
+        what: "configured repositories",
+        hint: "put /etc/apt/sources.list and sources.list.d/* into `apt-sources`",
+    },
+    Part {
+        file: "apt-history.log",
+        what: "past patches by apt",
+        hint: "run `zcat -f /var/log/apt/history.log*` into `apt-history.log`",
+    },
+    Part {
+        file: "dpkg.log",
+        what: "past package changes by dpkg",
+        hint: "run `zcat -f /var/log/dpkg.log*` into `dpkg.log`",
+    },
+    Part {
+        file: "needrestart.txt",
+        what: "restarts needed",
+        hint: "run `needrestart -b` as root into `needrestart.txt`",
+    },
+];
+
+/// Reads the files of one host, given as (name, content). Names are matched without folders; compressed files must be unpacked.
+///
+/// Read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`), `hostname`, `uname`,
+/// `apt-sources`, `apt-simulate.txt`, `apt-history.log`, `dpkg.log`, `needrestart.txt`, and where present `collected-at` (RFC 3339)
+/// and `apt-lists-at` (seconds since 1970). What is missing is in [`HostFacts::unseen`]. Dates of history come from logs and are
+/// labelled with the log's name.
+///
+/// # Errors
+/// [`HostDocError::NoPackageList`] without any list, [`HostDocError::NeedsOs`] without a readable `os-release`,
+/// [`HostDocError::OtherFormat`] when the two do not fit, [`HostDocError::Empty`] or [`HostDocError::Unreadable`] for a list without packages.
+pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem>), HostDocError> {
+    let mut notes = Notes::default();
+    let folder = Folder::new(files, &mut notes);
+    let mut facts = HostFacts {
+        schema: 1,
+        collector: "import:folder".to_owned(),
+        ..HostFacts::default()
+    };
+    let (kind, format, packages) = package_list(&folder, &mut notes)?;
+    facts.os = operating_system(&folder, kind, &mut notes)?;
+    if format_of(&facts.os).is_some_and(|expected| expected != format) {
+        return Err(HostDocError::OtherFormat {
+            kind,
+            os: format!("{}:{}", facts.os.id, facts.os.version_id),
+        });
+    }
+    facts.format = Some(format);
+    facts.packages = packages;
+    facts.hostname = folder.word("hostname").unwrap_or_default();
+    facts.collected_at = folder
+        .word("collected-at")
+        .and_then(|t| Timestamp::parse(&t))
+        .unwrap_or_default();
+    facts.lists_refreshed_at = folder
+        .word("apt-lists-at")
+        .and_then(|t| t.parse::<i64>().ok()?.checked_mul(1_000))
+        .map(Timestamp);
+    kernel(&folder, &mut facts, &mut notes);
+    simulation(&folder, &mut facts, &mut notes);
+    repositories(&folder, &mut facts, &mut notes);
+    restarts(&folder, &mut facts, &mut notes);
+    facts.history = history(&folder, &mut notes);
+    facts.patchers = patchers(&facts.packages);
+    unseen(&folder, &mut facts);
+    Ok((facts, notes.finish()))
+}
+
+/// The files by bare name.
+struct Folder<'a> {
+    files: BTreeMap<&'a str, &'a [u8]>,
+}
+
+impl<'a> Folder<'a> {
+    fn new(files: &'a [(String, Vec<u8>)], notes: &mut Notes) -> Self {
+        let mut found = BTreeMap::new();
+        for (name, content) in files {
+            let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+            if content.len() > DOCUMENT_BYTES_MAX {
+                notes.add(
+                    name,
+                    format!("the file is larger than {DOCUMENT_BYTES_MAX} bytes and was not read"),
+                    b"",
+                );
+            } else if found.insert(name, content.as_slice()).is_some() {
+                notes.add(
+                    name,
+                    "the folder has two files of this name; the later one is read",
+                    b"",
+                );
+            }
+        }
+        Self { files: found }
+    }
+
+    /// A file with something in it: an empty one is the output of a command that is not there.
+    fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.files
+            .get(name)
+            .copied()
+            .filter(|content| !content.trim_ascii().is_empty())
+    }
+
+    /// Reads a file with one of the parsers and takes its problems over.
+    fn read<T>(
+        &self,
+        name: &str,
+        notes: &mut Notes,
+        parse: impl Fn(&[u8]) -> (T, Vec<Problem>),
+    ) -> Option<T> {
+        let (value, problems) = parse(&decode(self.get(name)?));
+        notes.adopt(name, problems);
+        Some(value)
+    }
+
+    /// The first word of a file.
+    fn word(&self, name: &str) -> Option<String> {
+        let text = String::from_utf8_lossy(self.get(name)?).into_owned();
+        text.split_ascii_whitespace()
+            .next()
+            .map(|w| w.chars().take(255).collect())
+    }
+}
+
+type Listed = (DocumentKind, PackageFormat, Vec<Package>);
+type Reader = fn(&[u8]) -> (Vec<Package>, Vec<Problem>);
+
+fn package_list(folder: &Folder<'_>, notes: &mut Notes) -> Result<Listed, HostDocError> {
+    // The database says more than the query, the query more than a plain list.
+    let lists: [(&str, DocumentKind, PackageFormat, Reader); 7] = [
+        (
+            "dpkg-status",
+            DocumentKind::DpkgStatus,
+            PackageFormat::Deb,
+            dpkg_status::parse,
+        ),
+        (
+            "dpkg-query.tsv",
+            DocumentKind::DpkgQuery,
+            PackageFormat::Deb,
+            dpkg_list::parse_query,
+        ),
+        (
+            "dpkg-l.txt",
+            DocumentKind::DpkgList,
+            PackageFormat::Deb,
+            dpkg_list::parse_table,
+        ),
+        (
+            "rpm-qa.tsv",
+            DocumentKind::RpmList,
+            PackageFormat::Rpm,
+            rpm_list::parse,
+        ),
+        (
+            "rpm-qa",
+            DocumentKind::RpmList,
+            PackageFormat::Rpm,
+            rpm_list::parse,
+        ),
+        (
+            "rpm-qa.txt",
+            DocumentKind::RpmList,
+            PackageFormat::Rpm,
+            rpm_list::parse,
+        ),
+        (
+            "apk-installed",
+            DocumentKind::ApkInstalled,
+            PackageFormat::Apk,
+            apk_installed::parse,
+        ),
+    ];
+    let mut first_error = HostDocError::NoPackageList;
+    for (name, kind, format, parse) in lists {
+        let Some(content) = folder.get(name) else {
+            continue;
+        };
+        let (packages, problems) = parse(&decode(content));
+        if packages.is_empty() {
+            if first_error == HostDocError::NoPackageList {
+                first_error = match problems.first() {
+                    Some(first) => HostDocError::Unreadable {
+                        kind,
+                        first: Box::new(first.clone()),
+                    },
+                    None => HostDocError::Empty { kind },
+                };
+            }
+            notes.adopt(name, problems);
+            continue;
+        }
+        notes.adopt(name, problems);
+        return Ok((kind, format, packages));
+    }
+    Err(first_error)
+}
+
+fn operating_system(
+    folder: &Folder<'_>,
+    kind: DocumentKind,
+    notes: &mut Notes,
+) -> Result<Os, HostDocError> {
+    folder
+        .read("os-release", notes, os_release::parse)
+        .ok_or(HostDocError::NeedsOs { kind })
+}
+
+/// `uname -a` or a part of it: the release is the first word that begins with a digit, the machine the first known one behind it.
+fn uname(text: &str) -> (Option<String>, Option<String>) {
+    const MACHINES: [&str; 12] = [
+        "x86_64",
+        "aarch64",
+        "i686",
+        "i586",
+        "armv7l",
+        "armv6l",
+        "ppc64le",
+        "ppc64",
+        "s390x",
+        "riscv64",
+        "mips64",
+        "loongarch64",
+    ];
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    // With `-a` and `-n` the host name stands before the release and may begin with a digit too.
+    let skip = match words.as_slice() {
+        ["Linux", name, release, ..]
+            if release.starts_with(|c: char| c.is_ascii_digit())
+                && !MACHINES.contains(release)
+                && *name != "GNU/Linux" =>
+        {
+            2
+        }
+        ["Linux", ..] => 1,
+        _ => 0,
+    };
+    let mut rest = words.into_iter().skip(skip);
+    let release = rest
+        .next()
+        .filter(|w| w.starts_with(|c: char| c.is_ascii_digit()))
+        .map(str::to_owned);
+    let machine = rest.find(|w| MACHINES.contains(w)).map(str::to_owned);
+    (release, machine)
+}
+
+fn kernel(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
+    let mut kernel = Kernel {
+        installed: installed_kernels(&facts.packages, facts.format),
+        ..Kernel::default()
+    };
+    if let Some(content) = folder.get("uname") {
+        let (release, machine) = uname(&String::from_utf8_lossy(content));
+        if release.is_none() {
+            notes.add(
+                "uname",
+                "reading the kernel release: no word that begins with a digit",
+                content,
+            );
+        }
+        facts.arch = machine.unwrap_or_default();
+        let owner = release
+            .as_ref()
+            .and_then(|r| kernel.installed.iter().find(|k| k.release == *r));
+        kernel.running_version = owner.map(|k| k.version.clone());
+        kernel.running_release = release;
+    }
+    facts.kernel = kernel;
+}
+
+/// Kernel image packages: `linux-image-6.1.0-56-amd64` on Debian-like hosts, `kernel-core` (or `kernel` before EL 8) on rpm hosts.
+fn installed_kernels(packages: &[Package], format: Option<PackageFormat>) -> Vec<InstalledKernel> {
+    let installed = packages
+        .iter()
+        .filter(|p| p.state == PackageState::Installed);
+    let of = |package: &Package, release: String| InstalledKernel {
+        release,
+        package: package.name.clone(),
+        version: package.version.clone(),
+    };
+    let deb = |p: &Package| {
+        let release = p
+            .name
+            .strip_prefix("linux-image-")
+            .map(|r| r.strip_prefix("unsigned-").unwrap_or(r))?;
+        let image = release.starts_with(|c: char| c.is_ascii_digit())
+            && !release.ends_with("-dbg")
+            && !release.ends_with("-dbgsym");
+        image.then(|| of(p, release.to_owned()))
+    };
+    let core = packages.iter().any(|p| p.name == "kernel-core");
+    let rpm = |p: &Package| {
+        let image = if core {
+            p.name == "kernel-core"
+        } else {
+            p.name == "kernel"
+        };
+        image.then(|| of(p, format!("{}.{}", p.version, p.arch)))
+    };
+    match format {
+        Some(PackageFormat::Deb) => installed.filter_map(deb).collect(),
+        Some(PackageFormat::Rpm) => installed.filter_map(rpm).collect(),
+        // Alpine replaces its one kernel in place; the package version is not the release.
+        Some(PackageFormat::Apk) | None => Vec::new(),
+    }
+}
+
+fn simulation(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
+    let Some(mut found) = folder.read("apt-simulate.txt", notes, apt_simulate::parse) else {
+        return;
+    };
+    found.complete(&facts.packages);
+    facts.pending = found.pending(&facts.packages);
+    facts.transaction = Some(found.transaction("LC_ALL=C apt-get -s dist-upgrade"));
+}
+
+/// Repositories are not facts of their own yet; a host without a security repository sees no security update on offer.
+fn repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
+    let Some(sources) = folder.read("apt-sources", notes, apt_sources::parse) else {
+        return;
+    };
+    if !sources.iter().any(apt_sources::AptSource::is_security) {
+        facts.unseen.push(Unseen {
+            what: "security updates on offer".to_owned(),
+            why: format!(
+                "none of the {} configured repositories is a security repository by its name",
+                sources.len()
+            ),
+            hint: "add the release's security repository, or ignore this where a mirror merges it"
+                .to_owned(),
+        });
+    }
+}
+
+fn restarts(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
+    let Some(found) = folder.read("needrestart.txt", notes, needrestart::parse) else {
+        return;
+    };
+    facts.reboot = found.reboot();
+    facts.stale = found.stale();
+    if facts.kernel.running_release.is_none() {
+        facts.kernel.running_release = found.kernel_running;
+    }
+}
+
+/// Both logs, newest first. dpkg's is the nearer witness: where both tell of a change, its entry stays.
+fn history(folder: &Folder<'_>, notes: &mut Notes) -> Vec<HistoryEntry> {
+    let mut all = folder
+        .read("dpkg.log", notes, dpkg_log::parse)
+        .unwrap_or_default();
+    let apt = folder
+        .read("apt-history.log", notes, apt_history::parse)
+        .unwrap_or_default();
+    let mut seen: BTreeMap<(&str, Option<&str>, Option<&str>), Vec<i64>> = BTreeMap::new();
+    for entry in &all {
+        seen.entry((&entry.name, entry.from.as_deref(), entry.to.as_deref()))
+            .or_default()
+            .push(entry.at.0);
+    }
+    let known = |entry: &HistoryEntry| {
+        seen.get(&(
+            entry.name.as_str(),
+            entry.from.as_deref(),
+            entry.to.as_deref(),
+        ))
+        .is_some_and(|times| {
+            times
+                .iter()
+                .any(|at| at.abs_diff(entry.at.0) <= SAME_CHANGE_MS.unsigned_abs())
+        })
+    };
+    let extra: Vec<HistoryEntry> = apt.into_iter().filter(|entry| !known(entry)).collect();
+    all.extend(extra);
+    all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
+    all
+}
+
+/// Who may patch the host, from package names alone: whether it does so cannot be told from a list.
+fn patchers(packages: &[Package]) -> Vec<Patcher> {
+    const NAMES: [(&str, PatcherKind); 9] = [
+        ("unattended-upgrades", PatcherKind::UnattendedUpgrades),
+        ("dnf-automatic", PatcherKind::DnfAutomatic),
+        ("landscape-client", PatcherKind::Landscape),
+        ("puppet-agent", PatcherKind::Puppet),
+        ("puppet", PatcherKind::Puppet),
+        ("chef", PatcherKind::Chef),
+        ("salt-minion", PatcherKind::Salt),
+        ("subscription-manager", PatcherKind::Satellite),
+        ("katello-agent", PatcherKind::Satellite),
+    ];
+    let found = |(name, kind): (&str, PatcherKind)| {
+        let package = packages
+            .iter()
+            .find(|p| p.name == name && p.state == PackageState::Installed)?;
+        let evidence = vec![format!("package {name} {} is installed", package.version)];
+        Some(Patcher {
+            kind,
+            installs: Tri::Unknown,
+            evidence,
+        })
+    };
+    NAMES.into_iter().filter_map(found).collect()
+}
+
+fn unseen(folder: &Folder<'_>, facts: &mut HostFacts) {
+    let rpm = facts.format != Some(PackageFormat::Deb);
+    for part in &PARTS {
+        let of_apt = matches!(
+            part.file,
+            "apt-simulate.txt" | "apt-sources" | "apt-history.log" | "dpkg.log"
+        );
+        if folder.get(part.file).is_some() {
+            continue;
+        }
+        let (why, hint) = if rpm && of_apt {
+            if part.file != "apt-simulate.txt" && part.file != "apt-history.log" {
+                continue;
+            }
+            (
+                "not collected for this package manager".to_owned(),
+                "scan on the machine itself",
+            )
+        } else {
+            (format!("`{}` is missing or empty", part.file), part.hint)
+        };
+        facts.unseen.push(Unseen {
+            what: part.what.to_owned(),
+            why,
+            hint: hint.to_owned(),
+        });
+    }
+    for what in [
+        "listening sockets",
+        "enabled units",
+        "files that processes still map",
+    ] {
+        facts.unseen.push(Unseen {
+            what: what.to_owned(),
+            why: "a folder without an agent does not hold it".to_owned(),
+            hint: "run the agent on the host".to_owned(),
+        });
+    }
+}

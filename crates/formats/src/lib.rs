@@ -1,0 +1,10 @@
+//! Outside documents to domain values, lenient, one module per format.
+//!
+//! [`feed`] reads what publishers say about vulnerabilities; [`host`] reads what a machine says about itself.
+//! Both read through [`bounded`]: nothing given from outside is held or unpacked without a limit.
+//! A broken record becomes a `Problem` beside the records that were read; it never costs its neighbours.
+
+pub mod bounded;
+pub mod feed;
+pub mod host;
+mod json_stream;
