@@ -1,0 +1,20 @@
+//! Integration tests of this crate: one binary. Each story runs on SQLite and on two PostgreSQL databases, one that compares text
+//! by code points and one that compares like a dictionary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod stage;
+
+mod account;
+mod audit;
+mod concurrency;
+mod faults;
+mod feed;
+mod host;
+mod intel_policy;
+mod schema;
