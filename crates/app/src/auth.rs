@@ -1,0 +1,456 @@
+//! Signing in: one-time links, passwords (argon2id), sessions and API tokens. Secrets are shown once and stored as SHA-256.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
+use patchwright_domain::access::{Action, Actor, Role, Scope, Standing, SystemPart, Target, TokenScope};
+use patchwright_domain::audit::AuditEntry;
+use patchwright_domain::ids::{TokenId, UserId};
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::auth::{TokenCreated, TokenRequest, TokenRow};
+use patchwright_store::{ApiToken, NewUser, SecretHash, Session as StoredSession, UserAccount};
+use sha2::{Digest as _, Sha256};
+
+use crate::env::{secret, unique};
+use crate::error::AppError;
+use crate::{Ctx, Env, Result};
+
+/// How long a one-time link works.
+const LINK_MINUTES: i64 = 30;
+/// How long a session lives without a request, and at most.
+const SESSION_IDLE_HOURS: i64 = 12;
+const SESSION_DAYS: i64 = 7;
+/// A session is marked as used at most this often, so that reading a page is not a write.
+const TOUCH_MS: i64 = 60_000;
+/// Shortest password; NIST SP 800-63B asks for 8, an administrator's deserves more.
+pub const PASSWORD_MIN: usize = 12;
+/// Longest password hashed, so that a huge one costs nothing.
+pub const PASSWORD_MAX: usize = 256;
+/// Failed tries of one name, and of all names together, within [`WINDOW_MS`].
+const TRIES_NAME: usize = 8;
+const TRIES_ALL: usize = 200;
+const WINDOW_MS: i64 = 10 * 60_000;
+/// Names remembered at most.
+const NAMES_MAX: usize = 10_000;
+/// Prefix of API tokens, so that secret scanners recognise one.
+const TOKEN_PREFIX: &str = "pwt_";
+
+/// A fresh session.
+pub struct SignedIn {
+    /// The cookie's value.
+    pub secret: String,
+    /// Account name.
+    pub name: String,
+    /// No password is set yet.
+    pub needs_password: bool,
+}
+
+/// A session that was found.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Who.
+    pub actor: Actor,
+    /// Account name.
+    pub name: String,
+    /// Role word.
+    pub role: String,
+    /// Secret of this session's forms.
+    pub csrf: String,
+    /// A password is set.
+    pub has_password: bool,
+}
+
+/// Failed sign-ins of the last minutes, bounded.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    failed: Mutex<BTreeMap<String, Vec<i64>>>,
+}
+
+impl Attempts {
+    fn check(&self, name: &str, now: Timestamp) -> Result<()> {
+        let mut map = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        map.retain(|_, times| {
+            times.retain(|t| now.0 - *t < WINDOW_MS);
+            !times.is_empty()
+        });
+        let all: usize = map.values().map(Vec::len).sum();
+        let own = map.get(&name.to_lowercase()).map_or(0, Vec::len);
+        if own >= TRIES_NAME || all >= TRIES_ALL || map.len() >= NAMES_MAX {
+            return Err(AppError::TooMany { seconds: WINDOW_MS.unsigned_abs() / 1_000 });
+        }
+        Ok(())
+    }
+
+    fn failed(&self, name: &str, now: Timestamp) {
+        let mut map = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        map.entry(name.to_lowercase()).or_default().push(now.0);
+    }
+
+    fn forget(&self, name: &str) {
+        self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&name.to_lowercase());
+    }
+}
+
+fn hash(secret: &str) -> SecretHash {
+    SecretHash(Sha256::digest(secret.as_bytes()).into())
+}
+
+fn refused() -> AppError {
+    // One sentence for a wrong name, a wrong password and a disabled account.
+    AppError::Unauthenticated { detail: "the name or the password is wrong".to_owned() }
+}
+
+fn entry(now: Timestamp, actor: &str, action: &str, object: &str, request_id: &str, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry {
+        at: now,
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        reason: None,
+        detail,
+        request_id: request_id.to_owned(),
+    }
+}
+
+/// Makes the administrator account on the first start. Does nothing when there is an account already.
+///
+/// # Errors
+/// The database.
+pub async fn first_start(env: &Env) -> Result<()> {
+    if env.db().read().await?.user_count().await? > 0 {
+        return Ok(());
+    }
+    let now = env.now();
+    let id = UserId::from_unique(&unique());
+    let mut txn = env.db().write().await?;
+    let new = NewUser {
+        id: id.clone(),
+        name: "admin".to_owned(),
+        password_hash: None,
+        role: Role::Admin,
+        scope: Scope::All,
+        created: now,
+    };
+    match txn.user_insert(&new).await {
+        Ok(_) => {}
+        // Another process was faster: the account is there, which is all we want.
+        Err(patchwright_store::StoreError::Duplicate { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let actor = Actor::System(SystemPart::FirstStart).word();
+    txn.audit_append(entry(now, &actor, "user.create", id.as_str(), "first-start", serde_json::json!({"name": "admin"})));
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Makes a one-time sign-in secret for an account.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::NotFound`] when there is no such account.
+pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str) -> Result<String> {
+    ctx.authorize(Action::ManageUsers, &Target::Installation)?;
+    let now = env.now();
+    let mut txn = env.db().write().await?;
+    let user = txn
+        .user_by_name(name)
+        .await?
+        .filter(|u| u.standing == Standing::Active)
+        .ok_or_else(|| AppError::NotFound { what: "active account", id: name.to_owned() })?;
+    let secret = secret()?;
+    txn.link_insert(&hash(&secret), &user.id, now, Timestamp(now.0 + LINK_MINUTES * 60_000)).await?;
+    let detail = serde_json::json!({"name": user.name, "minutes": LINK_MINUTES});
+    txn.audit_append(entry(now, &ctx.actor.word(), "link.issue", user.id.as_str(), &ctx.request_id, detail));
+    txn.commit().await?;
+    Ok(secret)
+}
+
+/// Turns a one-time secret into a session. Works once.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] when it is unknown, used or too old.
+pub async fn link_redeem(env: &Env, secret: &str) -> Result<SignedIn> {
+    let now = env.now();
+    env.attempts().check("(link)", now)?;
+    let mut txn = env.db().write().await?;
+    let user = match txn.link_consume(&hash(secret), now).await? {
+        Some(id) => txn.user_fetch(&id).await?.filter(|u| u.standing == Standing::Active),
+        None => None,
+    };
+    let Some(user) = user else {
+        env.attempts().failed("(link)", now);
+        return Err(AppError::Unauthenticated { detail: "this sign-in link was used already or has expired".to_owned() });
+    };
+    let signed = session_start(&mut txn, &user, now, "link").await?;
+    txn.commit().await?;
+    Ok(signed)
+}
+
+async fn session_start(
+    txn: &mut patchwright_store::WriteTxn,
+    user: &UserAccount,
+    now: Timestamp,
+    how: &str,
+) -> Result<SignedIn> {
+    let cookie = secret()?;
+    let csrf = secret()?;
+    txn.session_prune(now).await?;
+    txn.session_insert(&StoredSession {
+        token_hash: hash(&cookie),
+        user: user.id.clone(),
+        created: now,
+        expires: now.plus_days(SESSION_DAYS),
+        last_used: now,
+        csrf: csrf.into_bytes(),
+    })
+    .await?;
+    let detail = serde_json::json!({"name": user.name, "by": how});
+    txn.audit_append(entry(now, user.id.as_str(), "session.start", user.id.as_str(), &unique(), detail));
+    Ok(SignedIn { secret: cookie, name: user.name.clone(), needs_password: user.password_hash.is_none() })
+}
+
+/// Hashing takes tens of milliseconds of CPU: never on the threads that answer requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| AppError::internal("failed to hash a password", e))
+}
+
+/// Signs in by name and password.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] for any mismatch; [`AppError::TooMany`] after too many failed tries.
+pub async fn password_sign_in(env: &Env, name: &str, password: &str) -> Result<SignedIn> {
+    let now = env.now();
+    let name = name.trim();
+    env.attempts().check(name, now)?;
+    let user = env.db().read().await?.user_by_name(name).await?.filter(|u| u.standing == Standing::Active);
+    let stored = user.as_ref().and_then(|u| u.password_hash.clone());
+    let given = password.to_owned();
+    let good = blocking(move || match stored.as_deref().map(PasswordHash::new) {
+        Some(Ok(parsed)) if given.len() <= PASSWORD_MAX => {
+            Argon2::default().verify_password(given.as_bytes(), &parsed).is_ok()
+        }
+        // The same work for unknown names, so that the time of the answer tells nothing.
+        _ => {
+            let cut: String = given.chars().take(PASSWORD_MAX).collect();
+            drop(Argon2::default().hash_password(cut.as_bytes()));
+            false
+        }
+    })
+    .await?;
+    let Some(user) = user.filter(|_| good) else {
+        env.attempts().failed(name, now);
+        return Err(refused());
+    };
+    env.attempts().forget(name);
+    let mut txn = env.db().write().await?;
+    let signed = session_start(&mut txn, &user, now, "password").await?;
+    txn.commit().await?;
+    Ok(signed)
+}
+
+fn person_of(ctx: &Ctx) -> Result<&UserId> {
+    match &ctx.actor {
+        Actor::User(person) => Ok(&person.id),
+        Actor::Token { owner, .. } => Ok(&owner.id),
+        Actor::Local { .. } | Actor::System(_) => Err(AppError::invalid(
+            "no_account",
+            "only a signed-in person has a password and tokens",
+            "sign in to the console; `patchwright link` prints a link",
+        )),
+    }
+}
+
+/// Sets one's own password and ends the other sessions' right to do so unseen: the change is on record.
+///
+/// # Errors
+/// [`AppError::Invalid`] when it is too short or too long.
+pub async fn password_set(env: &Env, ctx: &Ctx, new: &str) -> Result<()> {
+    let id = person_of(ctx)?.clone();
+    ctx.authorize(Action::EditOwnAccount, &Target::Account(&id))?;
+    if new.chars().count() < PASSWORD_MIN || new.len() > PASSWORD_MAX {
+        return Err(AppError::invalid(
+            "password_length",
+            format!("a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"),
+            "a sentence of five words is good and easy to keep in mind",
+        ));
+    }
+    let given = new.to_owned();
+    let hashed = blocking(move || Argon2::default().hash_password(given.as_bytes()).map(|h| h.to_string()))
+        .await?
+        .map_err(|e| AppError::internal("failed to hash a password", std::io::Error::other(e.to_string())))?;
+    let now = env.now();
+    let mut txn = env.db().write().await?;
+    let user = txn.user_fetch(&id).await?.ok_or_else(refused)?;
+    let mut change = user.change();
+    change.password_hash = Some(hashed);
+    txn.user_save(&id, &change, user.generation).await?;
+    txn.audit_append(entry(now, &ctx.actor.word(), "password.set", id.as_str(), &ctx.request_id, serde_json::json!({})));
+    txn.commit().await?;
+    Ok(())
+}
+
+/// The session of a cookie, when it is good.
+///
+/// # Errors
+/// The database.
+pub async fn session_find(env: &Env, cookie: &str) -> Result<Option<Session>> {
+    let now = env.now();
+    let hashed = hash(cookie);
+    let mut read = env.db().read().await?;
+    let Some(stored) = read.session_fetch(&hashed).await? else {
+        return Ok(None);
+    };
+    let idle = now.0 - stored.last_used.0 > SESSION_IDLE_HOURS * 3_600_000;
+    let Some(user) = read.user_fetch(&stored.user).await? else {
+        return Ok(None);
+    };
+    drop(read);
+    if stored.expires <= now || idle || user.standing != Standing::Active {
+        return Ok(None);
+    }
+    if now.0 - stored.last_used.0 > TOUCH_MS {
+        let mut txn = env.db().write().await?;
+        txn.session_touch(&hashed, now).await?;
+        txn.commit().await?;
+    }
+    Ok(Some(Session {
+        name: user.name.clone(),
+        role: user.role.word().to_owned(),
+        has_password: user.password_hash.is_some(),
+        csrf: String::from_utf8_lossy(&stored.csrf).into_owned(),
+        actor: Actor::User(user.person()),
+    }))
+}
+
+/// Ends a session. Ending one that is gone is fine.
+///
+/// # Errors
+/// The database.
+pub async fn session_end(env: &Env, cookie: &str) -> Result<()> {
+    let mut txn = env.db().write().await?;
+    txn.session_delete(&hash(cookie)).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+fn token_row(token: &ApiToken, owner: &str) -> TokenRow {
+    TokenRow {
+        id: token.id.to_string(),
+        name: token.name.clone(),
+        scopes: token.scopes.iter().map(|s| s.word().to_owned()).collect(),
+        owner: owner.to_owned(),
+        created: token.created.to_string(),
+        expires: token.expires.map(|t| t.to_string()),
+        last_used: token.last_used.map(|t| t.to_string()),
+    }
+}
+
+/// Makes an API token for oneself. The secret is in the answer and nowhere else.
+///
+/// # Errors
+/// [`AppError::Invalid`] for an unknown scope, an empty name or a lifetime outside 1 to 365 days.
+pub async fn token_create(env: &Env, ctx: &Ctx, request: TokenRequest) -> Result<TokenCreated> {
+    let owner = person_of(ctx)?.clone();
+    ctx.authorize(Action::ManageOwnTokens, &Target::Account(&owner))?;
+    let name = request.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 80 {
+        return Err(AppError::invalid("token_name", "a token needs a name of 1 to 80 characters", "name the program that will use it"));
+    }
+    if !(1..=365).contains(&request.days) {
+        return Err(AppError::invalid("token_days", "a token lives 1 to 365 days", "90 is a good choice"));
+    }
+    let mut scopes = BTreeSet::new();
+    for word in &request.scopes {
+        let scope = TokenScope::parse(word).ok_or_else(|| {
+            let known: Vec<&str> = TokenScope::ALL.iter().map(|s| s.word()).collect();
+            AppError::invalid("token_scope", format!("`{word}` is not a token scope"), format!("use some of: {}", known.join(", ")))
+        })?;
+        scopes.insert(scope);
+    }
+    if scopes.is_empty() {
+        return Err(AppError::invalid("token_scope", "a token needs at least one scope", "`read` is the narrowest"));
+    }
+    let now = env.now();
+    let secret = format!("{TOKEN_PREFIX}{}", secret()?);
+    let token = ApiToken {
+        id: TokenId::from_unique(&unique()),
+        token_hash: hash(&secret),
+        name,
+        owner: owner.clone(),
+        scopes,
+        environments: Scope::All,
+        created: now,
+        expires: Some(now.plus_days(i64::from(request.days))),
+        last_used: None,
+        revoked_at: None,
+    };
+    let mut txn = env.db().write().await?;
+    let user = txn.user_fetch(&owner).await?.ok_or_else(refused)?;
+    txn.token_insert(&token).await?;
+    let detail = serde_json::json!({"name": token.name, "scopes": token.scopes.iter().map(|s| s.word()).collect::<Vec<_>>()});
+    txn.audit_append(entry(now, &ctx.actor.word(), "token.create", token.id.as_str(), &ctx.request_id, detail));
+    txn.commit().await?;
+    Ok(TokenCreated { token: token_row(&token, &user.name), secret })
+}
+
+/// One's own tokens that still work.
+///
+/// # Errors
+/// The database.
+pub async fn token_list(env: &Env, ctx: &Ctx) -> Result<Vec<TokenRow>> {
+    let owner = person_of(ctx)?.clone();
+    ctx.authorize(Action::ManageOwnTokens, &Target::Account(&owner))?;
+    let mut read = env.db().read().await?;
+    let name = read.user_fetch(&owner).await?.map(|u| u.name).unwrap_or_default();
+    let tokens = read.token_list(Some(&owner)).await?;
+    Ok(tokens.iter().filter(|t| t.revoked_at.is_none()).map(|t| token_row(t, &name)).collect())
+}
+
+/// Revokes one of one's own tokens, or anybody's for an administrator.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is no such token.
+pub async fn token_revoke(env: &Env, ctx: &Ctx, id: &str) -> Result<()> {
+    let missing = || AppError::NotFound { what: "token", id: id.to_owned() };
+    let id = TokenId::parse(id).ok_or_else(missing)?;
+    let now = env.now();
+    let mut txn = env.db().write().await?;
+    let token = txn.token_fetch(&id).await?.ok_or_else(missing)?;
+    if ctx.authorize(Action::ManageOwnTokens, &Target::Account(&token.owner)).is_err() {
+        ctx.authorize(Action::ManageTokens, &Target::Installation)?;
+    }
+    txn.token_revoke(&id, now).await?;
+    let detail = serde_json::json!({"name": token.name});
+    txn.audit_append(entry(now, &ctx.actor.word(), "token.revoke", id.as_str(), &ctx.request_id, detail));
+    txn.commit().await?;
+    Ok(())
+}
+
+/// The actor of a bearer token, when it works.
+///
+/// # Errors
+/// The database.
+pub async fn token_find(env: &Env, secret: &str) -> Result<Option<Actor>> {
+    if !secret.starts_with(TOKEN_PREFIX) {
+        return Ok(None);
+    }
+    let now = env.now();
+    let mut read = env.db().read().await?;
+    let Some(token) = read.token_by_hash(&hash(secret)).await? else {
+        return Ok(None);
+    };
+    if token.revoked_at.is_some() || token.expires.is_some_and(|e| e <= now) {
+        return Ok(None);
+    }
+    let Some(owner) = read.user_fetch(&token.owner).await?.filter(|u| u.standing == Standing::Active) else {
+        return Ok(None);
+    };
+    drop(read);
+    if token.last_used.is_none_or(|t| now.0 - t.0 > TOUCH_MS) {
+        let mut txn = env.db().write().await?;
+        txn.token_touch(&token.id, now).await?;
+        txn.commit().await?;
+    }
+    Ok(Some(token.actor(&owner)))
+}

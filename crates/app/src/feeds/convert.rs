@@ -1,0 +1,243 @@
+//! From a native document on disk to records that can be compiled.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+use patchwright_domain::intel::snapshot::SideRecords;
+use patchwright_domain::intel::{Advisory, EolCycle, EpssScore, Problem};
+use patchwright_domain::time::Date;
+use patchwright_formats::bounded::Limits;
+use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
+
+use super::registry::FeedSpec;
+use crate::intel::FreshRecords;
+
+/// Problems kept of one run; the rest is counted.
+pub const PROBLEMS_KEPT: usize = 500;
+
+/// A feed document after parsing.
+#[derive(Debug, Default)]
+pub struct ParsedFeed {
+    /// Records by kind, ready to compile.
+    pub records: Vec<FreshRecords>,
+    /// Quarantined or repaired records.
+    pub problems: Vec<Problem>,
+    /// Records seen.
+    pub read: u64,
+    /// Records that could not be used; each is among the problems (up to [`PROBLEMS_KEPT`]).
+    pub lost: u64,
+    /// False when the document ended early.
+    pub complete: bool,
+    /// Date that the source gives its data.
+    pub date: Option<Date>,
+    /// Version words of the source.
+    pub version: Option<String>,
+}
+
+/// Why a document could not be parsed at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The file could not be opened.
+    #[error("failed to open `{path}`: {why}")]
+    Open {
+        /// File.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// It is not a document of this feed.
+    #[error("`{path}` is not a document of feed `{feed}`")]
+    Format {
+        /// File.
+        path: String,
+        /// Feed.
+        feed: &'static str,
+        /// The parser's words.
+        #[source]
+        source: FeedError,
+    },
+}
+
+impl ConvertError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Open { .. } => "check that the file exists and is readable".to_owned(),
+            Self::Format { source, .. } => source.hint().to_owned(),
+        }
+    }
+}
+
+/// The Debian release number of a code name, for the ecosystem name.
+#[must_use]
+pub fn debian_ecosystem(release: &str) -> String {
+    let number = match release {
+        "wheezy" => "7",
+        "jessie" => "8",
+        "stretch" => "9",
+        "buster" => "10",
+        "bullseye" => "11",
+        "bookworm" => "12",
+        "trixie" => "13",
+        "forky" => "14",
+        "duke" => "15",
+        other => other,
+    };
+    format!("Debian:{number}")
+}
+
+/// Everything that arrives before it is grouped.
+#[derive(Default)]
+struct Gathered {
+    advisories: Vec<Advisory>,
+    kev: Vec<patchwright_domain::intel::KevEntry>,
+    cvss: Vec<(String, patchwright_domain::intel::CvssAssessment)>,
+    ssvc: Vec<(String, patchwright_domain::intel::SsvcPoint)>,
+    eol: Vec<EolCycle>,
+    epss: Option<(patchwright_domain::intel::EpssRelease, Vec<(String, EpssScore)>)>,
+}
+
+/// Parses a document (a file, or a folder of files) of a feed.
+///
+/// # Errors
+/// [`ConvertError`] when a single-file document is not of this feed. In a folder a bad file is a problem, not an error.
+pub fn parse_document(spec: &FeedSpec, path: &Path, files: &[PathBuf]) -> Result<ParsedFeed, ConvertError> {
+    let mut out = ParsedFeed { complete: true, ..ParsedFeed::default() };
+    let mut gathered = Gathered::default();
+    if files.is_empty() {
+        parse_file(spec, path, &mut out, &mut gathered)?;
+    } else {
+        for file in files {
+            if let Err(error) = parse_file(spec, file, &mut out, &mut gathered) {
+                out.read += 1;
+                out.lost += 1;
+                let name = file.strip_prefix(path).unwrap_or(file).display().to_string();
+                out.problems.push(Problem::new(name, crate::error_chain(&error), ""));
+            }
+        }
+    }
+    out.problems.truncate(PROBLEMS_KEPT);
+    gathered.finish(spec, &mut out);
+    Ok(out)
+}
+
+fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut Gathered) -> Result<(), ConvertError> {
+    let open = |e: std::io::Error| ConvertError::Open { path: path.display().to_string(), why: e.to_string() };
+    let mut file = File::open(path).map_err(open)?;
+    let format = match spec.format {
+        FeedFormat::KevJson | FeedFormat::KevCsv => {
+            let kev = if first_byte(&mut file).map_err(open)? == Some(b'{') { FeedFormat::KevJson } else { FeedFormat::KevCsv };
+            file.rewind().map_err(open)?;
+            kev
+        }
+        other => other,
+    };
+    let limits = Limits { input: spec.max_bytes, ..Limits::default() };
+    let parsed = feed::parse(format, file, &limits).map_err(|source| ConvertError::Format {
+        path: path.display().to_string(),
+        feed: spec.id,
+        source,
+    })?;
+    debug_assert!(parsed.adds_up(), "a record of {} is neither kept nor named", spec.id);
+    out.read += parsed.read;
+    out.lost += parsed.read.saturating_sub(parsed.records.record_count());
+    out.complete &= parsed.complete;
+    out.problems.extend(parsed.problems);
+    gathered.take(spec, parsed.records, out);
+    Ok(())
+}
+
+/// The first byte that is not white space or a byte order mark.
+fn first_byte(file: &mut File) -> std::io::Result<Option<u8>> {
+    let mut head = [0u8; 64];
+    let n = file.read(&mut head)?;
+    Ok(head.get(..n).unwrap_or_default().iter().copied().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf)))
+}
+
+impl Gathered {
+    fn take(&mut self, spec: &FeedSpec, records: FeedRecords, out: &mut ParsedFeed) {
+        match records {
+            FeedRecords::Kev(catalog) => {
+                out.version = catalog.version;
+                out.date = catalog.released.map(patchwright_domain::time::Timestamp::date);
+                self.kev.extend(catalog.entries);
+            }
+            FeedRecords::Epss(table) => {
+                out.version.clone_from(&table.release.model_version);
+                out.date = table.release.score_date;
+                let rows = table.rows.into_iter().map(|r| (r.cve.into_string(), r.score)).collect();
+                self.epss = Some((table.release, rows));
+            }
+            FeedRecords::Cve(list) => {
+                for record in list {
+                    out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    self.cvss.extend(record.cvss.into_iter().map(|a| (record.id.clone(), a)));
+                    self.ssvc.extend(record.ssvc.map(|p| (record.id.clone(), p)));
+                }
+            }
+            FeedRecords::Advisories(list) => {
+                let newest = list.iter().filter_map(|a| a.modified.or(a.published)).max();
+                out.date = out.date.max(newest.map(patchwright_domain::time::Timestamp::date));
+                for advisory in &list {
+                    let own = advisory.severities.iter().map(|a| {
+                        let source = if matches!(a.source.as_str(), "cna" | "adp" | "nvd") || a.source.starts_with("vendor:") {
+                            a.source.clone()
+                        } else {
+                            format!("vendor:{}", spec.id)
+                        };
+                        patchwright_domain::intel::CvssAssessment { source, ..a.clone() }
+                    });
+                    for assessment in own {
+                        let ids = advisory.vulnerabilities();
+                        // A vector of an update that covers many CVEs rates the worst of them: it is nobody's own.
+                        if let [only] = ids.as_slice() {
+                            self.cvss.push(((*only).to_owned(), assessment));
+                        }
+                    }
+                }
+                self.advisories.extend(list);
+            }
+            FeedRecords::DebianTracker(rows) => {
+                for row in rows {
+                    self.advisories.push(Advisory {
+                        id: row.cve.to_string(),
+                        affected: vec![row.affected(&debian_ecosystem(&row.release))],
+                        ..Advisory::default()
+                    });
+                }
+            }
+            FeedRecords::DebianAdvisories(list) => {
+                for item in list {
+                    out.date = out.date.max(Some(item.date));
+                    self.advisories.push(item.advisory(debian_ecosystem));
+                }
+            }
+            FeedRecords::EndOfLife(list) => self.eol.extend(list),
+            FeedRecords::Releases(list) => self.eol.extend(list.into_iter().map(|r| r.cycle)),
+        }
+    }
+
+    fn finish(self, spec: &FeedSpec, out: &mut ParsedFeed) {
+        let side = |records| FreshRecords::Side(records, None);
+        if !self.advisories.is_empty() || spec.format == FeedFormat::Osv {
+            out.records.push(FreshRecords::Advisories(self.advisories));
+        }
+        if !self.kev.is_empty() {
+            out.records.push(side(SideRecords::Kev(self.kev)));
+        }
+        if let Some((release, rows)) = self.epss {
+            out.records.push(side(SideRecords::Epss(release, rows)));
+        }
+        if !self.cvss.is_empty() {
+            out.records.push(side(SideRecords::Cvss(self.cvss)));
+        }
+        if !self.ssvc.is_empty() {
+            out.records.push(side(SideRecords::Ssvc(self.ssvc)));
+        }
+        if !self.eol.is_empty() {
+            out.records.push(side(SideRecords::Eol(self.eol)));
+        }
+    }
+}

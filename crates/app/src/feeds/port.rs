@@ -1,0 +1,126 @@
+//! The port through which feeds are fetched. `patchwright-connect` implements it; tests give a folder.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+/// What to fetch and on which conditions.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// Feed id, for file names and rate limits.
+    pub feed: String,
+    /// `https://…`, `http://…`, `file:///path` (file or folder), or `-` for standard input.
+    pub url: String,
+    /// Validator of the document we have (`ETag`).
+    pub etag: Option<String>,
+    /// Validator of the document we have (`Last-Modified`).
+    pub last_modified: Option<String>,
+    /// SHA-256 of the document we have, to recognise an unchanged mirror file.
+    pub have_sha256: Option<String>,
+    /// Largest document accepted, in bytes.
+    pub max_bytes: u64,
+    /// Folder for partial and finished documents.
+    pub folder: PathBuf,
+}
+
+/// A document on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where it is: a file of ours, or the mirror's own file or folder.
+    pub path: PathBuf,
+    /// SHA-256 in hex; for folders over the sorted names and contents.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// `ETag` of the answer.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the answer.
+    pub last_modified: Option<String>,
+    /// The file is ours to delete after parsing.
+    pub temporary: bool,
+}
+
+/// What a fetch gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// The publisher has nothing newer.
+    NotModified,
+    /// A new document.
+    Document(Document),
+}
+
+/// Why a fetch failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// No connection, no answer, or an answer that broke off.
+    #[error("failed to reach `{url}`: {why}")]
+    Unreachable {
+        /// Address.
+        url: String,
+        /// The system's words.
+        why: String,
+    },
+    /// The publisher answered with an error.
+    #[error("`{url}` answered {status}")]
+    Status {
+        /// Address.
+        url: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The document is larger than this feed ever is.
+    #[error("`{url}` sends more than {max} bytes")]
+    TooLarge {
+        /// Address.
+        url: String,
+        /// Limit.
+        max: u64,
+    },
+    /// The address cannot be used.
+    #[error("`{url}` cannot be used: {why}")]
+    Address {
+        /// Address.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// A file of ours or of the mirror.
+    #[error("failed to {doing} `{path}`: {why}")]
+    File {
+        /// Verb.
+        doing: &'static str,
+        /// Path.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+}
+
+impl FetchError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreachable { .. } => {
+                "check the network or the proxy (HTTPS_PROXY), or read the feed from a mirror: `patchwright feed sync ID --from file:///path`".to_owned()
+            }
+            Self::Status { status: 403 | 429, .. } => "the publisher limits access; wait an hour before the next try".to_owned(),
+            Self::Status { .. } => "the publisher may have moved the file; give its new address with --from".to_owned(),
+            Self::TooLarge { .. } => "this is not the expected document; check the address".to_owned(),
+            Self::Address { .. } => "use https://…, file:///path or - for standard input".to_owned(),
+            Self::File { .. } => "check that the path exists and is readable".to_owned(),
+        }
+    }
+}
+
+/// Called with bytes so far and, where known, the whole size.
+pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
+
+/// A boxed future, so that the port can be a trait object.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Fetches documents.
+pub trait Fetcher: Send + Sync {
+    /// Fetches one document. Conditional, bounded, resumable; leaves no half document under a final name.
+    fn fetch<'a>(&'a self, request: &'a FetchRequest, progress: Progress<'a>) -> Boxed<'a, Result<Fetched, FetchError>>;
+}

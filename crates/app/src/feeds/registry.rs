@@ -1,0 +1,196 @@
+//! The feeds this product knows, one entry each. To add a feed: its parser in `patchwright-formats`, an entry here, the
+//! conversion in `convert.rs`, and a line in `docs/reference/feeds.md`.
+
+use patchwright_formats::feed::FeedFormat;
+
+/// One feed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedSpec {
+    /// Id; also the provider name of its chunks.
+    pub id: &'static str,
+    /// Title for people.
+    pub title: &'static str,
+    /// Who publishes it.
+    pub publisher: &'static str,
+    /// Home address.
+    pub home: &'static str,
+    /// Licence of the data.
+    pub licence: &'static str,
+    /// Hours between fetches; older than four times this is *stale*.
+    pub cadence_hours: i64,
+    /// Largest document accepted, in bytes.
+    pub max_bytes: u64,
+    /// Part of `feed sync` without arguments.
+    pub by_default: bool,
+    /// Native format. KEV is read as JSON or CSV, whichever arrives.
+    pub format: FeedFormat,
+}
+
+const MB: u64 = 1 << 20;
+
+/// Every feed, in the order of `feed list`.
+pub const FEEDS: &[FeedSpec] = &[
+    FeedSpec {
+        id: "cisa-kev",
+        title: "Known exploited vulnerabilities",
+        publisher: "CISA",
+        home: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+        licence: "CC0-1.0",
+        cadence_hours: 6,
+        max_bytes: 64 * MB,
+        by_default: true,
+        format: FeedFormat::KevJson,
+    },
+    FeedSpec {
+        id: "epss",
+        title: "Exploit prediction scores",
+        publisher: "FIRST / Empirical Security",
+        home: "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+        licence: "free use, attribution asked",
+        cadence_hours: 24,
+        max_bytes: 128 * MB,
+        by_default: true,
+        format: FeedFormat::Epss,
+    },
+    FeedSpec {
+        id: "debian-tracker",
+        title: "Debian security tracker",
+        publisher: "Debian security team",
+        home: "https://security-tracker.debian.org/tracker/data/json",
+        licence: "MIT",
+        cadence_hours: 2,
+        max_bytes: 512 * MB,
+        by_default: true,
+        format: FeedFormat::DebianTracker,
+    },
+    FeedSpec {
+        id: "debian-dsa",
+        title: "Debian security advisories (DSA)",
+        publisher: "Debian security team",
+        home: "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DSA/list",
+        licence: "MIT",
+        cadence_hours: 6,
+        max_bytes: 64 * MB,
+        by_default: true,
+        format: FeedFormat::DebianAdvisoryList,
+    },
+    FeedSpec {
+        id: "debian-dla",
+        title: "Debian LTS advisories (DLA)",
+        publisher: "Debian LTS team",
+        home: "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list",
+        licence: "MIT",
+        cadence_hours: 6,
+        max_bytes: 64 * MB,
+        by_default: true,
+        format: FeedFormat::DebianAdvisoryList,
+    },
+    FeedSpec {
+        id: "vulnrichment",
+        title: "CVE records with CISA's SSVC points and scores",
+        publisher: "CISA / CVE Program",
+        home: "https://github.com/cisagov/vulnrichment/archive/refs/heads/develop.zip",
+        licence: "CC0-1.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: true,
+        format: FeedFormat::Cve,
+    },
+    FeedSpec {
+        id: "endoflife",
+        title: "End-of-support dates",
+        publisher: "endoflife.date",
+        home: "https://endoflife.date/api/v1/products/full",
+        licence: "MIT",
+        cadence_hours: 24,
+        max_bytes: 128 * MB,
+        by_default: true,
+        format: FeedFormat::EndOfLife,
+    },
+    FeedSpec {
+        id: "distro-info-debian",
+        title: "Debian release dates",
+        publisher: "Debian",
+        home: "https://salsa.debian.org/debian/distro-info-data/-/raw/main/debian.csv",
+        licence: "ISC",
+        cadence_hours: 168,
+        max_bytes: MB,
+        by_default: true,
+        format: FeedFormat::DebianReleases,
+    },
+    FeedSpec {
+        id: "distro-info-ubuntu",
+        title: "Ubuntu release dates",
+        publisher: "Debian",
+        home: "https://salsa.debian.org/debian/distro-info-data/-/raw/main/ubuntu.csv",
+        licence: "ISC",
+        cadence_hours: 168,
+        max_bytes: MB,
+        by_default: true,
+        format: FeedFormat::UbuntuReleases,
+    },
+    FeedSpec {
+        id: "osv-debian",
+        title: "OSV: Debian",
+        publisher: "OSV.dev",
+        home: "https://osv-vulnerabilities.storage.googleapis.com/Debian/all.zip",
+        licence: "MIT (Debian data)",
+        cadence_hours: 24,
+        max_bytes: 1_024 * MB,
+        by_default: false,
+        format: FeedFormat::Osv,
+    },
+    FeedSpec {
+        id: "osv-almalinux",
+        title: "OSV: AlmaLinux",
+        publisher: "AlmaLinux via OSV.dev",
+        home: "https://osv-vulnerabilities.storage.googleapis.com/AlmaLinux/all.zip",
+        licence: "MIT",
+        cadence_hours: 24,
+        max_bytes: 1_024 * MB,
+        by_default: false,
+        format: FeedFormat::Osv,
+    },
+    FeedSpec {
+        id: "osv-ubuntu",
+        title: "OSV: Ubuntu",
+        publisher: "Canonical via OSV.dev",
+        home: "https://osv-vulnerabilities.storage.googleapis.com/Ubuntu/all.zip",
+        licence: "CC-BY-SA-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Osv,
+    },
+    FeedSpec {
+        id: "osv-alpine",
+        title: "OSV: Alpine",
+        publisher: "Alpine via OSV.dev",
+        home: "https://osv-vulnerabilities.storage.googleapis.com/Alpine/all.zip",
+        licence: "MIT",
+        cadence_hours: 24,
+        max_bytes: 512 * MB,
+        by_default: false,
+        format: FeedFormat::Osv,
+    },
+];
+
+/// The feed with an id.
+#[must_use]
+pub fn feed(id: &str) -> Option<&'static FeedSpec> {
+    FEEDS.iter().find(|f| f.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_usable_as_file_names() {
+        for (i, feed) in FEEDS.iter().enumerate() {
+            assert!(feed.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", feed.id);
+            assert!(!FEEDS[..i].iter().any(|f| f.id == feed.id), "{}", feed.id);
+            assert!(feed.home.starts_with("https://") && feed.cadence_hours > 0 && feed.max_bytes > 0);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! One run of one feed: fetch → parse → compile → activate, with every step on record.
+//!
+//! Killed at any point it leaves the old snapshot or the new one, never half of either; the next run goes on: a partial
+//! download is resumed, a chunk that is there already is not written again.
+
+use std::path::{Path, PathBuf};
+
+use patchwright_domain::access::{Action, Target};
+use patchwright_domain::audit::AuditEntry;
+use patchwright_domain::ids::FeedRunId;
+use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
+
+use super::convert::{ParsedFeed, parse_document};
+use super::port::{Document, FetchRequest, Fetched, Fetcher, Progress};
+use super::registry::FeedSpec;
+use crate::env::unique;
+use crate::error::AppError;
+use crate::intel::activate;
+use crate::{Ctx, Env, Result, error_chain};
+
+/// A document with fewer than this share (in percent) of the records in force is refused until a person accepts it.
+const SHRINK_PERCENT: u64 = 67;
+/// Below this many records a share says nothing.
+const SHRINK_FLOOR: u64 = 50;
+
+/// How to run a feed.
+#[derive(Clone, Debug, Default)]
+pub struct SyncOptions {
+    /// Read from here instead of the home address.
+    pub from: Option<String>,
+    /// Take a document that shrank.
+    pub accept_shrink: bool,
+    /// Fetch although the publisher says nothing changed.
+    pub force: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SyncOutcome {
+    /// Feed.
+    pub feed: String,
+    /// `loaded`, `unchanged`, `refused`, `failed`.
+    pub outcome: String,
+    /// Records in force.
+    pub records: u64,
+    /// Records that could not be read.
+    pub problems: u64,
+    /// Bytes of the document.
+    pub bytes: u64,
+    /// Why, when it failed or was refused.
+    pub error: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+struct Failed {
+    outcome: FeedOutcome,
+    error: String,
+    hint: String,
+    shrink: Shrink,
+}
+
+impl Failed {
+    fn new(error: String, hint: String) -> Self {
+        Self { outcome: FeedOutcome::Failed, error, hint, shrink: Shrink::None }
+    }
+}
+
+/// Runs one feed. A failed run is an outcome, not an error: it is on record and hurts no other feed.
+///
+/// # Errors
+/// [`AppError::Forbidden`], or the database.
+pub async fn sync(
+    env: &Env,
+    ctx: &Ctx,
+    spec: &'static FeedSpec,
+    options: &SyncOptions,
+    fetcher: &dyn Fetcher,
+    progress: Progress<'_>,
+) -> Result<SyncOutcome> {
+    ctx.authorize(Action::SyncFeeds, &Target::Installation)?;
+    let started = env.now();
+    let feed = feed_row(env, spec).await?;
+    let run = FeedRunId::from_unique(&unique());
+    let mut txn = env.db().write().await?;
+    txn.feed_run_insert(&run, spec.id, started).await?;
+    txn.commit().await?;
+
+    let result = attempt(env, spec, &feed, options, fetcher, progress).await;
+    let mut state = FeedState { last_attempt: Some(started), ..feed.state.clone() };
+    let mut report = FeedRun {
+        id: run,
+        feed: spec.id.to_owned(),
+        started,
+        finished: None,
+        outcome: FeedOutcome::Failed,
+        records: feed.state.records,
+        problems: 0,
+        bytes: 0,
+        sha256: None,
+        error: None,
+    };
+    let mut problems = Vec::new();
+    let mut hint = None;
+    let now = env.now();
+    match result {
+        Ok(None) => {
+            report.outcome = FeedOutcome::Unchanged;
+            state.last_success = Some(now);
+            state.error = None;
+        }
+        Ok(Some((document, parsed))) => {
+            report.outcome = FeedOutcome::Loaded;
+            report.records = parsed.read.saturating_sub(parsed.lost);
+            report.problems = parsed.problems.len() as u64;
+            report.bytes = document.bytes;
+            report.sha256 = Some(document.sha256.clone());
+            state = FeedState {
+                last_attempt: Some(started),
+                last_success: Some(now),
+                etag: document.etag,
+                last_modified: document.last_modified,
+                records: report.records,
+                problems: report.problems,
+                bytes: document.bytes,
+                error: None,
+                sha256: Some(document.sha256),
+                shrink: Shrink::None,
+            };
+            problems = parsed
+                .problems
+                .iter()
+                .map(|p| FoundProblem { what: format!("{} · {}", p.at, p.what), excerpt: p.excerpt.clone() })
+                .collect();
+        }
+        Err(failed) => {
+            report.outcome = failed.outcome;
+            report.error = Some(failed.error.clone());
+            state.error = Some(failed.error);
+            state.shrink = failed.shrink;
+            hint = Some(failed.hint);
+        }
+    }
+    let mut txn = env.db().write().await?;
+    let fresh = txn.feed_fetch(spec.id).await?.map_or(feed.generation, |f| f.generation);
+    txn.feed_state_save(spec.id, &state, fresh).await?;
+    txn.feed_run_finish(&report, now).await?;
+    if report.outcome == FeedOutcome::Loaded {
+        txn.feed_problem_save(spec.id, now, &problems).await?;
+        let intel = env.intel();
+        txn.intel_activation_append(&intel.index().id, &intel.label().label, now).await?;
+    }
+    txn.audit_append(AuditEntry {
+        at: now,
+        actor: ctx.actor.word(),
+        action: Action::SyncFeeds.word().to_owned(),
+        object: spec.id.to_owned(),
+        reason: ctx.reason.clone(),
+        detail: serde_json::json!({
+            "outcome": report.outcome.word(), "records": report.records, "problems": report.problems, "sha256": report.sha256,
+            "error": report.error,
+        }),
+        request_id: ctx.request_id.clone(),
+    });
+    txn.commit().await?;
+    env.event("feeds", &format!("{}: {}", spec.id, report.outcome.word()));
+    Ok(SyncOutcome {
+        feed: spec.id.to_owned(),
+        outcome: report.outcome.word().to_owned(),
+        records: report.records,
+        problems: report.problems,
+        bytes: report.bytes,
+        error: report.error,
+        hint,
+    })
+}
+
+async fn feed_row(env: &Env, spec: &FeedSpec) -> Result<Feed> {
+    if let Some(feed) = env.db().read().await?.feed_fetch(spec.id).await? {
+        return Ok(feed);
+    }
+    let mut txn = env.db().write().await?;
+    match txn.feed_insert(spec.id, &serde_json::json!({})).await {
+        Ok(_) => txn.commit().await?,
+        Err(StoreError::Duplicate { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    env.db()
+        .read()
+        .await?
+        .feed_fetch(spec.id)
+        .await?
+        .ok_or_else(|| AppError::NotFound { what: "feed", id: spec.id.to_owned() })
+}
+
+async fn attempt(
+    env: &Env,
+    spec: &'static FeedSpec,
+    feed: &Feed,
+    options: &SyncOptions,
+    fetcher: &dyn Fetcher,
+    progress: Progress<'_>,
+) -> std::result::Result<Option<(Document, ParsedFeed)>, Failed> {
+    let folder = env.data_dir().join("raw");
+    let keep = |value: &Option<String>| if options.force || options.from.is_some() { None } else { value.clone() };
+    let request = FetchRequest {
+        feed: spec.id.to_owned(),
+        url: options.from.clone().unwrap_or_else(|| spec.home.to_owned()),
+        etag: keep(&feed.state.etag),
+        last_modified: keep(&feed.state.last_modified),
+        have_sha256: if options.force { None } else { feed.state.sha256.clone() },
+        max_bytes: spec.max_bytes,
+        folder: folder.clone(),
+    };
+    let document = match fetcher.fetch(&request, progress).await {
+        Ok(Fetched::NotModified) => return Ok(None),
+        Ok(Fetched::Document(document)) => document,
+        Err(error) => return Err(Failed::new(error_chain(&error), error.hint())),
+    };
+    let parsed = parse(spec, document.clone()).await?;
+    guard(spec, feed, &parsed, options.accept_shrink)?;
+    let work = env.clone();
+    let now = env.now();
+    let (parsed, intel) = tokio::task::spawn_blocking(move || {
+        let intel = activate(&work.intel(), spec.id, &parsed.records, parsed.date, parsed.version.as_deref(), now);
+        (parsed, intel)
+    })
+    .await
+    .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;
+    match intel {
+        Ok(intel) => env.intel_replace(intel),
+        Err(error) => return Err(Failed::new(error_chain(&error), error.hint().unwrap_or_default())),
+    }
+    sweep(&folder, spec.id, &document);
+    Ok(Some((document, parsed)))
+}
+
+async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Result<ParsedFeed, Failed> {
+    let parsed = tokio::task::spawn_blocking(move || {
+        let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
+        match files {
+            Ok(files) => parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint())),
+            Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
+        }
+    })
+    .await
+    .map_err(|e| Failed::new(format!("the parser of {} stopped: {e}", spec.id), "report this document as a bug".to_owned()))??;
+    let kept = parsed.read.saturating_sub(parsed.lost);
+    if kept == 0 {
+        return Err(Failed::new(
+            format!("the document holds no usable record ({} seen)", parsed.read),
+            "check that the address leads to this feed; what was known before stays in force".to_owned(),
+        ));
+    }
+    Ok(parsed)
+}
+
+/// All files below a folder, sorted; links are not followed.
+fn files_below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Refuses a document that lost more than a third of the records, or that broke off, until a person accepts it.
+fn guard(spec: &FeedSpec, feed: &Feed, parsed: &ParsedFeed, accept: bool) -> std::result::Result<(), Failed> {
+    let (from, to) = (feed.state.records, parsed.read.saturating_sub(parsed.lost));
+    let shrank = from >= SHRINK_FLOOR && to * 100 < from * SHRINK_PERCENT;
+    if accept || (!shrank && (parsed.complete || from == 0)) {
+        return Ok(());
+    }
+    let why = if shrank {
+        format!("the document has {to} records, {from} are in force")
+    } else {
+        format!("the document broke off after {to} records")
+    };
+    Err(Failed {
+        outcome: FeedOutcome::Refused,
+        error: format!("{why}; the old records stay in force"),
+        hint: format!("if the publisher really means it: `patchwright feed sync {} --accept-shrink`", spec.id),
+        shrink: if shrank { Shrink::Refused { from, to } } else { Shrink::None },
+    })
+}
+
+/// Removes older raw documents of the feed, and the temporary one.
+fn sweep(folder: &Path, feed: &str, keep: &Document) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let of_feed = name.strip_prefix(feed).is_some_and(|rest| rest.starts_with('.') && !rest.contains(".part"));
+        let old = of_feed && (entry.path() != keep.path || keep.temporary);
+        if old && let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::warn!("failed to remove `{name}`: {error}");
+        }
+    }
+}

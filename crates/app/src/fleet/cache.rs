@@ -1,0 +1,53 @@
+//! Reports of all hosts, computed once for each (facts, profile, snapshot, policy, hour) and kept in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use patchwright_domain::ids::HostId;
+use patchwright_protocol::scan::ScanReport;
+use patchwright_store::Host;
+
+/// Everything that a host's report depends on, besides the minute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) set_hash: String,
+    pub(crate) facts_hash: String,
+    pub(crate) facts_at: i64,
+    pub(crate) generation: i64,
+    pub(crate) snapshot: String,
+    pub(crate) policy: String,
+    /// Due dates pass: a report is made anew every hour.
+    pub(crate) hour: i64,
+}
+
+/// One host with its report.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) host: Host,
+    pub(crate) report: Arc<ScanReport>,
+    pub(crate) restart: bool,
+}
+
+/// The cache.
+#[derive(Default)]
+pub(crate) struct FleetCache {
+    entries: Mutex<BTreeMap<HostId, (Key, Entry)>>,
+    /// One computation at a time: two pages that open together do the work once.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+impl FleetCache {
+    pub(crate) fn get(&self, id: &HostId, key: &Key) -> Option<Entry> {
+        let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        entries.get(id).filter(|(k, _)| k == key).map(|(_, e)| e.clone())
+    }
+
+    pub(crate) fn put(&self, id: HostId, key: Key, entry: Entry) {
+        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, (key, entry));
+    }
+
+    /// Forgets hosts that are not in `keep`, sorted by id.
+    pub(crate) fn keep_only(&self, keep: &std::collections::BTreeSet<HostId>) {
+        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|id, _| keep.contains(id));
+    }
+}

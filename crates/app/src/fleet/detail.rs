@@ -1,0 +1,177 @@
+//! One host with everything.
+
+use std::collections::BTreeMap;
+
+use patchwright_domain::access::{Action, Target};
+use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure};
+use patchwright_domain::ids::HostId;
+use patchwright_domain::inventory::{HostFacts, PackageState};
+use patchwright_protocol::SCHEMA;
+use patchwright_protocol::fleet::{HistoryRow, HostDetail, KernelRow, ListenerRow, PackageRow, StaleRow};
+use patchwright_protocol::scan::ScanReport;
+
+use super::{entries, host_row};
+use crate::error::AppError;
+use crate::{Ctx, Env, Result};
+
+/// Past changes shown.
+const HISTORY_SHOWN: usize = 500;
+
+/// Exposure as a word.
+#[must_use]
+pub(crate) fn exposure_word(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Internet => "internet",
+        Exposure::Internal => "internal",
+        Exposure::Isolated => "isolated",
+        Exposure::Unknown => "unknown",
+    }
+}
+
+fn data_word(class: DataClass) -> &'static str {
+    match class {
+        DataClass::Restricted => "restricted",
+        DataClass::Confidential => "confidential",
+        DataClass::Public => "public",
+        DataClass::Unknown => "unknown",
+    }
+}
+
+/// A host with its findings, transaction, kernels, services, packages and history.
+///
+/// # Errors
+/// [`AppError::NotFound`], also for a host outside the caller's environments: its existence is not told.
+pub async fn host_detail(env: &Env, ctx: &Ctx, id: &HostId) -> Result<HostDetail> {
+    ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
+    let missing = || AppError::NotFound { what: "host", id: id.to_string() };
+    let entry = entries(env, ctx).await?.into_iter().find(|e| &e.host.id == id).ok_or_else(missing)?;
+    let facts = env.db().read().await?.host_facts_latest(id).await?.ok_or_else(missing)?.facts;
+    Ok(HostDetail {
+        schema: SCHEMA,
+        row: host_row(&entry, env.now()),
+        report: ScanReport::clone(&entry.report),
+        kernels: kernels(&facts),
+        stale: stale(&facts),
+        listeners: listeners(&facts),
+        units: facts.units.iter().map(|u| u.name.clone()).collect(),
+        history: facts
+            .history
+            .iter()
+            .take(HISTORY_SHOWN)
+            .map(|h| HistoryRow {
+                at: h.at.to_string(),
+                name: h.name.clone(),
+                from: h.from.clone(),
+                to: h.to.clone(),
+                source: h.source.clone(),
+            })
+            .collect(),
+        packages: packages(&facts, &entry.report),
+        profile: profile_rows(&entry.host.profile),
+        generation: entry.host.generation.0,
+    })
+}
+
+fn profile_rows(p: &AssetProfile) -> Vec<(String, String)> {
+    let or = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
+    [
+        ("environment", or(&p.environment)),
+        ("tier", format!("{:?}", p.tier)),
+        ("data class", data_word(p.data_class).to_owned()),
+        ("exposure", exposure_word(p.exposure).to_owned()),
+        ("zone", or(&p.zone)),
+        ("owner", or(&p.owner)),
+        ("services", or(&p.services.join(", "))),
+        ("tags", or(&p.tags.join(", "))),
+    ]
+    .into_iter()
+    .map(|(k, v)| (k.to_owned(), v))
+    .collect()
+}
+
+fn kernels(facts: &HostFacts) -> Vec<KernelRow> {
+    let running = facts.kernel.running_release.as_deref();
+    let next = facts.kernel.next_boot.as_deref();
+    let mut rows: Vec<KernelRow> = facts
+        .kernel
+        .installed
+        .iter()
+        .map(|k| KernelRow {
+            release: k.release.clone(),
+            version: k.version.clone(),
+            running: running == Some(&k.release),
+            next_boot: next == Some(&k.release),
+        })
+        .collect();
+    if let Some(running) = running
+        && !rows.iter().any(|r| r.running)
+    {
+        let version = "no installed package owns it".to_owned();
+        rows.push(KernelRow { release: running.to_owned(), version, running: true, next_boot: false });
+    }
+    rows
+}
+
+fn stale(facts: &HostFacts) -> Vec<StaleRow> {
+    facts
+        .stale
+        .iter()
+        .map(|s| StaleRow {
+            pid: s.pid,
+            exe: s.exe.clone(),
+            unit: s.unit.clone(),
+            reboot_only: s.restart_refused,
+            files: s
+                .files
+                .iter()
+                .map(|f| match &f.package {
+                    Some(package) => format!("{} ({package})", f.path),
+                    None => f.path.clone(),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn listeners(facts: &HostFacts) -> Vec<ListenerRow> {
+    facts
+        .listeners
+        .iter()
+        .map(|l| ListenerRow {
+            socket: if l.address.contains(':') {
+                format!("{} [{}]:{}", l.protocol, l.address, l.port)
+            } else {
+                format!("{} {}:{}", l.protocol, l.address, l.port)
+            },
+            loopback: l.loopback,
+            exe: l.exe.clone(),
+            unit: l.unit.clone(),
+            package: l.package.clone(),
+        })
+        .collect()
+}
+
+fn packages(facts: &HostFacts, report: &ScanReport) -> Vec<PackageRow> {
+    let mut findings: BTreeMap<&str, u32> = BTreeMap::new();
+    for finding in &report.findings {
+        for binary in &finding.binaries {
+            *findings.entry(&binary.name).or_default() += 1;
+        }
+    }
+    let candidates: BTreeMap<(&str, &str), &str> =
+        facts.pending.iter().map(|p| ((p.name.as_str(), p.arch.as_str()), p.candidate.as_str())).collect();
+    facts
+        .packages
+        .iter()
+        .filter(|p| p.state != PackageState::ConfigFiles)
+        .map(|p| PackageRow {
+            name: p.name.clone(),
+            version: p.version.clone(),
+            arch: p.arch.clone(),
+            source: p.source.clone(),
+            candidate: candidates.get(&(p.name.as_str(), p.arch.as_str())).map(|c| (*c).to_owned()),
+            held: p.held,
+            findings: findings.get(p.name.as_str()).copied().unwrap_or(0),
+        })
+        .collect()
+}

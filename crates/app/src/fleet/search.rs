@@ -1,0 +1,66 @@
+//! Ctrl-K: any host, CVE, package or page.
+
+use std::collections::BTreeSet;
+
+use patchwright_domain::access::{Action, Target};
+use patchwright_protocol::fleet::SearchHit;
+
+use super::entries;
+use crate::{Ctx, Env, Result};
+
+/// Hits of one kind at most.
+const HITS_MAX: usize = 8;
+
+/// Pages that the search knows: title, what they answer, address.
+const PAGES: &[(&str, &str, &str)] = &[
+    ("Today", "what needs patching first", "/"),
+    ("Hosts", "which hosts are at risk", "/hosts"),
+    ("Advisories", "which vulnerabilities concern us", "/advisories"),
+    ("Vulnerability data", "how fresh is what we know", "/data"),
+    ("Settings", "password, tokens, policy, audit", "/settings"),
+];
+
+/// What a text could mean, best first.
+///
+/// # Errors
+/// [`crate::AppError::Forbidden`], or the database.
+pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> {
+    ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    let needle = text.trim().to_lowercase();
+    if needle.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries = entries(env, ctx).await?;
+    let mut hits = Vec::new();
+    let mut push = |kind: &str, title: &str, detail: String, href: String| {
+        hits.push(SearchHit { kind: kind.to_owned(), title: title.to_owned(), detail, href });
+    };
+    for entry in entries.iter().filter(|e| e.host.hostname.to_lowercase().contains(&needle)).take(HITS_MAX) {
+        let detail = format!("{} · {} findings", entry.host.os_pretty, entry.report.counts.findings);
+        push("host", &entry.host.hostname, detail, format!("/hosts/{}", entry.host.id));
+    }
+    let vulns: BTreeSet<&str> = entries
+        .iter()
+        .flat_map(|e| e.report.findings.iter().map(|f| f.vuln.as_str()))
+        .filter(|v| v.to_lowercase().contains(&needle))
+        .collect();
+    for vuln in vulns.iter().take(HITS_MAX) {
+        push("advisory", vuln, "open here".to_owned(), format!("/advisories/{vuln}"));
+    }
+    if vulns.is_empty() && needle.starts_with("cve-") && needle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        let id = needle.to_uppercase();
+        push("advisory", &id, "not open on any host here".to_owned(), format!("/advisories/{id}"));
+    }
+    let packages: BTreeSet<&str> = entries
+        .iter()
+        .flat_map(|e| e.report.findings.iter().map(|f| f.package.as_str()))
+        .filter(|p| p.to_lowercase().contains(&needle))
+        .collect();
+    for package in packages.into_iter().take(HITS_MAX) {
+        push("package", package, "hosts that need it patched".to_owned(), format!("/hosts?q=package:{package}"));
+    }
+    for (title, detail, href) in PAGES.iter().filter(|(t, d, _)| t.to_lowercase().contains(&needle) || d.contains(&needle)) {
+        push("page", title, (*detail).to_owned(), (*href).to_owned());
+    }
+    Ok(hits)
+}

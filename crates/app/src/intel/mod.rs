@@ -1,0 +1,243 @@
+//! Intelligence on this machine: the chunk store in the data folder, the snapshot in use, and how it is built.
+//!
+//! `<data>/intel/chunks/<id>.chunk` are immutable and named by their SHA-256; `<data>/intel/index.json` is replaced by
+//! an atomic rename, so a kill at any point leaves either the old snapshot or the new one.
+
+mod build;
+mod disk;
+mod known;
+mod starter;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use patchwright_domain::assurance::lifecycle::{SupportState, product_of, support_state};
+use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
+use patchwright_domain::intel::snapshot::{AdvisoryChunk, ChunkKind, SideTables, SnapshotIndex, side::SideTable};
+use patchwright_domain::intel::{EpssRelease, VulnFacts};
+use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::time::{Date, Timestamp};
+use patchwright_protocol::scan::{DataLabel, ProviderLabel};
+
+pub use build::{FreshRecords, activate, rebuild};
+pub use disk::{FileChunk, IntelDir, write_atomic};
+pub use known::Known;
+pub use starter::{STARTER_DATE, starter_bytes, starter_records};
+
+use crate::error::AppError;
+
+/// Days after which data counts as old enough to warn about.
+const STALE_AFTER_DAYS: i32 = 3;
+
+/// The snapshot in use: index, side tables, and the advisory chunks that were needed so far.
+pub struct Intel {
+    index: SnapshotIndex,
+    dir: IntelDir,
+    side: SideTables,
+    chunks: Mutex<BTreeMap<String, Arc<AdvisoryChunk>>>,
+}
+
+impl Intel {
+    /// Opens the active snapshot; builds it from the data that ships with the product when there is none.
+    ///
+    /// # Errors
+    /// [`AppError`] when the folder cannot be used or the chunks are damaged.
+    pub fn open_or_build(data_dir: &Path, now: Timestamp) -> Result<Self, AppError> {
+        let dir = IntelDir::new(data_dir);
+        match dir.read_index()? {
+            Some(index) => Self::open(dir, index),
+            None => rebuild(data_dir, now),
+        }
+    }
+
+    /// Opens a snapshot by its index.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk is missing or damaged.
+    pub fn open(dir: IntelDir, index: SnapshotIndex) -> Result<Self, AppError> {
+        let mut side = SideTables::default();
+        for chunk in &index.chunks {
+            if chunk.kind == ChunkKind::Advisories {
+                continue;
+            }
+            let file = dir.chunk(&chunk.id)?;
+            let table = SideTable::open(chunk.kind, Box::new(file)).map_err(|e| dir.damaged(&chunk.id, &e))?;
+            side.add(chunk.kind, chunk.ecosystem.clone(), table);
+        }
+        Ok(Self { index, dir, side, chunks: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(&self) -> &SnapshotIndex {
+        &self.index
+    }
+
+    /// Where the chunks are.
+    #[must_use]
+    pub fn dir(&self) -> &IntelDir {
+        &self.dir
+    }
+
+    /// The advisory chunks of an ecosystem with their providers.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn advisories(&self, ecosystem: &str) -> Result<Vec<(String, Arc<AdvisoryChunk>)>, AppError> {
+        let mut out = Vec::new();
+        for meta in &self.index.chunks {
+            if meta.kind != ChunkKind::Advisories || meta.ecosystem.as_deref() != Some(ecosystem) {
+                continue;
+            }
+            out.push((meta.provider.clone(), self.chunk(&meta.id)?));
+        }
+        Ok(out)
+    }
+
+    fn chunk(&self, id: &str) -> Result<Arc<AdvisoryChunk>, AppError> {
+        let lock = || self.chunks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(chunk) = lock().get(id) {
+            return Ok(chunk.clone());
+        }
+        let file = self.dir.chunk(id)?;
+        let chunk = Arc::new(AdvisoryChunk::open(file).map_err(|e| self.dir.damaged(id, &e))?);
+        lock().insert(id.to_owned(), chunk.clone());
+        Ok(chunk)
+    }
+
+    /// Ecosystems that have advisory chunks.
+    #[must_use]
+    pub fn ecosystems(&self) -> Vec<&str> {
+        let mut list: Vec<&str> = self.index.chunks.iter().filter_map(|c| c.ecosystem.as_deref()).collect();
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
+
+    /// The findings of a host.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn findings(&self, host: &HostFacts) -> Result<Vec<Finding>, AppError> {
+        let Some(ecosystem) = host.os.ecosystem() else {
+            return Ok(Vec::new());
+        };
+        let chunks = self.advisories(&ecosystem)?;
+        let chunks: Vec<ProviderChunk<'_>> =
+            chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+        Ok(match_host(host, &ecosystem, &chunks))
+    }
+
+    /// Facts about a vulnerability.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a table cannot be read.
+    pub fn facts(&self, vuln: &str) -> Result<VulnFacts, AppError> {
+        self.side
+            .facts(vuln)
+            .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
+    /// The EPSS model in use.
+    #[must_use]
+    pub fn epss_release(&self) -> Option<EpssRelease> {
+        self.side.epss_release()
+    }
+
+    /// The source package of a binary, for inputs that name binaries only.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when the table cannot be read.
+    pub fn source_of(&self, ecosystem: &str, binary: &str) -> Result<Option<String>, AppError> {
+        self.side
+            .source_of(ecosystem, binary)
+            .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
+    /// Support state of the host's system on a day.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when the table cannot be read.
+    pub fn support(&self, host: &HostFacts, today: Date) -> Result<SupportState, AppError> {
+        let cycles = self
+            .side
+            .cycles(product_of(&host.os))
+            .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })?;
+        Ok(support_state(&host.os, &cycles, today))
+    }
+
+    /// What the reader must know about the data behind an answer. Pure in everything but `self`.
+    #[must_use]
+    pub fn label(&self) -> DataLabel {
+        let mut providers: BTreeMap<&str, ProviderLabel> = BTreeMap::new();
+        for chunk in &self.index.chunks {
+            let entry = providers.entry(&chunk.provider).or_insert_with(|| ProviderLabel {
+                provider: chunk.provider.clone(),
+                starter: chunk.starter,
+                ..ProviderLabel::default()
+            });
+            entry.records += chunk.records;
+            if let Some(date) = chunk.date {
+                entry.date = entry.date.clone().max(date.to_string());
+            }
+            entry.version = entry.version.clone().or_else(|| chunk.version.clone());
+        }
+        let starters = providers.values().filter(|p| p.starter).count();
+        let live = providers.len() - starters;
+        let label = match (starters, live) {
+            (0, _) => format!("{live} live feeds"),
+            (_, 0) => format!("starter set of {STARTER_DATE}, incomplete"),
+            _ => format!("{live} live feeds over the starter set of {STARTER_DATE}, incomplete"),
+        };
+        DataLabel {
+            snapshot: self.index.id.clone(),
+            activated_at: self.index.activated_at.to_string(),
+            label,
+            incomplete: starters > 0,
+            providers: providers.into_values().collect(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The label with the warnings that matter for a host on a day.
+    #[must_use]
+    pub fn label_for(&self, host: &HostFacts, today: Date) -> DataLabel {
+        let mut label = self.label();
+        let ecosystem = host.os.ecosystem();
+        match &ecosystem {
+            None => label.warnings.push(format!(
+                "There is no advisory ecosystem for `{}`: nothing was matched, which is not the same as nothing found.",
+                if host.os.pretty.is_empty() { "unknown system" } else { &host.os.pretty }
+            )),
+            Some(name) => {
+                let chunks: Vec<_> = self
+                    .index
+                    .chunks
+                    .iter()
+                    .filter(|c| c.kind == ChunkKind::Advisories && c.ecosystem.as_ref() == Some(name))
+                    .collect();
+                if chunks.is_empty() {
+                    label.warnings.push(format!(
+                        "No advisories for {name} are loaded: nothing was matched, which is not the same as nothing found. Run `patchwright feed sync`."
+                    ));
+                } else if chunks.iter().all(|c| c.starter) {
+                    label.warnings.push(format!(
+                        "Advisories for {name} come from the starter set, which is incomplete: run `patchwright feed sync` for the full data."
+                    ));
+                }
+            }
+        }
+        let newest = self.index.chunks.iter().filter_map(|c| c.date).max();
+        if let Some(newest) = newest
+            && today.0.saturating_sub(newest.0) > STALE_AFTER_DAYS
+        {
+            label.warnings.push(format!(
+                "The newest vulnerability data is of {newest}, {} days old: later vulnerabilities are not known here.",
+                today.0 - newest.0
+            ));
+        }
+        label
+    }
+}

@@ -1,0 +1,458 @@
+//! The answer about one host: facts, snapshot and policy in, [`ScanReport`] out. Everything is computed here once and shown by
+//! the CLI, the API and the console alike.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use patchwright_domain::decision::classify::{Reason, classify};
+use patchwright_domain::decision::cvss::Severity;
+use patchwright_domain::decision::policy::{Policy, Urgency};
+use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::decision::rank::{Judged, PatchGroup, PatchState, Ranked, rank};
+use patchwright_domain::decision::sla::{Clocks, DueDates, due};
+use patchwright_domain::decision::variables::Input;
+use patchwright_domain::exposure::{Evidence, FindingState};
+use patchwright_domain::intel::{ExploitEvidence, ExploitKind, VulnFacts};
+use patchwright_domain::inventory::{HostFacts, KeptBack, Patcher, RebootReason, Transaction, TransactionStep, Tri};
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::SCHEMA;
+use patchwright_protocol::scan::{
+    BinaryView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView, ScanReport, StepView,
+    SupportView, TransactionView, UnseenView,
+};
+
+use crate::error::AppError;
+use crate::intel::Intel;
+
+/// What a report is made for, besides the facts.
+pub struct Question<'a> {
+    /// What the host is to the organisation.
+    pub profile: &'a AssetProfile,
+    /// Policy in force.
+    pub policy: &'a Policy,
+    /// Now.
+    pub now: Timestamp,
+    /// When a finding (package, vulnerability) was first there; the time of the question where nobody knows better.
+    pub first_seen: &'a dyn Fn(&str, &str) -> Timestamp,
+}
+
+/// A host's findings, each judged, with the facts about their vulnerabilities in the same order.
+pub struct Judgement {
+    /// Findings with decision and due dates.
+    pub judged: Vec<Judged>,
+    /// Facts of each finding's vulnerability.
+    pub facts: Vec<Arc<VulnFacts>>,
+}
+
+impl Judgement {
+    /// Findings with their facts.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Judged, &VulnFacts)> {
+        self.judged.iter().zip(self.facts.iter().map(Arc::as_ref))
+    }
+}
+
+/// Matches and judges a host.
+///
+/// # Errors
+/// [`AppError::Intel`] when the snapshot cannot be read.
+pub fn judge(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> Result<Judgement, AppError> {
+    let mut known: BTreeMap<String, Arc<VulnFacts>> = BTreeMap::new();
+    let mut out = Judgement { judged: Vec::new(), facts: Vec::new() };
+    for finding in intel.findings(host)? {
+        let facts = match known.get(&finding.vuln) {
+            Some(facts) => facts.clone(),
+            None => {
+                let facts = Arc::new(intel.facts(&finding.vuln)?);
+                known.insert(finding.vuln.clone(), facts.clone());
+                facts
+            }
+        };
+        let decision = classify(
+            question.policy,
+            &Input {
+                vuln: facts.as_ref(),
+                vendor: &finding.vendor,
+                status: finding.status,
+                profile: question.profile,
+                package: &finding.package,
+                ecosystem: &finding.ecosystem,
+            },
+        );
+        let clocks = Clocks {
+            first_seen: (question.first_seen)(&finding.package, &finding.vuln),
+            patch_available: None,
+            kev_added: facts.kev.as_ref().map(|k| k.date_added.start()),
+            published: facts.published,
+        };
+        let due = due(question.policy, &decision, &clocks, question.profile, question.now);
+        out.judged.push(Judged { finding, decision, due });
+        out.facts.push(facts);
+    }
+    Ok(out)
+}
+
+/// The whole report.
+///
+/// # Errors
+/// [`AppError::Intel`] when the snapshot cannot be read.
+pub fn report(intel: &Intel, host: &HostFacts, question: &Question<'_>, problems: &[String]) -> Result<ScanReport, AppError> {
+    let judgement = judge(intel, host, question)?;
+    let ranking = ranked(&judgement, host, question.now);
+    let support = intel.support(host, question.now.date())?;
+    let overdue = |d: &DueDates| d.due().is_some_and(|at| at < question.now);
+    let mut counts = Counts {
+        packages: size(host.packages.len()),
+        pending: size(host.pending.len()),
+        pending_security: size(host.pending.iter().filter(|p| p.security).count()),
+        findings: size(judgement.judged.len()),
+        ..Counts::default()
+    };
+    for (j, facts) in judgement.pairs() {
+        *by_urgency(&mut counts, j.decision.urgency) += 1;
+        counts.kev += u32::from(facts.kev.is_some());
+        counts.overdue += u32::from(overdue(&j.due));
+        match j.finding.state {
+            FindingState::FixAvailable => counts.fix_available += 1,
+            FindingState::RestartPending => counts.restart_pending += 1,
+            FindingState::RebootPending => counts.reboot_pending += 1,
+            FindingState::NoFix => counts.no_fix += 1,
+        }
+    }
+    let mut patches: Vec<PatchView> = Vec::new();
+    for (rank, group) in (1u32..).zip(ranking.patches.iter().chain(&ranking.unfixed)) {
+        patches.push(patch_view(rank, group, &judgement, question.now));
+    }
+    let mut findings: Vec<FindingView> = judgement.pairs().map(|(j, facts)| finding_view(j, facts)).collect();
+    findings.sort_by(|a, b| order_key(a).cmp(&order_key(b)));
+    Ok(ScanReport {
+        schema: SCHEMA,
+        host: HostLabel {
+            name: host.hostname.clone(),
+            os: host.os.pretty.clone(),
+            ecosystem: host.os.ecosystem(),
+            arch: host.arch.clone(),
+            kernel: host.kernel.running_release.clone(),
+            collector: host.collector.clone(),
+            collected_at: host.collected_at.to_string(),
+        },
+        data: intel.label_for(host, question.now.date()),
+        policy: format!("{} {}", question.policy.name, question.policy.hash.get(..12).unwrap_or(&question.policy.hash)),
+        support: SupportView {
+            state: support.support.word().to_owned(),
+            text: support.text,
+            security_until: support.security_until.map(|d| d.to_string()),
+            lts_until: support.lts_until.map(|d| d.to_string()),
+            extended_until: support.extended_until.map(|d| d.to_string()),
+        },
+        counts,
+        patches,
+        findings,
+        transaction: host.transaction.as_ref().map(transaction_view),
+        reboot: reboot_view(host),
+        restart_units: restart_units(host),
+        patchers: host.patchers.iter().map(patcher_words).collect(),
+        unseen: host
+            .unseen
+            .iter()
+            .map(|u| UnseenView { what: u.what.clone(), why: u.why.clone(), hint: u.hint.clone() })
+            .collect(),
+        problems: problems.to_vec(),
+    })
+}
+
+/// Ranks judged findings by patch.
+#[must_use]
+pub fn ranked(judgement: &Judgement, host: &HostFacts, now: Timestamp) -> Ranked {
+    rank(&judgement.judged, host, now)
+}
+
+/// A count that fits the wire type; nobody has four billion packages.
+#[must_use]
+pub fn size(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The counter of an urgency.
+pub fn by_urgency(counts: &mut Counts, urgency: Urgency) -> &mut u32 {
+    match urgency {
+        Urgency::Emergency => &mut counts.emergency,
+        Urgency::Critical => &mut counts.critical,
+        Urgency::High => &mut counts.high,
+        Urgency::Medium => &mut counts.medium,
+        Urgency::Low => &mut counts.low,
+    }
+}
+
+/// Place of an urgency word, most urgent first; for sorting views.
+#[must_use]
+pub fn urgency_place(word: &str) -> u8 {
+    match word {
+        "emergency" => 0,
+        "critical" => 1,
+        "high" => 2,
+        "medium" => 3,
+        "low" => 4,
+        _ => 5,
+    }
+}
+
+fn order_key(f: &FindingView) -> (u8, bool, std::cmp::Reverse<Option<u32>>, &str, &str) {
+    (urgency_place(&f.urgency), f.kev.is_none(), std::cmp::Reverse(f.epss_e5), &f.package, &f.vuln)
+}
+
+/// Severity as a word; no score is `unknown`, which is not `none`.
+#[must_use]
+pub fn severity_word(severity: Option<Severity>) -> &'static str {
+    severity.map_or("unknown", Severity::word)
+}
+
+/// One finding for the wire.
+#[must_use]
+pub fn finding_view(j: &Judged, facts: &VulnFacts) -> FindingView {
+    let cvss = j.decision.cvss.as_ref();
+    FindingView {
+        vuln: j.finding.vuln.clone(),
+        package: j.finding.package.clone(),
+        ecosystem: j.finding.ecosystem.clone(),
+        installed: j.finding.installed.clone(),
+        fixed: j.finding.fixed.clone(),
+        status: j.finding.status.word().to_owned(),
+        state: state_word(j.finding.state).to_owned(),
+        state_label: j.finding.state.label().to_owned(),
+        urgency: j.decision.urgency.word().to_owned(),
+        severity: severity_word(j.decision.severity.value).to_owned(),
+        cvss_e1: cvss.map(|c| c.effective_e1),
+        cvss_vector: cvss.map(|c| c.vector.clone()),
+        cvss_label: cvss.map(|c| c.nomenclature.clone()),
+        cvss_source: j.decision.cvss_source.clone(),
+        epss_e5: facts.epss.map(|e| e.score_e5),
+        kev: facts.kev.as_ref().map(|k| k.date_added.to_string()),
+        ransomware: facts.kev.as_ref().is_some_and(|k| k.ransomware_known),
+        exploits: facts.exploits.iter().map(exploit_words).collect(),
+        ssvc: j.decision.ssvc.outcome.word().to_owned(),
+        bod: j.decision.bod.outcome.word().to_owned(),
+        due: j.due.due().map(|d| d.to_string()),
+        due_candidates: due_views(&j.due),
+        binaries: j
+            .finding
+            .binaries
+            .iter()
+            .map(|b| BinaryView { name: b.name.clone(), version: b.version.clone(), arch: b.arch.clone() })
+            .collect(),
+        advisories: j.finding.advisories.clone(),
+        vendor_severity: j.finding.vendor.severity.clone(),
+        vendor_state: j.finding.vendor.sub_state.clone(),
+        evidence: j.finding.evidence.iter().map(evidence_words).collect(),
+        because: j.decision.because.iter().map(reason_view).collect(),
+    }
+}
+
+/// The stable word of a finding state.
+#[must_use]
+pub fn state_word(state: FindingState) -> &'static str {
+    match state {
+        FindingState::FixAvailable => "fix_available",
+        FindingState::RestartPending => "restart_pending",
+        FindingState::RebootPending => "reboot_pending",
+        FindingState::NoFix => "no_fix",
+    }
+}
+
+/// Candidate due dates for the wire.
+#[must_use]
+pub fn due_views(dates: &DueDates) -> Vec<DueView> {
+    dates
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(i, c)| DueView {
+            profile: c.profile.clone(),
+            due: c.due.or(c.review_by).map(|d| d.to_string()).unwrap_or_default(),
+            mitigate_by: c.mitigate_by.map(|d| d.to_string()),
+            clock: c.clock.word().to_owned(),
+            start: c.start.to_string(),
+            because: c.because.clone(),
+            winner: dates.winner == Some(i),
+        })
+        .collect()
+}
+
+/// A reason for the wire.
+#[must_use]
+pub fn reason_view(reason: &Reason) -> ReasonView {
+    ReasonView {
+        rule: reason.rule.clone(),
+        text: reason.text.clone(),
+        inputs: reason.inputs.clone(),
+        assumed: reason.assumed.clone(),
+    }
+}
+
+/// Exploit evidence in words.
+#[must_use]
+pub fn exploit_words(e: &ExploitEvidence) -> String {
+    match e.kind {
+        ExploitKind::Metasploit => format!("Metasploit module {}", e.reference),
+        ExploitKind::Nuclei => format!("nuclei template {}", e.reference),
+        ExploitKind::ExploitDb => format!("Exploit-DB {}", e.reference),
+        ExploitKind::Vendor => format!("vendor reports exploitation ({})", e.reference),
+    }
+}
+
+fn evidence_words(e: &Evidence) -> String {
+    match e {
+        Evidence::VersionInRange { advisory, provider, installed, fixed, order } => match fixed {
+            Some(fixed) => {
+                format!("{installed} is older than {fixed} in {order} order, where {advisory} is fixed (data: {provider})")
+            }
+            None => format!("{installed} lies in the affected range of {advisory} in {order} order (data: {provider})"),
+        },
+        Evidence::Stated { provider, status } => {
+            format!("{provider} states it as `{}` for this release, whatever the version", status.word())
+        }
+        Evidence::StillMapped { pid, exe, unit, file } => {
+            let unit = unit.as_deref().map(|u| format!(" of {u}")).unwrap_or_default();
+            format!("process {pid} ({exe}){unit} still runs the replaced {file}")
+        }
+        Evidence::RunningKernel { running, version } => format!("the running kernel {running} is version {version}"),
+        Evidence::OldKernelInstalled { package } => format!("{package} is installed and not running"),
+        Evidence::CandidateChangelog { fixed } => {
+            format!("the changelog of the version on offer names it as fixed in {fixed}")
+        }
+    }
+}
+
+fn step_view(step: &TransactionStep, extra: bool) -> StepView {
+    StepView { name: step.name.clone(), from: step.from.clone(), to: step.to.clone(), origin: step.origin.clone(), extra }
+}
+
+fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timestamp) -> PatchView {
+    let mut members: Vec<(&Judged, &VulnFacts)> = group
+        .findings
+        .iter()
+        .filter_map(|i| Some((judgement.judged.get(*i)?, judgement.facts.get(*i)?.as_ref())))
+        .collect();
+    members.sort_by_key(|(j, facts)| {
+        let epss = facts.epss.map(|e| e.score_e5);
+        (urgency_place(j.decision.urgency.word()), facts.kev.is_none(), std::cmp::Reverse(epss), j.finding.vuln.clone())
+    });
+    let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
+    steps.extend(group.extra.iter().map(|s| step_view(s, true)));
+    PatchView {
+        rank,
+        package: group.package.clone(),
+        ecosystem: group.ecosystem.clone(),
+        from: group.from.clone(),
+        to: group.to.clone(),
+        state: patch_state_word(group.state).to_owned(),
+        state_label: group.state.label().to_owned(),
+        urgency: group.urgency.word().to_owned(),
+        severity: severity_word(group.severity).to_owned(),
+        due: group.due.map(|d| d.to_string()),
+        overdue: group.due.is_some_and(|d| d < now),
+        vulns: members.iter().map(|(j, _)| j.finding.vuln.clone()).collect(),
+        kev: size(members.iter().filter(|(_, facts)| facts.kev.is_some()).count()),
+        risk_removed_u6: group.risk_removed.value_micro,
+        risk_factors: group
+            .risk_removed
+            .factors
+            .iter()
+            .map(|f| FactorView { name: f.vuln.clone(), value: f.because.clone() })
+            .collect(),
+        steps,
+        blocked: group.kept_back.iter().map(kept_back_words).collect(),
+        restart_units: group.restart_units.clone(),
+        reboot: tri_word(group.reboot).to_owned(),
+        because: group.because.clone(),
+    }
+}
+
+/// The stable word of a patch state.
+#[must_use]
+pub fn patch_state_word(state: PatchState) -> &'static str {
+    match state {
+        PatchState::FixOffered => "available",
+        PatchState::NotOffered => "not_offered",
+        PatchState::KeptBack => "kept_back",
+        PatchState::RestartPending => "restart_pending",
+        PatchState::RebootPending => "reboot_pending",
+        PatchState::NoFix => "no_fix",
+    }
+}
+
+/// `yes`, `no`, `unknown`.
+#[must_use]
+pub fn tri_word(tri: Tri) -> &'static str {
+    match tri {
+        Tri::Yes => "yes",
+        Tri::No => "no",
+        Tri::Unknown => "unknown",
+    }
+}
+
+fn transaction_view(t: &Transaction) -> TransactionView {
+    TransactionView {
+        steps: t.steps.iter().map(|s| step_view(s, s.from.is_none())).collect(),
+        kept_back: t.kept_back.iter().map(kept_back_words).collect(),
+        download_bytes: t.download_bytes,
+        simulated: t.simulated.clone(),
+    }
+}
+
+fn kept_back_words(k: &KeptBack) -> String {
+    let why = if k.because.is_empty() { String::new() } else { format!(": {}", k.because.join("; ")) };
+    let word = if k.held { "held by an administrator" } else { "kept back by the package manager" };
+    format!("{} {} → {} {word}{why}", k.name, k.installed, k.candidate)
+}
+
+fn reboot_view(host: &HostFacts) -> RebootView {
+    RebootView {
+        needed: tri_word(host.reboot.needed).to_owned(),
+        because: host.reboot.because.iter().map(reboot_words).collect(),
+        since: host.reboot.since.map(|s| s.to_string()),
+    }
+}
+
+/// A reboot reason in words.
+#[must_use]
+pub fn reboot_words(reason: &RebootReason) -> String {
+    match reason {
+        RebootReason::NewerKernel { running, installed } => {
+            format!("kernel {installed} is installed, {running} is running")
+        }
+        RebootReason::FlagFile { packages } if packages.is_empty() => "a package asked for a reboot".to_owned(),
+        RebootReason::FlagFile { packages } => format!("asked for by {}", packages.join(", ")),
+        RebootReason::InitStale { file } => format!("process 1 still runs the replaced {file}"),
+    }
+}
+
+/// Units (or executables, where no unit is known) that run replaced code, sorted.
+#[must_use]
+pub fn restart_units(host: &HostFacts) -> Vec<String> {
+    let mut list: Vec<String> = host.stale.iter().map(|s| s.unit.clone().unwrap_or_else(|| s.exe.clone())).collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
+fn patcher_words(p: &Patcher) -> String {
+    use patchwright_domain::inventory::PatcherKind as K;
+    let name = match p.kind {
+        K::UnattendedUpgrades => "unattended-upgrades",
+        K::DnfAutomatic => "dnf-automatic",
+        K::AptDaily => "apt-daily timers",
+        K::Landscape => "Landscape",
+        K::Puppet => "Puppet",
+        K::Chef => "Chef",
+        K::Salt => "Salt",
+        K::AnsiblePull => "ansible-pull",
+        K::Satellite => "Satellite",
+        K::PackageKit => "PackageKit",
+    };
+    let installs = match p.installs {
+        Tri::Yes => "installs upgrades by itself",
+        Tri::No => "present, does not install by itself",
+        Tri::Unknown => "present, could not tell whether it installs",
+    };
+    format!("{name}: {installs} ({})", p.evidence.join("; "))
+}
