@@ -1,0 +1,94 @@
+//! Version 1. To add an endpoint: copy a file of its kind, list it in [`ApiDoc`] and in [`router`]; a test fails when only one
+//! of the two is done.
+
+pub(crate) mod openapi;
+pub(crate) mod policy;
+pub(crate) mod today;
+pub(crate) mod whoami;
+
+pub(crate) mod advisories {
+    //! Vulnerabilities.
+    pub(crate) mod get;
+    pub(crate) mod list;
+}
+pub(crate) mod audit {
+    //! The audit.
+    pub(crate) mod list;
+    pub(crate) mod verify;
+}
+pub(crate) mod feeds {
+    //! Vulnerability data.
+    pub(crate) mod list;
+    pub(crate) mod problems;
+}
+pub(crate) mod hosts {
+    //! Hosts.
+    pub(crate) mod delete;
+    pub(crate) mod get;
+    pub(crate) mod list;
+    pub(crate) mod profile;
+    pub(crate) mod report;
+}
+pub(crate) mod tokens {
+    //! API tokens.
+    pub(crate) mod create;
+    pub(crate) mod list;
+    pub(crate) mod revoke;
+}
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, post, put};
+use utoipa::OpenApi;
+
+use crate::state::WebState;
+
+/// The OpenAPI document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Patchwright API",
+        version = "1",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        description = "Send a token as `Authorization: Bearer …`. Times are RFC 3339 in UTC. Errors are problem details (RFC 9457) whose `code` is \
+                       stable and whose `type` is an address of this server that explains it. Lists answer `{items, total, next}`; give \
+                       `next` back as `after`. Members ending in `_e1`, `_e5`, `_u6` are whole numbers: tenths, hundred-thousandths, millionths."
+    ),
+    paths(
+        advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler, feeds::list::handler,
+        feeds::problems::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
+        hosts::report::handler, policy::handler, today::handler, tokens::create::handler, tokens::list::handler,
+        tokens::revoke::handler, whoami::handler,
+    ),
+    tags(
+        (name = "Hosts", description = "What runs"), (name = "Advisories", description = "What is wrong in the world, and where here"),
+        (name = "Fleet", description = "What to do first"), (name = "Vulnerability data", description = "How fresh is what we know"),
+        (name = "Policy", description = "Which rules decide"), (name = "Audit", description = "Who did what"),
+        (name = "Account", description = "Who asks")
+    )
+)]
+pub(crate) struct ApiDoc;
+
+/// Routes of version 1.
+pub(crate) fn router() -> Router<WebState> {
+    let facts = Router::new()
+        .route("/api/v1/hosts/facts", post(hosts::report::handler))
+        .layer(DefaultBodyLimit::max(hosts::report::BODY_MAX));
+    Router::new()
+        .route("/api/v1/openapi.json", get(openapi::handler))
+        .route("/api/v1/whoami", get(whoami::handler))
+        .route("/api/v1/patches/today", get(today::handler))
+        .route("/api/v1/hosts", get(hosts::list::handler))
+        .route("/api/v1/hosts/{id}", get(hosts::get::handler).delete(hosts::delete::handler))
+        .route("/api/v1/hosts/{id}/profile", put(hosts::profile::handler))
+        .route("/api/v1/advisories", get(advisories::list::handler))
+        .route("/api/v1/advisories/{id}", get(advisories::get::handler))
+        .route("/api/v1/feeds", get(feeds::list::handler))
+        .route("/api/v1/feeds/{id}/problems", get(feeds::problems::handler))
+        .route("/api/v1/policy", get(policy::handler))
+        .route("/api/v1/audit", get(audit::list::handler))
+        .route("/api/v1/audit/verify", get(audit::verify::handler))
+        .route("/api/v1/tokens", get(tokens::list::handler).post(tokens::create::handler))
+        .route("/api/v1/tokens/{id}", delete(tokens::revoke::handler))
+        .merge(facts)
+}

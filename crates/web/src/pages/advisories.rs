@@ -1,0 +1,101 @@
+//! Advisories: which vulnerabilities touch us, and where does one of them?
+
+use askama::Template;
+use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, Page};
+use patchwright_protocol::scan::ReasonView;
+
+use super::{Choice, Slice, data_strip, reasons, urgency_choices};
+use crate::view::frame::Frame;
+use crate::view::link::Link;
+use crate::view::{Html, link, parts, text};
+
+/// The list of vulnerabilities.
+#[derive(Template)]
+#[template(path = "advisories.html")]
+pub struct AdvisoriesPage {
+    frame: Frame,
+    page: Page<AdvisoryRow>,
+    query: AdvisoryQuery,
+    base: Link,
+    csv: String,
+    first: String,
+    next: Option<String>,
+}
+
+impl AdvisoriesPage {
+    /// Prepares the page of `query`.
+    #[must_use]
+    pub fn new(frame: Frame, page: Page<AdvisoryRow>, query: AdvisoryQuery) -> Self {
+        let base = address(&query);
+        Self {
+            csv: base.clone().with("format", "csv").href(),
+            first: base.clone().without("after").href(),
+            next: page.next.as_deref().map(|cursor| base.clone().with("after", cursor).href()),
+            frame,
+            page,
+            query,
+            base,
+        }
+    }
+
+    fn filtered(&self) -> bool {
+        let q = &self.query;
+        [&q.q, &q.urgency, &q.kev].iter().any(|v| v.as_deref().is_some_and(|v| !v.is_empty()))
+    }
+
+    fn partial(&self) -> bool {
+        text::Num::num(&self.page.items.len()) < self.page.total
+    }
+
+    fn urgencies(&self) -> Vec<Choice> {
+        urgency_choices(self.query.urgency.as_deref())
+    }
+
+    fn th(&self, label: &str, key: &str, descending: bool, class: &str) -> Html {
+        parts::heading(label, key, descending, self.query.sort.as_deref().unwrap_or("urgency"), &self.base, class)
+    }
+}
+
+/// Address of the list that `query` describes.
+#[must_use]
+pub fn address(query: &AdvisoryQuery) -> Link {
+    Link::to("/advisories")
+        .with_opt("q", query.q.as_deref())
+        .with_opt("urgency", query.urgency.as_deref())
+        .with_opt("kev", query.kev.as_deref())
+        .with_opt("sort", query.sort.as_deref())
+        .with_opt("after", query.after.as_deref())
+        .with("limit", &query.limit.map(|n| n.to_string()).unwrap_or_default())
+}
+
+/// One vulnerability.
+#[derive(Template)]
+#[template(path = "advisory.html")]
+pub struct AdvisoryPage<'a> {
+    frame: Frame,
+    a: &'a AdvisoryDetail,
+    slice: Slice<'a, AdvisoryHost>,
+    data: Html,
+    csv: String,
+}
+
+impl<'a> AdvisoryPage<'a> {
+    /// Prepares the page; `page` is the page of the list of hosts, 1 first.
+    ///
+    /// # Errors
+    /// When a part cannot be written.
+    pub fn new(frame: Frame, a: &'a AdvisoryDetail, page: usize) -> askama::Result<Self> {
+        let here = Link::to(&link::advisory(&a.row.vuln));
+        Ok(Self {
+            data: data_strip(&a.data, frame.now)?,
+            slice: Slice::cut(a.hosts.iter().collect(), page, &here),
+            csv: here.with("format", "csv").href(),
+            frame,
+            a,
+        })
+    }
+
+    fn reasons(&self, list: &[ReasonView]) -> askama::Result<Html> {
+        reasons(list)
+    }
+}

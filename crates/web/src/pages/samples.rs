@@ -1,0 +1,718 @@
+//! Sample pages: realistic values in any number of rows, for tests and for looking at (`examples/gallery.rs`).
+//!
+//! Deterministic: the same number of rows gives the same text. The clock of every sample is [`SAMPLE_NOW`].
+
+use askama::Template;
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::auth::{TokenCreated, TokenRow};
+use patchwright_protocol::fleet::*;
+use patchwright_protocol::intel::{FeedProblem, FeedRow};
+use patchwright_protocol::scan::*;
+
+use super::host::{HostPage, Tab};
+use super::host_tabs::{self, TabQuery};
+use super::{advisories, api, data, hosts, plain, search, settings, sign_in, today};
+use crate::view::Html;
+use crate::view::frame::{Area, Frame, Notice, Theme, User};
+
+/// 2026-11-22T10:00:00Z.
+pub const SAMPLE_NOW: Timestamp = Timestamp(1_795_341_600_000);
+
+const PACKAGES: [&str; 12] =
+    ["openssl", "linux", "curl", "glibc", "sudo", "nginx", "libxml2", "systemd", "openssh", "expat", "postgresql-15", "python3.11"];
+const URGENCIES: [&str; 5] = ["emergency", "critical", "high", "medium", "low"];
+const OWNERS: [&str; 4] = ["payments@example.org", "platform@example.org", "", "web@example.org"];
+
+fn pick<'a>(list: &[&'a str], i: usize) -> &'a str {
+    list.get(i % list.len()).copied().unwrap_or_default()
+}
+
+fn small(i: usize) -> u32 {
+    u32::try_from(i).unwrap_or(u32::MAX)
+}
+
+fn at(hours: i64) -> String {
+    SAMPLE_NOW.plus_hours(hours).to_string()
+}
+
+fn hours(i: usize) -> i64 {
+    i64::try_from(i).unwrap_or(i64::MAX)
+}
+
+fn urgency(i: usize, rows: usize) -> String {
+    pick(&URGENCIES, (i * 5) / rows.max(5)).to_owned()
+}
+
+fn cve(i: usize) -> String {
+    format!("CVE-202{}-{}", 6 - i % 4, 10_000 + (i * 7_919) % 50_000)
+}
+
+fn counts(i: usize) -> Counts {
+    let findings = small((i * 37) % 140);
+    Counts {
+        packages: 712,
+        pending: findings / 4,
+        pending_security: findings / 6,
+        findings,
+        emergency: u32::from(i % 9 == 0),
+        critical: findings / 20,
+        high: findings / 6,
+        medium: findings / 3,
+        low: findings / 4,
+        kev: u32::from(i % 4 == 0) * 2,
+        overdue: findings / 15,
+        fix_available: findings / 2,
+        restart_pending: findings / 12,
+        reboot_pending: findings / 24,
+        no_fix: findings / 5,
+    }
+}
+
+/// A data label as a fresh installation has it.
+#[must_use]
+pub fn label() -> DataLabel {
+    let provider = |name: &str, records: u64, version: Option<&str>| ProviderLabel {
+        provider: name.to_owned(),
+        date: "2026-11-20".to_owned(),
+        records,
+        starter: true,
+        version: version.map(str::to_owned),
+    };
+    DataLabel {
+        snapshot: "6c1f0c0b7f4b2f9f1f0d1f4e8a4c2d3b5e6f708192a3b4c5d6e7f8091a2b3c4d".to_owned(),
+        activated_at: at(-3),
+        label: "starter set of 2026-11-20, incomplete".to_owned(),
+        incomplete: true,
+        providers: vec![
+            provider("cisa-kev", 1_662, Some("2026.11.19")),
+            provider("epss", 298_114, Some("v5, 2026-11-20")),
+            provider("debian-changelog", 41_207, None),
+        ],
+        warnings: vec![
+            "The starter set names fixed versions only where a changelog does; unfixed vulnerabilities are missing.".to_owned(),
+            "Debian 12 is on long-term support since 2026-07-11; only a part of its packages gets fixes.".to_owned(),
+        ],
+    }
+}
+
+fn host_row(i: usize, rows: usize) -> HostRow {
+    let reboot = pick(&["yes", "no", "unknown"], i);
+    let counts = counts(i + 1);
+    HostRow {
+        id: format!("hst_{i:08x}"),
+        name: format!("{}-{:02}", pick(&["web", "db", "build", "mail", "cache-frankfurt"], i), i + 1),
+        os: pick(&["Debian GNU/Linux 12 (bookworm)", "AlmaLinux 9.6", "Ubuntu 24.04.3 LTS"], i).to_owned(),
+        ecosystem: Some(pick(&["Debian:12", "AlmaLinux:9", "Ubuntu:24.04:LTS"], i).to_owned()),
+        support: pick(&["lts", "supported", "supported", "ended", "unknown"], i).to_owned(),
+        tier: pick(&["T1", "T2", "T3", "T4"], i).to_owned(),
+        environment: pick(&["production", "staging", ""], i).to_owned(),
+        owner: pick(&OWNERS, i).to_owned(),
+        exposure: pick(&["internet", "unknown", "internal", "isolated"], i).to_owned(),
+        collector: pick(&["agent", "import:dpkg-status"], i).to_owned(),
+        last_seen: at(-hours(i * 5 + 1)),
+        stale: i % 6 == 5,
+        worst: (counts.findings > 0).then(|| urgency(i, rows)),
+        counts,
+        reboot: reboot.to_owned(),
+        reboot_because: (reboot == "yes").then(|| "kernel 6.1.0-41-amd64 runs, 6.1.0-42-amd64 is installed".to_owned()),
+    }
+}
+
+fn advisory_row(i: usize, rows: usize) -> AdvisoryRow {
+    AdvisoryRow {
+        vuln: cve(i),
+        packages: vec![pick(&PACKAGES, i).to_owned()],
+        urgency: urgency(i, rows),
+        severity: pick(&["critical", "high", "high", "medium", "unknown"], i).to_owned(),
+        cvss_e1: (i % 5 != 4).then(|| u8::try_from(98 - (i * 3) % 60).unwrap_or(50)),
+        epss_e5: (i % 7 != 6).then(|| small((94_320 + i * 31_337) % 97_000)),
+        kev: (i % 3 == 0).then(|| "2026-11-12".to_owned()),
+        ransomware: i % 6 == 0,
+        exploit: i % 4 == 0,
+        hosts: small(i * 13 % 214 + 1),
+        fixable: small(i * 7 % 214).min(small(i * 13 % 214 + 1)),
+        due: (i % 8 != 7).then(|| at(hours(i) * 20 - 70)),
+        overdue: small(i % 4),
+    }
+}
+
+fn reason(i: usize) -> ReasonView {
+    ReasonView {
+        rule: pick(&["urgency.kev", "urgency.exposed", "ssvc:DT_DP:1.0.0"], i).to_owned(),
+        text: pick(
+            &[
+                "in CISA’s catalogue of exploited vulnerabilities since 2026-11-12",
+                "reachable from outside and automatable",
+                "SSVC deployer decision is out-of-cycle",
+            ],
+            i,
+        )
+        .to_owned(),
+        inputs: vec![("kev".to_owned(), "2026-11-12".to_owned()), ("exposure".to_owned(), "unknown".to_owned())],
+        assumed: if i.is_multiple_of(2) { vec!["exposure is not set; counted as internet".to_owned()] } else { Vec::new() },
+    }
+}
+
+fn step(i: usize) -> StepView {
+    StepView {
+        name: format!("lib{}{}", pick(&PACKAGES, i), i % 4),
+        from: (i % 5 != 4).then(|| "3.0.17-1~deb12u2".to_owned()),
+        to: (i % 9 != 8).then(|| "3.0.18-1~deb12u1".to_owned()),
+        origin: Some("Debian-Security/oldstable-security".to_owned()),
+        extra: i % 5 == 4,
+    }
+}
+
+fn patch(i: usize, rows: usize) -> PatchView {
+    PatchView {
+        rank: small(i + 1),
+        package: pick(&PACKAGES, i).to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        from: "3.0.17-1~deb12u2".to_owned(),
+        to: (i % 6 != 5).then(|| "3.0.18-1~deb12u1".to_owned()),
+        state: pick(&["available", "restart_pending", "available", "kept_back", "reboot_pending", "no_fix"], i).to_owned(),
+        state_label: pick(
+            &["upgrade available", "installed, restart pending", "upgrade available", "kept back by apt", "installed, reboot pending", "no fix yet"],
+            i,
+        )
+        .to_owned(),
+        urgency: urgency(i, rows),
+        severity: "high".to_owned(),
+        due: Some(at(hours(i) * 20 - 70)),
+        overdue: i < 4,
+        vulns: (0..(i % 9 + 1)).map(|n| cve(i * 3 + n)).collect(),
+        kev: u32::from(i % 3 == 0),
+        risk_removed_u6: 2_400_000 / (u64::from(small(i)) + 1),
+        risk_factors: vec![
+            FactorView { name: "EPSS over 30 days".to_owned(), value: "0.94".to_owned() },
+            FactorView { name: "exposure".to_owned(), value: "unknown, as internet".to_owned() },
+        ],
+        steps: (0..i % 4 + 1).map(step).collect(),
+        blocked: if i % 4 == 3 { vec!["kept back: needs the new package libfoo2, which conflicts with libfoo1".to_owned()] } else { Vec::new() },
+        restart_units: vec!["nginx.service".to_owned(), "ssh.service".to_owned()],
+        reboot: pick(&["no", "yes", "unknown"], i).to_owned(),
+        because: vec![
+            "exploited in the wild since 2026-11-12".to_owned(),
+            "EPSS 94.3 %".to_owned(),
+            "nginx.service listens on 0.0.0.0:443".to_owned(),
+        ],
+    }
+}
+
+fn finding(i: usize, rows: usize) -> FindingView {
+    let row = advisory_row(i, rows);
+    FindingView {
+        vuln: row.vuln,
+        package: pick(&PACKAGES, i).to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        installed: "3.0.17-1~deb12u2".to_owned(),
+        fixed: (i % 5 != 3).then(|| "3.0.18-1~deb12u1".to_owned()),
+        status: if i % 5 == 3 { "affected" } else { "fixed" }.to_owned(),
+        state: pick(&["fix_available", "restart_pending", "reboot_pending", "no_fix"], i).to_owned(),
+        state_label: pick(&["upgrade available", "installed, restart pending", "installed, reboot pending", "no fix yet"], i).to_owned(),
+        urgency: row.urgency,
+        severity: row.severity,
+        cvss_e1: row.cvss_e1,
+        cvss_vector: row.cvss_e1.map(|_| "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/CR:M".to_owned()),
+        cvss_label: row.cvss_e1.map(|_| "CVSS-BE 3.1".to_owned()),
+        cvss_source: row.cvss_e1.map(|_| "CISA ADP".to_owned()),
+        epss_e5: row.epss_e5,
+        kev: row.kev,
+        ransomware: row.ransomware,
+        exploits: if row.exploit { vec!["Metasploit module exploit/linux/local/sample".to_owned()] } else { Vec::new() },
+        ssvc: "out-of-cycle".to_owned(),
+        bod: "14 days".to_owned(),
+        due: row.due,
+        due_candidates: vec![DueView {
+            profile: "default".to_owned(),
+            due: at(72),
+            mitigate_by: Some(at(24)),
+            clock: "first_seen".to_owned(),
+            start: at(-96),
+            because: "Critical urgency on T1 gives 7 days".to_owned(),
+            winner: true,
+        }],
+        binaries: vec![BinaryView { name: "libssl3".to_owned(), version: "3.0.17-1~deb12u2".to_owned(), arch: "amd64".to_owned() }],
+        advisories: vec!["DSA-6001-1".to_owned()],
+        vendor_severity: Some("urgent".to_owned()),
+        vendor_state: (i % 5 == 3).then(|| "no-dsa, minor issue".to_owned()),
+        evidence: vec!["libssl3 3.0.17-1~deb12u2 is older than 3.0.18-1~deb12u1, which Debian names as the fix".to_owned()],
+        because: vec![reason(i), reason(i + 1)],
+    }
+}
+
+/// Today with `rows` patches.
+#[must_use]
+pub fn today(rows: usize) -> Today {
+    let hosts = small(rows.min(214));
+    Today {
+        schema: 1,
+        at: at(0),
+        data: label(),
+        hosts,
+        hosts_stale: hosts / 16,
+        hosts_unsupported: hosts / 30,
+        hosts_reboot: hosts / 6,
+        hosts_restart: hosts / 8,
+        counts: if rows == 0 { Counts::default() } else { Counts { findings: 6_214, overdue: 37, kev: 9, ..counts(8) } },
+        tiers: ["T1", "T2", "T3", "T4"]
+            .iter()
+            .enumerate()
+            .take(rows)
+            .map(|(i, tier)| TierRow {
+                tier: (*tier).to_owned(),
+                hosts: small(i * 40 + 12),
+                in_time: small(i * 700 + 210),
+                due_soon: small(90 / (i + 1)),
+                overdue: small(22 / (i + 1)),
+            })
+            .collect(),
+        patches: (0..rows)
+            .map(|i| FleetPatch {
+                rank: small(i + 1),
+                package: pick(&PACKAGES, i).to_owned(),
+                ecosystem: pick(&["Debian:12", "AlmaLinux:9"], i / 3).to_owned(),
+                to: (i % 6 != 5).then(|| "3.0.18-1~deb12u1".to_owned()),
+                urgency: urgency(i, rows),
+                severity: "high".to_owned(),
+                vulns: small(i % 14 + 1),
+                examples: (0..(i % 14 + 1).min(3)).map(|n| cve(i * 3 + n)).collect(),
+                kev: u32::from(i % 3 == 0) * 2,
+                hosts: small(214_usize.saturating_sub(i * 9).max(1)),
+                overdue: if i < 4 { 12 } else { 0 },
+                due: Some(at(hours(i) * 20 - 70)),
+                risk_removed_u6: 18_400_000 / (u64::from(small(i)) + 1),
+                first_host: Some("hst_00000000".to_owned()),
+                because: patch(i, rows).because,
+            })
+            .collect(),
+        kev: (0..rows.min(6)).map(|i| advisory_row(i * 3, rows)).collect(),
+        feeds: feeds(rows).into_iter().filter(|f| f.state != "ok").collect(),
+        activity: (0..rows.min(5))
+            .map(|i| ActivityRow {
+                at: at(-hours(i * 7)),
+                actor: pick(&["olga", "system", "token: nightly import"], i).to_owned(),
+                text: pick(&["classified web-01 as T1", "loaded the starter set", "imported 12 hosts"], i).to_owned(),
+                seq: u64::from(small(100 - i)),
+            })
+            .collect(),
+    }
+}
+
+/// `rows` feeds in every state.
+#[must_use]
+pub fn feeds(rows: usize) -> Vec<FeedRow> {
+    (0..rows.min(9))
+        .map(|i| {
+            let state = pick(&["ok", "failed", "stale", "never", "partial", "ok", "off"], i);
+            FeedRow {
+                id: pick(&["cisa-kev", "epss", "debian-tracker", "osv", "cve-json"], i).to_owned(),
+                title: pick(&["CISA known exploited vulnerabilities", "EPSS scores", "Debian security tracker", "OSV", "CVE records"], i).to_owned(),
+                publisher: pick(&["CISA", "FIRST", "Debian", "OpenSSF"], i).to_owned(),
+                url: pick(&["https://feeds.example.org/kev.json", "file:///srv/mirror/epss.csv.gz"], i).to_owned(),
+                licence: pick(&["CC0-1.0", "", "MIT"], i).to_owned(),
+                state: state.to_owned(),
+                last_success: (state != "never").then(|| at(-hours(i * 11 + 2))),
+                last_attempt: (state != "never").then(|| at(-2)),
+                age_hours: (state != "never").then(|| hours(i * 11 + 2)),
+                records: 1_662 * u64::from(small(i)),
+                problems: if state == "partial" { 3 } else { 0 },
+                bytes: 4_250_000 * u64::from(small(i)),
+                error: (state == "failed").then(|| "the connection was refused".to_owned()),
+                hint: (state != "ok").then(|| format!("run patchwright feed sync {}", pick(&["cisa-kev", "epss", "debian-tracker"], i))),
+                starter: i % 3 == 0,
+            }
+        })
+        .collect()
+}
+
+/// A list of `rows` hosts.
+#[must_use]
+pub fn host_page(rows: usize) -> Page<HostRow> {
+    Page {
+        items: (0..rows).map(|i| host_row(i, rows)).collect(),
+        total: u64::from(small(rows)) + if rows > 100 { 900 } else { 0 },
+        next: (rows > 100).then(|| "b2Zmc2V0OjEwMA".to_owned()),
+    }
+}
+
+/// A list of `rows` vulnerabilities.
+#[must_use]
+pub fn advisory_page(rows: usize) -> Page<AdvisoryRow> {
+    Page { items: (0..rows).map(|i| advisory_row(i, rows)).collect(), total: u64::from(small(rows)), next: None }
+}
+
+/// One vulnerability on `rows` hosts.
+#[must_use]
+pub fn advisory(rows: usize) -> AdvisoryDetail {
+    AdvisoryDetail {
+        schema: 1,
+        row: AdvisoryRow { hosts: small(rows), fixable: small(rows / 2), ..advisory_row(0, 5) },
+        data: label(),
+        cvss: (0..rows.min(2))
+            .map(|i| CvssRow {
+                source: pick(&["CNA", "CISA ADP"], i).to_owned(),
+                vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".to_owned(),
+                computed_e1: Some(98),
+                published_e1: (i == 0).then_some(97),
+                used: i == 1,
+            })
+            .collect(),
+        epss_model: Some("model v5, 2026-11-20".to_owned()),
+        epss_percentile_e5: Some(99_800),
+        kev_detail: Some("OpenSSL; CISA asks for a fix by 2026-11-26".to_owned()),
+        ssvc: Some("exploitation active, automatable yes, technical impact total".to_owned()),
+        exploits: vec!["Metasploit module exploit/multi/http/sample".to_owned()],
+        statements: (0..rows.min(4))
+            .map(|i| StatementRow {
+                ecosystem: pick(&["Debian:12", "AlmaLinux:9"], i).to_owned(),
+                package: "openssl".to_owned(),
+                status: pick(&["fixed", "affected", "will_not_fix"], i).to_owned(),
+                fixed: (i % 3 == 0).then(|| "3.0.18-1~deb12u1".to_owned()),
+                advisory: (i % 3 == 0).then(|| "DSA-6001-1".to_owned()),
+                provider: "debian-tracker".to_owned(),
+                vendor: (i == 2).then(|| "end-of-life".to_owned()),
+            })
+            .collect(),
+        hosts: (0..rows)
+            .map(|i| AdvisoryHost {
+                id: format!("hst_{i:08x}"),
+                name: host_row(i, rows).name,
+                package: "openssl".to_owned(),
+                installed: "3.0.17-1~deb12u2".to_owned(),
+                fixed: (i % 5 != 4).then(|| "3.0.18-1~deb12u1".to_owned()),
+                state: pick(&["upgrade available", "installed, restart pending", "no fix yet"], i).to_owned(),
+                urgency: urgency(i, rows),
+                due: Some(at(hours(i) * 9 - 30)),
+                overdue: i < 4,
+            })
+            .collect(),
+        because: vec![reason(0), reason(1)],
+        known: rows > 0,
+    }
+}
+
+/// One host with `rows` findings.
+#[must_use]
+pub fn host(rows: usize) -> HostDetail {
+    let patches: Vec<PatchView> = (0..rows.div_ceil(6)).map(|i| patch(i, rows.div_ceil(6))).collect();
+    let mut row = host_row(0, 5);
+    row.counts = Counts {
+        findings: small(rows),
+        packages: small(rows),
+        overdue: small(rows / 10),
+        kev: small(rows / 8),
+        fix_available: small(rows / 2),
+        restart_pending: small(rows / 10),
+        reboot_pending: small(rows / 20),
+        no_fix: small(rows / 4),
+        ..Counts::default()
+    };
+    row.worst = (rows > 0).then(|| "critical".to_owned());
+    HostDetail {
+        schema: 1,
+        report: ScanReport {
+            schema: 1,
+            host: HostLabel { name: row.name.clone(), os: row.os.clone(), ecosystem: row.ecosystem.clone(), arch: "x86_64".to_owned(), kernel: Some("6.1.0-41-amd64".to_owned()), collector: row.collector.clone(), collected_at: at(-1) },
+            data: label(),
+            policy: "default (3f1c9a)".to_owned(),
+            support: SupportView {
+                state: "lts".to_owned(),
+                text: "Debian 12 left regular security support on 2026-07-11 and is on long-term support until 2028-06-30.".to_owned(),
+                security_until: Some("2026-07-11".to_owned()),
+                lts_until: Some("2028-06-30".to_owned()),
+                extended_until: None,
+            },
+            counts: row.counts.clone(),
+            findings: (0..rows).map(|i| finding(i, rows)).collect(),
+            transaction: (rows > 0).then(|| TransactionView {
+                steps: (0..rows.min(24)).map(step).collect(),
+                kept_back: vec!["libfoo1 1.0-1 → 1.1-1: kept back, needs the new package libfoo2".to_owned(), "docker-ce 27.1 → 28.0: held by an administrator".to_owned()],
+                download_bytes: Some(48_200_000),
+                simulated: "apt-get --simulate dist-upgrade".to_owned(),
+            }),
+            reboot: RebootView { needed: if rows == 0 { "unknown" } else { "yes" }.to_owned(), because: vec!["kernel 6.1.0-41-amd64 runs, 6.1.0-42-amd64 is installed".to_owned()], since: Some(at(-200)) },
+            restart_units: vec!["nginx.service".to_owned()],
+            patchers: vec!["unattended-upgrades installs security updates by itself (50unattended-upgrades)".to_owned()],
+            unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
+            problems: Vec::new(),
+            patches,
+        },
+        kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),
+        stale: (0..rows.min(4))
+            .map(|i| StaleRow {
+                pid: small(900 + i),
+                exe: pick(&["/usr/sbin/nginx", "/usr/bin/dbus-daemon"], i).to_owned(),
+                unit: Some(pick(&["nginx.service", "dbus.service"], i).to_owned()),
+                reboot_only: i % 2 == 1,
+                files: vec!["libssl.so.3 (libssl3)".to_owned(), "libcrypto.so.3 (libssl3)".to_owned()],
+            })
+            .collect(),
+        listeners: (0..rows.min(5))
+            .map(|i| ListenerRow {
+                socket: pick(&["tcp 0.0.0.0:443", "tcp 0.0.0.0:22", "tcp 127.0.0.1:5432"], i).to_owned(),
+                loopback: i % 3 == 2,
+                exe: (i != 1).then(|| "/usr/sbin/nginx".to_owned()),
+                unit: (i != 1).then(|| "nginx.service".to_owned()),
+                package: (i != 1).then(|| "nginx".to_owned()),
+            })
+            .collect(),
+        units: vec!["nginx.service".to_owned(), "ssh.service".to_owned()],
+        history: (0..rows)
+            .map(|i| HistoryRow {
+                at: at(-hours(i * 30)),
+                name: pick(&PACKAGES, i).to_owned(),
+                from: (i % 7 != 6).then(|| "3.0.16-1".to_owned()),
+                to: Some("3.0.17-1~deb12u2".to_owned()),
+                source: "/var/log/dpkg.log.1".to_owned(),
+            })
+            .collect(),
+        packages: (0..rows)
+            .map(|i| PackageRow {
+                name: format!("{}-{i}", pick(&PACKAGES, i)),
+                version: "3.0.17-1~deb12u2".to_owned(),
+                arch: "amd64".to_owned(),
+                source: pick(&PACKAGES, i).to_owned(),
+                candidate: (i % 4 == 0).then(|| "3.0.18-1~deb12u1".to_owned()),
+                held: i % 11 == 3,
+                findings: small(i % 3),
+            })
+            .collect(),
+        profile: if rows == 0 {
+            Vec::new()
+        } else {
+            vec![("tier".to_owned(), "T1 (said by olga)".to_owned()), ("exposure".to_owned(), "unknown".to_owned()), ("data class".to_owned(), "restricted".to_owned())]
+        },
+        generation: 3,
+        row,
+    }
+}
+
+fn token(i: usize) -> TokenRow {
+    TokenRow {
+        id: format!("tok_{i:06x}"),
+        name: format!("nightly import {i}"),
+        scopes: vec!["read".to_owned(), "inventory:write".to_owned()],
+        owner: "olga".to_owned(),
+        created: at(-hours(i * 24)),
+        expires: (i % 3 != 2).then(|| at(900)),
+        last_used: (i.is_multiple_of(2)).then(|| at(-5)),
+    }
+}
+
+/// A frame as a signed-in person sees it.
+#[must_use]
+pub fn frame(title: &str, area: Area, theme: Theme) -> Frame {
+    Frame {
+        title: title.to_owned(),
+        area,
+        theme,
+        user: Some(User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: true }),
+        here: "/".to_owned(),
+        search: String::new(),
+        notice: None,
+        css: "/assets/app.css".to_owned(),
+        js: "/assets/app.js".to_owned(),
+        now: SAMPLE_NOW,
+    }
+}
+
+fn hits(rows: usize) -> Vec<SearchHit> {
+    (0..rows.min(30))
+        .map(|i| SearchHit {
+            kind: pick(&["host", "advisory", "package"], i).to_owned(),
+            title: if i.is_multiple_of(3) { host_row(i, 30).name } else { cve(i) },
+            detail: "Debian:12, 14 findings".to_owned(),
+            href: format!("/hosts/hst_{i:08x}"),
+        })
+        .collect()
+}
+
+/// The values behind the sample pages, so that a test can spoil them before they are rendered.
+pub trait Spoil {
+    /// Changes a value on its way into a page.
+    fn spoil<T: serde::Serialize + serde::de::DeserializeOwned>(&self, value: T) -> T;
+}
+
+/// Leaves every value as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Spoil for Plain {
+    fn spoil<T: serde::Serialize + serde::de::DeserializeOwned>(&self, value: T) -> T {
+        value
+    }
+}
+
+/// Renders every page of the console with `rows` rows: name and document.
+///
+/// # Errors
+/// When a template cannot be written.
+pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<(String, String)>> {
+    let f = |title: &str, area| frame(title, area, theme);
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, html: String| out.push((name.to_owned(), html));
+    add("today", today::TodayPage::new(f("Today", Area::Today), spoil.spoil(today(rows)), rows > 100)?.render()?);
+    let query = spoil.spoil(HostQuery { q: Some("package:openssl".to_owned()), sort: Some("findings".to_owned()), ..HostQuery::default() });
+    add("hosts", hosts::HostsPage::new(f("Hosts", Area::Hosts), spoil.spoil(host_page(rows)), if rows == 1 { query } else { HostQuery::default() }).render()?);
+    let query = spoil.spoil(AdvisoryQuery { q: Some("openssl".to_owned()), ..AdvisoryQuery::default() });
+    add("advisories", advisories::AdvisoriesPage::new(f("Advisories", Area::Advisories), spoil.spoil(advisory_page(rows)), if rows == 1 { query } else { AdvisoryQuery::default() }).render()?);
+    let detail = spoil.spoil(advisory(rows));
+    add("advisory", advisories::AdvisoryPage::new(f("CVE", Area::Advisories), &detail, 1)?.render()?);
+    let host = spoil.spoil(host(rows));
+    for tab in Tab::ALL {
+        let query = TabQuery::default();
+        let body = match tab {
+            Tab::Available => host_tabs::available(&host, &query, SAMPLE_NOW)?,
+            Tab::Findings => host_tabs::findings_tab(&host, &query, SAMPLE_NOW)?,
+            Tab::State => host_tabs::state(&host, SAMPLE_NOW)?,
+            Tab::Packages => host_tabs::packages_tab(&host, &query)?,
+            Tab::History => host_tabs::history(&host, &query, SAMPLE_NOW)?,
+            Tab::Policy => host_tabs::policy(&host, "c3Jm")?,
+        };
+        add(&format!("host-{}", tab.word()), HostPage::new(f("Host", Area::Hosts), &host, tab, body)?.render()?);
+    }
+    let problems: Vec<FeedProblem> = (0..rows)
+        .map(|i| FeedProblem { feed: "osv".to_owned(), at: format!("record {i}"), what: "affected[0].ranges is missing".to_owned(), excerpt: "{\"id\":\"DSA-1\"".to_owned() })
+        .collect();
+    let chosen = (rows > 0).then(|| "osv".to_owned());
+    add("data", data::DataPage::new(f("Vulnerability data", Area::Data), spoil.spoil(feeds(rows)), &spoil.spoil(label()), spoil.spoil(chosen), spoil.spoil(problems))?.render()?);
+    let user = User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: rows > 0 };
+    let tokens: Vec<TokenRow> = (0..rows).map(token).collect();
+    let made = spoil.spoil(TokenCreated { token: token(0), secret: "pwt_c2VjcmV0".to_owned() });
+    let audit: Vec<ActivityRow> = (0..rows)
+        .map(|i| ActivityRow { at: at(-hours(i)), actor: "olga".to_owned(), text: "classified web-01 as T1".to_owned(), seq: u64::from(small(i + 1)) })
+        .collect();
+    let bodies: [(&str, settings::Tab, Html); 4] = [
+        ("settings-account", settings::Tab::Account, settings::account(&user)?),
+        ("settings-tokens", settings::Tab::Tokens, settings::tokens(&user, &spoil.spoil(tokens), (rows == 1).then_some(&made), SAMPLE_NOW)?),
+        ("settings-policy", settings::Tab::Policy, settings::policy(&spoil.spoil("default".to_owned()), "3f1c9a", &spoil.spoil("[urgency.kev]\nwhen = \"kev\"\nis = \"critical\"\n".to_owned()))?),
+        ("settings-audit", settings::Tab::Audit, settings::audit(&spoil.spoil(audit), 0, 500, Some(Notice { good: true, text: spoil.spoil("1,204 records, chain intact up to 9f3c…".to_owned()) }), SAMPLE_NOW)?),
+    ];
+    for (name, tab, body) in bodies {
+        add(name, settings::SettingsPage::new(f("Settings", Area::Settings), tab, body).render()?);
+    }
+    let lone = |title: &str| Frame { user: None, ..f(title, Area::None) };
+    add("sign-in", sign_in::SignInPage { frame: lone("Sign in"), next: spoil.spoil("/hosts".to_owned()), refused: (rows > 0).then(|| spoil.spoil("Name or password is wrong.".to_owned())) }.render()?);
+    add("link", sign_in::LinkPage { frame: lone("Sign in"), secret: spoil.spoil("c2VjcmV0".to_owned()) }.render()?);
+    add("search", search::SearchPage::new(f("Search", Area::None), if rows == 0 { String::new() } else { spoil.spoil("openssl".to_owned()) }, spoil.spoil(hits(rows)))?.render()?);
+    let error = plain::ErrorPage {
+        frame: f("Not found", Area::None),
+        status: 404,
+        title: "There is no such thing".to_owned(),
+        detail: spoil.spoil("there is no host `hst_00`".to_owned()),
+        hint: Some(spoil.spoil("look for it with the search".to_owned())),
+        code: spoil.spoil("not_found".to_owned()),
+        request_id: "req_0190aa".to_owned(),
+    };
+    add("error", error.render()?);
+    if let Some(problem) = crate::problems::find("conflict") {
+        add("problem", plain::ProblemPage::new(f("Problem", Area::None), problem).render()?);
+    }
+    add("api", api::ApiPage::new(f("API", Area::None), &crate::api::document()).render()?);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>javascript:alert(3)";
+
+    /// Appends hostile markup to every text inside a value.
+    struct Hostile;
+
+    impl Spoil for Hostile {
+        fn spoil<T: serde::Serialize + serde::de::DeserializeOwned>(&self, value: T) -> T {
+            fn walk(value: &mut serde_json::Value) {
+                match value {
+                    serde_json::Value::String(s) => s.push_str(HOSTILE),
+                    serde_json::Value::Array(list) => list.iter_mut().for_each(walk),
+                    serde_json::Value::Object(map) => map.values_mut().for_each(walk),
+                    serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+                }
+            }
+            let mut json = serde_json::to_value(value).unwrap();
+            walk(&mut json);
+            serde_json::from_value(json).unwrap()
+        }
+    }
+
+    #[test]
+    fn every_sample_renders_twice_to_the_same_text() {
+        for rows in [0, 1, 30] {
+            let (a, b) = (all(rows, Theme::Auto, &Plain).unwrap(), all(rows, Theme::Auto, &Plain).unwrap());
+            assert!(a.len() >= 20, "{}", a.len());
+            for ((name, one), (_, two)) in a.iter().zip(&b) {
+                assert_eq!(one, two, "{name}");
+                assert!(one.contains("<h1") && one.contains("<main") && one.contains("lang=\"en\""), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_text_never_becomes_markup() {
+        for rows in [1, 30] {
+            for (name, html) in all(rows, Theme::Dark, &Hostile).unwrap() {
+                for bad in ["<script>", "<img", "onerror=alert(2)>", "\"'><"] {
+                    assert!(!html.contains(bad), "{name} contains {bad}");
+                }
+                assert!(!html.contains("href=\"javascript:"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_text_does_reach_the_pages() {
+        // Without this, the test above could pass because nothing was rendered.
+        for name in ["today", "hosts", "advisories", "advisory", "host-findings", "host-available", "data", "search", "settings-tokens"] {
+            let pages = all(30, Theme::Auto, &Hostile).unwrap();
+            let html = pages.iter().find(|(n, _)| n == name).map(|(_, html)| html).unwrap();
+            assert!(html.contains("&lt;script&gt;") || html.contains("&#60;script&#62;"), "{name}");
+        }
+    }
+
+    #[test]
+    fn pages_obey_the_content_security_policy_and_carry_tokens() {
+        for (name, html) in all(30, Theme::Auto, &Plain).unwrap() {
+            assert!(!html.contains(" style=") && !html.contains("<style"), "{name} has inline style");
+            assert_eq!(html.matches("<script").count(), 1, "{name} has exactly the one external script");
+            for form in html.split("<form").skip(1) {
+                let form = form.split("</form>").next().unwrap();
+                let free = form.contains("action=\"/sign-in\"") || form.contains("action=\"/sign-in/link\"");
+                if form.contains("method=\"post\"") && !free {
+                    assert!(form.contains("name=\"csrf\""), "{name}: a form without a token: {form}");
+                }
+            }
+            for handler in [" onclick=", " onload=", " onsubmit="] {
+                assert!(!html.contains(handler), "{name} has an inline handler");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_every_field_has_a_label() {
+        for (name, html) in all(30, Theme::Auto, &Plain).unwrap() {
+            let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|id| !id.starts_with("patch-")).collect();
+            ids.sort_unstable();
+            let before = ids.len();
+            ids.dedup();
+            assert_eq!(ids.len(), before, "{name}");
+            assert_eq!(html.matches("<h1").count(), 1, "{name} has one first heading");
+            assert!(html.contains("class=\"skip\" href=\"#main\""), "{name}");
+        }
+    }
+
+    #[test]
+    fn empty_pages_teach_the_next_step() {
+        let pages = all(0, Theme::Auto, &Plain).unwrap();
+        let of = |name: &str| pages.iter().find(|(n, _)| n == name).map(|(_, html)| html.clone()).unwrap();
+        assert!(of("today").contains("patchwright up") && of("today").contains("patchwright inventory import"));
+        assert!(of("hosts").contains("patchwright up"));
+        assert!(of("data").contains("patchwright feed sync"));
+        assert!(of("advisory").contains("no all-clear"));
+        for (name, html) in &pages {
+            assert!(!html.contains('✓') && !html.contains('✔'), "{name} has a bare tick");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Today: what needs patching first?
+
+use askama::Template;
+use patchwright_protocol::fleet::{FleetPatch, Today};
+
+use super::data_strip;
+use crate::view::frame::Frame;
+use crate::view::{Html, link, parts, text};
+
+/// Rows of the ranked table before the reader asks for all of them.
+const FIRST_ROWS: usize = 25;
+
+/// The Today page.
+#[derive(Template)]
+#[template(path = "today.html")]
+pub struct TodayPage {
+    frame: Frame,
+    today: Today,
+    data: Html,
+    largest: u64,
+    tier_largest: u32,
+    all: bool,
+}
+
+impl TodayPage {
+    /// Prepares the page; `all` shows every patch instead of the first rows.
+    ///
+    /// # Errors
+    /// When a part cannot be written.
+    pub fn new(frame: Frame, today: Today, all: bool) -> askama::Result<Self> {
+        Ok(Self {
+            data: data_strip(&today.data, frame.now)?,
+            largest: today.patches.iter().map(|p| p.risk_removed_u6).max().unwrap_or_default(),
+            tier_largest: today
+                .tiers
+                .iter()
+                .map(|t| t.overdue.saturating_add(t.due_soon).saturating_add(t.in_time))
+                .max()
+                .unwrap_or_default(),
+            frame,
+            today,
+            all,
+        })
+    }
+
+    fn shown(&self) -> &[FleetPatch] {
+        let rows = if self.all { self.today.patches.len() } else { FIRST_ROWS.min(self.today.patches.len()) };
+        self.today.patches.get(..rows).unwrap_or_default()
+    }
+
+    fn more(&self) -> usize {
+        self.today.patches.len().saturating_sub(self.shown().len())
+    }
+
+    /// Where a patch's name leads: its transaction on the host where it matters most, or the hosts that need it.
+    fn patch_href(&self, patch: &FleetPatch) -> String {
+        match &patch.first_host {
+            Some(host) => format!("{}#patch-{}", link::host_tab(host, "available"), link::segment(&patch.package)),
+            None => link::hosts_with_package(&patch.package),
+        }
+    }
+
+    fn more_vulns(&self, patch: &FleetPatch) -> bool {
+        text::Num::num(&patch.vulns) > text::Num::num(&patch.examples.len()) && !patch.examples.is_empty()
+    }
+}
