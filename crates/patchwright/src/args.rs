@@ -1,0 +1,431 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::output::Format;
+
+/// Patch management from vulnerability data to evidence.
+#[derive(Debug, Parser)]
+#[command(name = "patchwright", version, about, long_about = None, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done · 1 findings at or above --fail-on, or a check that failed · 2 failed · 64 wrong command line\n\
+100 input · 101 data folder or database · 102 feed · 103 port in use · 130 interrupted")]
+pub struct Args {
+    /// Data folder [default: /var/lib/patchwright as root, else ~/.local/share/patchwright]
+    #[arg(long, global = true, env = "PATCHWRIGHT_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Database instead of the embedded one: postgres://USER@HOST/NAME
+    #[arg(long, global = true, env = "PATCHWRIGHT_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Make no outgoing connection at all
+    #[arg(long, global = true, env = "PATCHWRIGHT_OFFLINE")]
+    pub offline: bool,
+    /// Less talk on stderr
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More talk on stderr; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Inventory this machine, say what to patch first and why, and serve the console
+    Up(Up),
+    /// Say what to patch first on this machine, or on the one a FILE describes; needs no server
+    Scan(Scan),
+    /// Say why: a CVE, a package or a host
+    Explain(Explain),
+    /// Hosts that are known here
+    #[command(subcommand)]
+    Host(Host),
+    /// Take in hosts that were looked at without an agent
+    #[command(subcommand)]
+    Inventory(Inventory),
+    /// Vulnerabilities that concern hosts here
+    #[command(subcommand)]
+    Advisory(Advisory),
+    /// Feeds of vulnerability data
+    #[command(subcommand)]
+    Feed(Feed),
+    /// The compiled vulnerability data of this machine
+    #[command(subcommand)]
+    Intel(Intel),
+    /// Urgency and SLA policy
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Serve the console and the API
+    Serve(Serve),
+    /// Print a fresh one-time sign-in link for the console
+    Link(Link),
+    /// Look for what is wrong with this installation
+    Doctor {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Compare or sort package versions
+    #[command(subcommand)]
+    Version(Version),
+    /// Score CVSS vectors (v2, 3.0, 3.1, 4.0); reads lines from stdin without arguments
+    Cvss {
+        /// Vectors
+        vectors: Vec<String>,
+    },
+    /// Collect the facts of this machine and print them as JSON; changes nothing, needs no root
+    Collect {
+        /// Do not look at processes and sockets
+        #[arg(long)]
+        no_processes: bool,
+    },
+    /// Print shell completions
+    Completions {
+        /// Shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page in roff
+    #[command(hide = true)]
+    Man,
+}
+
+/// Arguments of `up`.
+#[derive(Debug, ClapArgs)]
+pub struct Up {
+    /// Address of the console
+    #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDRESS:PORT")]
+    pub listen: String,
+    /// End after the answer instead of serving the console
+    #[arg(long)]
+    pub no_serve: bool,
+    /// Do not fetch feeds; use what is here
+    #[arg(long)]
+    pub no_sync: bool,
+    /// Patches to show
+    #[arg(long, default_value_t = 15, value_name = "N")]
+    pub limit: usize,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, ClapArgs)]
+pub struct Scan {
+    /// A dpkg status file, a package list, `rpm -qa` output or an SBOM (CycloneDX, SPDX); `-` for stdin; this machine when absent
+    pub file: Option<PathBuf>,
+    /// System of the FILE: debian:12, almalinux:9, alpine:3.20 (SBOMs may say it themselves)
+    #[arg(long, value_name = "ID:VERSION")]
+    pub os: Option<String>,
+    /// Exit with 1 when a finding has at least this urgency
+    #[arg(long, value_name = "URGENCY", value_parser = ["emergency", "critical", "high", "medium", "low"])]
+    pub fail_on: Option<String>,
+    /// Asset profile: tier=T1,exposure=internet,data=restricted,environment=production,…
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub profile: Option<String>,
+    /// Patches to show in the table; 0 for all
+    #[arg(long, default_value_t = 15, value_name = "N")]
+    pub limit: usize,
+    /// Only packages and versions: skip the package manager's simulation and the processes (this machine only)
+    #[arg(long)]
+    pub fast: bool,
+    /// Show every finding in the table, not only patches
+    #[arg(long)]
+    pub findings: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// A CVE id, a package, or a host name or id
+    pub target: String,
+    /// Explain for the host that this file describes instead of this machine
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// System of the file
+    #[arg(long, value_name = "ID:VERSION")]
+    pub os: Option<String>,
+    /// Asset profile, as in `scan`
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub profile: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Commands on hosts.
+#[derive(Debug, Subcommand)]
+pub enum Host {
+    /// List hosts
+    List {
+        /// Part of a name, `package:NAME` or a CVE
+        query: Option<String>,
+        /// Rows
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show a host with its findings
+    Show {
+        /// Name or id
+        host: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Set what a host is to the organisation
+    Set {
+        /// Name or id
+        host: String,
+        /// tier=T1,exposure=internet,data=restricted,environment=production,zone=…,owner=…,services=a+b,tags=cde+ephi
+        profile: String,
+    },
+    /// Forget a host and its history
+    Delete {
+        /// Name or id
+        host: String,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Commands on inventory.
+#[derive(Debug, Subcommand)]
+pub enum Inventory {
+    /// Import a folder collected without an agent (one host, or one sub-folder a host)
+    Import {
+        /// Folder
+        dir: PathBuf,
+        /// System, where the folder does not say
+        #[arg(long, value_name = "ID:VERSION")]
+        os: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Print the read-only Ansible playbook that collects such folders
+    Playbook,
+}
+
+/// Commands on advisories.
+#[derive(Debug, Subcommand)]
+pub enum Advisory {
+    /// List vulnerabilities that are open here
+    List {
+        /// CVE, package or word
+        query: Option<String>,
+        /// Only exploited ones
+        #[arg(long)]
+        kev: bool,
+        /// Rows
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show one vulnerability
+    Show {
+        /// CVE or advisory id
+        id: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// Commands on feeds.
+#[derive(Debug, Subcommand)]
+pub enum Feed {
+    /// List known feeds
+    List {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Fetch feeds now: all by default, or the ones named
+    Sync {
+        /// Feed ids
+        feeds: Vec<String>,
+        /// Read from here instead of the home address: https://…, file:///path, or - for stdin (one feed only)
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// Take over a feed that shrank by more than a third
+        #[arg(long)]
+        accept_shrink: bool,
+        /// Fetch although the publisher says nothing changed
+        #[arg(long)]
+        force: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show the state of feeds: last success, age, records, problems
+    Status {
+        /// Feed ids
+        feeds: Vec<String>,
+        /// Show quarantined records
+        #[arg(long)]
+        problems: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// Commands on compiled data.
+#[derive(Debug, Subcommand)]
+pub enum Intel {
+    /// Build the snapshot anew from the data that ships with the product
+    Build,
+    /// Show the active snapshot
+    Status {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Check every chunk against its hash
+    Verify,
+}
+
+/// Commands on policy.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Print the policy in force
+    Show,
+    /// Check a policy file without applying it
+    Check {
+        /// Policy file (TOML)
+        file: PathBuf,
+    },
+    /// Show which rule decides for a CVE under an asset profile
+    Explain {
+        /// CVE
+        cve: String,
+        /// Package, where rules look at it
+        #[arg(long)]
+        package: Option<String>,
+        /// Asset profile, as in `scan`
+        #[arg(long, value_name = "KEY=VALUE,…")]
+        profile: Option<String>,
+        /// Policy file instead of the policy in force
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show how findings would change class under another policy
+    Simulate {
+        /// Policy file (TOML)
+        file: PathBuf,
+        /// Use the host that this file describes instead of the known hosts
+        #[arg(long, value_name = "FILE")]
+        host_file: Option<PathBuf>,
+        /// System of that file
+        #[arg(long, value_name = "ID:VERSION")]
+        os: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Make a policy the one in force
+    Apply {
+        /// Policy file (TOML)
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Commands on the audit trail.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check the whole chain; with an anchor also that nothing was cut off
+    Verify {
+        /// Anchor taken earlier
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Print the newest records
+    List {
+        /// Rows
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Print an anchor to keep elsewhere
+    Anchor,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, ClapArgs)]
+pub struct Serve {
+    /// Address of the console
+    #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDRESS:PORT")]
+    pub listen: String,
+    /// Address that browsers use, when a proxy stands before us
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Do not fetch feeds on their schedule
+    #[arg(long)]
+    pub no_sync: bool,
+}
+
+/// Arguments of `link`.
+#[derive(Debug, ClapArgs)]
+pub struct Link {
+    /// Address that browsers use
+    #[arg(long, default_value = "http://127.0.0.1:8470", value_name = "URL")]
+    pub public_url: String,
+    /// Account
+    #[arg(long, default_value = "admin")]
+    pub user: String,
+}
+
+/// Commands on versions.
+#[derive(Debug, Subcommand)]
+pub enum Version {
+    /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
+    Compare {
+        /// deb, rpm, apk, semver or pep440
+        #[arg(long, default_value = "deb")]
+        scheme: String,
+        /// First version
+        a: Option<String>,
+        /// Second version
+        b: Option<String>,
+    },
+    /// Sort versions, oldest first; reads lines from stdin without arguments
+    Sort {
+        /// deb, rpm, apk, semver or pep440
+        #[arg(long, default_value = "deb")]
+        scheme: String,
+        /// Versions
+        versions: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

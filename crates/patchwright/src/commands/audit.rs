@@ -1,0 +1,54 @@
+//! `audit verify|list|anchor`.
+
+use patchwright_app::{AppError, audit};
+use patchwright_domain::audit::Anchor;
+use patchwright_store::StoreError;
+
+use super::input;
+use super::local::{Place, block_on, ctx};
+use crate::args::Audit;
+use crate::exit::{Code, Failure, chain};
+use crate::output;
+
+/// Runs it.
+pub fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
+    block_on(async {
+        match command {
+            Audit::Verify { anchor } => {
+                let anchor = anchor.as_deref().map(read_anchor).transpose()?;
+                let env = place.open().await?;
+                match audit::verify_against(&env, &ctx(None), anchor.as_ref()).await {
+                    Ok(words) => {
+                        output::out(&format!("{words}\n"))?;
+                        Ok(Code::Ok)
+                    }
+                    Err(error @ AppError::Store(StoreError::AuditBroken(_) | StoreError::AuditHead { .. })) => {
+                        Err(Failure { code: Code::Findings, ..Failure::from(error) })
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Audit::List { limit, output: format } => {
+                let env = place.open().await?;
+                let rows = audit::list(&env, &ctx(None), 0, (*limit).clamp(1, 1_000)).await?;
+                output::list(*format, &rows, &["seq", "at", "actor", "what"], |r| {
+                    vec![r.seq.to_string(), r.at.clone(), output::clean(&r.actor), output::clean(&r.text)]
+                })?;
+                Ok(Code::Ok)
+            }
+            Audit::Anchor => {
+                let env = place.open().await?;
+                let anchor = audit::anchor(&env, &ctx(None)).await?;
+                output::out(&format!("{}\n", anchor.to_json()))?;
+                Ok(Code::Ok)
+            }
+        }
+    })
+}
+
+fn read_anchor(path: &std::path::Path) -> Result<Anchor, Failure> {
+    let bytes = input::bytes(path)?;
+    Anchor::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| {
+        Failure::new(Code::Input, format!("`{}`: {}", path.display(), chain(&e)), "an anchor is what `patchwright audit anchor` printed")
+    })
+}

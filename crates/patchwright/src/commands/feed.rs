@@ -1,0 +1,159 @@
+//! `feed list|sync|status`.
+
+use patchwright_app::feeds::registry::{FEEDS, FeedSpec, feed};
+use patchwright_app::feeds::{SyncOptions, SyncOutcome, feed_list, feed_problems, sync};
+use patchwright_app::{Ctx, Env};
+use patchwright_connect::AnyFetcher;
+use patchwright_protocol::intel::FeedRow;
+
+use super::local::{Place, block_on, ctx};
+use crate::args::Feed;
+use crate::exit::{Code, Failure, chain};
+use crate::output::{self, Format};
+use crate::progress;
+
+/// Runs it.
+pub fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
+    match command {
+        Feed::List { output: format } => {
+            #[derive(serde::Serialize)]
+            struct Row {
+                id: &'static str,
+                title: &'static str,
+                publisher: &'static str,
+                by_default: bool,
+                licence: &'static str,
+                url: &'static str,
+            }
+            let rows: Vec<Row> = FEEDS
+                .iter()
+                .map(|f| Row { id: f.id, title: f.title, publisher: f.publisher, by_default: f.by_default, licence: f.licence, url: f.home })
+                .collect();
+            output::list(*format, &rows, &["id", "title", "publisher", "default", "licence", "url"], |r| {
+                let default = if r.by_default { "yes" } else { "no" };
+                [r.id, r.title, r.publisher, default, r.licence, r.url].map(str::to_owned).to_vec()
+            })?;
+            Ok(Code::Ok)
+        }
+        Feed::Status { feeds, problems, output: format } => block_on(status(place, feeds, *problems, *format)),
+        Feed::Sync { feeds, from, accept_shrink, force, output: format } => {
+            let wanted = wanted(feeds)?;
+            if from.is_some() && wanted.len() != 1 {
+                return Err(Failure::new(Code::Usage, "--from goes with exactly one feed", "name it: `patchwright feed sync cisa-kev --from …`"));
+            }
+            let options = SyncOptions { from: from.clone(), accept_shrink: *accept_shrink, force: *force };
+            block_on(async {
+                let env = place.open().await?;
+                let outcomes = sync_all(place, &env, &ctx(None), &wanted, &options).await?;
+                print_outcomes(&outcomes, *format)?;
+                let failed = outcomes.iter().any(|o| o.error.is_some());
+                Ok(if failed { Code::Fetch } else { Code::Ok })
+            })
+        }
+    }
+}
+
+fn wanted(ids: &[String]) -> Result<Vec<&'static FeedSpec>, Failure> {
+    if ids.is_empty() {
+        return Ok(FEEDS.iter().filter(|f| f.by_default).collect());
+    }
+    ids.iter()
+        .map(|id| {
+            feed(id).ok_or_else(|| {
+                let known: Vec<&str> = FEEDS.iter().map(|f| f.id).collect();
+                Failure::new(Code::Usage, format!("there is no feed `{}`", output::clean(id)), format!("known feeds: {}", known.join(", ")))
+            })
+        })
+        .collect()
+}
+
+/// Fetches feeds one after the other with a progress bar each; a failed feed does not stop the others.
+pub async fn sync_all(
+    place: &Place,
+    env: &Env,
+    ctx: &Ctx,
+    feeds: &[&'static FeedSpec],
+    options: &SyncOptions,
+) -> Result<Vec<SyncOutcome>, Failure> {
+    let fetcher = AnyFetcher::new(place.config.offline)
+        .map_err(|e| Failure { code: Code::Fetch, message: chain(&e), hint: Some(e.hint()) })?;
+    let mut outcomes = Vec::new();
+    for spec in feeds {
+        let bar = progress::bytes(place.quiet, spec.id);
+        let tick = bar.clone();
+        let outcome = sync(env, ctx, spec, options, &fetcher, &move |have, whole| {
+            if let Some(whole) = whole {
+                tick.set_length(whole);
+            }
+            tick.set_position(have);
+        })
+        .await;
+        bar.finish_and_clear();
+        let outcome = outcome?;
+        if !place.quiet {
+            output::talk(&line(&outcome));
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+fn line(o: &SyncOutcome) -> String {
+    match &o.error {
+        None if o.outcome == "unchanged" => format!("{}: nothing new, {} records in force", o.feed, o.records),
+        None => {
+            let problems = if o.problems > 0 { format!(", {} problems", o.problems) } else { String::new() };
+            format!("{}: {} records{problems}", o.feed, o.records)
+        }
+        Some(error) => {
+            let hint = o.hint.as_deref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
+            format!("{}: {}: {}{hint}", o.feed, o.outcome, output::clean(error))
+        }
+    }
+}
+
+fn print_outcomes(outcomes: &[SyncOutcome], format: Format) -> Result<(), Failure> {
+    output::list(format, outcomes, &["feed", "outcome", "records", "problems", "bytes", "error"], |o| {
+        vec![
+            o.feed.clone(),
+            o.outcome.clone(),
+            o.records.to_string(),
+            o.problems.to_string(),
+            super::show::bytes(o.bytes),
+            o.error.as_deref().map(output::clean).unwrap_or_default(),
+        ]
+    })
+}
+
+async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -> Result<Code, Failure> {
+    for id in ids {
+        wanted(std::slice::from_ref(id))?;
+    }
+    let env = place.open().await?;
+    let ctx = ctx(None);
+    let rows: Vec<FeedRow> =
+        feed_list(&env, &ctx).await?.into_iter().filter(|r| ids.is_empty() || ids.contains(&r.id)).collect();
+    if problems {
+        let mut all = Vec::new();
+        for row in &rows {
+            all.extend(feed_problems(&env, &ctx, &row.id).await?);
+        }
+        output::list(format, &all, &["feed", "at", "what", "excerpt"], |p| {
+            vec![p.feed.clone(), output::clean(&p.at), output::clean(&p.what), output::clean(&p.excerpt)]
+        })?;
+        return Ok(Code::Ok);
+    }
+    output::list(format, &rows, &["feed", "state", "last success", "age", "records", "problems", "error"], |r| {
+        let records = if r.starter { "starter set".to_owned() } else { r.records.to_string() };
+        vec![
+            r.id.clone(),
+            r.state.clone(),
+            r.last_success.clone().unwrap_or_default(),
+            r.age_hours.map(|h| format!("{h} h")).unwrap_or_default(),
+            records,
+            r.problems.to_string(),
+            r.error.as_deref().map(output::clean).unwrap_or_default(),
+        ]
+    })?;
+    Ok(Code::Ok)
+}

@@ -1,0 +1,74 @@
+//! `host list|show|set|delete`.
+
+use patchwright_app::fleet;
+use patchwright_app::hosts::{find_host, host_delete, profile_parse, profile_save};
+use patchwright_protocol::fleet::HostQuery;
+
+use super::local::{Place, block_on, ctx};
+use super::show;
+use crate::args::Host;
+use crate::exit::{Code, Failure};
+use crate::output::{self, Format};
+
+/// Runs it.
+pub fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
+    block_on(async {
+        let env = place.open().await?;
+        match command {
+            Host::List { query, limit, output: format } => {
+                let query = HostQuery { q: query.clone(), limit: Some(*limit), ..HostQuery::default() };
+                let page = fleet::host_list(&env, &ctx(None), &query).await?;
+                if page.items.is_empty() && *format == Format::Table && !place.quiet {
+                    output::talk("No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.");
+                }
+                output::list(*format, &page.items, &["host", "os", "support", "tier", "findings", "worst", "overdue", "reboot", "seen"], |h| {
+                    vec![
+                        output::clean(&h.name),
+                        output::clean(&h.os),
+                        h.support.clone(),
+                        h.tier.clone(),
+                        h.counts.findings.to_string(),
+                        h.worst.clone().unwrap_or_else(|| "-".to_owned()),
+                        h.counts.overdue.to_string(),
+                        h.reboot.clone(),
+                        h.last_seen.clone(),
+                    ]
+                })?;
+                if page.next.is_some() && !place.quiet {
+                    output::talk(&format!("{} of {} hosts; --limit shows more", page.items.len(), page.total));
+                }
+            }
+            Host::Show { host, output: format } => {
+                let found = find_host(&env, &ctx(None), host).await?;
+                let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
+                match format {
+                    Format::Table => show::print_report(&detail.report, 20)?,
+                    Format::Json => output::json(&detail)?,
+                    Format::Ndjson | Format::Csv => {
+                        output::list(*format, &detail.report.findings, show::FINDING_COLUMNS, show::finding_cells)?;
+                    }
+                }
+            }
+            Host::Set { host, profile } => {
+                let found = find_host(&env, &ctx(None), host).await?;
+                let changed = profile_parse(profile, found.profile.clone())?;
+                profile_save(&env, &ctx(None), &found.id, changed, found.generation.0).await?;
+                if !place.quiet {
+                    output::talk(&format!("{} is classified; due dates follow", output::clean(&found.hostname)));
+                }
+            }
+            Host::Delete { host, yes } => {
+                let found = find_host(&env, &ctx(None), host).await?;
+                if !yes {
+                    return Err(Failure::new(
+                        Code::Usage,
+                        format!("this forgets `{}` and its whole history", output::clean(&found.hostname)),
+                        "add --yes to do it",
+                    ));
+                }
+                host_delete(&env, &ctx(None), &found.id).await?;
+            }
+        }
+        Ok(Code::Ok)
+    })
+}

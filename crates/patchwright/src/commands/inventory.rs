@@ -1,0 +1,143 @@
+//! `inventory import|playbook`: hosts without an agent.
+
+use std::path::{Path, PathBuf};
+
+use patchwright_app::hosts::host_report;
+use patchwright_domain::inventory::HostFacts;
+use patchwright_formats::host::import_dir;
+
+use super::input;
+use super::local::{Place, block_on, ctx};
+use crate::args::Inventory;
+use crate::exit::{Code, Failure, chain};
+use crate::output;
+
+/// The playbook that ships with the product.
+const PLAYBOOK: &str = include_str!("../../../../data/collect/collect.yml");
+/// Files of one host at most: the playbook writes about ten.
+const FILES_MAX: usize = 200;
+
+#[derive(serde::Serialize)]
+struct Row {
+    folder: String,
+    host: String,
+    id: String,
+    packages: usize,
+    problems: usize,
+    error: Option<String>,
+}
+
+/// Runs it.
+pub fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
+    match command {
+        Inventory::Playbook => {
+            output::out(PLAYBOOK)?;
+            Ok(Code::Ok)
+        }
+        Inventory::Import { dir, os, output: format } => {
+            let os = input::os(os.as_deref())?;
+            let folders = folders(dir)?;
+            let rows = block_on(async {
+                let env = place.open().await?;
+                let mut rows = Vec::new();
+                for folder in &folders {
+                    rows.push(one(&env, folder, os.as_ref()).await);
+                }
+                Ok(rows)
+            })?;
+            output::list(*format, &rows, &["folder", "host", "id", "packages", "problems", "error"], |r| {
+                vec![
+                    r.folder.clone(),
+                    output::clean(&r.host),
+                    r.id.clone(),
+                    r.packages.to_string(),
+                    r.problems.to_string(),
+                    r.error.clone().unwrap_or_default(),
+                ]
+            })?;
+            let failed = rows.iter().any(|r| r.error.is_some());
+            Ok(if failed { Code::Input } else { Code::Ok })
+        }
+    }
+}
+
+/// A folder of one host, or its sub-folders.
+fn folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |e: std::io::Error| {
+        Failure::new(Code::Input, format!("failed to list `{}`: {e}", dir.display()), "name the folder that the playbook wrote")
+    };
+    let mut files = false;
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let kind = entry.file_type().map_err(fail)?;
+        files |= kind.is_file();
+        if kind.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    match (files, folders.is_empty()) {
+        (true, _) => Ok(vec![dir.to_path_buf()]),
+        (false, false) => Ok(folders),
+        (false, true) => Err(Failure::new(
+            Code::Input,
+            format!("`{}` is empty", dir.display()),
+            "collect first: `patchwright inventory playbook > collect.yml && ansible-playbook collect.yml`",
+        )),
+    }
+}
+
+fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result<(HostFacts, usize), Failure> {
+    let fail = |e: std::io::Error| Failure::plain(Code::Input, format!("failed to read `{}`: {e}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)?.take(FILES_MAX) {
+        let entry = entry.map_err(fail)?;
+        if entry.file_type().map_err(fail)?.is_file() {
+            files.push((entry.file_name().to_string_lossy().into_owned(), input::bytes(&entry.path())?));
+        }
+    }
+    files.sort();
+    if let Some(os) = os
+        && !files.iter().any(|(name, _)| name == "os-release")
+    {
+        files.push(("os-release".to_owned(), format!("ID={}\nVERSION_ID=\"{}\"\n", os.id, os.version_id).into_bytes()));
+    }
+    let (mut facts, problems) =
+        import_dir(&files).map_err(|e| Failure { code: Code::Input, message: chain(&e), hint: Some(e.hint()) })?;
+    if facts.hostname.is_empty() {
+        facts.hostname = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    }
+    Ok((facts, problems.len()))
+}
+
+async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Row {
+    let mut row = Row {
+        folder: folder.display().to_string(),
+        host: String::new(),
+        id: String::new(),
+        packages: 0,
+        problems: 0,
+        error: None,
+    };
+    let error = |f: &Failure| match &f.hint {
+        Some(hint) => format!("{} ({hint})", f.message),
+        None => f.message.clone(),
+    };
+    match read(folder, os) {
+        Err(failure) => row.error = Some(error(&failure)),
+        Ok((mut facts, problems)) => {
+            if facts.collected_at.0 == 0 {
+                facts.collected_at = env.now();
+            }
+            row.host.clone_from(&facts.hostname);
+            row.packages = facts.packages.len();
+            row.problems = problems;
+            match host_report(env, &ctx(None), facts).await {
+                Ok(id) => row.id = id.to_string(),
+                Err(e) => row.error = Some(error(&Failure::from(e))),
+            }
+        }
+    }
+    row
+}

@@ -1,0 +1,79 @@
+//! One file a command.
+
+mod advisory;
+mod audit;
+mod cvss;
+mod doctor;
+mod explain;
+mod feed;
+mod host;
+mod input;
+mod intel;
+mod inventory;
+mod local;
+mod policy;
+mod scan;
+mod serve;
+mod show;
+mod up;
+mod version;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Args, Command};
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<Code, Failure> {
+    let place = local::Place::of(&args);
+    match args.command {
+        Command::Up(up) => up::run(&place, &up),
+        Command::Scan(scan) => scan::run(&place, &scan),
+        Command::Explain(explain) => explain::run(&place, &explain),
+        Command::Host(host) => host::run(&place, &host),
+        Command::Inventory(inventory) => inventory::run(&place, &inventory),
+        Command::Advisory(advisory) => advisory::run(&place, &advisory),
+        Command::Feed(feed) => feed::run(&place, &feed),
+        Command::Intel(intel) => intel::run(&place, &intel),
+        Command::Policy(policy) => policy::run(&place, &policy),
+        Command::Audit(audit) => audit::run(&place, &audit),
+        Command::Serve(serve) => serve::run(&place, &serve),
+        Command::Link(link) => serve::link(&place, &link),
+        Command::Doctor { output } => doctor::run(&place, output),
+        Command::Version(version) => version::run(&version),
+        Command::Cvss { vectors } => cvss::run(&vectors),
+        Command::Collect { no_processes } => collect(!no_processes),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "patchwright", &mut bytes);
+            output::out(&String::from_utf8_lossy(&bytes))?;
+            Ok(Code::Ok)
+        }
+        Command::Man => man(),
+    }
+}
+
+fn collect(processes: bool) -> Result<Code, Failure> {
+    let options = patchwright_agent::Options { processes, ..patchwright_agent::Options::default() };
+    let facts = patchwright_agent::collect(&patchwright_agent::Root::host(), &options, &mut |_| {});
+    output::json(&facts)?;
+    Ok(Code::Ok)
+}
+
+/// The manual: the page of the program, then one section for each command.
+fn man() -> Result<Code, Failure> {
+    let fail = |e: std::io::Error| Failure::plain(Code::Failed, format!("failed to write the manual page: {e}"));
+    let mut bytes = Vec::new();
+    let mut command = Args::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut bytes).map_err(fail)?;
+    for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
+        bytes.extend_from_slice(format!(".SH \"PATCHWRIGHT {}\"\n", sub.get_name().to_uppercase()).as_bytes());
+        let page = clap_mangen::Man::new(sub.clone());
+        page.render_description_section(&mut bytes).map_err(fail)?;
+        page.render_options_section(&mut bytes).map_err(fail)?;
+    }
+    output::out(&String::from_utf8_lossy(&bytes))?;
+    Ok(Code::Ok)
+}

@@ -1,0 +1,190 @@
+//! `policy show|check|explain|simulate|apply`.
+
+use std::path::Path;
+
+use patchwright_app::hosts::profile_parse;
+use patchwright_app::policy::{self, PolicySet, simulate_over};
+use patchwright_app::report::{Question, judge};
+use patchwright_app::{AppError, Clock};
+use patchwright_domain::decision::classify::{classify, explain};
+use patchwright_domain::decision::policy::Policy as Parsed;
+use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::decision::sla::{Clocks, due};
+use patchwright_domain::decision::variables::Input;
+use patchwright_domain::intel::{Status, VendorWords};
+
+use super::local::{Place, block_on, ctx};
+use super::{input, scan};
+use crate::args::Policy;
+use crate::exit::{Code, Failure};
+use crate::output::{self, Format, clean};
+
+/// Runs it.
+pub fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
+    match command {
+        Policy::Show => block_on(async {
+            let env = place.open().await?;
+            let active = policy::active(&env, &ctx(None)).await?;
+            output::out(&active.text)?;
+            Ok(Code::Ok)
+        }),
+        Policy::Check { file } => match parse(file) {
+            Ok((parsed, _)) => {
+                output::out(&format!(
+                    "{} {}: {} urgency rules, {} deadlines, {} regulatory profiles ({} active); hash {}\n",
+                    parsed.name,
+                    parsed.version,
+                    parsed.urgency.rules.len(),
+                    parsed.sla.targets.len(),
+                    parsed.sla.profiles.len(),
+                    parsed.sla.active.len(),
+                    parsed.hash
+                ))?;
+                Ok(Code::Ok)
+            }
+            Err(failure) => Err(failure),
+        },
+        Policy::Explain { cve, package, profile, policy: file, output: format } => {
+            explain_one(place, cve, package.as_deref(), profile.as_deref(), file.as_deref(), *format)
+        }
+        Policy::Simulate { file, host_file, os, output: format } => {
+            let (new, _) = parse(file)?;
+            simulate(place, &new, host_file.as_deref(), os.as_deref(), *format)
+        }
+        Policy::Apply { file, reason } => {
+            let (_, text) = parse(file)?;
+            block_on(async {
+                let env = place.open().await?;
+                let active = policy::apply(&env, &ctx(Some(reason)), &text).await?;
+                output::out(&format!("{} is in force; hash {}\n", active.name, active.hash))?;
+                Ok(Code::Ok)
+            })
+        }
+    }
+}
+
+fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
+    let bytes = input::bytes(file)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(Code::Input, format!("`{}` is not UTF-8 text", file.display()), "save it as UTF-8"))?;
+    match PolicySet::parse(&text) {
+        Ok(parsed) => Ok((parsed, text)),
+        Err(AppError::Invalid { detail, hint, .. }) => {
+            Err(Failure { code: Code::Findings, message: format!("`{}`: {detail}", file.display()), hint })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn in_force(place: &Place) -> Result<Parsed, Failure> {
+    // Asking about a policy must not make an installation where there is none.
+    if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
+        return Ok(PolicySet::shipped()?.policy);
+    }
+    Ok(place.open().await?.policy().policy.clone())
+}
+
+fn explain_one(
+    place: &Place,
+    cve: &str,
+    package: Option<&str>,
+    profile: Option<&str>,
+    file: Option<&Path>,
+    format: Format,
+) -> Result<Code, Failure> {
+    let now = Clock::system().now();
+    let profile = profile_parse(profile.unwrap_or_default(), AssetProfile::default())?;
+    let policy = match file {
+        Some(file) => parse(file)?.0,
+        None => block_on(in_force(place))?,
+    };
+    let intel = scan::intel(place, now)?;
+    let cve = cve.to_ascii_uppercase();
+    let facts = intel.facts(&cve)?;
+    let decision = classify(
+        &policy,
+        &Input {
+            vuln: &facts,
+            vendor: &VendorWords::default(),
+            status: Status::Fixed,
+            profile: &profile,
+            package: package.unwrap_or_default(),
+            ecosystem: "",
+        },
+    );
+    let clocks = Clocks {
+        first_seen: now,
+        patch_available: None,
+        kev_added: facts.kev.as_ref().map(|k| k.date_added.start()),
+        published: facts.published,
+    };
+    let dates = due(&policy, &decision, &clocks, &profile, now);
+    if format == Format::Table {
+        output::out(&format!("{}\n", clean_lines(&explain(&decision, Some(&dates)))))?;
+    } else {
+        #[derive(serde::Serialize)]
+        struct Answer<'a> {
+            schema: u32,
+            decision: &'a patchwright_domain::decision::classify::Decision,
+            due: &'a patchwright_domain::decision::sla::DueDates,
+        }
+        output::json(&Answer { schema: patchwright_protocol::SCHEMA, decision: &decision, due: &dates })?;
+    }
+    Ok(Code::Ok)
+}
+
+fn clean_lines(lines: &[String]) -> String {
+    lines.iter().map(|l| clean(l)).collect::<Vec<_>>().join("\n")
+}
+
+fn simulate(place: &Place, new: &Parsed, host_file: Option<&Path>, os: Option<&str>, format: Format) -> Result<Code, Failure> {
+    let now = Clock::system().now();
+    let mut cases = Vec::new();
+    let mut add = |judgement: patchwright_app::report::Judgement, profile: &AssetProfile| {
+        for (judged, facts) in judgement.judged.into_iter().zip(judgement.facts) {
+            cases.push((judged.finding, facts.as_ref().clone(), profile.clone()));
+        }
+    };
+    let old = if let Some(file) = host_file {
+        let old = PolicySet::shipped()?.policy;
+        let intel = scan::intel(place, now)?;
+        let (mut facts, _) = input::host(file, os)?;
+        input::fill_sources(&intel, &mut facts)?;
+        let profile = AssetProfile::default();
+        let question = Question { profile: &profile, policy: &old, now, first_seen: &|_, _| now };
+        add(judge(&intel, &facts, &question)?, &profile);
+        old
+    } else {
+        let (old, all) = block_on(async {
+            let env = place.open().await?;
+            let all = patchwright_app::fleet::judge_all(&env, &ctx(None)).await?;
+            Ok((env.policy().policy.clone(), all))
+        })?;
+        for (judgement, profile) in all {
+            add(judgement, &profile);
+        }
+        old
+    };
+    let report = simulate_over(&old, new, &cases);
+    if format != Format::Table {
+        output::json(&report)?;
+        return Ok(Code::Ok);
+    }
+    let mut text = format!("{} of {} findings change class under {} {}.\n", report.changed, report.total, new.name, new.version);
+    for (from, to, n) in report.matrix.iter().filter(|(from, to, _)| from != to) {
+        text.push_str(&format!("  {n:>6}  {} → {}\n", from.word(), to.word()));
+    }
+    for e in report.examples.iter().take(10) {
+        text.push_str(&format!(
+            "  e.g. {} in {}: {} → {}, because {} [{}]\n",
+            e.vuln,
+            clean(&e.package),
+            e.from.word(),
+            e.to.word(),
+            clean(&e.because.text),
+            e.because.rule
+        ));
+    }
+    output::out(&text)?;
+    Ok(Code::Ok)
+}

@@ -1,0 +1,108 @@
+//! `scan`: what to patch first, on this machine or on the one a file describes. No server, no database.
+
+use patchwright_app::hosts::profile_parse;
+use patchwright_app::intel::Intel;
+use patchwright_app::policy::PolicySet;
+use patchwright_app::report::{Question, report, urgency_place};
+use patchwright_app::{AppError, Clock};
+use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::scan::ScanReport;
+
+use super::local::Place;
+use super::{input, show};
+use crate::args::Scan;
+use crate::exit::{Code, Failure, chain};
+use crate::output::{self, Format};
+use crate::progress;
+
+/// Runs it.
+pub fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
+    let profile = profile(args.profile.as_deref())?;
+    let now = Clock::system().now();
+    let intel = intel(place, now)?;
+    let (mut facts, problems) = match &args.file {
+        Some(file) => input::host(file, args.os.as_deref())?,
+        None => {
+            if args.os.is_some() {
+                return Err(Failure::new(Code::Usage, "--os goes with a FILE", "this machine says itself what it is"));
+            }
+            (this_machine(args.fast, place.quiet)?, Vec::new())
+        }
+    };
+    input::fill_sources(&intel, &mut facts)?;
+    let report = answer(&intel, &facts, &profile, now, &problems)?;
+    print(&report, args)?;
+    if !place.quiet {
+        for problem in report.problems.iter().take(10) {
+            output::talk(&format!("warning: {}", output::clean(problem)));
+        }
+    }
+    let at_least = args.fail_on.as_deref().map(urgency_place);
+    let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
+    Ok(if failed { Code::Findings } else { Code::Ok })
+}
+
+/// The asset profile of the command line.
+pub fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
+    profile_parse(text.unwrap_or_default(), AssetProfile::default())
+        .map_err(|e| Failure { code: Code::Usage, message: chain(&e), hint: e.hint() })
+}
+
+/// The snapshot; built from the starter set on the first use. A data folder that cannot be written is an error with a way out.
+pub fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
+    let bar = progress::spinner(place.quiet, "opening vulnerability data");
+    let opened = Intel::open_or_build(&place.config.data_dir, now);
+    bar.finish_and_clear();
+    Ok(opened?)
+}
+
+/// Facts of this machine: all of them, or only packages and kernel.
+pub fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure> {
+    let root = patchwright_agent::Root::host();
+    if fast {
+        return patchwright_agent::packages_only(&root).map_err(|e| {
+            Failure::new(
+                Code::Input,
+                chain(&e),
+                "this machine's package database cannot be read; scan a file instead: `patchwright scan FILE --os debian:12`",
+            )
+        });
+    }
+    let bar = progress::spinner(quiet, "looking at this machine");
+    let facts = patchwright_agent::collect(&root, &patchwright_agent::Options::default(), &mut |step| {
+        bar.set_message(format!("looking at this machine: {} {}", step.phase, step.detail));
+    });
+    bar.finish_and_clear();
+    Ok(facts)
+}
+
+/// The report about a host that is not in the database: the clock of every finding starts now.
+pub fn answer(
+    intel: &Intel,
+    facts: &HostFacts,
+    profile: &AssetProfile,
+    now: Timestamp,
+    problems: &[String],
+) -> Result<ScanReport, AppError> {
+    let policy = PolicySet::shipped()?;
+    let question = Question { profile, policy: &policy.policy, now, first_seen: &|_, _| now };
+    report(intel, facts, &question, problems)
+}
+
+fn print(report: &ScanReport, args: &Scan) -> Result<(), Failure> {
+    match args.output {
+        Format::Json => output::json(report),
+        Format::Ndjson => {
+            let mut text = String::new();
+            for finding in &report.findings {
+                text.push_str(&output::to_json(finding, false)?);
+                text.push('\n');
+            }
+            output::out(&text)
+        }
+        Format::Csv => output::csv(show::FINDING_COLUMNS, report.findings.iter().map(show::finding_cells)),
+        Format::Table => output::out(&show::report_text(report, args.limit, args.findings)),
+    }
+}

@@ -1,0 +1,136 @@
+//! `serve` and `link`: the console and the API, and the way in.
+
+use std::time::Duration;
+
+use patchwright_app::feeds::registry::FEEDS;
+use patchwright_app::feeds::{SyncOptions, feed_list, sync};
+use patchwright_app::{Ctx, Env, auth};
+use patchwright_connect::AnyFetcher;
+use patchwright_domain::access::{Actor, SystemPart};
+use patchwright_web::WebOptions;
+use tokio::net::TcpListener;
+
+use super::local::{Place, block_on, ctx};
+use crate::args::{Link, Serve};
+use crate::exit::{Code, Failure, chain};
+use crate::output;
+
+/// How often the server looks whether a feed is due.
+const FEED_TICK: Duration = Duration::from_mins(10);
+/// Largest share of a tick that is added at random by the process id, so that many installations do not ask at once.
+const JITTER_STEPS: u64 = 60;
+
+/// Runs `serve`.
+pub fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
+    block_on(async {
+        let listener = listen(&args.listen).await?;
+        let env = place.open().await?;
+        let origin = args.public_url.clone().unwrap_or_else(|| origin(&listener, &args.listen));
+        if !place.quiet {
+            output::talk(&format!("console: {origin}\nsign in with a one-time link: patchwright link --public-url {origin}"));
+        }
+        run_server(place, env, listener, &origin, !args.no_sync).await
+    })
+}
+
+/// Binds, with an error that says what to do.
+pub async fn listen(address: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::new(
+            Code::PortInUse,
+            format!("{address} is in use by another program"),
+            "another patchwright may be running (open its console), or choose another port: --listen 127.0.0.1:0 takes a free one",
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            Failure::new(Code::Failed, format!("may not listen on {address}: {e}"), "ports below 1024 need root; choose a higher one")
+        }
+        _ => Failure::new(Code::Usage, format!("failed to listen on `{address}`: {e}"), "write ADDRESS:PORT, for example 127.0.0.1:8470"),
+    })
+}
+
+/// The address that a browser uses for a listener.
+pub fn origin(listener: &TcpListener, fallback: &str) -> String {
+    listener.local_addr().map_or_else(|_| format!("http://{fallback}"), |a| format!("http://{a}"))
+}
+
+/// Serves until a signal; feeds are fetched on their schedule meanwhile.
+pub async fn run_server(place: &Place, env: Env, listener: TcpListener, origin: &str, feeds: bool) -> Result<Code, Failure> {
+    let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
+    let reconciler = (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
+    let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
+    if let Some(task) = reconciler {
+        task.abort();
+    }
+    served.map_err(|e| Failure::plain(Code::Failed, format!("the server stopped: {e}")))?;
+    if !place.quiet {
+        output::talk("stopped");
+    }
+    Ok(Code::Ok)
+}
+
+/// Ends on SIGTERM; Ctrl-C is handled around the whole command.
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!("SIGTERM is not handled: {error}");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Fetches what is due, again and again. Takes no input: a failed feed is simply due again at the next tick.
+async fn reconcile(env: Env, offline: bool) {
+    let fetcher = match AnyFetcher::new(offline) {
+        Ok(fetcher) => fetcher,
+        Err(error) => {
+            tracing::error!("feeds are not fetched: {error}");
+            return;
+        }
+    };
+    let ctx = Ctx { actor: Actor::System(SystemPart::FeedReconciler), request_id: "feed-reconciler".to_owned(), reason: None };
+    let viewer = Ctx { actor: Actor::Local { account: "feed-reconciler".to_owned() }, ..ctx.clone() };
+    let jitter = Duration::from_secs(u64::from(std::process::id()) % JITTER_STEPS);
+    loop {
+        tokio::time::sleep(FEED_TICK + jitter).await;
+        let rows = match feed_list(&env, &viewer).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::error!("failed to read the state of feeds: {error}");
+                continue;
+            }
+        };
+        for spec in FEEDS.iter().filter(|f| f.by_default) {
+            let due = rows.iter().find(|r| r.id == spec.id).is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours));
+            if !due {
+                continue;
+            }
+            match sync(&env, &ctx, spec, &SyncOptions::default(), &fetcher, &|_, _| {}).await {
+                Ok(outcome) => tracing::info!(feed = spec.id, "{}", outcome.outcome),
+                Err(error) => tracing::error!(feed = spec.id, "failed to run the feed: {}", chain(&error)),
+            }
+        }
+    }
+}
+
+/// Runs `link`.
+pub fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
+    block_on(async {
+        let env = place.open().await?;
+        let link = fresh_link(&env, &args.public_url, &args.user).await?;
+        output::out(&format!("{link}\n"))?;
+        if !place.quiet {
+            output::talk("works once, for 30 minutes");
+        }
+        Ok(Code::Ok)
+    })
+}
+
+/// A fresh sign-in address. The secret stands behind `#`-free path text, so that no server log of ours ever holds it: pages
+/// under it are not logged, and the page itself asks for a click before it is used up.
+pub async fn fresh_link(env: &Env, origin: &str, user: &str) -> Result<String, Failure> {
+    let secret = auth::link_issue(env, &ctx(None), user).await?;
+    Ok(format!("{}{}", origin.trim_end_matches('/'), patchwright_web::link_path(&secret)))
+}

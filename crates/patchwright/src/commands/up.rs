@@ -1,0 +1,75 @@
+//! `up`: the first ten minutes. Inventory this machine, fetch what can be fetched, answer, serve the console.
+
+use patchwright_app::feeds::registry::FEEDS;
+use patchwright_app::feeds::{SyncOptions, feed_list};
+use patchwright_app::fleet;
+use patchwright_app::hosts::host_report;
+
+use super::local::{Place, block_on, ctx};
+use super::{feed, scan, serve, show};
+use crate::args::Up;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Runs it.
+pub fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
+    block_on(async {
+        // The port first: a machine that already serves should not be looked at twice.
+        let listener = if args.no_serve { None } else { Some(serve::listen(&args.listen).await?) };
+        say(place, &format!("Patchwright {} · data folder {}", env!("CARGO_PKG_VERSION"), place.config.data_dir.display()));
+        say(place, "Changes no package. Remove it: stop it and delete the data folder.");
+        let env = place.open().await?;
+        let wanted: Vec<_> = FEEDS.iter().filter(|f| f.by_default).collect();
+        if place.config.offline || args.no_sync {
+            say(place, "No address is called (offline): vulnerability data is what is here already.");
+        } else {
+            say(place, "Addresses it calls now (none with --offline):");
+            for spec in &wanted {
+                say(place, &format!("  {}", spec.home));
+            }
+            let due = due(&env, &wanted).await?;
+            let outcomes = feed::sync_all(place, &env, &ctx(None), &due, &SyncOptions::default()).await?;
+            let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
+            if failed > 0 {
+                say(place, &format!("{failed} feeds could not be fetched; the answer below says what it rests on."));
+            }
+        }
+        let quiet = place.quiet;
+        let facts = tokio::task::spawn_blocking(move || scan::this_machine(false, quiet))
+            .await
+            .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
+        let id = host_report(&env, &ctx(None), facts).await?;
+        let detail = fleet::host_detail(&env, &ctx(None), &id).await?;
+        output::out(&show::report_text(&detail.report, args.limit, false))?;
+        let Some(listener) = listener else {
+            return Ok(Code::Ok);
+        };
+        let origin = serve::origin(&listener, &args.listen);
+        let link = serve::fresh_link(&env, &origin, "admin").await?;
+        output::talk(&format!(
+            "\nConsole: {origin}\nSign in (works once, for 30 minutes): {link}\nCtrl-C stops it; `patchwright up` starts it again."
+        ));
+        serve::run_server(place, env, listener, &origin, !args.no_sync).await
+    })
+}
+
+fn say(place: &Place, text: &str) {
+    if !place.quiet {
+        output::talk(text);
+    }
+}
+
+/// Feeds that are older than their cadence: a second `up` an hour later asks nobody in vain.
+async fn due(
+    env: &patchwright_app::Env,
+    wanted: &[&'static patchwright_app::feeds::registry::FeedSpec],
+) -> Result<Vec<&'static patchwright_app::feeds::registry::FeedSpec>, Failure> {
+    let rows = feed_list(env, &ctx(None)).await?;
+    Ok(wanted
+        .iter()
+        .copied()
+        .filter(|spec| {
+            rows.iter().find(|r| r.id == spec.id).is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours))
+        })
+        .collect())
+}

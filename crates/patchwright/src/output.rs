@@ -1,0 +1,159 @@
+//! Printing: tables for people, JSON, NDJSON and CSV for programs. Colour never carries meaning and is off when stdout
+//! is not a terminal or `NO_COLOR` is set.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::exit::{Code, Failure};
+
+/// How a command prints its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line, one line a row.
+    Ndjson,
+    /// Comma-separated values with a header line (RFC 4180).
+    Csv,
+}
+
+/// Writes to stdout; a reader that went away (`| head`) ends the command quietly.
+pub fn out(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Failure::new(
+            Code::Failed,
+            format!("failed to write to standard output: {e}"),
+            "check the disk or the program that reads the output",
+        )),
+    }
+}
+
+/// Writes talk to stderr. Failing to talk is not a reason to fail.
+pub fn talk(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    if stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).is_err() {
+        tracing::trace!("nobody reads stderr");
+    }
+}
+
+/// Prints a failure the way every command does.
+pub fn print_failure(failure: &Failure) {
+    talk(&format!("error: {}", failure.message));
+    if let Some(hint) = &failure.hint {
+        talk(&format!("\nhint: {hint}"));
+    }
+}
+
+/// Starts logging to stderr; `RUST_LOG` overrides.
+pub fn start_logging(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 => "error",
+        1 => "patchwright=info,patchwright_app=info,patchwright_web=info,warn",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+    if started.is_err() {
+        tracing::trace!("logging was started already");
+    }
+}
+
+/// One row of a list as text cells, in the order of the columns.
+pub type Cells = Vec<String>;
+
+/// Prints a list in any format. `rows` are the typed rows, `columns` the headings, `cells` makes a row's text.
+pub fn list<T: Serialize>(
+    format: Format,
+    rows: &[T],
+    columns: &[&str],
+    cells: impl Fn(&T) -> Cells,
+) -> Result<(), Failure> {
+    match format {
+        Format::Table => {
+            let mut table = plain_table(columns);
+            for row in rows {
+                table.add_row(cells(row));
+            }
+            out(&format!("{}\n", trimmed(&table)))
+        }
+        Format::Json => json(&rows),
+        Format::Ndjson => {
+            let mut text = String::new();
+            for row in rows {
+                text.push_str(&to_json(row, false)?);
+                text.push('\n');
+            }
+            out(&text)
+        }
+        Format::Csv => csv(columns, rows.iter().map(cells)),
+    }
+}
+
+/// Prints rows as CSV. A cell that a spreadsheet would run as a formula gets a leading quote.
+pub fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result<(), Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let fail = |e: csv::Error| Failure::plain(Code::Failed, format!("failed to write CSV: {e}"));
+    writer.write_record(columns).map_err(fail)?;
+    for row in rows {
+        writer.write_record(row.iter().map(|c| defuse(c))).map_err(fail)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| Failure::plain(Code::Failed, format!("failed to write CSV: {e}")))?;
+    out(&String::from_utf8_lossy(&bytes))
+}
+
+fn defuse(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.len() > 1 && !cell.chars().nth(1).is_some_and(|c| c.is_ascii_digit())) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// Prints one document as JSON.
+pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    let mut text = to_json(value, true)?;
+    text.push('\n');
+    out(&text)
+}
+
+/// A value as JSON text.
+pub fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, Failure> {
+    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    text.map_err(|e| Failure::plain(Code::Failed, format!("failed to write JSON: {e}")))
+}
+
+/// A table without frames that fits the terminal.
+pub fn plain_table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
+    table.set_header(columns.iter().map(|c| c.to_uppercase()));
+    table
+}
+
+/// Columns of the terminal; 110 when stdout is not one, so that files and tests get the same text everywhere.
+pub fn width() -> u16 {
+    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| *c >= 40).unwrap_or(110)
+}
+
+/// A table's text without trailing spaces.
+pub fn trimmed(table: &Table) -> String {
+    table.to_string().lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Text without characters that would drive a terminal: names come from files nobody controls.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
