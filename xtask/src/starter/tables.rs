@@ -1,0 +1,485 @@
+//! Which table is made from which, with its provenance.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    path::Path,
+};
+
+use crate::sh::{Attempt, Failure};
+
+/// A fact table unpacked is at most this large; the largest today is 11 MB.
+const UNPACKED_BYTES_MAX: u64 = 256 << 20;
+
+/// Columns and rows of one file.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) columns: Vec<&'static str>,
+    /// Sorted and without duplicates.
+    pub(crate) rows: BTreeSet<Vec<String>>,
+}
+
+impl Table {
+    fn new(columns: &[&'static str]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: BTreeSet::new(),
+        }
+    }
+
+    /// Header and rows, tab-separated, `\n` at each end.
+    pub(crate) fn to_tsv(&self) -> String {
+        let mut text = self.columns.join("\t");
+        text.push('\n');
+        for row in &self.rows {
+            text.push_str(&row.join("\t"));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// One file of the set.
+pub(crate) struct Plan {
+    pub(crate) file: &'static str,
+    pub(crate) make: fn(&Path) -> Result<Table, Failure>,
+    pub(crate) date: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) publisher: &'static str,
+    pub(crate) home: &'static str,
+    pub(crate) licence: &'static str,
+    pub(crate) attribution: &'static str,
+    pub(crate) gaps: &'static str,
+}
+
+const NUCLEI_HOME: &str = "https://github.com/projectdiscovery/nuclei-templates";
+const ALMA_HOME: &str = "https://github.com/AlmaLinux/osv-database";
+
+pub(crate) const PLANS: &[Plan] = &[
+    Plan {
+        file: "kev.tsv.zst",
+        make: kev,
+        date: "2026-08-20",
+        source: "Known Exploited Vulnerabilities catalogue",
+        publisher: "CISA",
+        home: "https://www.cisa.gov/known-exploited-vulnerabilities-catalog",
+        licence: "CC0-1.0",
+        attribution: "CISA, Known Exploited Vulnerabilities Catalog",
+        gaps: "entries added after the date; no notes, names or required actions",
+    },
+    Plan {
+        file: "epss.tsv.zst",
+        make: epss,
+        date: "2026-08-16",
+        source: "Exploit Prediction Scoring System",
+        publisher: "FIRST / Empirical Security",
+        home: "https://www.first.org/epss/",
+        licence: "free to use, attribution asked",
+        attribution: "EPSS scores: FIRST.org EPSS special interest group, https://www.first.org/epss",
+        gaps: "the model version of this copy is unknown; scores move daily",
+    },
+    Plan {
+        file: "cvss.tsv.zst",
+        make: cvss,
+        date: "2026-08-22",
+        source: "CVSS vectors of CVE records and of publishers that score themselves",
+        publisher: "CVE numbering authorities and CISA (Vulnrichment); Bitnami; ProjectDiscovery; PyPA; RustSec",
+        home: "https://github.com/cisagov/vulnrichment",
+        licence: "CC0-1.0 (cna, adp), Apache-2.0 (bitnami), MIT (nuclei), CC-BY-4.0 (pypa), CC0-1.0 (rustsec)",
+        attribution: "CISA Vulnrichment; Bitnami vulndb, VMware; nuclei-templates, ProjectDiscovery; Python Packaging Advisory Database, PyPA; RustSec advisory database",
+        gaps: "cna and adp rows end on 2024-10-24 and are mostly of 2024; most CVEs have no vector here, which means unknown and never zero",
+    },
+    Plan {
+        file: "ssvc.tsv.zst",
+        make: ssvc,
+        date: "2024-10-24",
+        source: "SSVC decision points",
+        publisher: "CISA (Vulnrichment)",
+        home: "https://github.com/cisagov/vulnrichment",
+        licence: "CC0-1.0",
+        attribution: "CISA Vulnrichment",
+        gaps: "nothing after the date; exploitation may have begun since",
+    },
+    Plan {
+        file: "debian_bookworm_fixes.tsv.zst",
+        make: debian_bookworm_fixes,
+        date: "2026-11-22",
+        source: "CVE ids named in debian/changelog of packages in Debian 12",
+        publisher: "Debian",
+        home: "https://www.debian.org/security/",
+        licence: "facts (package, CVE id, version) read from changelogs; no text taken",
+        attribution: "Debian project and its package maintainers",
+        gaps: "a changelog does not name CVEs under embargo (CVE-2024-6387 of openssh is missing), old entries are trimmed, only 191 sources \
+               were read (those with a security upload, and those installed on one sample host), and CVEs without a fix are absent; the Debian security tracker is the primary source",
+    },
+    Plan {
+        file: "binary_source.tsv.zst",
+        make: binary_source,
+        date: "2026-11-22",
+        source: "binary package to source package, from the package indexes of Debian 12",
+        publisher: "Debian",
+        home: "https://www.debian.org/distrib/packages",
+        licence: "facts (names) read from archive indexes",
+        attribution: "Debian project",
+        gaps: "amd64 and all only; a package that is not listed has a source of its own name",
+    },
+    Plan {
+        file: "alma_fixes.tsv.zst",
+        make: alma_fixes,
+        date: "2026-08-21",
+        source: "AlmaLinux errata: fixed version per binary package",
+        publisher: "AlmaLinux OS Foundation",
+        home: ALMA_HOME,
+        licence: "MIT",
+        attribution: "AlmaLinux OSV database, AlmaLinux OS Foundation",
+        gaps: "AlmaLinux 8, 9 and 10; nothing after the date; unfixed CVEs are absent",
+    },
+    Plan {
+        file: "alma_advisory_cve.tsv.zst",
+        make: alma_advisory_cve,
+        date: "2026-08-21",
+        source: "AlmaLinux errata: day, severity word and CVE ids",
+        publisher: "AlmaLinux OS Foundation",
+        home: ALMA_HOME,
+        licence: "MIT",
+        attribution: "AlmaLinux OSV database, AlmaLinux OS Foundation",
+        gaps: "a severity is empty where the publisher gives none (bug-fix and enhancement advisories)",
+    },
+    Plan {
+        file: "eol.tsv.zst",
+        make: eol,
+        date: "2026-08-22",
+        source: "end-of-support dates of products",
+        publisher: "endoflife.date",
+        home: "https://endoflife.date",
+        licence: "MIT",
+        attribution: "endoflife.date contributors",
+        gaps: "volunteers keep it; a vendor's own page decides in a dispute",
+    },
+    Plan {
+        file: "exploits_metasploit.tsv.zst",
+        make: exploits_metasploit,
+        date: "2025-11-23",
+        source: "Metasploit Framework modules that name a CVE",
+        publisher: "Rapid7",
+        home: "https://github.com/rapid7/metasploit-framework",
+        licence: "BSD-3-Clause",
+        attribution: "Metasploit Framework, Rapid7 and contributors",
+        gaps: "module names and ranks only; nothing after the date",
+    },
+    Plan {
+        file: "exploits_nuclei.tsv.zst",
+        make: exploits_nuclei,
+        date: "2026-08-21",
+        source: "nuclei templates that name a CVE",
+        publisher: "ProjectDiscovery",
+        home: NUCLEI_HOME,
+        licence: "MIT",
+        attribution: "nuclei-templates, ProjectDiscovery and contributors",
+        gaps: "CVE ids only; a template may detect without exploiting",
+    },
+];
+
+/// Rows of an input table as maps from column to value.
+pub(crate) struct Input {
+    name: String,
+    columns: Vec<String>,
+    text: String,
+}
+
+impl Input {
+    fn read(from: &Path, name: &str) -> Result<Self, Failure> {
+        let path = from.join(format!("{name}.tsv.zst"));
+        let file = std::fs::File::open(&path).attempt(|| format!("open {}", path.display()))?;
+        let mut text = String::new();
+        zstd::stream::read::Decoder::new(file)
+            .attempt(|| format!("unpack {}", path.display()))?
+            .take(UNPACKED_BYTES_MAX)
+            .read_to_string(&mut text)
+            .attempt(|| format!("read {}", path.display()))?;
+        Ok(Self::of(name, text))
+    }
+
+    fn of(name: &str, text: String) -> Self {
+        let header = text.lines().next().unwrap_or_default();
+        Self {
+            name: name.into(),
+            columns: header.split('\t').map(str::to_owned).collect(),
+            text,
+        }
+    }
+
+    /// The chosen columns of every row.
+    fn select(&self, wanted: &[&str]) -> Result<Vec<Vec<String>>, Failure> {
+        let mut positions = Vec::new();
+        for column in wanted {
+            let at = self
+                .columns
+                .iter()
+                .position(|c| c == column)
+                .ok_or_else(|| {
+                    Failure::new(format!("the table {} has no column `{column}`", self.name))
+                })?;
+            positions.push(at);
+        }
+        let mut rows = Vec::new();
+        for (number, line) in self.text.lines().enumerate().skip(1) {
+            let cells: Vec<&str> = line.split('\t').collect();
+            if cells.len() != self.columns.len() {
+                return Err(Failure::new(format!(
+                    "the table {} has {} cells in line {}, its header has {}",
+                    self.name,
+                    cells.len(),
+                    number + 1,
+                    self.columns.len()
+                )));
+            }
+            rows.push(
+                positions
+                    .iter()
+                    .filter_map(|at| cells.get(*at))
+                    .map(|cell| cell.trim().to_owned())
+                    .collect(),
+            );
+        }
+        Ok(rows)
+    }
+}
+
+/// Copies columns, under the names that the set uses.
+fn copy(from: &Path, input: &str, columns: &[(&str, &'static str)]) -> Result<Table, Failure> {
+    let wanted: Vec<&str> = columns.iter().map(|(theirs, _)| *theirs).collect();
+    let ours: Vec<&'static str> = columns.iter().map(|(_, ours)| *ours).collect();
+    let mut table = Table::new(&ours);
+    table.rows = Input::read(from, input)?
+        .select(&wanted)?
+        .into_iter()
+        .collect();
+    Ok(table)
+}
+
+fn kev(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "kev",
+        &[
+            ("cve", "cve"),
+            ("date_added", "date_added"),
+            ("due_date", "due_date"),
+            ("ransomware", "ransomware"),
+            ("vendor", "vendor"),
+            ("product", "product"),
+            ("cwes", "cwes"),
+        ],
+    )
+}
+
+fn epss(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "epss_2026-08-16",
+        &[
+            ("cve", "cve"),
+            ("epss", "epss"),
+            ("percentile", "percentile"),
+        ],
+    )
+}
+
+/// Sources of vectors whose licence we have seen. Left out: `cisa-csaf` (no licence file seen) and
+/// `ubuntu-score-only` (share-alike, and a score without its vector).
+const CVSS_SOURCES: &[&str] = &["adp", "bitnami", "cna", "nuclei", "pypa", "rustsec"];
+
+fn cvss(from: &Path) -> Result<Table, Failure> {
+    let input = Input::read(from, "cvss")?;
+    let mut table = Table::new(&["cve", "source", "vector", "published_score"]);
+    table.rows = input
+        .select(&["cve", "source", "vector", "base_score"])?
+        .into_iter()
+        .filter(|row| {
+            row.get(1)
+                .is_some_and(|s| CVSS_SOURCES.contains(&s.as_str()))
+        })
+        .filter(|row| row.get(2).is_some_and(|v| !v.is_empty()))
+        .collect();
+    Ok(table)
+}
+
+fn ssvc(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "ssvc_vulnrichment",
+        &[
+            ("cve", "cve"),
+            ("exploitation", "exploitation"),
+            ("automatable", "automatable"),
+            ("technical_impact", "technical_impact"),
+            ("date", "date"),
+        ],
+    )
+}
+
+fn debian_bookworm_fixes(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "debian_bookworm_changelog",
+        &[
+            ("source", "source"),
+            ("cve", "cve"),
+            ("fixed_version", "fixed"),
+        ],
+    )
+}
+
+fn binary_source(from: &Path) -> Result<Table, Failure> {
+    let input = Input::read(from, "debian_bookworm_binary_source_2026-11-22")?;
+    Ok(binary_source_of(
+        input.select(&["suite", "package", "source"])?,
+    ))
+}
+
+/// Pairs that differ, once per suite; a pair that the security suite shares with the release is kept once.
+fn binary_source_of(rows: Vec<Vec<String>>) -> Table {
+    let mut suites: BTreeMap<(String, String), String> = BTreeMap::new();
+    for row in rows {
+        let [suite, package, source] = row.as_slice() else {
+            continue;
+        };
+        if source == package || source.is_empty() {
+            continue;
+        }
+        let kept = suites
+            .entry((package.clone(), source.clone()))
+            .or_insert_with(|| suite.clone());
+        // The release's own name is shorter than `NAME-security`, and it is the one to keep.
+        if suite.len() < kept.len() {
+            kept.clone_from(suite);
+        }
+    }
+    let mut table = Table::new(&["suite", "package", "source"]);
+    table.rows = suites
+        .into_iter()
+        .map(|((package, source), suite)| vec![suite, package, source])
+        .collect();
+    table
+}
+
+fn alma_fixes(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "alma_advisory_fix",
+        &[
+            ("advisory", "advisory"),
+            ("ecosystem", "ecosystem"),
+            ("package", "package"),
+            ("fixed", "fixed"),
+        ],
+    )
+}
+
+/// The publisher's own words for severity; anything else in that column is a piece of a title and is not copied.
+const ALMA_SEVERITIES: &[&str] = &["Critical", "Important", "Moderate", "Low"];
+
+fn alma_advisory_cve(from: &Path) -> Result<Table, Failure> {
+    let input = Input::read(from, "alma_advisory_cve")?;
+    Ok(alma_advisory_cve_of(input.select(&[
+        "advisory",
+        "published",
+        "severity",
+        "cve",
+    ])?))
+}
+
+fn alma_advisory_cve_of(rows: Vec<Vec<String>>) -> Table {
+    let mut table = Table::new(&["advisory", "published", "severity", "cve"]);
+    for mut row in rows {
+        if let Some(severity) = row.get_mut(2)
+            && !ALMA_SEVERITIES.contains(&severity.as_str())
+        {
+            severity.clear();
+        }
+        table.rows.insert(row);
+    }
+    table
+}
+
+fn eol(from: &Path) -> Result<Table, Failure> {
+    copy(
+        from,
+        "eol_endoflife_date",
+        &[
+            ("product", "product"),
+            ("category", "category"),
+            ("cycle", "cycle"),
+            ("release", "release"),
+            ("eoas", "eoas"),
+            ("eol", "eol"),
+            ("eoes", "eoes"),
+            ("lts", "lts"),
+            ("latest", "latest"),
+            ("latest_date", "latest_date"),
+        ],
+    )
+}
+
+fn exploits_metasploit(from: &Path) -> Result<Table, Failure> {
+    let input = Input::read(from, "metasploit_module_cve")?;
+    let mut table = Table::new(&["cve", "module", "rank", "disclosure"]);
+    table.rows = input
+        .select(&["cve", "module", "rank", "disclosure"])?
+        .into_iter()
+        // Templates that teach how to write a module name CVEs that do not exist.
+        .filter(|row| row.get(1).is_some_and(|module| !module.contains("example")))
+        .collect();
+    Ok(table)
+}
+
+fn exploits_nuclei(from: &Path) -> Result<Table, Failure> {
+    copy(from, "nuclei_cves", &[("cve", "cve")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        text.lines()
+            .map(|l| l.split(' ').map(str::to_owned).collect())
+            .collect()
+    }
+
+    #[test]
+    fn a_package_named_as_its_source_is_not_listed_and_suites_are_merged() {
+        let table = binary_source_of(rows(
+            "bookworm bash bash\nbookworm-security libc6 glibc\nbookworm libc6 glibc\nbookworm-security linux-image-6 linux",
+        ));
+        assert_eq!(
+            table.to_tsv(),
+            "suite\tpackage\tsource\nbookworm\tlibc6\tglibc\nbookworm-security\tlinux-image-6\tlinux\n"
+        );
+    }
+
+    #[test]
+    fn pieces_of_titles_are_not_severities() {
+        let table = alma_advisory_cve_of(rows("A 2020 Important C1\nB 2020 mariadb C2"));
+        assert_eq!(
+            table.to_tsv(),
+            "advisory\tpublished\tseverity\tcve\nA\t2020\tImportant\tC1\nB\t2020\t\tC2\n"
+        );
+    }
+
+    #[test]
+    fn a_row_of_another_width_and_a_missing_column_are_errors() {
+        let input = Input::of("t", "a\tb\n1\t2\n3\n".into());
+        assert!(
+            input
+                .select(&["a"])
+                .unwrap_err()
+                .to_string()
+                .contains("line 3")
+        );
+        let input = Input::of("t", "a\tb\n1\t2\n".into());
+        assert!(input.select(&["c"]).is_err());
+        assert_eq!(input.select(&["b", "a"]).unwrap(), [["2", "1"]]);
+    }
+}
