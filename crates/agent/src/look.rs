@@ -28,6 +28,24 @@ pub enum Phase {
     History,
 }
 
+impl Phase {
+    /// Words for a progress line.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Packages => "packages",
+            Self::Pending => "pending upgrades",
+            Self::Changelogs => "changelogs of versions on offer",
+            Self::Kernel => "kernels",
+            Self::Processes => "processes",
+            Self::Sockets => "sockets",
+            Self::Units => "units",
+            Self::Patchers => "who patches this host",
+            Self::History => "past changes",
+        }
+    }
+}
+
 /// Progress of a collection, for a person who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {

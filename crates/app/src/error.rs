@@ -165,7 +165,13 @@ impl AppError {
             Self::Intel { .. } => Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned()),
             Self::Forbidden { .. } => Some("ask an administrator for the role".to_owned()),
             Self::Unauthenticated { .. } => Some("sign in again, or ask for a fresh link with `patchwright link`".to_owned()),
-            Self::NotFound { .. } | Self::TooMany { .. } | Self::Internal { .. } => None,
+            Self::NotFound { what, .. } => match *what {
+                "host" => Some("`patchwright host list` shows the hosts that are known here".to_owned()),
+                "feed" => Some("`patchwright feed list` shows the feeds".to_owned()),
+                _ => Some("check the spelling".to_owned()),
+            },
+            Self::TooMany { .. } => Some("wait; a fresh sign-in link works meanwhile: `patchwright link`".to_owned()),
+            Self::Internal { .. } => None,
         }
     }
 }

@@ -183,6 +183,18 @@ pub fn by_urgency(counts: &mut Counts, urgency: Urgency) -> &mut u32 {
     }
 }
 
+/// The stable word of an urgency on the wire.
+#[must_use]
+pub fn urgency_word(urgency: Urgency) -> &'static str {
+    match urgency {
+        Urgency::Emergency => "emergency",
+        Urgency::Critical => "critical",
+        Urgency::High => "high",
+        Urgency::Medium => "medium",
+        Urgency::Low => "low",
+    }
+}
+
 /// Place of an urgency word, most urgent first; for sorting views.
 #[must_use]
 pub fn urgency_place(word: &str) -> u8 {
@@ -219,7 +231,7 @@ pub fn finding_view(j: &Judged, facts: &VulnFacts) -> FindingView {
         status: j.finding.status.word().to_owned(),
         state: state_word(j.finding.state).to_owned(),
         state_label: j.finding.state.label().to_owned(),
-        urgency: j.decision.urgency.word().to_owned(),
+        urgency: urgency_word(j.decision.urgency).to_owned(),
         severity: severity_word(j.decision.severity.value).to_owned(),
         cvss_e1: cvss.map(|c| c.effective_e1),
         cvss_vector: cvss.map(|c| c.vector.clone()),
@@ -334,7 +346,7 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         .collect();
     members.sort_by_key(|(j, facts)| {
         let epss = facts.epss.map(|e| e.score_e5);
-        (urgency_place(j.decision.urgency.word()), facts.kev.is_none(), std::cmp::Reverse(epss), j.finding.vuln.clone())
+        (urgency_place(urgency_word(j.decision.urgency)), facts.kev.is_none(), std::cmp::Reverse(epss), j.finding.vuln.clone())
     });
     let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
     steps.extend(group.extra.iter().map(|s| step_view(s, true)));
@@ -346,7 +358,7 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         to: group.to.clone(),
         state: patch_state_word(group.state).to_owned(),
         state_label: group.state.label().to_owned(),
-        urgency: group.urgency.word().to_owned(),
+        urgency: urgency_word(group.urgency).to_owned(),
         severity: severity_word(group.severity).to_owned(),
         due: group.due.map(|d| d.to_string()),
         overdue: group.due.is_some_and(|d| d < now),

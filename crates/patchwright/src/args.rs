@@ -11,30 +11,30 @@ use crate::output::Format;
 #[command(name = "patchwright", version, about, long_about = None, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done · 1 findings at or above --fail-on, or a check that failed · 2 failed · 64 wrong command line\n\
 100 input · 101 data folder or database · 102 feed · 103 port in use · 130 interrupted")]
-pub struct Args {
+pub(crate) struct Args {
     /// Data folder [default: /var/lib/patchwright as root, else ~/.local/share/patchwright]
     #[arg(long, global = true, env = "PATCHWRIGHT_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// Database instead of the embedded one: postgres://USER@HOST/NAME
     #[arg(long, global = true, env = "PATCHWRIGHT_DATABASE", value_name = "URL", hide_env_values = true)]
-    pub database: Option<String>,
+    pub(crate) database: Option<String>,
     /// Make no outgoing connection at all
     #[arg(long, global = true, env = "PATCHWRIGHT_OFFLINE")]
-    pub offline: bool,
+    pub(crate) offline: bool,
     /// Less talk on stderr
     #[arg(short, long, global = true)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// More talk on stderr; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Inventory this machine, say what to patch first and why, and serve the console
     Up(Up),
     /// Say what to patch first on this machine, or on the one a FILE describes; needs no server
@@ -99,71 +99,71 @@ pub enum Command {
 
 /// Arguments of `up`.
 #[derive(Debug, ClapArgs)]
-pub struct Up {
+pub(crate) struct Up {
     /// Address of the console
     #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDRESS:PORT")]
-    pub listen: String,
+    pub(crate) listen: String,
     /// End after the answer instead of serving the console
     #[arg(long)]
-    pub no_serve: bool,
+    pub(crate) no_serve: bool,
     /// Do not fetch feeds; use what is here
     #[arg(long)]
-    pub no_sync: bool,
+    pub(crate) no_sync: bool,
     /// Patches to show
     #[arg(long, default_value_t = 15, value_name = "N")]
-    pub limit: usize,
+    pub(crate) limit: usize,
 }
 
 /// Arguments of `scan`.
 #[derive(Debug, ClapArgs)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// A dpkg status file, a package list, `rpm -qa` output or an SBOM (CycloneDX, SPDX); `-` for stdin; this machine when absent
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// System of the FILE: debian:12, almalinux:9, alpine:3.20 (SBOMs may say it themselves)
     #[arg(long, value_name = "ID:VERSION")]
-    pub os: Option<String>,
+    pub(crate) os: Option<String>,
     /// Exit with 1 when a finding has at least this urgency
     #[arg(long, value_name = "URGENCY", value_parser = ["emergency", "critical", "high", "medium", "low"])]
-    pub fail_on: Option<String>,
+    pub(crate) fail_on: Option<String>,
     /// Asset profile: tier=T1,exposure=internet,data=restricted,environment=production,…
     #[arg(long, value_name = "KEY=VALUE,…")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Patches to show in the table; 0 for all
     #[arg(long, default_value_t = 15, value_name = "N")]
-    pub limit: usize,
+    pub(crate) limit: usize,
     /// Only packages and versions: skip the package manager's simulation and the processes (this machine only)
     #[arg(long)]
-    pub fast: bool,
+    pub(crate) fast: bool,
     /// Show every finding in the table, not only patches
     #[arg(long)]
-    pub findings: bool,
+    pub(crate) findings: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
+    pub(crate) output: Format,
 }
 
 /// Arguments of `explain`.
 #[derive(Debug, ClapArgs)]
-pub struct Explain {
+pub(crate) struct Explain {
     /// A CVE id, a package, or a host name or id
-    pub target: String,
+    pub(crate) target: String,
     /// Explain for the host that this file describes instead of this machine
     #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// System of the file
     #[arg(long, value_name = "ID:VERSION")]
-    pub os: Option<String>,
+    pub(crate) os: Option<String>,
     /// Asset profile, as in `scan`
     #[arg(long, value_name = "KEY=VALUE,…")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
+    pub(crate) output: Format,
 }
 
 /// Commands on hosts.
 #[derive(Debug, Subcommand)]
-pub enum Host {
+pub(crate) enum Host {
     /// List hosts
     List {
         /// Part of a name, `package:NAME` or a CVE
@@ -202,7 +202,7 @@ pub enum Host {
 
 /// Commands on inventory.
 #[derive(Debug, Subcommand)]
-pub enum Inventory {
+pub(crate) enum Inventory {
     /// Import a folder collected without an agent (one host, or one sub-folder a host)
     Import {
         /// Folder
@@ -220,7 +220,7 @@ pub enum Inventory {
 
 /// Commands on advisories.
 #[derive(Debug, Subcommand)]
-pub enum Advisory {
+pub(crate) enum Advisory {
     /// List vulnerabilities that are open here
     List {
         /// CVE, package or word
@@ -247,7 +247,7 @@ pub enum Advisory {
 
 /// Commands on feeds.
 #[derive(Debug, Subcommand)]
-pub enum Feed {
+pub(crate) enum Feed {
     /// List known feeds
     List {
         /// Output format
@@ -286,7 +286,7 @@ pub enum Feed {
 
 /// Commands on compiled data.
 #[derive(Debug, Subcommand)]
-pub enum Intel {
+pub(crate) enum Intel {
     /// Build the snapshot anew from the data that ships with the product
     Build,
     /// Show the active snapshot
@@ -301,7 +301,7 @@ pub enum Intel {
 
 /// Commands on policy.
 #[derive(Debug, Subcommand)]
-pub enum Policy {
+pub(crate) enum Policy {
     /// Print the policy in force
     Show,
     /// Check a policy file without applying it
@@ -352,7 +352,7 @@ pub enum Policy {
 
 /// Commands on the audit trail.
 #[derive(Debug, Subcommand)]
-pub enum Audit {
+pub(crate) enum Audit {
     /// Check the whole chain; with an anchor also that nothing was cut off
     Verify {
         /// Anchor taken earlier
@@ -374,32 +374,32 @@ pub enum Audit {
 
 /// Arguments of `serve`.
 #[derive(Debug, ClapArgs)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Address of the console
     #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDRESS:PORT")]
-    pub listen: String,
+    pub(crate) listen: String,
     /// Address that browsers use, when a proxy stands before us
     #[arg(long, value_name = "URL")]
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// Do not fetch feeds on their schedule
     #[arg(long)]
-    pub no_sync: bool,
+    pub(crate) no_sync: bool,
 }
 
 /// Arguments of `link`.
 #[derive(Debug, ClapArgs)]
-pub struct Link {
+pub(crate) struct Link {
     /// Address that browsers use
     #[arg(long, default_value = "http://127.0.0.1:8470", value_name = "URL")]
-    pub public_url: String,
+    pub(crate) public_url: String,
     /// Account
     #[arg(long, default_value = "admin")]
-    pub user: String,
+    pub(crate) user: String,
 }
 
 /// Commands on versions.
 #[derive(Debug, Subcommand)]
-pub enum Version {
+pub(crate) enum Version {
     /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
     Compare {
         /// deb, rpm, apk, semver or pep440

@@ -4,7 +4,7 @@ use patchwright_app::AppError;
 
 /// Documented exit codes (`docs/reference/exit-codes.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub(crate) enum Code {
     /// Done.
     Ok,
     /// Done, and the answer is the one asked to fail on (`scan --fail-on`, `policy check`, `audit verify`).
@@ -28,7 +28,7 @@ pub enum Code {
 impl Code {
     /// The number the shell sees.
     #[must_use]
-    pub fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Self::Ok => 0,
             Self::Findings => 1,
@@ -45,29 +45,29 @@ impl Code {
 
 /// A command failed: what was attempted, why, and what to do.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Exit code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// One line: what was attempted and why it failed.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do next.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with a hint.
-    pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: Some(hint.into()) }
     }
 
     /// A failure without one.
-    pub fn plain(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn plain(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: None }
     }
 }
 
 /// An error with its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -10,7 +10,7 @@ use crate::exit::{Code, Failure};
 
 /// How a command prints its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A table for people.
     #[default]
     Table,
@@ -23,7 +23,7 @@ pub enum Format {
 }
 
 /// Writes to stdout; a reader that went away (`| head`) ends the command quietly.
-pub fn out(text: &str) -> Result<(), Failure> {
+pub(crate) fn out(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
@@ -37,7 +37,7 @@ pub fn out(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes talk to stderr. Failing to talk is not a reason to fail.
-pub fn talk(text: &str) {
+pub(crate) fn talk(text: &str) {
     let mut stderr = std::io::stderr().lock();
     if stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).is_err() {
         tracing::trace!("nobody reads stderr");
@@ -45,7 +45,7 @@ pub fn talk(text: &str) {
 }
 
 /// Prints a failure the way every command does.
-pub fn print_failure(failure: &Failure) {
+pub(crate) fn print_failure(failure: &Failure) {
     talk(&format!("error: {}", failure.message));
     if let Some(hint) = &failure.hint {
         talk(&format!("\nhint: {hint}"));
@@ -53,7 +53,7 @@ pub fn print_failure(failure: &Failure) {
 }
 
 /// Starts logging to stderr; `RUST_LOG` overrides.
-pub fn start_logging(verbose: u8) {
+pub(crate) fn start_logging(verbose: u8) {
     use tracing_subscriber::EnvFilter;
     let default = match verbose {
         0 => "error",
@@ -72,10 +72,10 @@ pub fn start_logging(verbose: u8) {
 }
 
 /// One row of a list as text cells, in the order of the columns.
-pub type Cells = Vec<String>;
+pub(crate) type Cells = Vec<String>;
 
 /// Prints a list in any format. `rows` are the typed rows, `columns` the headings, `cells` makes a row's text.
-pub fn list<T: Serialize>(
+pub(crate) fn list<T: Serialize>(
     format: Format,
     rows: &[T],
     columns: &[&str],
@@ -103,7 +103,7 @@ pub fn list<T: Serialize>(
 }
 
 /// Prints rows as CSV. A cell that a spreadsheet would run as a formula gets a leading quote.
-pub fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result<(), Failure> {
+pub(crate) fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result<(), Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let fail = |e: csv::Error| Failure::plain(Code::Failed, format!("failed to write CSV: {e}"));
     writer.write_record(columns).map_err(fail)?;
@@ -123,20 +123,20 @@ fn defuse(cell: &str) -> String {
 }
 
 /// Prints one document as JSON.
-pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     let mut text = to_json(value, true)?;
     text.push('\n');
     out(&text)
 }
 
 /// A value as JSON text.
-pub fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, Failure> {
+pub(crate) fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     text.map_err(|e| Failure::plain(Code::Failed, format!("failed to write JSON: {e}")))
 }
 
 /// A table without frames that fits the terminal.
-pub fn plain_table(columns: &[&str]) -> Table {
+pub(crate) fn plain_table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
     table.set_header(columns.iter().map(|c| c.to_uppercase()));
@@ -144,16 +144,16 @@ pub fn plain_table(columns: &[&str]) -> Table {
 }
 
 /// Columns of the terminal; 110 when stdout is not one, so that files and tests get the same text everywhere.
-pub fn width() -> u16 {
+pub(crate) fn width() -> u16 {
     std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| *c >= 40).unwrap_or(110)
 }
 
 /// A table's text without trailing spaces.
-pub fn trimmed(table: &Table) -> String {
+pub(crate) fn trimmed(table: &Table) -> String {
     table.to_string().lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// Text without characters that would drive a terminal: names come from files nobody controls.
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

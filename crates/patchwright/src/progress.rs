@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const TICK: Duration = Duration::from_millis(120);
 
 /// A spinner with a message.
-pub fn spinner(quiet: bool, message: &str) -> ProgressBar {
+pub(crate) fn spinner(quiet: bool, message: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     prepare(&bar, quiet);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
@@ -23,7 +23,7 @@ pub fn spinner(quiet: bool, message: &str) -> ProgressBar {
 }
 
 /// A bar over bytes; the length is set when it is known.
-pub fn bytes(quiet: bool, message: &str) -> ProgressBar {
+pub(crate) fn bytes(quiet: bool, message: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     prepare(&bar, quiet);
     if let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:28} {bytes:>10} / {total_bytes:10} {bytes_per_sec}") {

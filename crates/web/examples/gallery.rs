@@ -13,7 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for rows in [0, 1, 30, 1_000] {
         for theme in [Theme::Light, Theme::Dark] {
             for (name, html) in all(rows, theme, &Plain)? {
-                let html = html.replace("/assets/app.css", "app.css").replace("/assets/app.js", "").replace("/assets/icon.svg", "");
+                let html = html
+                    .replace("/assets/app.css", "app.css")
+                    .replace("/assets/app.js", "")
+                    .replace("/assets/icon.svg", "");
                 std::fs::write(dir.join(format!("{name}-{rows}-{}.html", theme.word())), html)?;
             }
         }

@@ -24,13 +24,13 @@ fn hashed(stem: &str, content: &str, extension: &str) -> String {
 
 /// Address of the style sheet.
 #[must_use]
-pub fn css_path() -> String {
+pub(crate) fn css_path() -> String {
     format!("/assets/{}", *CSS_NAME)
 }
 
 /// Address of the script.
 #[must_use]
-pub fn js_path() -> String {
+pub(crate) fn js_path() -> String {
     format!("/assets/{}", *JS_NAME)
 }
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 /// A table being written.
 #[derive(Clone, Debug)]
-pub struct Csv {
+pub(crate) struct Csv {
     name: String,
     text: String,
 }
@@ -13,9 +13,13 @@ pub struct Csv {
 impl Csv {
     /// A table with its heading; `name` is the file's name without extension.
     #[must_use]
-    pub fn new(name: &str, heading: &[&str]) -> Self {
+    pub(crate) fn new(name: &str, heading: &[&str]) -> Self {
         let mut csv = Self {
-            name: name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).take(80).collect(),
+            name: name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+                .take(80)
+                .collect(),
             text: String::new(),
         };
         csv.row(heading.iter().map(|h| (*h).to_owned()));
@@ -23,7 +27,7 @@ impl Csv {
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         for (place, cell) in cells.into_iter().enumerate() {
             if place > 0 {
                 self.text.push(',');
@@ -50,19 +54,19 @@ impl Csv {
 
 /// An optional text as a cell.
 #[must_use]
-pub fn opt(value: Option<&String>) -> String {
+pub(crate) fn opt(value: Option<&String>) -> String {
     value.cloned().unwrap_or_default()
 }
 
 /// Tenths as a decimal number; empty when unknown.
 #[must_use]
-pub fn tenths(value: Option<u8>) -> String {
+pub(crate) fn tenths(value: Option<u8>) -> String {
     value.map(crate::view::text::score).unwrap_or_default()
 }
 
 /// Hundred-thousandths as a decimal number; empty when unknown.
 #[must_use]
-pub fn e5(value: Option<u32>) -> String {
+pub(crate) fn e5(value: Option<u32>) -> String {
     value.map(|v| format!("{}.{:05}", v / 100_000, v % 100_000)).unwrap_or_default()
 }
 
@@ -89,6 +93,9 @@ mod tests {
         csv.row(["=1+1".to_owned(), "@cmd\n".to_owned()]);
         assert_eq!(csv.text, "a,b\r\nplain,\"with, comma and \"\"quotes\"\"\"\r\n\"'=1+1\",\"'@cmd\n\"\r\n");
         assert_eq!(csv.name, "hosts----x");
-        assert_eq!((tenths(Some(98)), e5(Some(94_321)), e5(None)), ("9.8".to_owned(), "0.94321".to_owned(), String::new()));
+        assert_eq!(
+            (tenths(Some(98)), e5(Some(94_321)), e5(None)),
+            ("9.8".to_owned(), "0.94321".to_owned(), String::new())
+        );
     }
 }

@@ -10,7 +10,7 @@ use crate::problems;
 
 /// What a handler could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// HTTP status.
     pub(crate) status: u16,
     /// Stable code.

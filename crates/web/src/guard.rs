@@ -75,7 +75,11 @@ pub(crate) async fn finish(State(state): State<WebState>, mut request: Request, 
         }
     }
     secure(response.headers_mut(), &path, &id);
-    let shown: String = if path.starts_with(session::LINK_PREFIX) { session::LINK_PREFIX.to_owned() } else { path.chars().take(LOGGED_PATH_MAX).collect() };
+    let shown: String = if path.starts_with(session::LINK_PREFIX) {
+        session::LINK_PREFIX.to_owned()
+    } else {
+        path.chars().take(LOGGED_PATH_MAX).collect()
+    };
     tracing::debug!(
         request_id = %id.0, http.method = %method, http.path = %shown, http.status = response.status().as_u16(),
         duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -100,15 +104,22 @@ fn cross_site(state: &WebState, method: &Method, headers: &HeaderMap) -> Option<
     match text(header::ORIGIN) {
         Some(origin) if !state.options.is_own_origin(origin) => Some(Failure::of(
             "cross_site",
-            format!("the request comes from `{}`, this console is `{}`", origin.chars().take(100).collect::<String>(), state.options.origin()),
+            format!(
+                "the request comes from `{}`, this console is `{}`",
+                origin.chars().take(100).collect::<String>(),
+                state.options.origin()
+            ),
         )),
         Some(_) | None => None,
     }
 }
 
 fn write_failure(failure: &Failure, path: &str, id: &RequestId, frame: Frame) -> Response {
-    let title = problems::find(&failure.code).or_else(|| problems::find(problems::code_of_status(failure.status))).map_or("Error", |p| p.title);
-    let status = axum::http::StatusCode::from_u16(failure.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    let title = problems::find(&failure.code)
+        .or_else(|| problems::find(problems::code_of_status(failure.status)))
+        .map_or("Error", |p| p.title);
+    let status =
+        axum::http::StatusCode::from_u16(failure.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = if path.starts_with("/api/") {
         let problem = ProblemDetails {
             kind: format!("/problems/{}", failure.code),
@@ -121,7 +132,12 @@ fn write_failure(failure: &Failure, path: &str, id: &RequestId, frame: Frame) ->
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
-    } else if path.starts_with("/ui/") || path.starts_with("/assets/") || path == "/events" || path == "/healthz" || path == "/readyz" {
+    } else if path.starts_with("/ui/")
+        || path.starts_with("/assets/")
+        || path == "/events"
+        || path == "/healthz"
+        || path == "/readyz"
+    {
         (status, format!("{}: {}\n", failure.code, failure.detail)).into_response()
     } else {
         let page = ErrorPage {

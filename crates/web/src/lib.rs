@@ -48,7 +48,8 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 pub fn router(env: Env, options: WebOptions) -> Router {
     let state = WebState::new(env, options);
     // Only what carries no form token is compressed: a page that mixes a secret with text a stranger chose must not be (BREACH).
-    let open = Router::new().route("/assets/{name}", get(assets::get)).merge(api::v1::router()).layer(CompressionLayer::new());
+    let open =
+        Router::new().route("/assets/{name}", get(assets::get)).merge(api::v1::router()).layer(CompressionLayer::new());
     Router::new()
         .route("/", get(console::today::get))
         .route("/hosts", get(console::hosts::list))
@@ -87,7 +88,11 @@ pub fn router(env: Env, options: WebOptions) -> Router {
 ///
 /// # Errors
 /// When the listener fails for good.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (told, mut asked) = tokio::sync::watch::channel(false);
     let graceful = async move {
         shutdown.await;

@@ -57,9 +57,14 @@ mod tests {
     fn an_origin_is_scheme_host_and_port() {
         let o = options("https://patch.example.org/");
         assert!(o.is_own_origin("https://patch.example.org") && o.is_own_origin("https://patch.example.org:443"));
-        for other in
-            ["http://patch.example.org", "https://evil.example", "https://patch.example.org.evil.example", "https://patch.example.org:8443", "null", ""]
-        {
+        for other in [
+            "http://patch.example.org",
+            "https://evil.example",
+            "https://patch.example.org.evil.example",
+            "https://patch.example.org:8443",
+            "null",
+            "",
+        ] {
             assert!(!o.is_own_origin(other), "{other}");
         }
         assert_eq!(o.origin(), "https://patch.example.org");

@@ -17,7 +17,7 @@ use crate::view::frame::{Area, Frame, Theme, User};
 use crate::view::link::Link;
 
 /// Where one-time links lead; the secret follows as the last part of the path.
-pub const LINK_PREFIX: &str = "/sign-in/link/";
+pub(crate) const LINK_PREFIX: &str = "/sign-in/link/";
 /// Name of the cookie that keeps the choice of light or dark.
 pub(crate) const THEME_COOKIE: &str = "pw-theme";
 /// Fields of a form at most; the largest of ours has twelve.
@@ -133,7 +133,12 @@ async fn session(parts: &Parts, state: &WebState) -> Result<Option<auth::Session
 }
 
 fn user_of(found: &auth::Session) -> User {
-    User { name: found.name.clone(), role: found.role.clone(), csrf: found.csrf.clone(), has_password: found.has_password }
+    User {
+        name: found.name.clone(),
+        role: found.role.clone(),
+        csrf: found.csrf.clone(),
+        has_password: found.has_password,
+    }
 }
 
 impl FromRequestParts<WebState> for Signed {
@@ -193,7 +198,9 @@ impl FromRequest<WebState> for Fields {
             return Err(Failure::of("unsupported_media_type", "a form comes as application/x-www-form-urlencoded"));
         }
         let body = axum::body::Bytes::from_request(request, state).await?;
-        Ok(Self(form_urlencoded::parse(&body).take(FIELDS_MAX).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()))
+        Ok(Self(
+            form_urlencoded::parse(&body).take(FIELDS_MAX).map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
+        ))
     }
 }
 
@@ -206,7 +213,8 @@ impl FromRequest<WebState> for SignedForm {
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let signed = Signed::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
-        let fields = Fields::from_request(Request::from_parts(parts, body), state).await.map_err(IntoResponse::into_response)?;
+        let fields =
+            Fields::from_request(Request::from_parts(parts, body), state).await.map_err(IntoResponse::into_response)?;
         if !same(fields.get("csrf"), &signed.user.csrf) {
             return Err(Failure::of("cross_site", "the form does not carry this session's token").into_response());
         }

@@ -15,7 +15,7 @@ const STREAMS_MAX: usize = 256;
 
 /// State of the router; cheap to clone.
 #[derive(Clone)]
-pub struct WebState {
+pub(crate) struct WebState {
     /// Use cases' environment.
     pub(crate) env: Env,
     /// Settings.
@@ -31,7 +31,7 @@ pub struct WebState {
 impl WebState {
     /// State over an environment.
     #[must_use]
-    pub fn new(env: Env, options: WebOptions) -> Self {
+    pub(crate) fn new(env: Env, options: WebOptions) -> Self {
         Self {
             log: EventLog::follow(&env),
             env,

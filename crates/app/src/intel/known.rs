@@ -1,7 +1,8 @@
 //! Since when this installation knows of a vulnerability: a log that belongs to the installation, never to a chunk, and is
 //! never cleaned up. A deadline must not start before anybody here could know.
 //!
-//! `<data>/intel/known.tsv`: `id<TAB>milliseconds`, appended; the first line of an id counts.
+//! `<data>/intel/known.tsv`: `id<TAB>milliseconds`, appended; the first line of an id counts. A line `#snapshot<TAB>id` says
+//! that everything of that snapshot is in the log, so that opening an installation does not read every chunk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -16,7 +17,11 @@ use crate::error::AppError;
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     since: BTreeMap<String, Timestamp>,
+    snapshot: Option<String>,
 }
+
+/// First column of the line that names the last snapshot learned.
+const SNAPSHOT: &str = "#snapshot";
 
 fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("intel").join("known.tsv")
@@ -39,15 +44,18 @@ impl Known {
             Err(e) => return Err(file_error("read", &path, e)),
         };
         let mut since = BTreeMap::new();
+        let mut snapshot = None;
         for line in text.split_inclusive('\n') {
             let Some((id, at)) = line.strip_suffix('\n').and_then(|l| l.split_once('\t')) else {
                 continue;
             };
-            if let Ok(at) = at.parse() {
+            if id == SNAPSHOT {
+                snapshot = Some(at.to_owned());
+            } else if let Ok(at) = at.parse() {
                 since.entry(id.to_owned()).or_insert(Timestamp(at));
             }
         }
-        Ok(Self { since })
+        Ok(Self { since, snapshot })
     }
 
     /// Since when a vulnerability is known here.
@@ -61,6 +69,9 @@ impl Known {
     /// # Errors
     /// [`AppError`] when a chunk cannot be read or the log cannot be written.
     pub fn learn(&mut self, data_dir: &Path, intel: &Intel, now: Timestamp) -> Result<usize, AppError> {
+        if self.snapshot.as_deref() == Some(&intel.index().id) {
+            return Ok(0);
+        }
         let mut fresh: BTreeSet<String> = BTreeSet::new();
         for ecosystem in intel.ecosystems() {
             for (_, chunk) in intel.advisories(ecosystem)? {
@@ -73,9 +84,6 @@ impl Known {
                 }
             }
         }
-        if fresh.is_empty() {
-            return Ok(0);
-        }
         let path = path(data_dir);
         let mut text = String::new();
         // A torn last line of an earlier crash must not swallow our first one.
@@ -85,6 +93,7 @@ impl Known {
         for id in &fresh {
             text.push_str(&format!("{id}\t{}\n", now.0));
         }
+        text.push_str(&format!("{SNAPSHOT}\t{}\n", intel.index().id));
         let mut file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -92,6 +101,7 @@ impl Known {
             .map_err(|e| file_error("open", &path, e))?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| file_error("append to", &path, e))?;
         let count = fresh.len();
+        self.snapshot = Some(intel.index().id.clone());
         self.since.extend(fresh.into_iter().map(|id| (id, now)));
         Ok(count)
     }

@@ -32,11 +32,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             continue;
         }
         if packages.len() >= PACKAGES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
         }
         if !stanza.started {
@@ -44,26 +40,14 @@ pub fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             stanza.line = line.number;
         }
         let Some((&[letter, b':'], value)) = line.bytes.split_at_checked(2) else {
-            notes.line(
-                line.number,
-                "reading a field: the line is not one letter and a colon",
-                line.bytes,
-            );
+            notes.line(line.number, "reading a field: the line is not one letter and a colon", line.bytes);
             continue;
         };
         let slot = match letter {
             b'P' if stanza.name.is_some() => {
-                notes.line(
-                    line.number,
-                    "a new package begins without an empty line before it",
-                    line.bytes,
-                );
+                notes.line(line.number, "a new package begins without an empty line before it", line.bytes);
                 flush(std::mem::take(&mut stanza), &mut packages, &mut notes);
-                stanza = Stanza {
-                    started: true,
-                    line: line.number,
-                    ..Stanza::default()
-                };
+                stanza = Stanza { started: true, line: line.number, ..Stanza::default() };
                 &mut stanza.name
             }
             b'P' => &mut stanza.name,
@@ -98,36 +82,21 @@ fn flush(stanza: Stanza<'_>, packages: &mut Vec<Package>, notes: &mut Notes) {
         return;
     }
     let token = |value: Option<&[u8]>| {
-        value
-            .and_then(|v| std::str::from_utf8(v).ok())
-            .filter(|t| is_token(t))
-            .map(str::to_owned)
+        value.and_then(|v| std::str::from_utf8(v).ok()).filter(|t| is_token(t)).map(str::to_owned)
     };
     let Some(name) = token(stanza.name) else {
-        notes.line(
-            stanza.line,
-            "a stanza without a usable `P:` (name)",
-            stanza.version.unwrap_or_default(),
-        );
+        notes.line(stanza.line, "a stanza without a usable `P:` (name)", stanza.version.unwrap_or_default());
         return;
     };
     let Some(version) = token(stanza.version) else {
-        notes.line(
-            stanza.line,
-            format!("package `{name}` has no usable `V:` (version)"),
-            name.as_bytes(),
-        );
+        notes.line(stanza.line, format!("package `{name}` has no usable `V:` (version)"), name.as_bytes());
         return;
     };
     packages.push(Package {
         source: token(stanza.origin).unwrap_or_else(|| name.clone()),
         source_version: version.clone(),
         arch: token(stanza.arch).unwrap_or_default(),
-        state: if stanza.broken {
-            PackageState::Broken
-        } else {
-            PackageState::Installed
-        },
+        state: if stanza.broken { PackageState::Broken } else { PackageState::Installed },
         name,
         version,
         ..Package::default()

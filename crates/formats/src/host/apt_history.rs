@@ -38,11 +38,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<HistoryEntry>, Vec<Problem>) {
     let mut run = Run::default();
     for line in Lines::new(bytes) {
         if entries.len() >= HISTORY_MAX {
-            notes.line(
-                line.number,
-                format!("more than {HISTORY_MAX} changes; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {HISTORY_MAX} changes; the rest was not read"), b"");
             return (entries, notes.finish());
         }
         let text = line.text();
@@ -52,11 +48,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<HistoryEntry>, Vec<Problem>) {
             continue;
         }
         let Some((key, value)) = text.split_once(':') else {
-            notes.line(
-                line.number,
-                "reading a field: the line is not `Key: value`",
-                line.bytes,
-            );
+            notes.line(line.number, "reading a field: the line is not `Key: value`", line.bytes);
             continue;
         };
         match key {
@@ -67,11 +59,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<HistoryEntry>, Vec<Problem>) {
                 run.line = line.number;
                 run.start = log_time(value);
                 if run.start.is_none() {
-                    notes.line(
-                        line.number,
-                        "reading `Start-Date`: not a date and a time",
-                        line.bytes,
-                    );
+                    notes.line(line.number, "reading `Start-Date`: not a date and a time", line.bytes);
                 }
             }
             "End-Date" => run.ended = true,
@@ -103,11 +91,7 @@ enum Whole {
 }
 
 /// `libssl3:amd64 (3.0.17-1~deb12u2, 3.0.18-1~deb12u1), foo:all (1.0, automatic)`
-fn changes(
-    key: &str,
-    value: &str,
-    out: &mut Vec<(String, Option<String>, Option<String>)>,
-) -> Whole {
+fn changes(key: &str, value: &str, out: &mut Vec<(String, Option<String>, Option<String>)>) -> Whole {
     let mut whole = Whole::Yes;
     // Every item ends in a bracket; versions contain neither brackets nor commas.
     for item in value.split(')') {
@@ -122,10 +106,7 @@ fn changes(
         let name = split_arch(name.trim()).0;
         let mut parts = inner.split(',').map(str::trim);
         let first = parts.next().filter(|v| is_token(v)).map(str::to_owned);
-        let second = parts
-            .next()
-            .filter(|v| is_token(v) && *v != "automatic")
-            .map(str::to_owned);
+        let second = parts.next().filter(|v| is_token(v) && *v != "automatic").map(str::to_owned);
         let change = match key {
             "Install" => (None, first),
             "Upgrade" | "Downgrade" => (first, second),
@@ -151,10 +132,7 @@ fn flush(run: Run, entries: &mut Vec<HistoryEntry>, notes: &mut Notes) {
         if !run.changes.is_empty() {
             notes.line(
                 run.line,
-                format!(
-                    "{} changes without a readable `Start-Date` are left out",
-                    run.changes.len()
-                ),
+                format!("{} changes without a readable `Start-Date` are left out", run.changes.len()),
                 b"",
             );
         }
@@ -165,15 +143,11 @@ fn flush(run: Run, entries: &mut Vec<HistoryEntry>, notes: &mut Notes) {
         (false, false) => "apt history.log (no end of the run recorded)",
         (false, true) => "apt history.log",
     };
-    entries.extend(
-        run.changes
-            .into_iter()
-            .map(|(name, from, to)| HistoryEntry {
-                at,
-                name,
-                from,
-                to,
-                source: source.to_owned(),
-            }),
-    );
+    entries.extend(run.changes.into_iter().map(|(name, from, to)| HistoryEntry {
+        at,
+        name,
+        from,
+        to,
+        source: source.to_owned(),
+    }));
 }

@@ -38,10 +38,7 @@ impl PolicySource {
     /// A value of the `release` line (`o` origin, `a` archive, `n` code name, `l` label, `v` version).
     #[must_use]
     pub fn release_value(&self, key: &str) -> Option<&str> {
-        self.release
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, v)| v.as_str())
+        self.release.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 }
 
@@ -91,11 +88,7 @@ pub fn parse(bytes: &[u8]) -> (Policy, Vec<Problem>) {
                 "Pinned packages:" => Part::Pinned,
                 other => {
                     let Some(name) = other.strip_suffix(':').filter(|n| is_token(n)) else {
-                        notes.line(
-                            line.number,
-                            "reading a block: no `package:` line",
-                            line.bytes,
-                        );
+                        notes.line(line.number, "reading a block: no `package:` line", line.bytes);
                         continue;
                     };
                     if policy.packages.len() >= PACKAGES_MAX {
@@ -106,10 +99,7 @@ pub fn parse(bytes: &[u8]) -> (Policy, Vec<Problem>) {
                         );
                         break;
                     }
-                    policy.packages.push(PackagePolicy {
-                        name: name.to_owned(),
-                        ..PackagePolicy::default()
-                    });
+                    policy.packages.push(PackagePolicy { name: name.to_owned(), ..PackagePolicy::default() });
                     Part::Package
                 }
             };
@@ -118,23 +108,16 @@ pub fn parse(bytes: &[u8]) -> (Policy, Vec<Problem>) {
         let read = match part {
             Part::Files => file_line(&text, &mut policy.sources),
             Part::Pinned => Some(()),
-            Part::Package => policy
-                .packages
-                .last_mut()
-                .and_then(|block| package_line(&text, block)),
+            Part::Package => policy.packages.last_mut().and_then(|block| package_line(&text, block)),
         };
         if read.is_none() {
-            notes.line(
-                line.number,
-                "reading a line of apt-cache policy: unknown shape",
-                line.bytes,
-            );
+            notes.line(line.number, "reading a line of apt-cache policy: unknown shape", line.bytes);
         }
     }
     (policy, notes.finish())
 }
 
-/// ` 500 http://deb.debian.org/debian bookworm/main amd64 Packages`
+/// ` 500 http://archive.example.org/debian bookworm/main amd64 Packages`
 fn source(text: &str) -> Option<PolicySource> {
     let mut words = text.split_ascii_whitespace();
     let priority = words.next()?.parse().ok()?;
@@ -196,9 +179,7 @@ fn package_line(text: &str, block: &mut PackagePolicy) -> Option<()> {
         let mut words = rest.split_ascii_whitespace();
         let version = words.next()?;
         let priority = words.next().and_then(|p| p.parse().ok());
-        let phased = words
-            .find(|w| w.ends_with("%)"))
-            .and_then(|w| w.trim_end_matches("%)").parse().ok());
+        let phased = words.find(|w| w.ends_with("%)")).and_then(|w| w.trim_end_matches("%)").parse().ok());
         block.versions.push(PolicyVersion {
             version: version.to_owned(),
             priority,

@@ -33,8 +33,7 @@ impl ReleaseHeader {
     /// Whether the repository carries security updates.
     #[must_use]
     pub fn is_security(&self) -> bool {
-        is_security(self.label.as_deref(), self.suite.as_deref())
-            || is_security(None, self.codename.as_deref())
+        is_security(self.label.as_deref(), self.suite.as_deref()) || is_security(None, self.codename.as_deref())
     }
 }
 
@@ -43,8 +42,7 @@ impl ReleaseHeader {
 /// A wrong weekday is forgiven: old changelogs have many.
 #[must_use]
 pub fn mail_date(text: &str) -> Option<Timestamp> {
-    static PARSER: jiff::fmt::rfc2822::DateTimeParser =
-        jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    static PARSER: jiff::fmt::rfc2822::DateTimeParser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
     let text = text.trim();
     let zoned = text.strip_suffix("UTC").or_else(|| text.strip_suffix(" Z"));
     let parsed = match zoned {
@@ -75,28 +73,16 @@ pub fn parse(bytes: &[u8]) -> (ReleaseHeader, Vec<Problem>) {
             "Date" | "Valid-Until" => {
                 let date = mail_date(value);
                 if date.is_none() {
-                    notes.line(
-                        line.number,
-                        format!("reading `{key}`: not a date"),
-                        line.bytes,
-                    );
+                    notes.line(line.number, format!("reading `{key}`: not a date"), line.bytes);
                 }
-                if key == "Date" {
-                    header.date = date
-                } else {
-                    header.valid_until = date
-                }
+                if key == "Date" { header.date = date } else { header.valid_until = date }
             }
             "MD5Sum" | "SHA1" | "SHA256" | "SHA512" => break,
             _ => {}
         }
     }
     if header.suite.is_none() && header.codename.is_none() {
-        notes.add(
-            "document",
-            "neither `Suite` nor `Codename`: is this a Release file?",
-            bytes,
-        );
+        notes.add("document", "neither `Suite` nor `Codename`: is this a Release file?", bytes);
     }
     (header, notes.finish())
 }

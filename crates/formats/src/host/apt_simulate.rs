@@ -10,9 +10,7 @@
 //! The brackets after the parentheses list packages that are broken at that moment of the plan; they are not kept.
 
 use patchwright_domain::intel::Problem;
-use patchwright_domain::inventory::{
-    KeptBack, Package, PendingUpgrade, Transaction, TransactionStep,
-};
+use patchwright_domain::inventory::{KeptBack, Package, PendingUpgrade, Transaction, TransactionStep};
 
 use super::text::{Lines, Notes, is_token, split_arch, without_rebuild};
 
@@ -34,21 +32,14 @@ impl Origin {
     /// Reads `Label:Version/Archive`, `Label:Archive` or a bare label.
     fn parse(text: &str) -> Self {
         let Some((label, rest)) = text.split_once(':') else {
-            return Self {
-                label: text.to_owned(),
-                ..Self::default()
-            };
+            return Self { label: text.to_owned(), ..Self::default() };
         };
         let (version, archive) = match rest.split_once('/') {
             Some((version, archive)) => (Some(version), archive),
             None => (None, rest),
         };
         let kept = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
-        Self {
-            label: label.to_owned(),
-            version: version.and_then(kept),
-            archive: kept(archive),
-        }
+        Self { label: label.to_owned(), version: version.and_then(kept), archive: kept(archive) }
     }
 
     /// Whether the repository carries security updates: label `Debian-Security`, or an archive that ends in `-security`
@@ -99,10 +90,7 @@ impl Step {
     /// The repository that says most: a security one before any other.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
-        self.origins
-            .iter()
-            .find(|o| o.is_security())
-            .or_else(|| self.origins.first())
+        self.origins.iter().find(|o| o.is_security()).or_else(|| self.origins.first())
     }
 }
 
@@ -165,8 +153,7 @@ impl Simulation {
             let (installed, candidate) = (step.from.clone()?, step.to.clone()?);
             let package = find(packages, &step.name, Some(&step.arch));
             let origin = step.origin();
-            let numbered_apart =
-                package.is_some_and(|p| p.source_version != without_rebuild(&p.version));
+            let numbered_apart = package.is_some_and(|p| p.source_version != without_rebuild(&p.version));
             Some(PendingUpgrade {
                 name: step.name.clone(),
                 arch: step.arch.clone(),
@@ -190,14 +177,8 @@ impl Simulation {
 /// The package of a name, preferably of an architecture, in a list sorted by name.
 fn find<'a>(packages: &'a [Package], name: &str, arch: Option<&str>) -> Option<&'a Package> {
     let start = packages.partition_point(|p| p.name.as_str() < name);
-    let same = packages
-        .get(start..)
-        .unwrap_or_default()
-        .iter()
-        .take_while(|p| p.name == name);
-    same.clone()
-        .find(|p| arch.is_some_and(|a| p.arch == a))
-        .or_else(|| same.clone().next())
+    let same = packages.get(start..).unwrap_or_default().iter().take_while(|p| p.name == name);
+    same.clone().find(|p| arch.is_some_and(|a| p.arch == a)).or_else(|| same.clone().next())
 }
 
 /// Which indented list the reader is in.
@@ -247,11 +228,7 @@ pub fn parse(bytes: &[u8]) -> (Simulation, Vec<Problem>) {
             }
             continue;
         }
-        block = if text.ends_with(':') {
-            Block::of(&text)
-        } else {
-            Block::None
-        };
+        block = if text.ends_with(':') { Block::of(&text) } else { Block::None };
         let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
         let step = match word {
             "Inst" => install(rest),
@@ -271,19 +248,11 @@ pub fn parse(bytes: &[u8]) -> (Simulation, Vec<Problem>) {
         };
         match step {
             Some(_) if found.steps.len() >= STEPS_MAX => {
-                notes.line(
-                    line.number,
-                    format!("more than {STEPS_MAX} steps; the rest was not read"),
-                    b"",
-                );
+                notes.line(line.number, format!("more than {STEPS_MAX} steps; the rest was not read"), b"");
                 break;
             }
             Some(step) => found.steps.push(step),
-            None => notes.line(
-                line.number,
-                "reading a step: not `Inst name [old] (new origins [arch])`",
-                line.bytes,
-            ),
+            None => notes.line(line.number, "reading a step: not `Inst name [old] (new origins [arch])`", line.bytes),
         }
     }
     check(&found, summary, bytes, &mut notes);
@@ -331,17 +300,13 @@ fn list_line(text: &str, because: &str, kept: &mut Vec<KeptBack>) {
         let (installed, candidate) = versions.split_once(" => ").unwrap_or((versions, ""));
         add(name.trim(), installed.trim(), candidate.trim());
     } else {
-        text.split_ascii_whitespace()
-            .for_each(|name| add(name, "", ""));
+        text.split_ascii_whitespace().for_each(|name| add(name, "", ""));
     }
 }
 
 fn old_version(rest: &str) -> (Option<String>, &str) {
     match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        Some((old, rest)) => (
-            Some(old.trim().to_owned()).filter(|v| is_token(v)),
-            rest.trim_start(),
-        ),
+        Some((old, rest)) => (Some(old.trim().to_owned()).filter(|v| is_token(v)), rest.trim_start()),
         None => (None, rest),
     }
 }
@@ -353,9 +318,7 @@ fn install(rest: &str) -> Option<Step> {
     let inner = rest.strip_prefix('(')?;
     // A label may contain brackets of its own, the end of the group always reads `[arch])`.
     let (inner, arch) = match inner.split_once("])") {
-        Some((inner, _)) => inner
-            .rsplit_once('[')
-            .map(|(head, arch)| (head, arch.trim()))?,
+        Some((inner, _)) => inner.rsplit_once('[').map(|(head, arch)| (head, arch.trim()))?,
         None => (inner.split_once(')')?.0, ""),
     };
     let (to, origins) = inner.trim().split_once(' ').unwrap_or((inner.trim(), ""));
@@ -365,20 +328,10 @@ fn install(rest: &str) -> Option<Step> {
     }
     Some(Step {
         name: name.to_owned(),
-        arch: if arch.is_empty() {
-            qualifier.unwrap_or_default()
-        } else {
-            arch
-        }
-        .to_owned(),
+        arch: if arch.is_empty() { qualifier.unwrap_or_default() } else { arch }.to_owned(),
         from,
         to: Some(to.to_owned()),
-        origins: origins
-            .split(", ")
-            .map(str::trim)
-            .filter(|o| !o.is_empty())
-            .map(Origin::parse)
-            .collect(),
+        origins: origins.split(", ").map(str::trim).filter(|o| !o.is_empty()).map(Origin::parse).collect(),
     })
 }
 
@@ -413,11 +366,7 @@ fn download(rest: &str) -> Option<u64> {
         Some(digit) => u64::from(char::from(digit).to_digit(10)?) * factor / 10,
         None => 0,
     };
-    whole
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(factor)?
-        .checked_add(fraction)
+    whole.parse::<u64>().ok()?.checked_mul(factor)?.checked_add(fraction)
 }
 
 /// `131 upgraded, 2 newly installed, 1 downgraded, 0 to remove and 1 not upgraded.`
@@ -432,10 +381,7 @@ impl Summary {
         if !text.contains(" upgraded, ") || !text.contains(" to remove and ") {
             return None;
         }
-        let mut summary = Self {
-            installs: 0,
-            removals: 0,
-        };
+        let mut summary = Self { installs: 0, removals: 0 };
         for part in text.split(" and ").next()?.split(", ") {
             let (count, what) = part.split_once(' ')?;
             let count: usize = count.parse().ok()?;

@@ -23,8 +23,7 @@ impl AptSource {
     /// Whether this is a security repository by its suite, or by the old layout `buster/updates` on a security host.
     #[must_use]
     pub fn is_security(&self) -> bool {
-        self.suite.ends_with("-security")
-            || (self.suite.ends_with("/updates") && self.uri.contains("security"))
+        self.suite.ends_with("-security") || (self.suite.ends_with("/updates") && self.uri.contains("security"))
     }
 }
 
@@ -45,11 +44,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<AptSource>, Vec<Problem>) {
     let mut stanza = Stanza::default();
     for line in Lines::new(bytes) {
         if found.len() >= SOURCES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {SOURCES_MAX} repositories; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {SOURCES_MAX} repositories; the rest was not read"), b"");
             break;
         }
         let text = line.text();
@@ -72,16 +67,10 @@ pub fn parse(bytes: &[u8]) -> (Vec<AptSource>, Vec<Problem>) {
                 ),
             },
             ("deb-src", _) => {}
-            (_, Some((key, value))) if !text.starts_with([' ', '\t']) => {
-                field(&mut stanza, key, value)
-            }
+            (_, Some((key, value))) if !text.starts_with([' ', '\t']) => field(&mut stanza, key, value),
             // Continuation lines belong to keys and other long values that are not kept.
             _ if text.starts_with([' ', '\t']) => {}
-            _ => notes.line(
-                line.number,
-                "reading a repository: neither a `deb` line nor a field",
-                line.bytes,
-            ),
+            _ => notes.line(line.number, "reading a repository: neither a `deb` line nor a field", line.bytes),
         }
     }
     flush(stanza, &mut found);
@@ -96,10 +85,8 @@ fn field(stanza: &mut Stanza, key: &str, value: &str) {
         "suites" => value.clone_into(&mut stanza.suites),
         "components" => value.clone_into(&mut stanza.components),
         "enabled" => {
-            stanza.disabled = matches!(
-                value.to_ascii_lowercase().as_str(),
-                "no" | "false" | "0" | "off" | "without" | "disable"
-            )
+            stanza.disabled =
+                matches!(value.to_ascii_lowercase().as_str(), "no" | "false" | "0" | "off" | "without" | "disable")
         }
         _ => {}
     }
@@ -117,11 +104,7 @@ fn flush(stanza: Stanza, found: &mut Vec<AptSource>) {
             found.push(AptSource {
                 uri: without_credentials(uri),
                 suite: suite.to_owned(),
-                components: stanza
-                    .components
-                    .split_ascii_whitespace()
-                    .map(str::to_owned)
-                    .collect(),
+                components: stanza.components.split_ascii_whitespace().map(str::to_owned).collect(),
             });
         }
     }
@@ -146,9 +129,7 @@ fn without_credentials(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else {
         return uri.to_owned();
     };
-    let (host, path) = rest
-        .split_once('/')
-        .map_or((rest, None), |(h, p)| (h, Some(p)));
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(h, p)| (h, Some(p)));
     let host = host.rsplit_once('@').map_or(host, |(_, h)| h);
     match path {
         Some(path) => format!("{scheme}://{host}/{path}"),

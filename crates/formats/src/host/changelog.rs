@@ -55,9 +55,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<ChangelogEntry>, Vec<Problem>) {
         }
         if let Some(trailer) = text.strip_prefix(" -- ") {
             if let Some(entry) = entries.last_mut().filter(|_| open) {
-                entry.date = trailer
-                    .rsplit_once('>')
-                    .and_then(|(_, date)| mail_date(date));
+                entry.date = trailer.rsplit_once('>').and_then(|(_, date)| mail_date(date));
                 if entry.date.is_none() {
                     notes.line(line.number, "reading the date of an entry", line.bytes);
                 }
@@ -74,18 +72,10 @@ pub fn parse(bytes: &[u8]) -> (Vec<ChangelogEntry>, Vec<Problem>) {
             }
         } else if let Some(entry) = heading(&text) {
             if open {
-                notes.line(
-                    line.number,
-                    "the entry before has no closing line",
-                    line.bytes,
-                );
+                notes.line(line.number, "the entry before has no closing line", line.bytes);
             }
             if entries.len() >= ENTRIES_MAX {
-                notes.line(
-                    line.number,
-                    format!("more than {ENTRIES_MAX} entries; the rest was not read"),
-                    b"",
-                );
+                notes.line(line.number, format!("more than {ENTRIES_MAX} entries; the rest was not read"), b"");
                 break;
             }
             entries.push(entry);
@@ -95,20 +85,12 @@ pub fn parse(bytes: &[u8]) -> (Vec<ChangelogEntry>, Vec<Problem>) {
         } else if is_end(&text) {
             break;
         } else if !std::mem::replace(&mut garbage, true) {
-            notes.line(
-                line.number,
-                "reading an entry: neither a heading nor indented text",
-                line.bytes,
-            );
+            notes.line(line.number, "reading an entry: neither a heading nor indented text", line.bytes);
         }
         carry.clear();
     }
     if open {
-        notes.add(
-            "end",
-            "the last entry has no closing line: the text may be cut",
-            b"",
-        );
+        notes.add("end", "the last entry has no closing line: the text may be cut", b"");
     }
     for entry in &mut entries {
         entry.cves.sort_unstable();
@@ -120,16 +102,9 @@ pub fn parse(bytes: &[u8]) -> (Vec<ChangelogEntry>, Vec<Problem>) {
 /// Lines after which old changelogs go on in other forms (`dpkg-parsechangelog` stops there too), and editor settings.
 fn is_end(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    [
-        "old changelog:",
-        "local variables:",
-        "vim:",
-        ";; local variables:",
-        "changes from version ",
-        "changes for ",
-    ]
-    .iter()
-    .any(|start| lower.starts_with(start))
+    ["old changelog:", "local variables:", "vim:", ";; local variables:", "changes from version ", "changes for "]
+        .iter()
+        .any(|start| lower.starts_with(start))
 }
 
 /// `curl (7.88.1-10+deb12u5) bookworm-security; urgency=high, binary-only=yes`
@@ -137,10 +112,7 @@ fn heading(text: &str) -> Option<ChangelogEntry> {
     let (source, rest) = text.split_once(' ')?;
     let (version, rest) = rest.trim_start().strip_prefix('(')?.split_once(')')?;
     let (distributions, settings) = rest.split_once(';').unwrap_or((rest, ""));
-    let distributions: Vec<String> = distributions
-        .split_ascii_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let distributions: Vec<String> = distributions.split_ascii_whitespace().map(str::to_owned).collect();
     if !is_token(source) || !is_token(version.trim()) || distributions.is_empty() {
         return None;
     }
@@ -154,11 +126,7 @@ fn heading(text: &str) -> Option<ChangelogEntry> {
         let Some((key, value)) = setting.split_once('=') else {
             continue;
         };
-        let value = value
-            .split_ascii_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let value = value.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
         match key.trim().to_ascii_lowercase().as_str() {
             "urgency" => entry.urgency = Some(value).filter(|v| !v.is_empty()),
             "binary-only" => entry.binary_only = value == "yes",
@@ -181,16 +149,10 @@ pub fn cve_ids(text: &str) -> Vec<String> {
 fn named_cves(text: &str, out: &mut Vec<String>) {
     let bytes = text.as_bytes();
     let mut from = 0;
-    while let Some(offset) = bytes
-        .get(from..)
-        .and_then(|rest| rest.iter().position(|b| matches!(b, b'C' | b'c')))
-    {
+    while let Some(offset) = bytes.get(from..).and_then(|rest| rest.iter().position(|b| matches!(b, b'C' | b'c'))) {
         let start = from + offset;
         from = start + 1;
-        let inside_word = start
-            .checked_sub(1)
-            .and_then(|i| bytes.get(i))
-            .is_some_and(u8::is_ascii_alphanumeric);
+        let inside_word = start.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
         if !inside_word
             && out.len() < CVES_MAX
             && let Some(id) = bytes.get(start..).and_then(cve_at)
@@ -213,28 +175,16 @@ fn cve_at(bytes: &[u8]) -> Option<String> {
     if !year.iter().all(u8::is_ascii_digit) || !(4..=10).contains(&digits) {
         return None;
     }
-    let (year, number) = (
-        std::str::from_utf8(year).ok()?,
-        std::str::from_utf8(number.get(..digits)?).ok()?,
-    );
+    let (year, number) = (std::str::from_utf8(year).ok()?, std::str::from_utf8(number.get(..digits)?).ok()?);
     Some(format!("CVE-{year}-{number}"))
 }
 
 /// The last word, when it is an id that breaks off at a dash (`CVE-2023-`).
 fn broken_id(text: &str) -> &str {
-    let word = text
-        .rsplit(|c: char| c.is_whitespace() || "(,;".contains(c))
-        .next()
-        .unwrap_or_default();
+    let word = text.rsplit(|c: char| c.is_whitespace() || "(,;".contains(c)).next().unwrap_or_default();
     let bytes = word.as_bytes();
-    let id = bytes
-        .first_chunk::<4>()
-        .is_some_and(|p| p.eq_ignore_ascii_case(b"CVE-"));
-    if id && word.ends_with('-') && word.len() <= 9 {
-        word
-    } else {
-        ""
-    }
+    let id = bytes.first_chunk::<4>().is_some_and(|p| p.eq_ignore_ascii_case(b"CVE-"));
+    if id && word.ends_with('-') && word.len() <= 9 { word } else { "" }
 }
 
 /// The CVEs that an upgrade from `installed` (the *source* version; nothing: from nothing) to the newest entry fixes.
@@ -256,16 +206,11 @@ pub fn fixes_between(entries: &[ChangelogEntry], installed: Option<&str>) -> Vec
             }
         }
     }
-    let newer =
-        |version: &str| installed.is_none_or(|i| compare_lenient(Scheme::Deb, version, i).is_gt());
+    let newer = |version: &str| installed.is_none_or(|i| compare_lenient(Scheme::Deb, version, i).is_gt());
     let fix = |(cve, fixed): (&str, &str)| CandidateFix {
         source: newest.source.clone(),
         cve: cve.to_owned(),
         fixed: fixed.to_owned(),
     };
-    lowest
-        .into_iter()
-        .filter(|(_, version)| newer(version))
-        .map(fix)
-        .collect()
+    lowest.into_iter().filter(|(_, version)| newer(version)).map(fix).collect()
 }

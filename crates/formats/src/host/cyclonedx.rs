@@ -5,9 +5,7 @@ use patchwright_domain::inventory::Os;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::sbom::{
-    Bill, Gatherer, Loose, NESTING_MAX, SourceHint, elements, json_text, named_os, shaped,
-};
+use super::sbom::{Bill, Gatherer, Loose, NESTING_MAX, SourceHint, elements, json_text, named_os, shaped};
 use super::text::Notes;
 
 /// Versions of the standard this reader was written against.
@@ -78,18 +76,12 @@ pub fn parse(bytes: &[u8]) -> (Bill, Vec<Problem>) {
     let document: Document<'_> = match serde_json::from_str(&text) {
         Ok(document) => document,
         Err(err) => {
-            gatherer
-                .notes
-                .add("document", format!("reading JSON: {err}"), text.as_bytes());
+            gatherer.notes.add("document", format!("reading JSON: {err}"), text.as_bytes());
             return gatherer.finish();
         }
     };
     if document.bom_format.as_str() != Some("CycloneDX") {
-        gatherer.notes.add(
-            "/bomFormat",
-            "the format is not `CycloneDX`; read all the same",
-            b"",
-        );
+        gatherer.notes.add("/bomFormat", "the format is not `CycloneDX`; read all the same", b"");
     }
     let version = document.spec_version.as_str().unwrap_or_default();
     if !KNOWN.contains(&version) {
@@ -106,31 +98,15 @@ pub fn parse(bytes: &[u8]) -> (Bill, Vec<Problem>) {
         }
     }
     let mut queue: Vec<(String, &RawValue, usize)> = Vec::new();
-    enqueue(
-        "/components",
-        document.components,
-        0,
-        &mut queue,
-        &mut gatherer.notes,
-    );
+    enqueue("/components", document.components, 0, &mut queue, &mut gatherer.notes);
     while let Some((at, raw, depth)) = queue.pop() {
         let component: Component<'_> = shaped(&at, raw, &mut gatherer.notes);
         take(&at, &component, &mut gatherer);
         let below = format!("{at}/components");
         if component.components.is_some() && depth + 1 >= NESTING_MAX {
-            gatherer.notes.add(
-                below,
-                format!("components are nested deeper than {NESTING_MAX}; not read"),
-                b"",
-            );
+            gatherer.notes.add(below, format!("components are nested deeper than {NESTING_MAX}; not read"), b"");
         } else {
-            enqueue(
-                &below,
-                component.components,
-                depth + 1,
-                &mut queue,
-                &mut gatherer.notes,
-            );
+            enqueue(&below, component.components, depth + 1, &mut queue, &mut gatherer.notes);
         }
     }
     gatherer.finish()
@@ -145,13 +121,7 @@ fn enqueue<'a>(
 ) {
     // Reversed, so that the queue's end gives them in the document's order.
     let found = elements(at, raw, notes);
-    queue.extend(
-        found
-            .into_iter()
-            .enumerate()
-            .rev()
-            .map(|(n, raw)| (format!("{at}/{n}"), raw, depth)),
-    );
+    queue.extend(found.into_iter().enumerate().rev().map(|(n, raw)| (format!("{at}/{n}"), raw, depth)));
 }
 
 /// What the document describes. Only an operating system says something about the host; the rest is a name.
@@ -171,11 +141,7 @@ fn take(at: &str, component: &Component<'_>, gatherer: &mut Gatherer) {
         match (os, &gatherer.os) {
             (Some(os), None) => gatherer.os = Some(os),
             (Some(os), Some(first)) if os.id != first.id || os.version_id != first.version_id => {
-                gatherer.notes.add(
-                    at,
-                    "a second operating system; the first is kept",
-                    os.pretty.as_bytes(),
-                );
+                gatherer.notes.add(at, "a second operating system; the first is kept", os.pretty.as_bytes());
             }
             (Some(_), Some(_)) => {}
             (None, _) => gatherer.notes.add(
@@ -190,24 +156,14 @@ fn take(at: &str, component: &Component<'_>, gatherer: &mut Gatherer) {
     match component.purl.as_str() {
         Some(url) => {
             let mut hint = properties.source;
-            hint.version = hint.version.map(|v| {
-                rpm_list_evr(
-                    properties.source_epoch.as_deref(),
-                    &v,
-                    properties.source_release.as_deref(),
-                )
-            });
+            hint.version = hint
+                .version
+                .map(|v| rpm_list_evr(properties.source_epoch.as_deref(), &v, properties.source_release.as_deref()));
             gatherer.component(at, url, component.version.as_str(), &hint);
         }
         // Files, containers, data, hardware: nothing that has a version to match.
-        None if matches!(kind, "library" | "framework" | "application")
-            && !properties.is_target =>
-        {
-            gatherer.notes.add(
-                at,
-                "the component has no package URL and cannot be matched",
-                name.as_bytes(),
-            );
+        None if matches!(kind, "library" | "framework" | "application") && !properties.is_target => {
+            gatherer.notes.add(at, "the component has no package URL and cannot be matched", name.as_bytes());
         }
         None => {}
     }
@@ -218,16 +174,8 @@ fn rpm_list_evr(epoch: Option<&str>, version: &str, release: Option<&str>) -> St
 }
 
 fn operating_system(component: &Component<'_>, told: Os) -> Option<Os> {
-    let id = if told.id.is_empty() {
-        component.name.as_str()?
-    } else {
-        &told.id
-    };
-    let version = if told.version_id.is_empty() {
-        component.version.as_str()?
-    } else {
-        &told.version_id
-    };
+    let id = if told.id.is_empty() { component.name.as_str()? } else { &told.id };
+    let version = if told.version_id.is_empty() { component.version.as_str()? } else { &told.version_id };
     let mut os = named_os(id, version)?;
     os.codename = told.codename.or(os.codename);
     os.id_like = told.id_like;
@@ -249,18 +197,14 @@ fn properties(at: &str, raw: Option<&RawValue>, notes: &mut Notes) -> Properties
         };
         let value = value.to_owned();
         match name {
-            "syft:metadata:source"
-            | "syft:metadata:originPackage"
-            | "aquasecurity:trivy:SrcName" => found.source.name = Some(value),
-            "syft:metadata:sourceVersion" | "aquasecurity:trivy:SrcVersion" => {
-                found.source.version = Some(value)
+            "syft:metadata:source" | "syft:metadata:originPackage" | "aquasecurity:trivy:SrcName" => {
+                found.source.name = Some(value)
             }
+            "syft:metadata:sourceVersion" | "aquasecurity:trivy:SrcVersion" => found.source.version = Some(value),
             "aquasecurity:trivy:SrcRelease" => found.source_release = Some(value),
             "aquasecurity:trivy:SrcEpoch" => found.source_epoch = Some(value),
             "syft:metadata:sourceRpm" => found.source.file = Some(value),
-            "syft:metadata:modularityLabel" | "aquasecurity:trivy:Modularitylabel" => {
-                found.source.module = Some(value)
-            }
+            "syft:metadata:modularityLabel" | "aquasecurity:trivy:Modularitylabel" => found.source.module = Some(value),
             "aquasecurity:trivy:Class" => found.is_target = true,
             "syft:distro:id" => found.os.id = value,
             "syft:distro:versionID" => found.os.version_id = value,

@@ -72,9 +72,7 @@ impl DocumentKind {
     /// Reads [`DocumentKind::as_str`] back.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::READABLE
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::READABLE.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -94,18 +92,11 @@ pub fn detect(bytes: &[u8], filename: &str) -> DocumentKind {
         return detect_json(&bytes);
     }
     let mut marks = Marks::default();
-    for line in Lines::new(&bytes)
-        .filter(|l| !l.bytes.trim_ascii().is_empty())
-        .take(SAMPLE_LINES)
-    {
+    for line in Lines::new(&bytes).filter(|l| !l.bytes.trim_ascii().is_empty()).take(SAMPLE_LINES) {
         let head = line.bytes.get(..SAMPLE_LINE_BYTES).unwrap_or(line.bytes);
         marks.look(&String::from_utf8_lossy(head));
     }
-    let name = filename
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let name = filename.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     marks.judge(&name)
 }
 
@@ -125,19 +116,9 @@ fn detect_json(bytes: &[u8]) -> DocumentKind {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(marks) = serde_json::from_str::<JsonMarks<'_>>(&text) {
         return match marks {
-            JsonMarks {
-                bom_format: Some(format),
-                ..
-            } if format.get() == "\"CycloneDX\"" => DocumentKind::CycloneDx,
-            JsonMarks {
-                spdx_version: Some(_),
-                ..
-            }
-            | JsonMarks { graph: Some(_), .. } => DocumentKind::Spdx,
-            JsonMarks {
-                spec_version: Some(_),
-                ..
-            } => DocumentKind::CycloneDx,
+            JsonMarks { bom_format: Some(format), .. } if format.get() == "\"CycloneDX\"" => DocumentKind::CycloneDx,
+            JsonMarks { spdx_version: Some(_), .. } | JsonMarks { graph: Some(_), .. } => DocumentKind::Spdx,
+            JsonMarks { spec_version: Some(_), .. } => DocumentKind::CycloneDx,
             JsonMarks { .. } => DocumentKind::Unknown,
         };
     }
@@ -146,10 +127,7 @@ fn detect_json(bytes: &[u8]) -> DocumentKind {
     let head = String::from_utf8_lossy(head);
     if head.contains("\"bomFormat\"") || head.contains("cyclonedx.org/schema") {
         DocumentKind::CycloneDx
-    } else if head.contains("\"spdxVersion\"")
-        || head.contains("\"SPDXID\"")
-        || head.contains("spdx.org/rdf/3")
-    {
+    } else if head.contains("\"spdxVersion\"") || head.contains("\"SPDXID\"") || head.contains("spdx.org/rdf/3") {
         DocumentKind::Spdx
     } else {
         DocumentKind::Unknown
@@ -174,10 +152,7 @@ struct Marks {
 impl Marks {
     fn look(&mut self, text: &str) {
         self.lines += 1;
-        if text.starts_with("Desired=")
-            || text.starts_with("||/ Name")
-            || text.starts_with("+++-==")
-        {
+        if text.starts_with("Desired=") || text.starts_with("||/ Name") || text.starts_with("+++-==") {
             self.table_head = true;
         }
         if text.starts_with("Package: ") {
@@ -194,9 +169,7 @@ impl Marks {
         let fields: Vec<&str> = text.split('\t').collect();
         match fields.as_slice() {
             [_, epoch, _, _, _, source, ..]
-                if fields.len() >= 7
-                    && is_epoch(epoch)
-                    && (source.ends_with(".rpm") || *source == "(none)") =>
+                if fields.len() >= 7 && is_epoch(epoch) && (source.ends_with(".rpm") || *source == "(none)") =>
             {
                 self.rpm_tabs += 1;
             }

@@ -15,9 +15,7 @@ use super::{apk_installed, cyclonedx, dpkg_list, dpkg_status, package_list, rpm_
 pub enum HostDocError {
     /// The document does not say which release it belongs to. It is never guessed: package versions of one release judged by
     /// another's advisories give findings that look right and are wrong.
-    #[error(
-        "reading a {kind} document: it does not say which operating system release it comes from"
-    )]
+    #[error("reading a {kind} document: it does not say which operating system release it comes from")]
     NeedsOs {
         /// What was read.
         kind: DocumentKind,
@@ -40,9 +38,7 @@ pub enum HostDocError {
         how: &'static str,
     },
     /// Larger than [`DOCUMENT_BYTES_MAX`].
-    #[error(
-        "reading an inventory document: {bytes} bytes are more than the {DOCUMENT_BYTES_MAX} that are read"
-    )]
+    #[error("reading an inventory document: {bytes} bytes are more than the {DOCUMENT_BYTES_MAX} that are read")]
     TooLarge {
         /// Size of the document.
         bytes: usize,
@@ -83,9 +79,13 @@ impl HostDocError {
                     | DocumentKind::PackageList
                     | DocumentKind::Unknown => ("debian:12", "ubuntu:22.04"),
                 };
-                format!("name the release, for example `--os {debian}` or `--os {other}` (see /etc/os-release of that machine)")
+                format!(
+                    "name the release, for example `--os {debian}` or `--os {other}` (see /etc/os-release of that machine)"
+                )
             }
-            Self::OtherFormat { .. } => "name the release of the machine that the document comes from with `--os`".to_owned(),
+            Self::OtherFormat { .. } => {
+                "name the release of the machine that the document comes from with `--os`".to_owned()
+            }
             Self::UnknownKind => {
                 let kinds: Vec<&str> = DocumentKind::READABLE.iter().map(|k| k.as_str()).collect();
                 format!("read are: {}; SBOMs in JSON only (convert XML or tag-value first)", kinds.join(", "))
@@ -94,7 +94,10 @@ impl HostDocError {
             Self::TooLarge { .. } => "give one host per document".to_owned(),
             Self::Unreadable { .. } => "check that the file is whole and is what its name says".to_owned(),
             Self::Empty { .. } => "check that the command ran on the right machine and its output was kept".to_owned(),
-            Self::NoPackageList => "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (data/collect/collect.yml does)".to_owned(),
+            Self::NoPackageList => {
+                "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (data/collect/collect.yml does)"
+                    .to_owned()
+            }
         }
     }
 }
@@ -103,8 +106,8 @@ impl HostDocError {
 #[must_use]
 pub fn format_of(os: &Os) -> Option<PackageFormat> {
     let of = |id: &str| match id {
-        "debian" | "ubuntu" | "raspbian" | "devuan" | "linuxmint" | "pop" | "kali" | "proxmox"
-        | "zorin" | "elementary" => Some(PackageFormat::Deb),
+        "debian" | "ubuntu" | "raspbian" | "devuan" | "linuxmint" | "pop" | "kali" | "proxmox" | "zorin"
+        | "elementary" => Some(PackageFormat::Deb),
         "rhel"
         | "almalinux"
         | "rocky"
@@ -137,10 +140,7 @@ fn compression(bytes: &[u8]) -> Option<&'static str> {
         (b"BZh", "bzip2"),
         (b"PK\x03\x04", "zip"),
     ];
-    magics
-        .into_iter()
-        .find(|(magic, _)| bytes.starts_with(magic))
-        .map(|(_, how)| how)
+    magics.into_iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, how)| how)
 }
 
 /// Reads one document into the facts of a host: operating system, package format, packages sorted by name and architecture,
@@ -167,10 +167,7 @@ pub fn read_document(
     let (bill, problems) = bill(kind, &bytes, os.as_ref())?;
     if bill.is_empty() {
         return Err(match problems.into_iter().next() {
-            Some(first) => HostDocError::Unreadable {
-                kind,
-                first: Box::new(first),
-            },
+            Some(first) => HostDocError::Unreadable { kind, first: Box::new(first) },
             None => HostDocError::Empty { kind },
         });
     }
@@ -185,11 +182,7 @@ pub fn read_document(
                 notes.add("operating system", what, b"");
             }
             // The same release said twice: keep the wording of the machine.
-            if named.ecosystem().is_some() && named.ecosystem() == told.ecosystem() {
-                told
-            } else {
-                named
-            }
+            if named.ecosystem().is_some() && named.ecosystem() == told.ecosystem() { told } else { named }
         }
         (Some(os), None) | (None, Some(os)) => os,
         (None, None) if bill.packages.is_empty() => Os::default(),
@@ -198,10 +191,7 @@ pub fn read_document(
     if let (Some(expected), Some(found)) = (format_of(&os), bill.format)
         && expected != found
     {
-        return Err(HostDocError::OtherFormat {
-            kind,
-            os: format!("{}:{}", os.id, os.version_id),
-        });
+        return Err(HostDocError::OtherFormat { kind, os: format!("{}:{}", os.id, os.version_id) });
     }
     let mut all = notes.finish();
     all.extend(problems);
@@ -220,20 +210,9 @@ pub fn read_document(
     Ok((facts, all))
 }
 
-fn bill(
-    kind: DocumentKind,
-    bytes: &[u8],
-    os: Option<&Os>,
-) -> Result<(Bill, Vec<Problem>), HostDocError> {
+fn bill(kind: DocumentKind, bytes: &[u8], os: Option<&Os>) -> Result<(Bill, Vec<Problem>), HostDocError> {
     let of = |format, (packages, problems): (Vec<Package>, Vec<Problem>)| {
-        Ok((
-            Bill {
-                format: Some(format),
-                packages,
-                ..Bill::default()
-            },
-            problems,
-        ))
+        Ok((Bill { format: Some(format), packages, ..Bill::default() }, problems))
     };
     match kind {
         DocumentKind::DpkgStatus => of(PackageFormat::Deb, dpkg_status_document(bytes)),
@@ -245,9 +224,7 @@ fn bill(
         DocumentKind::Spdx => Ok(spdx::parse(bytes)),
         DocumentKind::PackageList => {
             // The lines do not even say which package manager they belong to.
-            let format = os
-                .and_then(format_of)
-                .ok_or(HostDocError::NeedsOs { kind })?;
+            let format = os.and_then(format_of).ok_or(HostDocError::NeedsOs { kind })?;
             of(format, package_list::parse(bytes, format))
         }
         DocumentKind::Unknown => Err(HostDocError::UnknownKind),
@@ -257,26 +234,16 @@ fn bill(
 /// A whole database, or one or several fragments of `status.d` put together: those carry no `Status` at all.
 fn dpkg_status_document(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
     let has_status = bytes.starts_with(b"Status:") || bytes.windows(8).any(|w| w == b"\nStatus:");
-    if has_status {
-        dpkg_status::parse(bytes)
-    } else {
-        dpkg_status::parse_fragment(bytes)
-    }
+    if has_status { dpkg_status::parse(bytes) } else { dpkg_status::parse_fragment(bytes) }
 }
 
 /// The machine's architecture in the kernel's words, from the architecture most packages have.
 fn machine_arch(packages: &[Package]) -> String {
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for package in packages
-        .iter()
-        .filter(|p| !matches!(p.arch.as_str(), "" | "all" | "noarch"))
-    {
+    for package in packages.iter().filter(|p| !matches!(p.arch.as_str(), "" | "all" | "noarch")) {
         *counts.entry(&package.arch).or_default() += 1;
     }
-    let most = counts
-        .into_iter()
-        .max_by_key(|(_, count)| *count)
-        .map(|(arch, _)| arch);
+    let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(arch, _)| arch);
     match most.unwrap_or_default() {
         "amd64" => "x86_64",
         "arm64" => "aarch64",
@@ -291,20 +258,11 @@ fn machine_arch(packages: &[Package]) -> String {
 fn unseen(kind: DocumentKind, packages: &[Package]) -> Vec<Unseen> {
     let hint = "scan on the machine itself, or collect a folder with data/collect/collect.yml and import it";
     let why = format!("a {kind} document does not say");
-    let mut unseen: Vec<Unseen> = [
-        "running kernel",
-        "pending upgrades",
-        "processes on replaced libraries",
-        "listening sockets",
-        "past patches",
-    ]
-    .into_iter()
-    .map(|what| Unseen {
-        what: what.to_owned(),
-        why: why.clone(),
-        hint: hint.to_owned(),
-    })
-    .collect();
+    let mut unseen: Vec<Unseen> =
+        ["running kernel", "pending upgrades", "processes on replaced libraries", "listening sockets", "past patches"]
+            .into_iter()
+            .map(|what| Unseen { what: what.to_owned(), why: why.clone(), hint: hint.to_owned() })
+            .collect();
     if !packages.is_empty() && packages.iter().all(|p| p.source == p.name) && packages.len() > 1 {
         let ask = match kind {
             DocumentKind::RpmList => {
@@ -317,10 +275,7 @@ fn unseen(kind: DocumentKind, packages: &[Package]) -> Vec<Unseen> {
             | DocumentKind::CycloneDx
             | DocumentKind::Spdx
             | DocumentKind::PackageList
-            | DocumentKind::Unknown => format!(
-                "collect with dpkg-query -W -f '{}'",
-                dpkg_list::QUERY_FORMAT
-            ),
+            | DocumentKind::Unknown => format!("collect with dpkg-query -W -f '{}'", dpkg_list::QUERY_FORMAT),
         };
         unseen.push(Unseen {
             what: "source package names".to_owned(),

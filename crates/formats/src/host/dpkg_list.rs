@@ -6,12 +6,11 @@
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{Package, PackageState};
 
-use super::text::{
-    Line, Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages, split_arch, without_rebuild,
-};
+use super::text::{Line, Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages, split_arch, without_rebuild};
 
 /// The `-f` argument of `dpkg-query -W` whose output [`parse_query`] reads in full.
-pub const QUERY_FORMAT: &str = "${binary:Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${source:Version}\\t${db:Status-Abbrev}\\n";
+pub const QUERY_FORMAT: &str =
+    "${binary:Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${source:Version}\\t${db:Status-Abbrev}\\n";
 
 /// Widest table that a terminal of 80 columns gives; old dpkg cut names to fit it even into a file.
 const NARROW_TABLE: usize = 80;
@@ -44,12 +43,8 @@ pub(crate) fn looks_like_row(line: &str) -> bool {
     let status = words.next().unwrap_or_default();
     (2..=3).contains(&status.len())
         && abbrev(status).is_ok()
-        && words.next().is_some_and(|name| {
-            name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        })
-        && words.next().is_some_and(|version| {
-            version.contains(|c: char| c.is_ascii_digit()) || version == "<none>"
-        })
+        && words.next().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        && words.next().is_some_and(|version| version.contains(|c: char| c.is_ascii_digit()) || version == "<none>")
 }
 
 /// Reads the table that `dpkg -l` prints: packages sorted by name and architecture, and what could not be read.
@@ -65,11 +60,7 @@ pub fn parse_table(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             continue;
         }
         if packages.len() >= PACKAGES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
         }
         match row(&text) {
@@ -89,9 +80,7 @@ pub fn parse_table(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
 }
 
 fn is_head(text: &str) -> bool {
-    ["Desired=", "| ", "|/ ", "||/ ", "+++-"]
-        .iter()
-        .any(|head| text.starts_with(head))
+    ["Desired=", "| ", "|/ ", "||/ ", "+++-"].iter().any(|head| text.starts_with(head))
 }
 
 /// Width of the name column, when the rule under the head is of a narrow table.
@@ -101,32 +90,24 @@ fn narrow_name_column(text: &str) -> Option<usize> {
 }
 
 fn full_column(text: &str, width: usize) -> bool {
-    text.split_ascii_whitespace()
-        .nth(1)
-        .is_some_and(|name| name.len() >= width)
+    text.split_ascii_whitespace().nth(1).is_some_and(|name| name.len() >= width)
 }
 
 fn row(text: &str) -> Result<Option<Package>, &'static str> {
     let mut words = text.split_ascii_whitespace();
     let status = words.next().unwrap_or_default();
-    let state =
-        abbrev(status).map_err(|()| "reading a row: the first word is not a dpkg status")?;
+    let state = abbrev(status).map_err(|()| "reading a row: the first word is not a dpkg status")?;
     let name = words.next().ok_or("reading a row: no package name")?;
     let Some((state, held)) = state else {
         return Ok(None);
     };
-    let version = words
-        .next()
-        .filter(|v| is_token(v) && *v != "<none>")
-        .ok_or("reading a row: no version")?;
+    let version = words.next().filter(|v| is_token(v) && *v != "<none>").ok_or("reading a row: no version")?;
     let (name, qualifier) = split_arch(name);
     if !is_token(name) {
         return Err("reading a row: no usable package name");
     }
     // dpkg before 1.16 has no architecture column: there the next word is the description's first.
-    let arch = qualifier
-        .or_else(|| words.next().filter(|w| is_arch(w)))
-        .unwrap_or_default();
+    let arch = qualifier.or_else(|| words.next().filter(|w| is_arch(w))).unwrap_or_default();
     Ok(Some(Package {
         name: name.to_owned(),
         version: version.to_owned(),
@@ -142,8 +123,8 @@ fn row(text: &str) -> Result<Option<Package>, &'static str> {
 /// Debian's architecture words as far as hosts have them (`dpkg-architecture -L`, common ones).
 fn is_arch(word: &str) -> bool {
     const ARCHES: [&str; 16] = [
-        "all", "amd64", "arm64", "armel", "armhf", "i386", "mips", "mips64el", "mipsel", "ppc64el",
-        "riscv64", "s390x", "loong64", "sparc64", "powerpc", "x32",
+        "all", "amd64", "arm64", "armel", "armhf", "i386", "mips", "mips64el", "mipsel", "ppc64el", "riscv64", "s390x",
+        "loong64", "sparc64", "powerpc", "x32",
     ];
     ARCHES.contains(&word)
 }
@@ -160,11 +141,7 @@ pub fn parse_query(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             continue;
         }
         if packages.len() >= PACKAGES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
         }
         if let Some(package) = query_line(line, &mut notes) {
@@ -181,11 +158,7 @@ fn query_line(line: Line<'_>, notes: &mut Notes) -> Option<Package> {
     let field = |n: usize| fields.get(n).copied().unwrap_or_default();
     let (name, qualifier) = split_arch(field(0));
     if fields.len() < 2 || !is_token(name) {
-        notes.line(
-            line.number,
-            "reading a line of dpkg-query: no name and version between tabs",
-            line.bytes,
-        );
+        notes.line(line.number, "reading a line of dpkg-query: no name and version between tabs", line.bytes);
         return None;
     }
     let (state, held) = match (field(5), fields.len()) {
@@ -195,11 +168,7 @@ fn query_line(line: Line<'_>, notes: &mut Notes) -> Option<Package> {
             Ok(Some(found)) => found,
             Ok(None) => return None,
             Err(()) => {
-                notes.line(
-                    line.number,
-                    "the status letters are unknown; taken as installed",
-                    line.bytes,
-                );
+                notes.line(line.number, "the status letters are unknown; taken as installed", line.bytes);
                 (PackageState::Installed, false)
             }
         },
@@ -209,28 +178,15 @@ fn query_line(line: Line<'_>, notes: &mut Notes) -> Option<Package> {
         return None;
     }
     if !is_token(version) {
-        notes.line(
-            line.number,
-            "reading a line of dpkg-query: no usable version",
-            line.bytes,
-        );
+        notes.line(line.number, "reading a line of dpkg-query: no usable version", line.bytes);
         return None;
     }
     if fields.len() == 6 && !line.ended && field(5).is_empty() {
-        notes.line(
-            line.number,
-            "the last line ends without a line feed and may be cut",
-            line.bytes,
-        );
+        notes.line(line.number, "the last line ends without a line feed and may be cut", line.bytes);
     }
-    let arch = Some(field(2))
-        .filter(|a| !a.is_empty())
-        .or(qualifier)
-        .unwrap_or_default();
+    let arch = Some(field(2)).filter(|a| !a.is_empty()).or(qualifier).unwrap_or_default();
     let source = Some(field(3)).filter(|s| is_token(s)).unwrap_or(name);
-    let source_version = Some(field(4))
-        .filter(|v| is_token(v))
-        .unwrap_or_else(|| without_rebuild(version));
+    let source_version = Some(field(4)).filter(|v| is_token(v)).unwrap_or_else(|| without_rebuild(version));
     Some(Package {
         name: name.to_owned(),
         version: version.to_owned(),

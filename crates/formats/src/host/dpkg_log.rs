@@ -35,11 +35,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<HistoryEntry>, Vec<Problem>) {
     let mut begun: BTreeMap<String, Begun> = BTreeMap::new();
     for line in Lines::new(bytes) {
         if entries.len() + begun.len() >= HISTORY_MAX {
-            notes.line(
-                line.number,
-                format!("more than {HISTORY_MAX} changes; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {HISTORY_MAX} changes; the rest was not read"), b"");
             break;
         }
         let text = line.text();
@@ -54,28 +50,16 @@ pub fn parse(bytes: &[u8]) -> (Vec<HistoryEntry>, Vec<Problem>) {
             [date, time, "remove", rest @ ..] => (date, time, Action::Remove(rest)),
             [date, _, _, ..] if date.len() == 10 => continue,
             _ => {
-                notes.line(
-                    line.number,
-                    "reading a line: not `date time action …`",
-                    line.bytes,
-                );
+                notes.line(line.number, "reading a line: not `date time action …`", line.bytes);
                 continue;
             }
         };
         let Some(at) = log_time(&format!("{date} {time}")) else {
-            notes.line(
-                line.number,
-                "reading a line: not a date and a time",
-                line.bytes,
-            );
+            notes.line(line.number, "reading a line: not a date and a time", line.bytes);
             continue;
         };
         if apply(&action, at, &mut begun, &mut entries).is_none() {
-            notes.line(
-                line.number,
-                "reading an action: package or version is missing",
-                line.bytes,
-            );
+            notes.line(line.number, "reading an action: package or version is missing", line.bytes);
         }
     }
     for (qualified, left) in begun {
@@ -97,9 +81,7 @@ enum Old {
 }
 
 fn version(word: &str) -> Option<String> {
-    Some(word)
-        .filter(|w| is_token(w) && *w != "<none>")
-        .map(str::to_owned)
+    Some(word).filter(|w| is_token(w) && *w != "<none>").map(str::to_owned)
 }
 
 fn entry(qualified: &str, begun: Begun, confirmed: Option<Timestamp>) -> HistoryEntry {
@@ -108,12 +90,7 @@ fn entry(qualified: &str, begun: Begun, confirmed: Option<Timestamp>) -> History
         name: split_arch(qualified).0.to_owned(),
         from: begun.from,
         to: Some(begun.to),
-        source: if confirmed.is_some() {
-            SOURCE
-        } else {
-            UNCONFIRMED
-        }
-        .to_owned(),
+        source: if confirmed.is_some() { SOURCE } else { UNCONFIRMED }.to_owned(),
     }
 }
 

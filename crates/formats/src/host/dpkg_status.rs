@@ -6,9 +6,7 @@
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{Package, PackageState};
 
-use super::text::{
-    FIELD_BYTES_MAX, Line, Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages,
-};
+use super::text::{FIELD_BYTES_MAX, Line, Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages};
 
 /// Longest field name that is looked at, in bytes; a line whose colon comes later is not a field.
 const FIELD_NAME_MAX: usize = 128;
@@ -92,13 +90,8 @@ struct Reader<'a> {
 }
 
 fn read(bytes: &[u8], kind: Kind) -> (Vec<Package>, Vec<Problem>) {
-    let mut reader = Reader {
-        kind,
-        stanza: Stanza::default(),
-        packages: Vec::new(),
-        notes: Notes::default(),
-        full: false,
-    };
+    let mut reader =
+        Reader { kind, stanza: Stanza::default(), packages: Vec::new(), notes: Notes::default(), full: false };
     // Blocks of NUL bytes appear when a file system lost the end of a write. Whole files are checked once, lines only then.
     let has_nul = bytes.contains(&0);
     for line in Lines::new(bytes) {
@@ -109,11 +102,7 @@ fn read(bytes: &[u8], kind: Kind) -> (Vec<Package>, Vec<Problem>) {
         }
     }
     reader.flush();
-    let Reader {
-        mut packages,
-        mut notes,
-        ..
-    } = reader;
+    let Reader { mut packages, mut notes, .. } = reader;
     sort_packages(&mut packages, Same::NameArch, &mut notes);
     (packages, notes.finish())
 }
@@ -130,11 +119,7 @@ impl<'a> Reader<'a> {
         let name = bytes.split(|b| *b == b':').next().unwrap_or_default();
         if name.len() == bytes.len() || name.len() > FIELD_NAME_MAX {
             self.begin(line.number);
-            self.notes.line(
-                line.number,
-                "reading a field: the line has no `Name:`",
-                bytes,
-            );
+            self.notes.line(line.number, "reading a field: the line has no `Name:`", bytes);
             return;
         }
         let Some(field) = Field::of(name) else {
@@ -143,25 +128,14 @@ impl<'a> Reader<'a> {
         };
         let value = bytes.get(name.len() + 1..).unwrap_or_default().trim_ascii();
         if matches!(field, Field::Package) && self.stanza.package.is_some() {
-            self.notes.line(
-                line.number,
-                "a new package begins without an empty line before it",
-                bytes,
-            );
+            self.notes.line(line.number, "a new package begins without an empty line before it", bytes);
             self.flush();
         }
         self.begin(line.number);
-        self.check_end(
-            line,
-            "the file ends in this field, without a line feed: its value may be cut short",
-        );
+        self.check_end(line, "the file ends in this field, without a line feed: its value may be cut short");
         let slot = self.stanza.slot(field);
         if slot.is_some() {
-            self.notes.line(
-                line.number,
-                "the field occurs twice in one stanza; the first is kept",
-                bytes,
-            );
+            self.notes.line(line.number, "the field occurs twice in one stanza; the first is kept", bytes);
         } else {
             *slot = Some(value);
         }
@@ -183,11 +157,7 @@ impl<'a> Reader<'a> {
     /// A line with NUL bytes: what was between its ends is lost, possibly with a stanza border in it. So the stanza before
     /// ends here with what it has, and what follows counts as a new one: two packages are never mixed.
     fn damaged_line(&mut self, line: Line<'a>) {
-        self.notes.line(
-            line.number,
-            "NUL bytes: a part of the file was lost",
-            line.bytes,
-        );
+        self.notes.line(line.number, "NUL bytes: a part of the file was lost", line.bytes);
         let head = line.bytes.split(|b| *b == 0).next().unwrap_or_default();
         let tail = line.bytes.rsplit(|b| *b == 0).next().unwrap_or_default();
         let name = head.split(|b| *b == b':').next().unwrap_or_default();
@@ -196,10 +166,7 @@ impl<'a> Reader<'a> {
         }
         self.flush();
         if !tail.is_empty() {
-            self.line(Line {
-                bytes: tail,
-                ..line
-            });
+            self.line(Line { bytes: tail, ..line });
         }
     }
 
@@ -210,11 +177,7 @@ impl<'a> Reader<'a> {
         }
         if self.packages.len() >= PACKAGES_MAX {
             self.full = true;
-            self.notes.line(
-                stanza.line,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            self.notes.line(stanza.line, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             return;
         }
         if let Some(package) = self.package(&stanza) {
@@ -224,23 +187,14 @@ impl<'a> Reader<'a> {
 
     fn package(&mut self, stanza: &Stanza<'a>) -> Option<Package> {
         let Some(name) = stanza.package else {
-            let shown = stanza
-                .version
-                .or(stanza.status)
-                .or(stanza.source)
-                .unwrap_or_default();
-            self.notes
-                .line(stanza.line, "a stanza without `Package`", shown);
+            let shown = stanza.version.or(stanza.status).or(stanza.source).unwrap_or_default();
+            self.notes.line(stanza.line, "a stanza without `Package`", shown);
             return None;
         };
         let name = self.token(stanza, "Package", name)?;
         let (state, held) = self.state(stanza, &name)?;
         let Some(version) = stanza.version else {
-            self.notes.line(
-                stanza.line,
-                format!("package `{name}` has no `Version`"),
-                name.as_bytes(),
-            );
+            self.notes.line(stanza.line, format!("package `{name}` has no `Version`"), name.as_bytes());
             return None;
         };
         let version = self.token(stanza, "Version", version)?;
@@ -252,16 +206,7 @@ impl<'a> Reader<'a> {
             None | Some(b"") => (name.clone(), version.clone()),
             Some(text) => self.source(stanza, text, &name, &version),
         };
-        Some(Package {
-            name,
-            version,
-            arch,
-            source,
-            source_version,
-            state,
-            held,
-            ..Package::default()
-        })
+        Some(Package { name, version, arch, source, source_version, state, held, ..Package::default() })
     }
 
     /// State and hold; nothing for a package that is not installed at all.
@@ -276,22 +221,18 @@ impl<'a> Reader<'a> {
             }
             return Some((PackageState::Installed, false));
         };
-        let mut words = status
-            .split(u8::is_ascii_whitespace)
-            .filter(|w| !w.is_empty());
-        let (want, flag, state) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
-        );
+        let mut words = status.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
+        let (want, flag, state) =
+            (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let held = want == b"hold";
         let state = match state {
             b"not-installed" => return None,
             b"installed" if flag == b"reinstreq" => PackageState::Broken,
             b"installed" => PackageState::Installed,
             b"config-files" => PackageState::ConfigFiles,
-            b"half-installed" | b"unpacked" | b"half-configured" | b"triggers-awaited"
-            | b"triggers-pending" => PackageState::Broken,
+            b"half-installed" | b"unpacked" | b"half-configured" | b"triggers-awaited" | b"triggers-pending" => {
+                PackageState::Broken
+            }
             _ => {
                 self.notes.line(
                     stanza.line,
@@ -305,13 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `name` or `name (version)`.
-    fn source(
-        &mut self,
-        stanza: &Stanza<'a>,
-        text: &[u8],
-        name: &str,
-        version: &str,
-    ) -> (String, String) {
+    fn source(&mut self, stanza: &Stanza<'a>, text: &[u8], name: &str, version: &str) -> (String, String) {
         let text = String::from_utf8_lossy(text);
         let (source, rest) = match text.split_once('(') {
             Some((source, rest)) => (source.trim(), rest.trim().strip_suffix(')').map(str::trim)),
@@ -333,17 +268,10 @@ impl<'a> Reader<'a> {
     }
 
     fn token(&mut self, stanza: &Stanza<'a>, field: &str, value: &[u8]) -> Option<String> {
-        let text = if value.len() <= FIELD_BYTES_MAX {
-            std::str::from_utf8(value).ok().filter(|t| is_token(t))
-        } else {
-            None
-        };
+        let text =
+            if value.len() <= FIELD_BYTES_MAX { std::str::from_utf8(value).ok().filter(|t| is_token(t)) } else { None };
         if text.is_none() {
-            self.notes.line(
-                stanza.line,
-                format!("the stanza has an unusable `{field}`; it is left out"),
-                value,
-            );
+            self.notes.line(stanza.line, format!("the stanza has an unusable `{field}`; it is left out"), value);
         }
         text.map(str::to_owned)
     }

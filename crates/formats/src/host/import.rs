@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{
-    HistoryEntry, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, PackageState,
-    Patcher, PatcherKind, Tri, Unseen,
+    HistoryEntry, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, PackageState, Patcher, PatcherKind,
+    Tri, Unseen,
 };
 use patchwright_domain::time::Timestamp;
 
@@ -13,8 +13,8 @@ use super::detect::DocumentKind;
 use super::document::{HostDocError, format_of};
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
 use super::{
-    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status,
-    needrestart, os_release, rpm_list,
+    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, needrestart, os_release,
+    rpm_list,
 };
 
 /// Two logs tell of the same change when they agree on package and versions and lie no further apart: a long run of apt ends
@@ -29,11 +29,7 @@ struct Part {
 }
 
 const PARTS: [Part; 6] = [
-    Part {
-        file: "uname",
-        what: "running kernel",
-        hint: "run `uname -a` on the host into `uname`",
-    },
+    Part { file: "uname", what: "running kernel", hint: "run `uname -a` on the host into `uname`" },
     Part {
         file: "apt-simulate.txt",
         what: "pending upgrades",
@@ -74,30 +70,19 @@ const PARTS: [Part; 6] = [
 pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem>), HostDocError> {
     let mut notes = Notes::default();
     let folder = Folder::new(files, &mut notes);
-    let mut facts = HostFacts {
-        schema: 1,
-        collector: "import:folder".to_owned(),
-        ..HostFacts::default()
-    };
-    let (kind, format, packages) = package_list(&folder, &mut notes)?;
-    facts.os = operating_system(&folder, kind, &mut notes)?;
+    let mut facts = HostFacts { schema: 1, collector: "import:folder".to_owned(), ..HostFacts::default() };
+    let os = folder.read("os-release", &mut notes, os_release::parse);
+    let (kind, format, packages) = package_list(&folder, os.as_ref(), &mut notes)?;
+    facts.os = os.ok_or(HostDocError::NeedsOs { kind })?;
     if format_of(&facts.os).is_some_and(|expected| expected != format) {
-        return Err(HostDocError::OtherFormat {
-            kind,
-            os: format!("{}:{}", facts.os.id, facts.os.version_id),
-        });
+        return Err(HostDocError::OtherFormat { kind, os: format!("{}:{}", facts.os.id, facts.os.version_id) });
     }
     facts.format = Some(format);
     facts.packages = packages;
     facts.hostname = folder.word("hostname").unwrap_or_default();
-    facts.collected_at = folder
-        .word("collected-at")
-        .and_then(|t| Timestamp::parse(&t))
-        .unwrap_or_default();
-    facts.lists_refreshed_at = folder
-        .word("apt-lists-at")
-        .and_then(|t| t.parse::<i64>().ok()?.checked_mul(1_000))
-        .map(Timestamp);
+    facts.collected_at = folder.word("collected-at").and_then(|t| Timestamp::parse(&t)).unwrap_or_default();
+    facts.lists_refreshed_at =
+        folder.word("apt-lists-at").and_then(|t| t.parse::<i64>().ok()?.checked_mul(1_000)).map(Timestamp);
     kernel(&folder, &mut facts, &mut notes);
     simulation(&folder, &mut facts, &mut notes);
     repositories(&folder, &mut facts, &mut notes);
@@ -119,17 +104,9 @@ impl<'a> Folder<'a> {
         for (name, content) in files {
             let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
             if content.len() > DOCUMENT_BYTES_MAX {
-                notes.add(
-                    name,
-                    format!("the file is larger than {DOCUMENT_BYTES_MAX} bytes and was not read"),
-                    b"",
-                );
+                notes.add(name, format!("the file is larger than {DOCUMENT_BYTES_MAX} bytes and was not read"), b"");
             } else if found.insert(name, content.as_slice()).is_some() {
-                notes.add(
-                    name,
-                    "the folder has two files of this name; the later one is read",
-                    b"",
-                );
+                notes.add(name, "the folder has two files of this name; the later one is read", b"");
             }
         }
         Self { files: found }
@@ -137,19 +114,11 @@ impl<'a> Folder<'a> {
 
     /// A file with something in it: an empty one is the output of a command that is not there.
     fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.files
-            .get(name)
-            .copied()
-            .filter(|content| !content.trim_ascii().is_empty())
+        self.files.get(name).copied().filter(|content| !content.trim_ascii().is_empty())
     }
 
     /// Reads a file with one of the parsers and takes its problems over.
-    fn read<T>(
-        &self,
-        name: &str,
-        notes: &mut Notes,
-        parse: impl Fn(&[u8]) -> (T, Vec<Problem>),
-    ) -> Option<T> {
+    fn read<T>(&self, name: &str, notes: &mut Notes, parse: impl Fn(&[u8]) -> (T, Vec<Problem>)) -> Option<T> {
         let (value, problems) = parse(&decode(self.get(name)?));
         notes.adopt(name, problems);
         Some(value)
@@ -158,61 +127,28 @@ impl<'a> Folder<'a> {
     /// The first word of a file.
     fn word(&self, name: &str) -> Option<String> {
         let text = String::from_utf8_lossy(self.get(name)?).into_owned();
-        text.split_ascii_whitespace()
-            .next()
-            .map(|w| w.chars().take(255).collect())
+        text.split_ascii_whitespace().next().map(|w| w.chars().take(255).collect())
     }
 }
 
 type Listed = (DocumentKind, PackageFormat, Vec<Package>);
 type Reader = fn(&[u8]) -> (Vec<Package>, Vec<Problem>);
 
-fn package_list(folder: &Folder<'_>, notes: &mut Notes) -> Result<Listed, HostDocError> {
+/// The first list with packages in it. Lists of the release's own package manager come first: a Debian host may have an rpm
+/// database for building, and an rpm host a dpkg one.
+fn package_list(folder: &Folder<'_>, os: Option<&Os>, notes: &mut Notes) -> Result<Listed, HostDocError> {
     // The database says more than the query, the query more than a plain list.
-    let lists: [(&str, DocumentKind, PackageFormat, Reader); 7] = [
-        (
-            "dpkg-status",
-            DocumentKind::DpkgStatus,
-            PackageFormat::Deb,
-            dpkg_status::parse,
-        ),
-        (
-            "dpkg-query.tsv",
-            DocumentKind::DpkgQuery,
-            PackageFormat::Deb,
-            dpkg_list::parse_query,
-        ),
-        (
-            "dpkg-l.txt",
-            DocumentKind::DpkgList,
-            PackageFormat::Deb,
-            dpkg_list::parse_table,
-        ),
-        (
-            "rpm-qa.tsv",
-            DocumentKind::RpmList,
-            PackageFormat::Rpm,
-            rpm_list::parse,
-        ),
-        (
-            "rpm-qa",
-            DocumentKind::RpmList,
-            PackageFormat::Rpm,
-            rpm_list::parse,
-        ),
-        (
-            "rpm-qa.txt",
-            DocumentKind::RpmList,
-            PackageFormat::Rpm,
-            rpm_list::parse,
-        ),
-        (
-            "apk-installed",
-            DocumentKind::ApkInstalled,
-            PackageFormat::Apk,
-            apk_installed::parse,
-        ),
+    let mut lists: [(&str, DocumentKind, PackageFormat, Reader); 7] = [
+        ("dpkg-status", DocumentKind::DpkgStatus, PackageFormat::Deb, dpkg_status::parse),
+        ("dpkg-query.tsv", DocumentKind::DpkgQuery, PackageFormat::Deb, dpkg_list::parse_query),
+        ("dpkg-l.txt", DocumentKind::DpkgList, PackageFormat::Deb, dpkg_list::parse_table),
+        ("rpm-qa.tsv", DocumentKind::RpmList, PackageFormat::Rpm, rpm_list::parse),
+        ("rpm-qa", DocumentKind::RpmList, PackageFormat::Rpm, rpm_list::parse),
+        ("rpm-qa.txt", DocumentKind::RpmList, PackageFormat::Rpm, rpm_list::parse),
+        ("apk-installed", DocumentKind::ApkInstalled, PackageFormat::Apk, apk_installed::parse),
     ];
+    let expected = os.and_then(format_of);
+    lists.sort_by_key(|(_, _, format, _)| expected.is_some_and(|e| e != *format));
     let mut first_error = HostDocError::NoPackageList;
     for (name, kind, format, parse) in lists {
         let Some(content) = folder.get(name) else {
@@ -222,10 +158,7 @@ fn package_list(folder: &Folder<'_>, notes: &mut Notes) -> Result<Listed, HostDo
         if packages.is_empty() {
             if first_error == HostDocError::NoPackageList {
                 first_error = match problems.first() {
-                    Some(first) => HostDocError::Unreadable {
-                        kind,
-                        first: Box::new(first.clone()),
-                    },
+                    Some(first) => HostDocError::Unreadable { kind, first: Box::new(first.clone()) },
                     None => HostDocError::Empty { kind },
                 };
             }
@@ -236,16 +169,6 @@ fn package_list(folder: &Folder<'_>, notes: &mut Notes) -> Result<Listed, HostDo
         return Ok((kind, format, packages));
     }
     Err(first_error)
-}
-
-fn operating_system(
-    folder: &Folder<'_>,
-    kind: DocumentKind,
-    notes: &mut Notes,
-) -> Result<Os, HostDocError> {
-    folder
-        .read("os-release", notes, os_release::parse)
-        .ok_or(HostDocError::NeedsOs { kind })
 }
 
 /// `uname -a` or a part of it: the release is the first word that begins with a digit, the machine the first known one behind it.
@@ -278,32 +201,20 @@ fn uname(text: &str) -> (Option<String>, Option<String>) {
         _ => 0,
     };
     let mut rest = words.into_iter().skip(skip);
-    let release = rest
-        .next()
-        .filter(|w| w.starts_with(|c: char| c.is_ascii_digit()))
-        .map(str::to_owned);
+    let release = rest.next().filter(|w| w.starts_with(|c: char| c.is_ascii_digit())).map(str::to_owned);
     let machine = rest.find(|w| MACHINES.contains(w)).map(str::to_owned);
     (release, machine)
 }
 
 fn kernel(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
-    let mut kernel = Kernel {
-        installed: installed_kernels(&facts.packages, facts.format),
-        ..Kernel::default()
-    };
+    let mut kernel = Kernel { installed: installed_kernels(&facts.packages, facts.format), ..Kernel::default() };
     if let Some(content) = folder.get("uname") {
         let (release, machine) = uname(&String::from_utf8_lossy(content));
         if release.is_none() {
-            notes.add(
-                "uname",
-                "reading the kernel release: no word that begins with a digit",
-                content,
-            );
+            notes.add("uname", "reading the kernel release: no word that begins with a digit", content);
         }
         facts.arch = machine.unwrap_or_default();
-        let owner = release
-            .as_ref()
-            .and_then(|r| kernel.installed.iter().find(|k| k.release == *r));
+        let owner = release.as_ref().and_then(|r| kernel.installed.iter().find(|k| k.release == *r));
         kernel.running_version = owner.map(|k| k.version.clone());
         kernel.running_release = release;
     }
@@ -312,19 +223,14 @@ fn kernel(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
 
 /// Kernel image packages: `linux-image-6.1.0-56-amd64` on Debian-like hosts, `kernel-core` (or `kernel` before EL 8) on rpm hosts.
 fn installed_kernels(packages: &[Package], format: Option<PackageFormat>) -> Vec<InstalledKernel> {
-    let installed = packages
-        .iter()
-        .filter(|p| p.state == PackageState::Installed);
+    let installed = packages.iter().filter(|p| p.state == PackageState::Installed);
     let of = |package: &Package, release: String| InstalledKernel {
         release,
         package: package.name.clone(),
         version: package.version.clone(),
     };
     let deb = |p: &Package| {
-        let release = p
-            .name
-            .strip_prefix("linux-image-")
-            .map(|r| r.strip_prefix("unsigned-").unwrap_or(r))?;
+        let release = p.name.strip_prefix("linux-image-").map(|r| r.strip_prefix("unsigned-").unwrap_or(r))?;
         let image = release.starts_with(|c: char| c.is_ascii_digit())
             && !release.ends_with("-dbg")
             && !release.ends_with("-dbgsym");
@@ -332,11 +238,7 @@ fn installed_kernels(packages: &[Package], format: Option<PackageFormat>) -> Vec
     };
     let core = packages.iter().any(|p| p.name == "kernel-core");
     let rpm = |p: &Package| {
-        let image = if core {
-            p.name == "kernel-core"
-        } else {
-            p.name == "kernel"
-        };
+        let image = if core { p.name == "kernel-core" } else { p.name == "kernel" };
         image.then(|| of(p, format!("{}.{}", p.version, p.arch)))
     };
     match format {
@@ -364,12 +266,8 @@ fn repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
     if !sources.iter().any(apt_sources::AptSource::is_security) {
         facts.unseen.push(Unseen {
             what: "security updates on offer".to_owned(),
-            why: format!(
-                "none of the {} configured repositories is a security repository by its name",
-                sources.len()
-            ),
-            hint: "add the release's security repository, or ignore this where a mirror merges it"
-                .to_owned(),
+            why: format!("none of the {} configured repositories is a security repository by its name", sources.len()),
+            hint: "add the release's security repository, or ignore this where a mirror merges it".to_owned(),
         });
     }
 }
@@ -385,31 +283,24 @@ fn restarts(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
     }
 }
 
+/// Package, old and new version: what makes two entries the same change, but for the time.
+type Change<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+fn change(entry: &HistoryEntry) -> Change<'_> {
+    (&entry.name, entry.from.as_deref(), entry.to.as_deref())
+}
+
 /// Both logs, newest first. dpkg's is the nearer witness: where both tell of a change, its entry stays.
 fn history(folder: &Folder<'_>, notes: &mut Notes) -> Vec<HistoryEntry> {
-    let mut all = folder
-        .read("dpkg.log", notes, dpkg_log::parse)
-        .unwrap_or_default();
-    let apt = folder
-        .read("apt-history.log", notes, apt_history::parse)
-        .unwrap_or_default();
-    let mut seen: BTreeMap<(&str, Option<&str>, Option<&str>), Vec<i64>> = BTreeMap::new();
+    let mut all = folder.read("dpkg.log", notes, dpkg_log::parse).unwrap_or_default();
+    let apt = folder.read("apt-history.log", notes, apt_history::parse).unwrap_or_default();
+    let mut seen: BTreeMap<Change<'_>, Vec<i64>> = BTreeMap::new();
     for entry in &all {
-        seen.entry((&entry.name, entry.from.as_deref(), entry.to.as_deref()))
-            .or_default()
-            .push(entry.at.0);
+        seen.entry(change(entry)).or_default().push(entry.at.0);
     }
+    let near = |at: i64, other: i64| at.abs_diff(other) <= SAME_CHANGE_MS.unsigned_abs();
     let known = |entry: &HistoryEntry| {
-        seen.get(&(
-            entry.name.as_str(),
-            entry.from.as_deref(),
-            entry.to.as_deref(),
-        ))
-        .is_some_and(|times| {
-            times
-                .iter()
-                .any(|at| at.abs_diff(entry.at.0) <= SAME_CHANGE_MS.unsigned_abs())
-        })
+        seen.get(&change(entry)).is_some_and(|times| times.iter().any(|at| near(*at, entry.at.0)))
     };
     let extra: Vec<HistoryEntry> = apt.into_iter().filter(|entry| !known(entry)).collect();
     all.extend(extra);
@@ -431,15 +322,9 @@ fn patchers(packages: &[Package]) -> Vec<Patcher> {
         ("katello-agent", PatcherKind::Satellite),
     ];
     let found = |(name, kind): (&str, PatcherKind)| {
-        let package = packages
-            .iter()
-            .find(|p| p.name == name && p.state == PackageState::Installed)?;
+        let package = packages.iter().find(|p| p.name == name && p.state == PackageState::Installed)?;
         let evidence = vec![format!("package {name} {} is installed", package.version)];
-        Some(Patcher {
-            kind,
-            installs: Tri::Unknown,
-            evidence,
-        })
+        Some(Patcher { kind, installs: Tri::Unknown, evidence })
     };
     NAMES.into_iter().filter_map(found).collect()
 }
@@ -447,10 +332,7 @@ fn patchers(packages: &[Package]) -> Vec<Patcher> {
 fn unseen(folder: &Folder<'_>, facts: &mut HostFacts) {
     let rpm = facts.format != Some(PackageFormat::Deb);
     for part in &PARTS {
-        let of_apt = matches!(
-            part.file,
-            "apt-simulate.txt" | "apt-sources" | "apt-history.log" | "dpkg.log"
-        );
+        let of_apt = matches!(part.file, "apt-simulate.txt" | "apt-sources" | "apt-history.log" | "dpkg.log");
         if folder.get(part.file).is_some() {
             continue;
         }
@@ -458,24 +340,13 @@ fn unseen(folder: &Folder<'_>, facts: &mut HostFacts) {
             if part.file != "apt-simulate.txt" && part.file != "apt-history.log" {
                 continue;
             }
-            (
-                "not collected for this package manager".to_owned(),
-                "scan on the machine itself",
-            )
+            ("not collected for this package manager".to_owned(), "scan on the machine itself")
         } else {
             (format!("`{}` is missing or empty", part.file), part.hint)
         };
-        facts.unseen.push(Unseen {
-            what: part.what.to_owned(),
-            why,
-            hint: hint.to_owned(),
-        });
+        facts.unseen.push(Unseen { what: part.what.to_owned(), why, hint: hint.to_owned() });
     }
-    for what in [
-        "listening sockets",
-        "enabled units",
-        "files that processes still map",
-    ] {
+    for what in ["listening sockets", "enabled units", "files that processes still map"] {
         facts.unseen.push(Unseen {
             what: what.to_owned(),
             why: "a folder without an agent does not hold it".to_owned(),

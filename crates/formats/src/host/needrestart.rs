@@ -25,36 +25,19 @@ impl NeedRestart {
     /// The kernel's part as a reboot state.
     #[must_use]
     pub fn reboot(&self) -> Reboot {
-        let because = match (
-            self.kernel_pending,
-            &self.kernel_running,
-            &self.kernel_expected,
-        ) {
+        let because = match (self.kernel_pending, &self.kernel_running, &self.kernel_expected) {
             (Tri::Yes, Some(running), Some(installed)) => {
-                vec![RebootReason::NewerKernel {
-                    running: running.clone(),
-                    installed: installed.clone(),
-                }]
+                vec![RebootReason::NewerKernel { running: running.clone(), installed: installed.clone() }]
             }
             (Tri::Yes | Tri::No | Tri::Unknown, _, _) => Vec::new(),
         };
-        Reboot {
-            needed: self.kernel_pending,
-            because,
-            since: None,
-        }
+        Reboot { needed: self.kernel_pending, because, since: None }
     }
 
     /// The services as stale processes. needrestart names neither process ids nor files in this form: the id is 0, the list empty.
     #[must_use]
     pub fn stale(&self) -> Vec<StaleProcess> {
-        self.services
-            .iter()
-            .map(|unit| StaleProcess {
-                unit: Some(unit.clone()),
-                ..StaleProcess::default()
-            })
-            .collect()
+        self.services.iter().map(|unit| StaleProcess { unit: Some(unit.clone()), ..StaleProcess::default() }).collect()
     }
 }
 
@@ -68,16 +51,8 @@ pub fn parse(bytes: &[u8]) -> (NeedRestart, Vec<Problem>) {
         if text.trim().is_empty() {
             continue;
         }
-        let Some((key, value)) = text
-            .trim()
-            .strip_prefix("NEEDRESTART-")
-            .and_then(|t| t.split_once(':'))
-        else {
-            notes.line(
-                line.number,
-                "reading a line: not `NEEDRESTART-KEY: value`",
-                line.bytes,
-            );
+        let Some((key, value)) = text.trim().strip_prefix("NEEDRESTART-").and_then(|t| t.split_once(':')) else {
+            notes.line(line.number, "reading a line: not `NEEDRESTART-KEY: value`", line.bytes);
             continue;
         };
         let value = value.trim();
@@ -90,11 +65,7 @@ pub fn parse(bytes: &[u8]) -> (NeedRestart, Vec<Problem>) {
                     "2" | "3" => Tri::Yes,
                     "0" => Tri::Unknown,
                     _ => {
-                        notes.line(
-                            line.number,
-                            "the kernel state is not 0 to 3; taken as unknown",
-                            line.bytes,
-                        );
+                        notes.line(line.number, "the kernel state is not 0 to 3; taken as unknown", line.bytes);
                         Tri::Unknown
                     }
                 }

@@ -23,55 +23,34 @@ pub fn parse(bytes: &[u8]) -> (Os, Vec<Problem>) {
             continue;
         }
         let Some((key, raw)) = text.split_once('=').filter(|(key, _)| is_key(key)) else {
-            notes.line(
-                line.number,
-                "reading an assignment: the line is not NAME=value",
-                line.bytes,
-            );
+            notes.line(line.number, "reading an assignment: the line is not NAME=value", line.bytes);
             continue;
         };
         let (value, whole) = unquote(raw);
         if !whole {
-            notes.line(
-                line.number,
-                "the quote is not closed; the rest of the line is taken",
-                line.bytes,
-            );
+            notes.line(line.number, "the quote is not closed; the rest of the line is taken", line.bytes);
         }
         match key {
             "ID" => os.id = value.to_ascii_lowercase(),
             "VERSION_ID" => os.version_id = value,
             "VERSION_CODENAME" => os.codename = Some(value).filter(|v| !v.is_empty()),
             "PRETTY_NAME" => os.pretty = value,
-            "ID_LIKE" => {
-                os.id_like = value
-                    .split_ascii_whitespace()
-                    .map(str::to_ascii_lowercase)
-                    .collect()
-            }
+            "ID_LIKE" => os.id_like = value.split_ascii_whitespace().map(str::to_ascii_lowercase).collect(),
             "VERSION" => version = value,
             "NAME" => name = value,
             _ => {}
         }
     }
     if os.id.is_empty() {
-        notes.add(
-            "ID",
-            "the file has no `ID`; `linux` is the standard's default",
-            name.as_bytes(),
-        );
+        notes.add("ID", "the file has no `ID`; `linux` is the standard's default", name.as_bytes());
         "linux".clone_into(&mut os.id);
     }
     if os.codename.is_none() {
         os.codename = bracketed_codename(&version);
     }
     if os.pretty.is_empty() {
-        os.pretty = [name.as_str(), version.as_str()]
-            .iter()
-            .filter(|p| !p.is_empty())
-            .copied()
-            .collect::<Vec<_>>()
-            .join(" ");
+        os.pretty =
+            [name.as_str(), version.as_str()].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join(" ");
         if os.pretty.is_empty() {
             "Linux".clone_into(&mut os.pretty);
         }
@@ -80,10 +59,7 @@ pub fn parse(bytes: &[u8]) -> (Os, Vec<Problem>) {
 }
 
 fn is_key(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// One word in brackets and lower case, as Debian writes it (`9 (stretch)`); `22.04.3 LTS (Jammy Jellyfish)` is not one.

@@ -8,9 +8,7 @@ use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{Package, PackageFormat};
 
 use super::rpm_list::Nevra;
-use super::text::{
-    Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages, split_arch, without_rebuild,
-};
+use super::text::{Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages, split_arch, without_rebuild};
 
 /// Reads a list for a host of a package format: packages sorted by name and architecture, and what could not be read.
 #[must_use]
@@ -24,11 +22,7 @@ pub fn parse(bytes: &[u8], format: PackageFormat) -> (Vec<Package>, Vec<Problem>
             continue;
         }
         if packages.len() >= PACKAGES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
         }
         match entry(text, format) {
@@ -36,11 +30,7 @@ pub fn parse(bytes: &[u8], format: PackageFormat) -> (Vec<Package>, Vec<Problem>
             Err(what) => notes.line(line.number, what, line.bytes),
         }
     }
-    let same = if format == PackageFormat::Rpm {
-        Same::NameArchVersion
-    } else {
-        Same::NameArch
-    };
+    let same = if format == PackageFormat::Rpm { Same::NameArchVersion } else { Same::NameArch };
     sort_packages(&mut packages, same, &mut notes);
     (packages, notes.finish())
 }
@@ -49,16 +39,12 @@ pub fn parse(bytes: &[u8], format: PackageFormat) -> (Vec<Package>, Vec<Problem>
 pub(crate) fn looks_like_line(text: &str) -> bool {
     [PackageFormat::Deb, PackageFormat::Rpm, PackageFormat::Apk]
         .into_iter()
-        .any(|format| {
-            entry(text, format).is_ok_and(|p| p.version.contains(|c: char| c.is_ascii_digit()))
-        })
+        .any(|format| entry(text, format).is_ok_and(|p| p.version.contains(|c: char| c.is_ascii_digit())))
 }
 
 fn entry(text: &str, format: PackageFormat) -> Result<Package, &'static str> {
     if text.contains("==") {
-        return Err(
-            "`==` is a requirement of a Python package, not a package of the operating system",
-        );
+        return Err("`==` is a requirement of a Python package, not a package of the operating system");
     }
     let fields: Vec<&str> = if text.contains('\t') {
         text.split('\t').map(str::trim).collect()
@@ -68,30 +54,23 @@ fn entry(text: &str, format: PackageFormat) -> Result<Package, &'static str> {
     match fields.as_slice() {
         [one] => single(one, format).ok_or("reading a line: no version found in it"),
         // `bash/oldstable,now 5.2.15-2+b8 amd64 [installed]`
-        [name, version, arch, ..] if name.contains('/') && !text.contains('\t') => build(
-            name.split('/').next().unwrap_or_default(),
-            version,
-            Some(arch),
-            None,
-            None,
-            format,
-        )
-        .ok_or("reading a line of apt list: not name/suite version arch"),
+        [name, version, arch, ..] if name.contains('/') && !text.contains('\t') => {
+            build(name.split('/').next().unwrap_or_default(), version, Some(arch), None, None, format)
+                .ok_or("reading a line of apt list: not name/suite version arch")
+        }
         // Alpine's `apk list`: `musl-1.2.5-r0 x86_64 {musl} (MIT) [installed]`.
         [one, arch, origin, ..] if format == PackageFormat::Apk && origin.starts_with('{') => {
             let origin = origin.trim_matches(['{', '}']);
             apk_name(one)
-                .and_then(|(name, version)| {
-                    build(name, version, Some(arch), Some(origin), None, format)
-                })
+                .and_then(|(name, version)| build(name, version, Some(arch), Some(origin), None, format))
                 .ok_or("reading a line of apk list: not name-version arch {origin}")
         }
-        [name, version] => build(name, version, None, None, None, format)
-            .ok_or("reading a line: no usable name and version"),
+        [name, version] => {
+            build(name, version, None, None, None, format).ok_or("reading a line: no usable name and version")
+        }
         [name, version, arch, rest @ ..] => {
             let at = |n: usize| rest.get(n).copied().filter(|s| !s.is_empty());
-            build(name, version, Some(arch), at(0), at(1), format)
-                .ok_or("reading a line: no usable name and version")
+            build(name, version, Some(arch), at(0), at(1), format).ok_or("reading a line: no usable name and version")
         }
         [] => Err("an empty line"),
     }
@@ -105,17 +84,10 @@ fn single(text: &str, format: PackageFormat) -> Option<Package> {
     let parts: Vec<&str> = stem.split('_').collect();
     match (format, parts.as_slice()) {
         // Names of deb packages have no underscore; file names escape the epoch's colon.
-        (PackageFormat::Deb, [name, version, arch]) => build(
-            name,
-            &version.replace("%3a", ":"),
-            Some(arch),
-            None,
-            None,
-            format,
-        ),
-        (PackageFormat::Deb, [name, version]) => {
-            build(name, &version.replace("%3a", ":"), None, None, None, format)
+        (PackageFormat::Deb, [name, version, arch]) => {
+            build(name, &version.replace("%3a", ":"), Some(arch), None, None, format)
         }
+        (PackageFormat::Deb, [name, version]) => build(name, &version.replace("%3a", ":"), None, None, None, format),
         (PackageFormat::Rpm, _) => {
             let nevra = Nevra::parse(text.strip_suffix(".rpm").unwrap_or(text))?;
             build(nevra.name, &nevra.evr(), nevra.arch, None, None, format)
@@ -156,16 +128,9 @@ fn build(
     Some(Package {
         name: name.to_owned(),
         version: version.to_owned(),
-        arch: arch
-            .filter(|a| is_token(a))
-            .or(qualifier)
-            .unwrap_or_default()
-            .to_owned(),
+        arch: arch.filter(|a| is_token(a)).or(qualifier).unwrap_or_default().to_owned(),
         source: source.filter(|s| is_token(s)).unwrap_or(name).to_owned(),
-        source_version: source_version
-            .filter(|v| is_token(v))
-            .unwrap_or(own)
-            .to_owned(),
+        source_version: source_version.filter(|v| is_token(v)).unwrap_or(own).to_owned(),
         ..Package::default()
     })
 }
@@ -174,15 +139,10 @@ fn build(
 fn is_name(text: &str) -> bool {
     is_token(text)
         && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".+-_".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-_".contains(&b))
 }
 
 /// Versions of all three package managers.
 fn is_version(text: &str) -> bool {
-    is_token(text)
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".+-_:~^".contains(&b))
+    is_token(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-_:~^".contains(&b))
 }

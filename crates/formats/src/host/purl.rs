@@ -53,42 +53,26 @@ impl Purl {
         if text.len() > FIELD_BYTES_MAX {
             return Err(PurlError::TooLong);
         }
-        let (rest, subpath) = text
-            .trim()
-            .rsplit_once('#')
-            .map_or((text.trim(), None), |(rest, sub)| (rest, Some(sub)));
-        let (rest, qualifiers) = rest
-            .rsplit_once('?')
-            .map_or((rest, ""), |(rest, q)| (rest, q));
+        let (rest, subpath) = text.trim().rsplit_once('#').map_or((text.trim(), None), |(rest, sub)| (rest, Some(sub)));
+        let (rest, qualifiers) = rest.rsplit_once('?').map_or((rest, ""), |(rest, q)| (rest, q));
         let (scheme, rest) = rest.split_once(':').ok_or(PurlError::Scheme)?;
         if !scheme.eq_ignore_ascii_case("pkg") {
             return Err(PurlError::Scheme);
         }
-        let (kind, rest) = rest
-            .trim_start_matches('/')
-            .split_once('/')
-            .ok_or(PurlError::Type)?;
-        let valid = kind
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".+-".contains(&b));
+        let (kind, rest) = rest.trim_start_matches('/').split_once('/').ok_or(PurlError::Type)?;
+        let valid = kind.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-".contains(&b));
         if !valid || kind.is_empty() || kind.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(PurlError::Type);
         }
         let kind = kind.to_ascii_lowercase();
         let (path, version) = match rest.rsplit_once('@') {
             // An unescaped npm scope (`@angular/animation`): the `@` begins a segment and more segments follow.
-            Some((path, after))
-                if (path.is_empty() || path.ends_with('/')) && after.contains('/') =>
-            {
-                (rest, None)
-            }
+            Some((path, after)) if (path.is_empty() || path.ends_with('/')) && after.contains('/') => (rest, None),
             Some((path, version)) => (path, Some(version)),
             None => (rest, None),
         };
         let path = path.trim_matches('/');
-        let (namespace, name) = path
-            .rsplit_once('/')
-            .map_or((None, path), |(ns, name)| (Some(ns), name));
+        let (namespace, name) = path.rsplit_once('/').map_or((None, path), |(ns, name)| (Some(ns), name));
         let mut purl = Self {
             namespace: namespace.map(segments).filter(|n| !n.is_empty()),
             name: decode(name),
@@ -107,18 +91,14 @@ impl Purl {
     /// The value of a qualifier.
     #[must_use]
     pub fn qualifier(&self, key: &str) -> Option<&str> {
-        self.qualifiers
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, v)| v.as_str())
+        self.qualifiers.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// The rules of single types (purl-spec, type definitions) for types where spelling would otherwise hide equality.
     fn normalise(&mut self) {
         let lower = |s: &mut String| *s = s.to_lowercase();
         match self.kind.as_str() {
-            "alpm" | "apk" | "bitbucket" | "composer" | "deb" | "github" | "gitlab" | "golang"
-            | "hex" | "oci" => {
+            "alpm" | "apk" | "bitbucket" | "composer" | "deb" | "github" | "gitlab" | "golang" | "hex" | "oci" => {
                 self.namespace.iter_mut().for_each(lower);
                 lower(&mut self.name);
             }
@@ -158,11 +138,7 @@ fn read_qualifiers(text: &str) -> Result<Vec<(String, String)>, PurlError> {
     let mut found: Vec<(String, String)> = Vec::new();
     for pair in text.split('&').filter(|p| !p.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key.is_empty()
-            || !key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
-        {
+        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) {
             return Err(PurlError::Qualifier);
         }
         let key = key.to_ascii_lowercase();
@@ -177,19 +153,11 @@ fn read_qualifiers(text: &str) -> Result<Vec<(String, String)>, PurlError> {
 }
 
 fn segments(text: &str) -> String {
-    text.split('/')
-        .filter(|s| !s.is_empty())
-        .map(decode)
-        .collect::<Vec<_>>()
-        .join("/")
+    text.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Vec<_>>().join("/")
 }
 
 fn subpath_segments(text: &str) -> String {
-    text.split('/')
-        .map(decode)
-        .filter(|s| !matches!(s.as_str(), "" | "." | ".."))
-        .collect::<Vec<_>>()
-        .join("/")
+    text.split('/').map(decode).filter(|s| !matches!(s.as_str(), "" | "." | "..")).collect::<Vec<_>>().join("/")
 }
 
 /// Percent-decoding (RFC 3986 section 2.1); bytes that are not UTF-8 become U+FFFD.
@@ -205,11 +173,7 @@ fn decode(text: &str) -> String {
             _ => None,
         };
         out.push(escaped.unwrap_or(byte));
-        rest = if escaped.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -226,10 +190,7 @@ fn hex(byte: u8) -> Option<u8> {
 /// Writes a part with everything escaped but letters, digits, `.-_~:` and `also`.
 fn encode(f: &mut fmt::Formatter<'_>, text: &str, also: &str) -> fmt::Result {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric()
-            || b".-_~:".contains(&byte)
-            || also.as_bytes().contains(&byte)
-        {
+        if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) || also.as_bytes().contains(&byte) {
             fmt::Write::write_char(f, char::from(byte))?;
         } else {
             write!(f, "%{byte:02X}")?;

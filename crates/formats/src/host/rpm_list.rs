@@ -6,7 +6,8 @@ use patchwright_domain::inventory::Package;
 use super::text::{Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages};
 
 /// The `--qf` argument of `rpm -qa` whose output [`parse`] reads in full.
-pub const QUERY_FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{MODULARITYLABEL}\\n";
+pub const QUERY_FORMAT: &str =
+    "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{MODULARITYLABEL}\\n";
 
 /// rpm's word for a tag that has no value.
 const NONE: &str = "(none)";
@@ -52,9 +53,7 @@ impl<'a> Nevra<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (rest, arch) = match text.rsplit_once('.') {
-            Some((rest, word)) if ARCHES.contains(&word) || word == "src" || word == NONE => {
-                (rest, Some(word))
-            }
+            Some((rest, word)) if ARCHES.contains(&word) || word == "src" || word == NONE => (rest, Some(word)),
             _ => (text, None),
         };
         let (rest, release) = rest.rsplit_once('-')?;
@@ -62,13 +61,7 @@ impl<'a> Nevra<'a> {
         let (epoch, version) = epoch_of(version);
         let (leading, name) = epoch_of(name);
         let whole = is_token(name) && is_token(version) && is_token(release);
-        whole.then_some(Self {
-            name,
-            epoch: epoch.or(leading).filter(|e| *e != "0"),
-            version,
-            release,
-            arch,
-        })
+        whole.then_some(Self { name, epoch: epoch.or(leading).filter(|e| *e != "0"), version, release, arch })
     }
 
     /// `[epoch:]version-release`.
@@ -80,9 +73,7 @@ impl<'a> Nevra<'a> {
 
 fn epoch_of(text: &str) -> (Option<&str>, &str) {
     match text.split_once(':') {
-        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()) => {
-            (Some(epoch), rest)
-        }
+        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()) => (Some(epoch), rest),
         _ => (None, text),
     }
 }
@@ -90,7 +81,7 @@ fn epoch_of(text: &str) -> (Option<&str>, &str) {
 /// `[epoch:]version-release`; an epoch of zero is not written, as rpm treats it as none.
 pub(crate) fn evr(epoch: Option<&str>, version: &str, release: &str) -> String {
     let dash = if release.is_empty() { "" } else { "-" };
-    match epoch.filter(|e| !e.is_empty() && e.trim_start_matches('0') != "" && *e != NONE) {
+    match epoch.filter(|e| !e.is_empty() && !e.trim_start_matches('0').is_empty() && *e != NONE) {
         Some(epoch) => format!("{epoch}:{version}{dash}{release}"),
         None => format!("{version}{dash}{release}"),
     }
@@ -101,18 +92,11 @@ pub(crate) fn evr(epoch: Option<&str>, version: &str, release: &str) -> String {
 /// File names carry no epoch. A source built in the same version as the binary has the binary's epoch; otherwise none is known.
 pub(crate) fn source_of(file: &str, binary_version: &str) -> Option<(String, String)> {
     let stem = file.strip_suffix(".rpm").unwrap_or(file);
-    let stem = stem
-        .strip_suffix(".src")
-        .or_else(|| stem.strip_suffix(".nosrc"))
-        .unwrap_or(stem);
+    let stem = stem.strip_suffix(".src").or_else(|| stem.strip_suffix(".nosrc")).unwrap_or(stem);
     let nevra = Nevra::parse(stem)?;
     let version = nevra.evr();
     let without_epoch = epoch_of(binary_version).1;
-    let version = if without_epoch == version {
-        binary_version.to_owned()
-    } else {
-        version
-    };
+    let version = if without_epoch == version { binary_version.to_owned() } else { version };
     Some((nevra.name.to_owned(), version))
 }
 
@@ -138,18 +122,10 @@ pub fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             continue;
         }
         if packages.len() >= PACKAGES_MAX {
-            notes.line(
-                line.number,
-                format!("more than {PACKAGES_MAX} packages; the rest was not read"),
-                b"",
-            );
+            notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
         }
-        let read = if text.contains('\t') {
-            query_line(text)
-        } else {
-            plain_line(text)
-        };
+        let read = if text.contains('\t') { query_line(text) } else { plain_line(text) };
         match read {
             Ok(package) if package.name == "gpg-pubkey" => {}
             Ok(package) => packages.push(package),
@@ -163,16 +139,11 @@ pub fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
 fn plain_line(text: &str) -> Result<Package, &'static str> {
     // `rpm -qa --last` puts the install time behind the name.
     let first = text.split_ascii_whitespace().next().unwrap_or_default();
-    let nevra =
-        Nevra::parse(first).ok_or("reading a line of rpm -qa: not name-version-release.arch")?;
+    let nevra = Nevra::parse(first).ok_or("reading a line of rpm -qa: not name-version-release.arch")?;
     let version = nevra.evr();
     Ok(Package {
         name: nevra.name.to_owned(),
-        arch: nevra
-            .arch
-            .filter(|a| *a != NONE)
-            .unwrap_or_default()
-            .to_owned(),
+        arch: nevra.arch.filter(|a| *a != NONE).unwrap_or_default().to_owned(),
         source: nevra.name.to_owned(),
         source_version: version.clone(),
         version,
@@ -192,19 +163,12 @@ fn query_line(text: &str) -> Result<Package, &'static str> {
         return Err("reading a line of rpm -qa: the epoch is not a number");
     }
     let version = evr(Some(epoch), version, release);
-    let source = rest
-        .first()
-        .filter(|s| **s != NONE)
-        .and_then(|file| source_of(file, &version));
+    let source = rest.first().filter(|s| **s != NONE).and_then(|file| source_of(file, &version));
     let (source, source_version) = source.unwrap_or_else(|| (name.to_owned(), version.clone()));
     Ok(Package {
         name: name.to_owned(),
         version,
-        arch: if arch == NONE {
-            String::new()
-        } else {
-            arch.to_owned()
-        },
+        arch: if arch == NONE { String::new() } else { arch.to_owned() },
         source,
         source_version,
         module: rest.get(1).and_then(|label| module_of(label)),

@@ -63,19 +63,11 @@ pub(crate) struct Gatherer {
 
 impl Gatherer {
     /// Takes one component with a package URL. `version` is the component's own, used when the URL has none.
-    pub(crate) fn component(
-        &mut self,
-        at: &str,
-        url: &str,
-        version: Option<&str>,
-        hint: &SourceHint,
-    ) {
+    pub(crate) fn component(&mut self, at: &str, url: &str, version: Option<&str>, hint: &SourceHint) {
         let mut purl = match Purl::parse(url) {
             Ok(purl) => purl,
             Err(err) => {
-                return self
-                    .notes
-                    .add(at, format!("reading a package URL: {err}"), url.as_bytes());
+                return self.notes.add(at, format!("reading a package URL: {err}"), url.as_bytes());
             }
         };
         if purl.version.is_none() {
@@ -83,11 +75,7 @@ impl Gatherer {
         }
         if self.packages.len() + self.purls.len() >= PACKAGES_MAX {
             if !std::mem::replace(&mut self.full, true) {
-                self.notes.add(
-                    at,
-                    format!("more than {PACKAGES_MAX} components; the rest was not read"),
-                    b"",
-                );
+                self.notes.add(at, format!("more than {PACKAGES_MAX} components; the rest was not read"), b"");
             }
             return;
         }
@@ -110,30 +98,17 @@ impl Gatherer {
         match os_package(format, &purl, hint) {
             Some(package) => {
                 if let Some(os) = distro(&purl) {
-                    self.distros
-                        .insert(format!("{}:{}", os.id, os.version_id), os);
+                    self.distros.insert(format!("{}:{}", os.id, os.version_id), os);
                 }
                 self.packages.push((format, package, purl));
             }
-            None => self.notes.add(
-                at,
-                "the component has no usable name or version; it is left out",
-                url.as_bytes(),
-            ),
+            None => self.notes.add(at, "the component has no usable name or version; it is left out", url.as_bytes()),
         }
     }
 
     /// The bill and everything that was wrong. Where a document mixes package formats, the most frequent one is the host's.
     pub(crate) fn finish(self) -> (Bill, Vec<Problem>) {
-        let Self {
-            mut notes,
-            os,
-            subject,
-            packages,
-            mut purls,
-            distros,
-            ..
-        } = self;
+        let Self { mut notes, os, subject, packages, mut purls, distros, .. } = self;
         let count = |format| packages.iter().filter(|(f, ..)| *f == format).count();
         let format = [PackageFormat::Deb, PackageFormat::Rpm, PackageFormat::Apk]
             .into_iter()
@@ -153,34 +128,17 @@ impl Gatherer {
                 purls.insert(text);
             }
         }
-        let same = if format == Some(PackageFormat::Rpm) {
-            Same::NameArchVersion
-        } else {
-            Same::NameArch
-        };
+        let same = if format == Some(PackageFormat::Rpm) { Same::NameArchVersion } else { Same::NameArch };
         sort_packages(&mut kept, same, &mut notes);
         let os = os.or_else(|| only_distro(distros, &mut notes));
-        (
-            Bill {
-                os,
-                format,
-                packages: kept,
-                purls: purls.into_iter().collect(),
-                subject,
-            },
-            notes.finish(),
-        )
+        (Bill { os, format, packages: kept, purls: purls.into_iter().collect(), subject }, notes.finish())
     }
 }
 
 fn only_distro(distros: BTreeMap<String, Os>, notes: &mut Notes) -> Option<Os> {
     if distros.len() > 1 {
         let names: Vec<&str> = distros.keys().map(String::as_str).collect();
-        notes.add(
-            "distro",
-            "the package URLs name several releases; none is taken",
-            names.join(", ").as_bytes(),
-        );
+        notes.add("distro", "the package URLs name several releases; none is taken", names.join(", ").as_bytes());
         return None;
     }
     distros.into_values().next()
@@ -201,11 +159,7 @@ fn distro(purl: &Purl) -> Option<Os> {
 /// Debian's point releases (`12.7`) are the same release; some tools call Red Hat Enterprise Linux `redhat`.
 pub(crate) fn named_os(id: &str, version: &str) -> Option<Os> {
     let id = id.trim().to_ascii_lowercase();
-    let version = if id == "debian" {
-        version.split('.').next().unwrap_or_default()
-    } else {
-        version
-    };
+    let version = if id == "debian" { version.split('.').next().unwrap_or_default() } else { version };
     Os::parse_short(&format!("{id}:{version}"))
 }
 
@@ -215,24 +169,17 @@ fn os_package(format: PackageFormat, purl: &Purl, hint: &SourceHint) -> Option<P
     let plain = purl.version.as_deref().filter(|v| is_token(v))?;
     let epoch = purl
         .qualifier("epoch")
-        .filter(|e| e.bytes().all(|b| b.is_ascii_digit()) && e.trim_start_matches('0') != "");
+        .filter(|e| e.bytes().all(|b| b.is_ascii_digit()) && !e.trim_start_matches('0').is_empty());
     let version = match epoch {
         Some(epoch) if !has_epoch(plain) => format!("{epoch}:{plain}"),
-        _ => plain
-            .strip_prefix("0:")
-            .filter(|_| format == PackageFormat::Rpm)
-            .unwrap_or(plain)
-            .to_owned(),
+        _ => plain.strip_prefix("0:").filter(|_| format == PackageFormat::Rpm).unwrap_or(plain).to_owned(),
     };
     if !is_token(name) {
         return None;
     }
     let (source, source_version) = source(format, purl, hint, &version);
-    let module = hint
-        .module
-        .as_deref()
-        .or_else(|| purl.qualifier("rpmmod"))
-        .or_else(|| purl.qualifier("modularitylabel"));
+    let module =
+        hint.module.as_deref().or_else(|| purl.qualifier("rpmmod")).or_else(|| purl.qualifier("modularitylabel"));
     Some(Package {
         name: name.to_owned(),
         version,
@@ -245,44 +192,25 @@ fn os_package(format: PackageFormat, purl: &Purl, hint: &SourceHint) -> Option<P
 }
 
 fn has_epoch(version: &str) -> bool {
-    version
-        .split_once(':')
-        .is_some_and(|(epoch, _)| !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()))
+    version.split_once(':').is_some_and(|(epoch, _)| !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Source name and version: the tool's own properties, then the `upstream` (or `source`) qualifier, then the package itself.
-fn source(
-    format: PackageFormat,
-    purl: &Purl,
-    hint: &SourceHint,
-    version: &str,
-) -> (String, String) {
+fn source(format: PackageFormat, purl: &Purl, hint: &SourceHint, version: &str) -> (String, String) {
     let own = || match format {
         PackageFormat::Deb => without_rebuild(version).to_owned(),
         PackageFormat::Rpm | PackageFormat::Apk => version.to_owned(),
     };
-    let file = |text: &str| {
-        text.ends_with(".rpm")
-            .then(|| rpm_list::source_of(text, version))
-            .flatten()
-    };
+    let file = |text: &str| text.ends_with(".rpm").then(|| rpm_list::source_of(text, version)).flatten();
     if let Some(found) = hint.file.as_deref().and_then(file) {
         return found;
     }
-    let upstream = purl
-        .qualifier("upstream")
-        .or_else(|| purl.qualifier("source"));
+    let upstream = purl.qualifier("upstream").or_else(|| purl.qualifier("source"));
     if let Some(name) = hint.name.as_deref().filter(|n| is_token(n)) {
         // The hint may lack the version while the qualifier has it.
-        let beside = upstream
-            .and_then(|u| u.rsplit_once('@'))
-            .filter(|(n, _)| *n == name)
-            .map(|(_, v)| v);
+        let beside = upstream.and_then(|u| u.rsplit_once('@')).filter(|(n, _)| *n == name).map(|(_, v)| v);
         let source_version = hint.version.as_deref().or(beside).filter(|v| is_token(v));
-        return (
-            name.to_owned(),
-            source_version.map_or_else(own, str::to_owned),
-        );
+        return (name.to_owned(), source_version.map_or_else(own, str::to_owned));
     }
     let Some(upstream) = upstream else {
         return (purl.name.clone(), own());
@@ -300,11 +228,7 @@ fn source(
 }
 
 /// Reads a JSON array into its elements without reading the elements; something else is a problem and no elements.
-pub(crate) fn elements<'a>(
-    at: &str,
-    raw: Option<&'a RawValue>,
-    notes: &mut Notes,
-) -> Vec<&'a RawValue> {
+pub(crate) fn elements<'a>(at: &str, raw: Option<&'a RawValue>, notes: &mut Notes) -> Vec<&'a RawValue> {
     let Some(raw) = raw.filter(|r| r.get() != "null") else {
         return Vec::new();
     };
@@ -330,9 +254,7 @@ impl<'de> Deserialize<'de> for Loose {
         let raw: &RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.get();
         Ok(Self(match text.bytes().next() {
-            Some(b'"') => serde_json::from_str::<Cow<'_, str>>(text)
-                .ok()
-                .map(Cow::into_owned),
+            Some(b'"') => serde_json::from_str::<Cow<'_, str>>(text).ok().map(Cow::into_owned),
             Some(b'0'..=b'9' | b'-') => Some(text.to_owned()),
             _ => None,
         }))
@@ -340,17 +262,9 @@ impl<'de> Deserialize<'de> for Loose {
 }
 
 /// Reads a value whose structure may be anything: the wanted shape or a problem.
-pub(crate) fn shaped<'a, T: Deserialize<'a> + Default>(
-    at: &str,
-    raw: &'a RawValue,
-    notes: &mut Notes,
-) -> T {
+pub(crate) fn shaped<'a, T: Deserialize<'a> + Default>(at: &str, raw: &'a RawValue, notes: &mut Notes) -> T {
     serde_json::from_str(raw.get()).unwrap_or_else(|err| {
-        notes.add(
-            at,
-            format!("reading an object: {err}"),
-            raw.get().as_bytes(),
-        );
+        notes.add(at, format!("reading an object: {err}"), raw.get().as_bytes());
         T::default()
     })
 }

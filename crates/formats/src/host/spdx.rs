@@ -79,17 +79,12 @@ pub fn parse(bytes: &[u8]) -> (Bill, Vec<Problem>) {
     let document: Document<'_> = match serde_json::from_str(&text) {
         Ok(document) => document,
         Err(err) => {
-            gatherer
-                .notes
-                .add("document", format!("reading JSON: {err}"), text.as_bytes());
+            gatherer.notes.add("document", format!("reading JSON: {err}"), text.as_bytes());
             return gatherer.finish();
         }
     };
     if let Some(graph) = document.graph {
-        for (n, raw) in elements("/@graph", Some(graph), &mut gatherer.notes)
-            .into_iter()
-            .enumerate()
-        {
+        for (n, raw) in elements("/@graph", Some(graph), &mut gatherer.notes).into_iter().enumerate() {
             element3(&format!("/@graph/{n}"), raw, &mut gatherer);
         }
         return gatherer.finish();
@@ -103,10 +98,7 @@ pub fn parse(bytes: &[u8]) -> (Bill, Vec<Problem>) {
         );
     }
     gatherer.subject = document.name.as_str().map(str::to_owned);
-    for (n, raw) in elements("/packages", document.packages, &mut gatherer.notes)
-        .into_iter()
-        .enumerate()
-    {
+    for (n, raw) in elements("/packages", document.packages, &mut gatherer.notes).into_iter().enumerate() {
         package2(&format!("/packages/{n}"), raw, &mut gatherer);
     }
     gatherer.finish()
@@ -114,27 +106,16 @@ pub fn parse(bytes: &[u8]) -> (Bill, Vec<Problem>) {
 
 fn package2(at: &str, raw: &RawValue, gatherer: &mut Gatherer) {
     let package: Package2<'_> = shaped(at, raw, &mut gatherer.notes);
-    let references = elements(
-        &format!("{at}/externalRefs"),
-        package.references,
-        &mut gatherer.notes,
-    );
+    let references = elements(&format!("{at}/externalRefs"), package.references, &mut gatherer.notes);
     let url = references.into_iter().take(REFERENCES_MAX).find_map(|raw| {
         let reference: Reference2 = shaped(at, raw, &mut gatherer.notes);
-        if reference.kind.as_str() == Some("purl") {
-            reference.locator.0
-        } else {
-            None
-        }
+        if reference.kind.as_str() == Some("purl") { reference.locator.0 } else { None }
     });
     let found = Found {
         name: package.name.as_str(),
         version: package.version.as_str(),
         url: url.as_deref(),
-        is_os: package
-            .purpose
-            .as_str()
-            .is_some_and(|p| p.eq_ignore_ascii_case("OPERATING-SYSTEM")),
+        is_os: package.purpose.as_str().is_some_and(|p| p.eq_ignore_ascii_case("OPERATING-SYSTEM")),
         // A purpose other than these (container, file, source, device) never was an installed package.
         is_package: matches!(
             package.purpose.as_str(),
@@ -154,22 +135,11 @@ fn element3(at: &str, raw: &RawValue, gatherer: &mut Gatherer) {
     if !matches!(kind, "software_Package" | "software:Package" | "Package") {
         return;
     }
-    let identifiers = elements(
-        &format!("{at}/externalIdentifier"),
-        element.identifiers,
-        &mut gatherer.notes,
-    );
-    let identified = identifiers
-        .into_iter()
-        .take(REFERENCES_MAX)
-        .find_map(|raw| {
-            let identifier: Identifier3 = shaped(at, raw, &mut gatherer.notes);
-            if identifier.kind.as_str() == Some("packageUrl") {
-                identifier.identifier.0
-            } else {
-                None
-            }
-        });
+    let identifiers = elements(&format!("{at}/externalIdentifier"), element.identifiers, &mut gatherer.notes);
+    let identified = identifiers.into_iter().take(REFERENCES_MAX).find_map(|raw| {
+        let identifier: Identifier3 = shaped(at, raw, &mut gatherer.notes);
+        if identifier.kind.as_str() == Some("packageUrl") { identifier.identifier.0 } else { None }
+    });
     let found = Found {
         name: element.name.as_str(),
         version: element.version.as_str(),
@@ -201,41 +171,26 @@ fn take(at: &str, found: &Found<'_>, gatherer: &mut Gatherer) {
         match (os, &gatherer.os) {
             (Some(os), None) => gatherer.os = Some(os),
             (Some(os), Some(first)) if os.id != first.id || os.version_id != first.version_id => {
-                gatherer.notes.add(
-                    at,
-                    "a second operating system; the first is kept",
-                    os.pretty.as_bytes(),
-                );
+                gatherer.notes.add(at, "a second operating system; the first is kept", os.pretty.as_bytes());
             }
             (Some(_), Some(_)) => {}
-            (None, _) => gatherer.notes.add(
-                at,
-                "the operating system has no name or no version",
-                name.as_bytes(),
-            ),
+            (None, _) => gatherer.notes.add(at, "the operating system has no name or no version", name.as_bytes()),
         }
         return;
     }
     match found.url {
         Some(url) => gatherer.component(at, url, found.version, &built_from(found.source_info)),
-        None if found.is_package => gatherer.notes.add(
-            at,
-            "the package has no package URL and cannot be matched",
-            name.as_bytes(),
-        ),
+        None if found.is_package => {
+            gatherer.notes.add(at, "the package has no package URL and cannot be matched", name.as_bytes())
+        }
         None => {}
     }
 }
 
 /// Trivy writes the source into the free-text field: `built package from: openssl 3.0.11-1~deb12u2`.
 fn built_from(source_info: Option<&str>) -> SourceHint {
-    let words = source_info
-        .and_then(|s| s.strip_prefix("built package from: "))
-        .unwrap_or_default();
-    let (name, version) = words
-        .trim()
-        .split_once(' ')
-        .map_or((words.trim(), None), |(n, v)| (n, Some(v.trim())));
+    let words = source_info.and_then(|s| s.strip_prefix("built package from: ")).unwrap_or_default();
+    let (name, version) = words.trim().split_once(' ').map_or((words.trim(), None), |(n, v)| (n, Some(v.trim())));
     SourceHint {
         name: Some(name.to_owned()).filter(|n| !n.is_empty()),
         version: version.map(str::to_owned),

@@ -43,11 +43,7 @@ impl Notes {
     pub(crate) fn adopt(&mut self, part: &str, problems: Vec<Problem>) {
         for mut problem in problems {
             if self.list.len() < PROBLEMS_MAX {
-                problem.at = if problem.at.is_empty() {
-                    part.to_owned()
-                } else {
-                    format!("{part}: {}", problem.at)
-                };
+                problem.at = if problem.at.is_empty() { part.to_owned() } else { format!("{part}: {}", problem.at) };
                 self.list.push(problem);
             } else {
                 self.more += 1;
@@ -98,10 +94,7 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            rest: bytes,
-            number: 0,
-        }
+        Self { rest: bytes, number: 0 }
     }
 }
 
@@ -116,10 +109,7 @@ impl<'a> Iterator for Lines<'a> {
         // On a slice it cannot fail; were it to, the rest counts as one line.
         let mut after = self.rest;
         let taken = after.skip_until(b'\n').unwrap_or(self.rest.len());
-        let (line, rest) = self
-            .rest
-            .split_at_checked(taken)
-            .unwrap_or((self.rest, &[]));
+        let (line, rest) = self.rest.split_at_checked(taken).unwrap_or((self.rest, &[]));
         self.rest = rest;
         self.number += 1;
         let (line, ended) = match line.strip_suffix(b"\n") {
@@ -127,11 +117,7 @@ impl<'a> Iterator for Lines<'a> {
             None => (line, false),
         };
         let bytes = line.strip_suffix(b"\r").unwrap_or(line);
-        Some(Line {
-            number: self.number,
-            bytes,
-            ended,
-        })
+        Some(Line { number: self.number, bytes, ended })
     }
 }
 
@@ -148,23 +134,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     } else {
         return Cow::Borrowed(bytes);
     };
-    let units = bytes
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .skip(1)
-        .map(|pair| read(*pair));
-    let text: String = char::decode_utf16(units)
-        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
+    let units = bytes.as_chunks::<2>().0.iter().skip(1).map(|pair| read(*pair));
+    let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     Cow::Owned(text.into_bytes())
 }
 
 /// Whether a value may be a name, version or architecture: something, no white space, no control character, not endless.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= FIELD_BYTES_MAX
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    !text.is_empty() && text.len() <= FIELD_BYTES_MAX && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// Splits dpkg's qualified name (`libc6:amd64`) into name and architecture.
@@ -179,9 +156,7 @@ pub(crate) fn split_arch(name: &str) -> (&str, Option<&str>) {
 pub(crate) fn without_rebuild(version: &str) -> &str {
     match version.rsplit_once("+b") {
         Some((source, count))
-            if !source.is_empty()
-                && !count.is_empty()
-                && count.bytes().all(|b| b.is_ascii_digit()) =>
+            if !source.is_empty() && !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()) =>
         {
             source
         }
@@ -205,10 +180,7 @@ pub(crate) fn sort_packages(packages: &mut Vec<Package>, same: Same, notes: &mut
             Same::NameArch => std::cmp::Ordering::Equal,
             Same::NameArchVersion => a.version.cmp(&b.version),
         };
-        a.name
-            .cmp(&b.name)
-            .then_with(|| a.arch.cmp(&b.arch))
-            .then(version)
+        a.name.cmp(&b.name).then_with(|| a.arch.cmp(&b.arch)).then(version)
     };
     if !packages.is_sorted_by(|a, b| order(a, b).is_le()) {
         packages.sort_by(order);
@@ -218,10 +190,8 @@ pub(crate) fn sort_packages(packages: &mut Vec<Package>, same: Same, notes: &mut
             return false;
         }
         if later != kept {
-            let what = format!(
-                "`{}` is listed twice; version {} is kept, {} dropped",
-                kept.name, later.version, kept.version
-            );
+            let what =
+                format!("`{}` is listed twice; version {} is kept, {} dropped", kept.name, later.version, kept.version);
             notes.add(format!("package {}", kept.name), what, kept.arch.as_bytes());
         }
         std::mem::swap(later, kept);

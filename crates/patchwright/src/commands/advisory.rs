@@ -10,7 +10,7 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
 /// Runs it.
-pub fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         match command {
@@ -65,7 +65,7 @@ pub fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
 }
 
 /// An advisory as text.
-pub fn text(d: &AdvisoryDetail) -> String {
+pub(crate) fn text(d: &AdvisoryDetail) -> String {
     let mut lines = vec![d.row.vuln.clone()];
     if !d.known {
         lines.push(format!("No provider in this data names it ({}). That is not the same as \"does not exist\".", d.data.label));

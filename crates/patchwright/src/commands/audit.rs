@@ -11,7 +11,7 @@ use crate::exit::{Code, Failure, chain};
 use crate::output;
 
 /// Runs it.
-pub fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
     block_on(async {
         match command {
             Audit::Verify { anchor } => {

@@ -7,7 +7,7 @@ use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Runs it.
-pub fn run(vectors: &[String]) -> Result<Code, Failure> {
+pub(crate) fn run(vectors: &[String]) -> Result<Code, Failure> {
     if vectors.is_empty() {
         batch(|text| line(text))?;
         return Ok(Code::Ok);

@@ -29,7 +29,7 @@ impl Check {
 }
 
 /// Runs it.
-pub fn run(place: &Place, format: Format) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, format: Format) -> Result<Code, Failure> {
     let mut checks = vec![clock(place), tools()];
     checks.extend(block_on(installation(place))?);
     let bad = checks.iter().any(|c| c.state == "bad");

@@ -13,7 +13,7 @@ use crate::output::{self, Format, clean};
 const FULL: usize = 3;
 
 /// Runs it.
-pub fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let target = args.target.trim();
     if target.starts_with("hst_") {
         return host(place, args);

@@ -13,7 +13,7 @@ use crate::output::{self, Format};
 use crate::progress;
 
 /// Runs it.
-pub fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
     match command {
         Feed::List { output: format } => {
             #[derive(serde::Serialize)]
@@ -68,7 +68,7 @@ fn wanted(ids: &[String]) -> Result<Vec<&'static FeedSpec>, Failure> {
 }
 
 /// Fetches feeds one after the other with a progress bar each; a failed feed does not stop the others.
-pub async fn sync_all(
+pub(crate) async fn sync_all(
     place: &Place,
     env: &Env,
     ctx: &Ctx,

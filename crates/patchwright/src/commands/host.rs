@@ -11,7 +11,7 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, Format};
 
 /// Runs it.
-pub fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         match command {

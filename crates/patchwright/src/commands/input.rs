@@ -13,7 +13,7 @@ use crate::exit::{Code, Failure, chain};
 const INPUT_MAX: u64 = 512 << 20;
 
 /// Reads a file or standard input (`-`), unpacking gzip and zstd.
-pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     let limits = Limits { input: INPUT_MAX, ..Limits::default() };
     let read = |reader: Box<dyn std::io::Read>| {
@@ -49,7 +49,7 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Reads `--os`.
-pub fn os(text: Option<&str>) -> Result<Option<Os>, Failure> {
+pub(crate) fn os(text: Option<&str>) -> Result<Option<Os>, Failure> {
     text.map(|t| {
         Os::parse_short(t).ok_or_else(|| {
             Failure::new(Code::Usage, format!("`{t}` is not a system"), "write ID:VERSION, for example debian:12 or almalinux:9")
@@ -59,7 +59,7 @@ pub fn os(text: Option<&str>) -> Result<Option<Os>, Failure> {
 }
 
 /// Reads a document that describes a host; returns its facts and the problems in words.
-pub fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec<String>), Failure> {
+pub(crate) fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec<String>), Failure> {
     let os = os(os_text)?;
     let bytes = bytes(path)?;
     let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -75,7 +75,7 @@ pub fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec<String
 }
 
 /// Fills in source names where the input names binaries only (package lists): without them Debian advisories cannot match.
-pub fn fill_sources(intel: &patchwright_app::intel::Intel, facts: &mut HostFacts) -> Result<(), Failure> {
+pub(crate) fn fill_sources(intel: &patchwright_app::intel::Intel, facts: &mut HostFacts) -> Result<(), Failure> {
     let Some(ecosystem) = facts.os.ecosystem().filter(|e| e.starts_with("Debian:")) else {
         return Ok(());
     };

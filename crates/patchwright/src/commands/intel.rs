@@ -9,7 +9,7 @@ use crate::exit::{Code, Failure};
 use crate::{output, progress};
 
 /// Runs it.
-pub fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
     let now = Clock::system().now();
     let dir = &place.config.data_dir;
     match command {

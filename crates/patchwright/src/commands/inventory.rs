@@ -28,7 +28,7 @@ struct Row {
 }
 
 /// Runs it.
-pub fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
     match command {
         Inventory::Playbook => {
             output::out(PLAYBOOK)?;

@@ -10,16 +10,16 @@ use crate::exit::{Code, Failure};
 
 /// Where this command works.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// Data folder and database.
-    pub config: Config,
+    pub(crate) config: Config,
     /// Less talk.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 impl Place {
     /// From the global options.
-    pub fn of(args: &Args) -> Self {
+    pub(crate) fn of(args: &Args) -> Self {
         Self {
             config: Config {
                 data_dir: args.data_dir.clone().unwrap_or_else(default_data_dir),
@@ -54,7 +54,7 @@ fn default_data_dir() -> PathBuf {
 }
 
 /// The operating-system user as the caller of use cases.
-pub fn ctx(reason: Option<&str>) -> Ctx {
+pub(crate) fn ctx(reason: Option<&str>) -> Ctx {
     let account = std::env::var("SUDO_USER")
         .or_else(|_| std::env::var("USER"))
         .or_else(|_| std::env::var("LOGNAME"))
@@ -68,7 +68,7 @@ pub fn ctx(reason: Option<&str>) -> Ctx {
 }
 
 /// Runs a future to its end; Ctrl-C ends the command with its own code. What was committed stays, what was not is not there.
-pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -25,7 +25,7 @@ use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Code, Failure> {
+pub(crate) fn run(args: Args) -> Result<Code, Failure> {
     let place = local::Place::of(&args);
     match args.command {
         Command::Up(up) => up::run(&place, &up),

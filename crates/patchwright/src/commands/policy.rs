@@ -20,7 +20,7 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
 /// Runs it.
-pub fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
     match command {
         Policy::Show => block_on(async {
             let env = place.open().await?;

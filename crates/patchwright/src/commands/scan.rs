@@ -18,7 +18,7 @@ use crate::output::{self, Format};
 use crate::progress;
 
 /// Runs it.
-pub fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     let profile = profile(args.profile.as_deref())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
@@ -45,13 +45,13 @@ pub fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
 }
 
 /// The asset profile of the command line.
-pub fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
+pub(crate) fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
     profile_parse(text.unwrap_or_default(), AssetProfile::default())
         .map_err(|e| Failure { code: Code::Usage, message: chain(&e), hint: e.hint() })
 }
 
 /// The snapshot; built from the starter set on the first use. A data folder that cannot be written is an error with a way out.
-pub fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
+pub(crate) fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
     let bar = progress::spinner(place.quiet, "opening vulnerability data");
     let opened = Intel::open_or_build(&place.config.data_dir, now);
     bar.finish_and_clear();
@@ -59,7 +59,7 @@ pub fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
 }
 
 /// Facts of this machine: all of them, or only packages and kernel.
-pub fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure> {
+pub(crate) fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
     if fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
@@ -72,14 +72,14 @@ pub fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure> {
     }
     let bar = progress::spinner(quiet, "looking at this machine");
     let facts = patchwright_agent::collect(&root, &patchwright_agent::Options::default(), &mut |step| {
-        bar.set_message(format!("looking at this machine: {} {}", step.phase, step.detail));
+        bar.set_message(format!("looking at this machine: {} {}", step.phase.label(), step.detail));
     });
     bar.finish_and_clear();
     Ok(facts)
 }
 
 /// The report about a host that is not in the database: the clock of every finding starts now.
-pub fn answer(
+pub(crate) fn answer(
     intel: &Intel,
     facts: &HostFacts,
     profile: &AssetProfile,

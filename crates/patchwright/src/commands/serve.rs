@@ -21,7 +21,7 @@ const FEED_TICK: Duration = Duration::from_mins(10);
 const JITTER_STEPS: u64 = 60;
 
 /// Runs `serve`.
-pub fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
     block_on(async {
         let listener = listen(&args.listen).await?;
         let env = place.open().await?;
@@ -34,7 +34,7 @@ pub fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
 }
 
 /// Binds, with an error that says what to do.
-pub async fn listen(address: &str) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|e| match e.kind() {
         std::io::ErrorKind::AddrInUse => Failure::new(
             Code::PortInUse,
@@ -49,12 +49,12 @@ pub async fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 /// The address that a browser uses for a listener.
-pub fn origin(listener: &TcpListener, fallback: &str) -> String {
+pub(crate) fn origin(listener: &TcpListener, fallback: &str) -> String {
     listener.local_addr().map_or_else(|_| format!("http://{fallback}"), |a| format!("http://{a}"))
 }
 
 /// Serves until a signal; feeds are fetched on their schedule meanwhile.
-pub async fn run_server(place: &Place, env: Env, listener: TcpListener, origin: &str, feeds: bool) -> Result<Code, Failure> {
+pub(crate) async fn run_server(place: &Place, env: Env, listener: TcpListener, origin: &str, feeds: bool) -> Result<Code, Failure> {
     let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
     let reconciler = (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
     let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
@@ -116,7 +116,7 @@ async fn reconcile(env: Env, offline: bool) {
 }
 
 /// Runs `link`.
-pub fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
+pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         let link = fresh_link(&env, &args.public_url, &args.user).await?;
@@ -130,7 +130,7 @@ pub fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
 
 /// A fresh sign-in address. The secret stands behind `#`-free path text, so that no server log of ours ever holds it: pages
 /// under it are not logged, and the page itself asks for a click before it is used up.
-pub async fn fresh_link(env: &Env, origin: &str, user: &str) -> Result<String, Failure> {
+pub(crate) async fn fresh_link(env: &Env, origin: &str, user: &str) -> Result<String, Failure> {
     let secret = auth::link_issue(env, &ctx(None), user).await?;
     Ok(format!("{}{}", origin.trim_end_matches('/'), patchwright_web::link_path(&secret)))
 }

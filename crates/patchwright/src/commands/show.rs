@@ -7,7 +7,7 @@ use patchwright_protocol::scan::{FindingView, PatchView, ScanReport};
 use crate::output::{self, clean, plain_table, trimmed};
 
 /// Columns of findings in tables and CSV.
-pub const FINDING_COLUMNS: &[&str] = &[
+pub(crate) const FINDING_COLUMNS: &[&str] = &[
     "vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "kev", "state", "due", "status", "binaries",
 ];
 
@@ -15,7 +15,7 @@ pub const FINDING_COLUMNS: &[&str] = &[
 const NAMED: usize = 3;
 
 /// The cells of one finding.
-pub fn finding_cells(f: &FindingView) -> Vec<String> {
+pub(crate) fn finding_cells(f: &FindingView) -> Vec<String> {
     vec![
         f.vuln.clone(),
         f.package.clone(),
@@ -34,12 +34,12 @@ pub fn finding_cells(f: &FindingView) -> Vec<String> {
 }
 
 /// `98` as `9.8`.
-pub fn tenths(e1: u8) -> String {
+pub(crate) fn tenths(e1: u8) -> String {
     format!("{}.{}", e1 / 10, e1 % 10)
 }
 
 /// EPSS as a percentage with one digit, `<0.1 %` rather than zero.
-pub fn epss(e5: u32) -> String {
+pub(crate) fn epss(e5: u32) -> String {
     if e5 < 100 {
         return "<0.1 %".to_owned();
     }
@@ -47,12 +47,12 @@ pub fn epss(e5: u32) -> String {
 }
 
 /// The day of an RFC 3339 instant.
-pub fn day(text: &str) -> String {
+pub(crate) fn day(text: &str) -> String {
     text.get(..10).unwrap_or(text).to_owned()
 }
 
 /// First letter capital.
-pub fn title(word: &str) -> String {
+pub(crate) fn title(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
@@ -74,7 +74,7 @@ fn write_to(text: &mut String, args: std::fmt::Arguments<'_>) {
 }
 
 /// The whole answer.
-pub fn report_text(report: &ScanReport, limit: usize, findings: bool) -> String {
+pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> String {
     let mut text = String::new();
     let c = &report.counts;
     let host = &report.host;
@@ -208,7 +208,7 @@ fn after(text: &mut String, report: &ScanReport) {
 }
 
 /// Bytes for people.
-pub fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     match n {
         0..1_024 => format!("{n} B"),
         1_024..1_048_576 => format!("{} KiB", n / 1_024),
@@ -217,6 +217,6 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// Prints a report as text.
-pub fn print_report(report: &ScanReport, limit: usize) -> Result<(), crate::exit::Failure> {
+pub(crate) fn print_report(report: &ScanReport, limit: usize) -> Result<(), crate::exit::Failure> {
     output::out(&report_text(report, limit, false))
 }

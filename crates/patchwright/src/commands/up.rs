@@ -12,7 +12,7 @@ use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Runs it.
-pub fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
     block_on(async {
         // The port first: a machine that already serves should not be looked at twice.
         let listener = if args.no_serve { None } else { Some(serve::listen(&args.listen).await?) };

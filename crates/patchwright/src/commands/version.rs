@@ -12,7 +12,7 @@ use crate::output;
 const LINE_MAX: usize = 64 * 1024;
 
 /// Runs it.
-pub fn run(command: &Version) -> Result<Code, Failure> {
+pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
     match command {
         Version::Compare { scheme, a, b } => {
             let scheme = scheme_of(scheme)?;
@@ -77,7 +77,7 @@ fn line(scheme: Scheme, a: &str, b: &str) -> Result<String, Failure> {
 
 /// Calls `answer` for each line of stdin and prints what it gives; an empty line is passed over. A bad line is said on
 /// stderr, the others are answered, and the command fails at the end.
-pub fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> Result<(), Failure> {
+pub(crate) fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> Result<(), Failure> {
     let mut stdin = std::io::stdin().lock();
     let mut out = String::new();
     let mut first_bad: Option<Failure> = None;

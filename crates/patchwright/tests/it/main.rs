@@ -1,1 +1,18 @@
 //! The binary as a user runs it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod cli;
+mod feeds;
+mod hosts;
+mod oracle;
+mod run;
+mod server;

@@ -29,7 +29,8 @@ fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, String>
     let output = child.wait_with_output().unwrap();
     let written = writer.join().unwrap();
     if !output.status.success() {
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let message = said.trim_end().lines().next_back().unwrap_or_default();
         return Err(format!("{program} ended with {}: {message}", output.status));
     }
     written.map_err(|e| format!("failed to write to {program}: {e}"))?;

@@ -28,7 +28,7 @@ pub fn document() -> serde_json::Value {
     api.components
         .get_or_insert_default()
         .security_schemes
-        .insert("token".to_owned(), SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        .insert("token".to_owned(), SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)).into());
     serde_json::to_value(api).unwrap_or_default()
 }
 
@@ -43,7 +43,9 @@ pub(crate) fn json<T: Serialize>(headers: &HeaderMap, value: &T) -> Answer {
 /// A body under a tag that the caller may compare.
 pub(crate) fn tagged(headers: &HeaderMap, tag: &str, body: Vec<u8>) -> Response {
     let held = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-    let same = held.is_some_and(|held| held.trim() == "*" || held.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let same = held.is_some_and(|held| {
+        held.trim() == "*" || held.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    });
     let mut response = if same {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -64,15 +66,18 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Failure> {
-        let json = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-            let kind = kind.split(';').next().unwrap_or_default().trim();
-            kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-        });
+        let json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+                let kind = kind.split(';').next().unwrap_or_default().trim();
+                kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+            });
         if !json {
             return Err(Failure::of("unsupported_media_type", "this address takes application/json"));
         }
         let body = Bytes::from_request(request, state).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Failure::of("bad_request", format!("the body is not what this address takes: {error}")))
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| Failure::of("bad_request", format!("the body is not what this address takes: {error}")))
     }
 }
 

@@ -28,7 +28,21 @@ pub(crate) async fn list(
     }
     let mut csv = Csv::new(
         "advisories",
-        &["vulnerability", "urgency", "severity", "packages", "cvss", "epss", "exploited_since", "ransomware", "exploit_code", "hosts", "fixable", "due", "overdue"],
+        &[
+            "vulnerability",
+            "urgency",
+            "severity",
+            "packages",
+            "cvss",
+            "epss",
+            "exploited_since",
+            "ransomware",
+            "exploit_code",
+            "hosts",
+            "fixable",
+            "due",
+            "overdue",
+        ],
     );
     query.limit = Some(EXPORT_PAGE_ROWS);
     for _ in 0..EXPORT_PAGES_MAX {
@@ -70,7 +84,10 @@ pub(crate) async fn detail(
     if !common.csv() {
         return page(&AdvisoryPage::new(signed.frame(&detail.row.vuln, Area::Advisories), &detail, common.page())?);
     }
-    let mut csv = Csv::new(&format!("{id}-hosts"), &["host_id", "host", "package", "installed", "fixed", "state", "urgency", "due", "overdue"]);
+    let mut csv = Csv::new(
+        &format!("{id}-hosts"),
+        &["host_id", "host", "package", "installed", "fixed", "state", "urgency", "due", "overdue"],
+    );
     for h in &detail.hosts {
         csv.row([
             h.id.clone(),

@@ -43,7 +43,21 @@ pub(crate) async fn get(
         } else {
             csv = Csv::new(
                 "feeds",
-                &["id", "title", "publisher", "url", "licence", "state", "last_success", "age_hours", "records", "problems", "bytes", "starter", "error"],
+                &[
+                    "id",
+                    "title",
+                    "publisher",
+                    "url",
+                    "licence",
+                    "state",
+                    "last_success",
+                    "age_hours",
+                    "records",
+                    "problems",
+                    "bytes",
+                    "starter",
+                    "error",
+                ],
             );
             for f in feeds {
                 csv.row([

@@ -36,9 +36,33 @@ pub(crate) async fn list(
     let mut csv = Csv::new(
         "hosts",
         &[
-            "id", "name", "os", "ecosystem", "support", "tier", "environment", "owner", "exposure", "collector", "last_seen", "stale", "worst_urgency",
-            "findings", "emergency", "critical", "high", "medium", "low", "overdue", "exploited", "fix_available", "restart_pending",
-            "reboot_pending", "no_fix", "reboot", "reboot_because",
+            "id",
+            "name",
+            "os",
+            "ecosystem",
+            "support",
+            "tier",
+            "environment",
+            "owner",
+            "exposure",
+            "collector",
+            "last_seen",
+            "stale",
+            "worst_urgency",
+            "findings",
+            "emergency",
+            "critical",
+            "high",
+            "medium",
+            "low",
+            "overdue",
+            "exploited",
+            "fix_available",
+            "restart_pending",
+            "reboot_pending",
+            "no_fix",
+            "reboot",
+            "reboot_because",
         ],
     );
     query.limit = Some(EXPORT_PAGE_ROWS);
@@ -108,7 +132,13 @@ pub(crate) async fn detail(
     let (Query(common), Query(asked)) = (common.map_err(Failure::from)?, asked.map_err(Failure::from)?);
     let host = fleet::host_detail(&state.env, &signed.ctx, &host_id(&id)?).await?;
     let tab = Tab::parse(&asked.tab);
-    let query = TabQuery { q: asked.q.trim().to_owned(), urgency: asked.urgency, state: asked.state, only: asked.only, page: common.page() };
+    let query = TabQuery {
+        q: asked.q.trim().to_owned(),
+        urgency: asked.urgency,
+        state: asked.state,
+        only: asked.only,
+        page: common.page(),
+    };
     if common.csv()
         && let Some(csv) = tab_csv(&host, tab, &query)
     {
@@ -128,7 +158,8 @@ pub(crate) async fn detail(
 
 /// Reads the id in a path; a wrong form is a host that does not exist.
 pub(crate) fn host_id(text: &str) -> Result<HostId, Failure> {
-    HostId::parse(text).ok_or_else(|| Failure::not_found(format!("there is no host `{}`", text.chars().take(80).collect::<String>())))
+    HostId::parse(text)
+        .ok_or_else(|| Failure::not_found(format!("there is no host `{}`", text.chars().take(80).collect::<String>())))
 }
 
 fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
@@ -137,7 +168,23 @@ fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
         Tab::Available => {
             let mut csv = Csv::new(
                 &name,
-                &["rank", "urgency", "package", "from", "to", "state", "vulnerabilities", "exploited", "due", "overdue", "risk_removed", "reboot", "restart_units", "blocked", "because"],
+                &[
+                    "rank",
+                    "urgency",
+                    "package",
+                    "from",
+                    "to",
+                    "state",
+                    "vulnerabilities",
+                    "exploited",
+                    "due",
+                    "overdue",
+                    "risk_removed",
+                    "reboot",
+                    "restart_units",
+                    "blocked",
+                    "because",
+                ],
             );
             for p in &host.report.patches {
                 csv.row([
@@ -163,7 +210,24 @@ fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
         Tab::Findings => {
             let mut csv = Csv::new(
                 &name,
-                &["vulnerability", "urgency", "severity", "package", "installed", "fixed", "status", "state", "cvss", "cvss_vector", "epss", "exploited_since", "ssvc", "bod_26_04", "due", "advisories"],
+                &[
+                    "vulnerability",
+                    "urgency",
+                    "severity",
+                    "package",
+                    "installed",
+                    "fixed",
+                    "status",
+                    "state",
+                    "cvss",
+                    "cvss_vector",
+                    "epss",
+                    "exploited_since",
+                    "ssvc",
+                    "bod_26_04",
+                    "due",
+                    "advisories",
+                ],
             );
             for f in host_tabs::findings(host, query) {
                 csv.row([
@@ -214,10 +278,16 @@ fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
 }
 
 /// `POST /hosts/{id}/profile`
-pub(crate) async fn profile(State(state): State<WebState>, Path(id): Path<String>, SignedForm(signed, form): SignedForm) -> Answer {
+pub(crate) async fn profile(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    SignedForm(signed, form): SignedForm,
+) -> Answer {
     let id = host_id(&id)?;
-    let generation =
-        form.get("generation").parse().map_err(|_| Failure::of("bad_request", "the form does not say which version of the host it changes"))?;
+    let generation = form
+        .get("generation")
+        .parse()
+        .map_err(|_| Failure::of("bad_request", "the form does not say which version of the host it changes"))?;
     let text = |name: &str| form.get(name).trim().to_owned();
     let profile = AssetProfile {
         environment: text("environment"),
@@ -234,7 +304,11 @@ pub(crate) async fn profile(State(state): State<WebState>, Path(id): Path<String
 }
 
 /// `POST /hosts/{id}/delete`
-pub(crate) async fn delete(State(state): State<WebState>, Path(id): Path<String>, SignedForm(signed, form): SignedForm) -> Answer {
+pub(crate) async fn delete(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    SignedForm(signed, form): SignedForm,
+) -> Answer {
     let id = host_id(&id)?;
     if form.get("sure") != "yes" {
         return Err(Failure::of("invalid", "the box that confirms forgetting the host is not ticked"));

@@ -21,7 +21,9 @@ pub(crate) async fn api(signed: Signed) -> Answer {
 
 /// `GET /problems/{code}`: for everybody, as an address that error answers name.
 pub(crate) async fn problem(visitor: Visitor, Path(code): Path<String>) -> Answer {
-    let known = problems::find(&code).ok_or_else(|| Failure::not_found("no problem has this code; the answer that named it explains itself in its detail and hint"))?;
+    let known = problems::find(&code).ok_or_else(|| {
+        Failure::not_found("no problem has this code; the answer that named it explains itself in its detail and hint")
+    })?;
     page(&ProblemPage::new(visitor.frame(known.title), known))
 }
 

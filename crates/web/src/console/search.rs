@@ -29,7 +29,11 @@ impl SearchQuery {
 }
 
 /// `GET /search`
-pub(crate) async fn get(State(state): State<WebState>, signed: Signed, query: Result<Query<SearchQuery>, QueryRejection>) -> Answer {
+pub(crate) async fn get(
+    State(state): State<WebState>,
+    signed: Signed,
+    query: Result<Query<SearchQuery>, QueryRejection>,
+) -> Answer {
     let q = query.map_err(Failure::from)?.0.text();
     let hits = fleet::search(&state.env, &signed.ctx, &q).await?;
     let frame = Frame { search: q.clone(), ..signed.frame("Search", Area::None) };
@@ -37,7 +41,11 @@ pub(crate) async fn get(State(state): State<WebState>, signed: Signed, query: Re
 }
 
 /// `GET /ui/_/search`
-pub(crate) async fn part(State(state): State<WebState>, signed: Signed, query: Result<Query<SearchQuery>, QueryRejection>) -> Answer {
+pub(crate) async fn part(
+    State(state): State<WebState>,
+    signed: Signed,
+    query: Result<Query<SearchQuery>, QueryRejection>,
+) -> Answer {
     let q = query.map_err(Failure::from)?.0.text();
     let hits = fleet::search(&state.env, &signed.ctx, &q).await?;
     Ok(Html(fragment(&q, &hits)?.to_string()).into_response())

@@ -42,7 +42,9 @@ pub(crate) async fn get(
     }
     let body = match tab {
         Tab::Account => settings::account(&signed.user)?,
-        Tab::Tokens => settings::tokens(&signed.user, &auth::token_list(&state.env, &signed.ctx).await?, None, frame.now)?,
+        Tab::Tokens => {
+            settings::tokens(&signed.user, &auth::token_list(&state.env, &signed.ctx).await?, None, frame.now)?
+        }
         Tab::Policy => {
             let active = policy::active(&state.env, &signed.ctx).await?;
             settings::policy(&active.name, &active.hash, &active.text)?
@@ -67,9 +69,17 @@ pub(crate) async fn get(
 /// A broken chain is an answer, not a failure of the page; being refused is a failure.
 async fn verify(state: &WebState, signed: &Signed) -> Result<Notice, Failure> {
     match audit::verify(&state.env, &signed.ctx).await {
-        Ok(text) => Ok(Notice { good: true, text: format!("{text}. Nobody altered a record that this server still holds; only an anchor kept elsewhere shows missing ones.") }),
+        Ok(text) => Ok(Notice {
+            good: true,
+            text: format!(
+                "{text}. Nobody altered a record that this server still holds; only an anchor kept elsewhere shows missing ones."
+            ),
+        }),
         Err(error) if error.status() == 403 => Err(error.into()),
-        Err(error) => Ok(Notice { good: false, text: format!("The chain does not hold: {}", patchwright_app::error_chain(&error)) }),
+        Err(error) => Ok(Notice {
+            good: false,
+            text: format!("The chain does not hold: {}", patchwright_app::error_chain(&error)),
+        }),
     }
 }
 
@@ -78,7 +88,9 @@ pub(crate) async fn password(State(state): State<WebState>, SignedForm(signed, f
     let refusal = if form.get("new") == form.get("again") {
         match auth::password_set(&state.env, &signed.ctx, form.get("new")).await {
             Ok(()) => return Ok(see("/settings?saved=password")),
-            Err(error) if error.status() == 422 => error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")),
+            Err(error) if error.status() == 422 => {
+                error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
+            }
             Err(error) => return Err(error.into()),
         }
     } else {
@@ -103,12 +115,17 @@ pub(crate) async fn token_create(State(state): State<WebState>, SignedForm(signe
     let made = auth::token_create(&state.env, &signed.ctx, request).await?;
     let mut frame = signed.frame("Settings", Area::Settings);
     frame.here = "/settings?tab=tokens".to_owned();
-    let body = settings::tokens(&signed.user, &auth::token_list(&state.env, &signed.ctx).await?, Some(&made), frame.now)?;
+    let body =
+        settings::tokens(&signed.user, &auth::token_list(&state.env, &signed.ctx).await?, Some(&made), frame.now)?;
     page(&SettingsPage::new(frame, Tab::Tokens, body))
 }
 
 /// `POST /settings/tokens/{id}/revoke`
-pub(crate) async fn token_revoke(State(state): State<WebState>, Path(id): Path<String>, SignedForm(signed, _form): SignedForm) -> Answer {
+pub(crate) async fn token_revoke(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    SignedForm(signed, _form): SignedForm,
+) -> Answer {
     auth::token_revoke(&state.env, &signed.ctx, &id).await?;
     Ok(see("/settings?tab=tokens"))
 }

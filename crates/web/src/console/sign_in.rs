@@ -29,13 +29,20 @@ pub(crate) struct NextQuery {
 /// `GET /sign-in`
 pub(crate) async fn form(visitor: Visitor, query: Result<Query<NextQuery>, QueryRejection>) -> Answer {
     let next = query.map_err(Failure::from)?.0.next;
-    page(&SignInPage { frame: visitor.frame("Sign in"), next: if is_local(&next) { next } else { String::new() }, refused: None })
+    page(&SignInPage {
+        frame: visitor.frame("Sign in"),
+        next: if is_local(&next) { next } else { String::new() },
+        refused: None,
+    })
 }
 
 /// `POST /sign-in`
 pub(crate) async fn password(State(state): State<WebState>, visitor: Visitor, form: Fields) -> Answer {
     let Ok(_place) = state.sign_ins.try_acquire() else {
-        return Err(Failure { retry_after: Some(2), ..Failure::of("too_busy", "several people sign in at this moment") });
+        return Err(Failure {
+            retry_after: Some(2),
+            ..Failure::of("too_busy", "several people sign in at this moment")
+        });
     };
     match auth::password_sign_in(&state.env, form.get("name"), form.get("password")).await {
         Ok(signed) => Ok(enter(&state.options, &signed, form.get("next"))),
@@ -82,7 +89,10 @@ fn enter(options: &WebOptions, signed: &SignedIn, next: &str) -> Response {
     let mut response = see(local_or_home(next));
     let secure = if options.secure_cookies { "; Secure" } else { "" };
     // Ends with the browser's session; the server ends it after idling too.
-    set_cookie(&mut response, &format!("{}={}; Path=/; HttpOnly; SameSite=Lax{secure}", options.session_cookie(), signed.secret));
+    set_cookie(
+        &mut response,
+        &format!("{}={}; Path=/; HttpOnly; SameSite=Lax{secure}", options.session_cookie(), signed.secret),
+    );
     response
 }
 
@@ -93,13 +103,20 @@ fn set_cookie(response: &mut Response, line: &str) {
 }
 
 /// `POST /sign-out`
-pub(crate) async fn out(State(state): State<WebState>, headers: axum::http::HeaderMap, SignedForm(_signed, _form): SignedForm) -> Answer {
+pub(crate) async fn out(
+    State(state): State<WebState>,
+    headers: axum::http::HeaderMap,
+    SignedForm(_signed, _form): SignedForm,
+) -> Answer {
     if let Some(secret) = cookie(&headers, state.options.session_cookie()) {
         auth::session_end(&state.env, secret).await?;
     }
     let mut response = see("/sign-in");
     let secure = if state.options.secure_cookies { "; Secure" } else { "" };
-    set_cookie(&mut response, &format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", state.options.session_cookie()));
+    set_cookie(
+        &mut response,
+        &format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", state.options.session_cookie()),
+    );
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(response)
 }
@@ -108,6 +125,12 @@ pub(crate) async fn out(State(state): State<WebState>, headers: axum::http::Head
 pub(crate) async fn theme(State(state): State<WebState>, SignedForm(_signed, form): SignedForm) -> Answer {
     let mut response = see(form.get("next"));
     let secure = if state.options.secure_cookies { "; Secure" } else { "" };
-    set_cookie(&mut response, &format!("{THEME_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}", Theme::parse(form.get("theme")).word()));
+    set_cookie(
+        &mut response,
+        &format!(
+            "{THEME_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}",
+            Theme::parse(form.get("theme")).word()
+        ),
+    );
     Ok(response)
 }

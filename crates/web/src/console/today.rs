@@ -38,7 +38,20 @@ pub(crate) async fn get(
 fn csv(today: &Today) -> Csv {
     let mut csv = Csv::new(
         "patches",
-        &["rank", "urgency", "package", "ecosystem", "to", "vulnerabilities", "exploited", "hosts", "overdue", "due", "risk_removed", "because"],
+        &[
+            "rank",
+            "urgency",
+            "package",
+            "ecosystem",
+            "to",
+            "vulnerabilities",
+            "exploited",
+            "hosts",
+            "overdue",
+            "due",
+            "risk_removed",
+            "because",
+        ],
     );
     for p in &today.patches {
         csv.row([

@@ -9,6 +9,16 @@ use crate::view::frame::Frame;
 use crate::view::link::Link;
 use crate::view::{Html, link, parts, text};
 
+/// Sort keys of the list and what each puts first.
+const SORTS: [(&str, &str); 6] = [
+    ("urgency", "most urgent first"),
+    ("epss", "likeliest first (EPSS)"),
+    ("cvss", "highest CVSS first"),
+    ("hosts", "most hosts first"),
+    ("due", "due first"),
+    ("vuln", "by id"),
+];
+
 /// The list of vulnerabilities.
 #[derive(Template)]
 #[template(path = "advisories.html")]
@@ -49,6 +59,19 @@ impl AdvisoriesPage {
 
     fn urgencies(&self) -> Vec<Choice> {
         urgency_choices(self.query.urgency.as_deref())
+    }
+
+    /// Orders for narrow screens, where the headings are not seen. An order turned round keeps its place in the list.
+    fn sorts(&self) -> Vec<(String, &'static str, bool)> {
+        let current = self.query.sort.as_deref().unwrap_or("urgency");
+        let (key, turned) = current.strip_prefix('-').map_or((current, false), |key| (key, true));
+        SORTS
+            .iter()
+            .map(|(word, label)| {
+                let on = *word == key;
+                (if on && turned { format!("-{word}") } else { (*word).to_owned() }, *label, on)
+            })
+            .collect()
     }
 
     fn th(&self, label: &str, key: &str, descending: bool, class: &str) -> Html {

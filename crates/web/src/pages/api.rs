@@ -75,12 +75,8 @@ fn groups(document: &Value) -> Vec<Group> {
     let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            let tag = operation
-                .get("tags")
-                .and_then(|t| t.get(0))
-                .and_then(Value::as_str)
-                .unwrap_or("Other")
-                .to_owned();
+            let tag =
+                operation.get("tags").and_then(|t| t.get(0)).and_then(Value::as_str).unwrap_or("Other").to_owned();
             let endpoint = endpoint(path, method, operation);
             match groups.iter_mut().find(|g| g.name == tag) {
                 Some(group) => group.endpoints.push(endpoint),
@@ -100,11 +96,18 @@ fn endpoint(path: &str, method: &str, operation: &Value) -> Endpoint {
             .into_iter()
             .flatten()
             .next()
-            .map(|(kind, media)| (kind.clone(), media.pointer("/schema/$ref").and_then(Value::as_str).unwrap_or_default().to_owned()))
+            .map(|(kind, media)| {
+                (kind.clone(), media.pointer("/schema/$ref").and_then(Value::as_str).unwrap_or_default().to_owned())
+            })
             .unwrap_or_default();
         let name = schema.rsplit('/').next().unwrap_or_default();
         let description = text(Some(b), "description");
-        [kind.as_str(), name, description.as_str()].iter().filter(|s| !s.is_empty()).copied().collect::<Vec<_>>().join(", ")
+        [kind.as_str(), name, description.as_str()]
+            .iter()
+            .filter(|s| !s.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ")
     });
     Endpoint {
         method: method.to_uppercase(),

@@ -38,7 +38,13 @@ impl DataPage {
         let total = self.feeds.len();
         let of = |state: &str| self.feeds.iter().filter(|f| f.state == state).count();
         let mut parts = vec![format!("{} up to date", text::share(of("ok"), total))];
-        for (state, words) in [("failed", "failed"), ("partial", "partly read"), ("stale", "stale"), ("never", "never fetched"), ("off", "switched off")] {
+        for (state, words) in [
+            ("failed", "failed"),
+            ("partial", "partly read"),
+            ("stale", "stale"),
+            ("never", "never fetched"),
+            ("off", "switched off"),
+        ] {
             if of(state) > 0 {
                 parts.push(format!("{} {words}", text::number(of(state))));
             }

@@ -28,7 +28,8 @@ pub enum Tab {
 
 impl Tab {
     /// Every tab in order.
-    pub const ALL: [Self; 6] = [Self::Available, Self::Findings, Self::State, Self::Packages, Self::History, Self::Policy];
+    pub const ALL: [Self; 6] =
+        [Self::Available, Self::Findings, Self::State, Self::Packages, Self::History, Self::Policy];
 
     /// The word in the query string.
     #[must_use]
@@ -118,7 +119,11 @@ impl<'a> HostPage<'a> {
         if c.findings == 0 {
             return "No finding in the data we hold; what that data covers stands below.".to_owned();
         }
-        let mut parts = vec![format!("{} from {}", text::count(c.findings, "finding", "findings"), text::count(self.host.report.patches.len(), "package", "packages"))];
+        let mut parts = vec![format!(
+            "{} from {}",
+            text::count(c.findings, "finding", "findings"),
+            text::count(self.host.report.patches.len(), "package", "packages")
+        )];
         for (value, words) in [
             (c.fix_available, "can be fixed by an upgrade"),
             (c.restart_pending, "installed, restart pending"),

@@ -44,7 +44,11 @@ pub fn findings<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a FindingVi
     host.report
         .findings
         .iter()
-        .filter(|f| contains(&f.vuln, &query.q) || contains(&f.package, &query.q) || f.binaries.iter().any(|b| contains(&b.name, &query.q)))
+        .filter(|f| {
+            contains(&f.vuln, &query.q)
+                || contains(&f.package, &query.q)
+                || f.binaries.iter().any(|b| contains(&b.name, &query.q))
+        })
         .filter(|f| urgency_at_least(&f.urgency, &query.urgency))
         .filter(|f| query.state.is_empty() || f.state == query.state)
         .collect()
@@ -228,9 +232,13 @@ struct History<'a> {
 /// When the template cannot be written.
 pub fn history(host: &HostDetail, query: &TabQuery, now: Timestamp) -> askama::Result<Html> {
     let here = here(host, "history", query);
-    History { slice: Slice::cut(host.history.iter().collect(), query.page, &here), csv: here.with("format", "csv").href(), now }
-        .render()
-        .map(Html)
+    History {
+        slice: Slice::cut(host.history.iter().collect(), query.page, &here),
+        csv: here.with("format", "csv").href(),
+        now,
+    }
+    .render()
+    .map(Html)
 }
 
 #[derive(Template)]
@@ -272,7 +280,15 @@ pub fn policy(host: &HostDetail, csrf: &str) -> askama::Result<Html> {
     Policy {
         host,
         csrf,
-        tiers: choices(&[("T1", "T1, mission-critical"), ("T2", "T2, important"), ("T3", "T3, standard"), ("T4", "T4, laboratory or isolated")], tier),
+        tiers: choices(
+            &[
+                ("T1", "T1, mission-critical"),
+                ("T2", "T2, important"),
+                ("T3", "T3, standard"),
+                ("T4", "T4, laboratory or isolated"),
+            ],
+            tier,
+        ),
         exposures: choices(
             &[
                 ("unknown", "unknown, judged as internet"),
@@ -301,7 +317,8 @@ pub fn policy(host: &HostDetail, csrf: &str) -> askama::Result<Html> {
 /// The asset profile that a page shows, read back from its name and value pairs; what is not told is unknown.
 #[must_use]
 pub fn profile_of(host: &HostDetail) -> AssetProfile {
-    let said = |name: &str| host.profile.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let said =
+        |name: &str| host.profile.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).unwrap_or_default();
     let known = |text: &str| if is_unsaid(text) { String::new() } else { text.to_owned() };
     let list = |text: &str| split_list(if is_unsaid(text) { "" } else { text });
     AssetProfile {
@@ -324,7 +341,8 @@ fn is_unsaid(text: &str) -> bool {
 /// A comma-separated list, trimmed, sorted, without repetition.
 #[must_use]
 pub fn split_list(text: &str) -> Vec<String> {
-    let mut list: Vec<String> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut list: Vec<String> =
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
     list.sort();
     list.dedup();
     list

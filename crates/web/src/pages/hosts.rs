@@ -8,6 +8,14 @@ use crate::view::frame::Frame;
 use crate::view::link::Link;
 use crate::view::{Html, link, parts, text};
 
+/// Sort keys of the list and what each puts first.
+const SORTS: [(&str, &str); 4] = [
+    ("urgency", "most urgent first"),
+    ("findings", "most findings first"),
+    ("name", "by name"),
+    ("last_seen", "longest silent first"),
+];
+
 /// The list of hosts.
 #[derive(Template)]
 #[template(path = "hosts.html")]
@@ -39,7 +47,9 @@ impl HostsPage {
 
     fn filtered(&self) -> bool {
         let q = &self.query;
-        [&q.q, &q.os, &q.tier, &q.environment, &q.urgency, &q.reboot].iter().any(|v| v.as_deref().is_some_and(|v| !v.is_empty()))
+        [&q.q, &q.os, &q.tier, &q.environment, &q.urgency, &q.reboot]
+            .iter()
+            .any(|v| v.as_deref().is_some_and(|v| !v.is_empty()))
     }
 
     fn tiers(&self) -> Vec<Choice> {
@@ -52,6 +62,19 @@ impl HostsPage {
 
     fn urgencies(&self) -> Vec<Choice> {
         urgency_choices(self.query.urgency.as_deref())
+    }
+
+    /// Orders for narrow screens, where the headings are not seen. An order turned round keeps its place in the list.
+    fn sorts(&self) -> Vec<(String, &'static str, bool)> {
+        let current = self.query.sort.as_deref().unwrap_or("urgency");
+        let (key, turned) = current.strip_prefix('-').map_or((current, false), |key| (key, true));
+        SORTS
+            .iter()
+            .map(|(word, label)| {
+                let on = *word == key;
+                (if on && turned { format!("-{word}") } else { (*word).to_owned() }, *label, on)
+            })
+            .collect()
     }
 
     fn th(&self, label: &str, key: &str, descending: bool, class: &str) -> Html {

@@ -28,8 +28,14 @@ pub const SLICE_ROWS: usize = 200;
 pub type Choice = (&'static str, &'static str, bool);
 
 /// Steps of urgency for "at least" filters.
-const URGENCY_CHOICES: [(&str, &str); 6] =
-    [("", "any"), ("emergency", "Emergency"), ("critical", "Critical"), ("high", "High"), ("medium", "Medium"), ("low", "Low")];
+const URGENCY_CHOICES: [(&str, &str); 6] = [
+    ("", "any"),
+    ("emergency", "Emergency"),
+    ("critical", "Critical"),
+    ("high", "High"),
+    ("medium", "Medium"),
+    ("low", "Low"),
+];
 
 /// Tiers for filters.
 const TIER_CHOICES: [(&str, &str); 5] = [("", "any"), ("T1", "T1"), ("T2", "T2"), ("T3", "T3"), ("T4", "T4")];
@@ -83,7 +89,8 @@ impl<'a, T> Slice<'a, T> {
         if pages == 1 {
             return Self { rows, nav: Html::default() };
         }
-        let to = |n: usize| escape(&here.clone().with("page", &if n == 1 { String::new() } else { n.to_string() }).href());
+        let to =
+            |n: usize| escape(&here.clone().with("page", &if n == 1 { String::new() } else { n.to_string() }).href());
         let mut nav = String::from(r#"<nav class="pages" aria-label="Pages">"#);
         if page > 1 {
             nav.push_str(&format!(r#"<a rel="prev" href="{}">Previous page</a>"#, to(page - 1)));

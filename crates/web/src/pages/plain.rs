@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::problems::Problem;
 use crate::view::frame::Frame;
-use crate::view::link;
+use crate::view::{link, parts};
 
 /// An error page.
 #[derive(Template)]
@@ -42,6 +42,13 @@ impl ProblemPage {
     /// The page of a code.
     #[must_use]
     pub fn new(frame: Frame, problem: &'static Problem) -> Self {
-        Self { frame, status: problem.status, title: problem.title, code: problem.code, meaning: problem.meaning, next: problem.next }
+        Self {
+            frame,
+            status: problem.status,
+            title: problem.title,
+            code: problem.code,
+            meaning: problem.meaning,
+            next: problem.next,
+        }
     }
 }

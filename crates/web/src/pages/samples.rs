@@ -18,8 +18,20 @@ use crate::view::frame::{Area, Frame, Notice, Theme, User};
 /// 2026-11-22T10:00:00Z.
 pub const SAMPLE_NOW: Timestamp = Timestamp(1_795_341_600_000);
 
-const PACKAGES: [&str; 12] =
-    ["openssl", "linux", "curl", "glibc", "sudo", "nginx", "libxml2", "systemd", "openssh", "expat", "postgresql-15", "python3.11"];
+const PACKAGES: [&str; 12] = [
+    "openssl",
+    "linux",
+    "curl",
+    "glibc",
+    "sudo",
+    "nginx",
+    "libxml2",
+    "systemd",
+    "openssh",
+    "expat",
+    "postgresql-15",
+    "python3.11",
+];
 const URGENCIES: [&str; 5] = ["emergency", "critical", "high", "medium", "low"];
 const OWNERS: [&str; 4] = ["payments@example.org", "platform@example.org", "", "web@example.org"];
 
@@ -89,7 +101,8 @@ pub fn label() -> DataLabel {
             provider("debian-changelog", 41_207, None),
         ],
         warnings: vec![
-            "The starter set names fixed versions only where a changelog does; unfixed vulnerabilities are missing.".to_owned(),
+            "The starter set names fixed versions only where a changelog does; unfixed vulnerabilities are missing."
+                .to_owned(),
             "Debian 12 is on long-term support since 2026-07-11; only a part of its packages gets fixes.".to_owned(),
         ],
     }
@@ -149,7 +162,11 @@ fn reason(i: usize) -> ReasonView {
         )
         .to_owned(),
         inputs: vec![("kev".to_owned(), "2026-11-12".to_owned()), ("exposure".to_owned(), "unknown".to_owned())],
-        assumed: if i.is_multiple_of(2) { vec!["exposure is not set; counted as internet".to_owned()] } else { Vec::new() },
+        assumed: if i.is_multiple_of(2) {
+            vec!["exposure is not set; counted as internet".to_owned()]
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -170,9 +187,17 @@ fn patch(i: usize, rows: usize) -> PatchView {
         ecosystem: "Debian:12".to_owned(),
         from: "3.0.17-1~deb12u2".to_owned(),
         to: (i % 6 != 5).then(|| "3.0.18-1~deb12u1".to_owned()),
-        state: pick(&["available", "restart_pending", "available", "kept_back", "reboot_pending", "no_fix"], i).to_owned(),
+        state: pick(&["available", "restart_pending", "available", "kept_back", "reboot_pending", "no_fix"], i)
+            .to_owned(),
         state_label: pick(
-            &["upgrade available", "installed, restart pending", "upgrade available", "kept back by apt", "installed, reboot pending", "no fix yet"],
+            &[
+                "upgrade available",
+                "installed, restart pending",
+                "upgrade available",
+                "kept back by apt",
+                "installed, reboot pending",
+                "no fix yet",
+            ],
             i,
         )
         .to_owned(),
@@ -188,7 +213,11 @@ fn patch(i: usize, rows: usize) -> PatchView {
             FactorView { name: "exposure".to_owned(), value: "unknown, as internet".to_owned() },
         ],
         steps: (0..i % 4 + 1).map(step).collect(),
-        blocked: if i % 4 == 3 { vec!["kept back: needs the new package libfoo2, which conflicts with libfoo1".to_owned()] } else { Vec::new() },
+        blocked: if i % 4 == 3 {
+            vec!["kept back: needs the new package libfoo2, which conflicts with libfoo1".to_owned()]
+        } else {
+            Vec::new()
+        },
         restart_units: vec!["nginx.service".to_owned(), "ssh.service".to_owned()],
         reboot: pick(&["no", "yes", "unknown"], i).to_owned(),
         because: vec![
@@ -209,7 +238,11 @@ fn finding(i: usize, rows: usize) -> FindingView {
         fixed: (i % 5 != 3).then(|| "3.0.18-1~deb12u1".to_owned()),
         status: if i % 5 == 3 { "affected" } else { "fixed" }.to_owned(),
         state: pick(&["fix_available", "restart_pending", "reboot_pending", "no_fix"], i).to_owned(),
-        state_label: pick(&["upgrade available", "installed, restart pending", "installed, reboot pending", "no fix yet"], i).to_owned(),
+        state_label: pick(
+            &["upgrade available", "installed, restart pending", "installed, reboot pending", "no fix yet"],
+            i,
+        )
+        .to_owned(),
         urgency: row.urgency,
         severity: row.severity,
         cvss_e1: row.cvss_e1,
@@ -219,7 +252,11 @@ fn finding(i: usize, rows: usize) -> FindingView {
         epss_e5: row.epss_e5,
         kev: row.kev,
         ransomware: row.ransomware,
-        exploits: if row.exploit { vec!["Metasploit module exploit/linux/local/sample".to_owned()] } else { Vec::new() },
+        exploits: if row.exploit {
+            vec!["Metasploit module exploit/linux/local/sample".to_owned()]
+        } else {
+            Vec::new()
+        },
         ssvc: "out-of-cycle".to_owned(),
         bod: "14 days".to_owned(),
         due: row.due,
@@ -232,11 +269,17 @@ fn finding(i: usize, rows: usize) -> FindingView {
             because: "Critical urgency on T1 gives 7 days".to_owned(),
             winner: true,
         }],
-        binaries: vec![BinaryView { name: "libssl3".to_owned(), version: "3.0.17-1~deb12u2".to_owned(), arch: "amd64".to_owned() }],
+        binaries: vec![BinaryView {
+            name: "libssl3".to_owned(),
+            version: "3.0.17-1~deb12u2".to_owned(),
+            arch: "amd64".to_owned(),
+        }],
         advisories: vec!["DSA-6001-1".to_owned()],
         vendor_severity: Some("urgent".to_owned()),
         vendor_state: (i % 5 == 3).then(|| "no-dsa, minor issue".to_owned()),
-        evidence: vec!["libssl3 3.0.17-1~deb12u2 is older than 3.0.18-1~deb12u1, which Debian names as the fix".to_owned()],
+        evidence: vec![
+            "libssl3 3.0.17-1~deb12u2 is older than 3.0.18-1~deb12u1, which Debian names as the fix".to_owned(),
+        ],
         because: vec![reason(i), reason(i + 1)],
     }
 }
@@ -254,7 +297,11 @@ pub fn today(rows: usize) -> Today {
         hosts_unsupported: hosts / 30,
         hosts_reboot: hosts / 6,
         hosts_restart: hosts / 8,
-        counts: if rows == 0 { Counts::default() } else { Counts { findings: 6_214, overdue: 37, kev: 9, ..counts(8) } },
+        counts: if rows == 0 {
+            Counts::default()
+        } else {
+            Counts { findings: 6_214, overdue: 37, kev: 9, ..counts(8) }
+        },
         tiers: ["T1", "T2", "T3", "T4"]
             .iter()
             .enumerate()
@@ -307,7 +354,17 @@ pub fn feeds(rows: usize) -> Vec<FeedRow> {
             let state = pick(&["ok", "failed", "stale", "never", "partial", "ok", "off"], i);
             FeedRow {
                 id: pick(&["cisa-kev", "epss", "debian-tracker", "osv", "cve-json"], i).to_owned(),
-                title: pick(&["CISA known exploited vulnerabilities", "EPSS scores", "Debian security tracker", "OSV", "CVE records"], i).to_owned(),
+                title: pick(
+                    &[
+                        "CISA known exploited vulnerabilities",
+                        "EPSS scores",
+                        "Debian security tracker",
+                        "OSV",
+                        "CVE records",
+                    ],
+                    i,
+                )
+                .to_owned(),
                 publisher: pick(&["CISA", "FIRST", "Debian", "OpenSSF"], i).to_owned(),
                 url: pick(&["https://feeds.example.org/kev.json", "file:///srv/mirror/epss.csv.gz"], i).to_owned(),
                 licence: pick(&["CC0-1.0", "", "MIT"], i).to_owned(),
@@ -319,7 +376,8 @@ pub fn feeds(rows: usize) -> Vec<FeedRow> {
                 problems: if state == "partial" { 3 } else { 0 },
                 bytes: 4_250_000 * u64::from(small(i)),
                 error: (state == "failed").then(|| "the connection was refused".to_owned()),
-                hint: (state != "ok").then(|| format!("run patchwright feed sync {}", pick(&["cisa-kev", "epss", "debian-tracker"], i))),
+                hint: (state != "ok")
+                    .then(|| format!("run patchwright feed sync {}", pick(&["cisa-kev", "epss", "debian-tracker"], i))),
                 starter: i % 3 == 0,
             }
         })
@@ -507,7 +565,12 @@ pub fn frame(title: &str, area: Area, theme: Theme) -> Frame {
         title: title.to_owned(),
         area,
         theme,
-        user: Some(User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: true }),
+        user: Some(User {
+            name: "olga".to_owned(),
+            role: "admin".to_owned(),
+            csrf: "c3Jm".to_owned(),
+            has_password: true,
+        }),
         here: "/".to_owned(),
         search: String::new(),
         notice: None,
@@ -553,10 +616,30 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
     let mut out: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, html: String| out.push((name.to_owned(), html));
     add("today", today::TodayPage::new(f("Today", Area::Today), spoil.spoil(today(rows)), rows > 100)?.render()?);
-    let query = spoil.spoil(HostQuery { q: Some("package:openssl".to_owned()), sort: Some("findings".to_owned()), ..HostQuery::default() });
-    add("hosts", hosts::HostsPage::new(f("Hosts", Area::Hosts), spoil.spoil(host_page(rows)), if rows == 1 { query } else { HostQuery::default() }).render()?);
+    let query = spoil.spoil(HostQuery {
+        q: Some("package:openssl".to_owned()),
+        sort: Some("findings".to_owned()),
+        ..HostQuery::default()
+    });
+    add(
+        "hosts",
+        hosts::HostsPage::new(
+            f("Hosts", Area::Hosts),
+            spoil.spoil(host_page(rows)),
+            if rows == 1 { query } else { HostQuery::default() },
+        )
+        .render()?,
+    );
     let query = spoil.spoil(AdvisoryQuery { q: Some("openssl".to_owned()), ..AdvisoryQuery::default() });
-    add("advisories", advisories::AdvisoriesPage::new(f("Advisories", Area::Advisories), spoil.spoil(advisory_page(rows)), if rows == 1 { query } else { AdvisoryQuery::default() }).render()?);
+    add(
+        "advisories",
+        advisories::AdvisoriesPage::new(
+            f("Advisories", Area::Advisories),
+            spoil.spoil(advisory_page(rows)),
+            if rows == 1 { query } else { AdvisoryQuery::default() },
+        )
+        .render()?,
+    );
     let detail = spoil.spoil(advisory(rows));
     add("advisory", advisories::AdvisoryPage::new(f("CVE", Area::Advisories), &detail, 1)?.render()?);
     let host = spoil.spoil(host(rows));
@@ -573,29 +656,88 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
         add(&format!("host-{}", tab.word()), HostPage::new(f("Host", Area::Hosts), &host, tab, body)?.render()?);
     }
     let problems: Vec<FeedProblem> = (0..rows)
-        .map(|i| FeedProblem { feed: "osv".to_owned(), at: format!("record {i}"), what: "affected[0].ranges is missing".to_owned(), excerpt: "{\"id\":\"DSA-1\"".to_owned() })
+        .map(|i| FeedProblem {
+            feed: "osv".to_owned(),
+            at: format!("record {i}"),
+            what: "affected[0].ranges is missing".to_owned(),
+            excerpt: "{\"id\":\"DSA-1\"".to_owned(),
+        })
         .collect();
     let chosen = (rows > 0).then(|| "osv".to_owned());
-    add("data", data::DataPage::new(f("Vulnerability data", Area::Data), spoil.spoil(feeds(rows)), &spoil.spoil(label()), spoil.spoil(chosen), spoil.spoil(problems))?.render()?);
-    let user = User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: rows > 0 };
+    add(
+        "data",
+        data::DataPage::new(
+            f("Vulnerability data", Area::Data),
+            spoil.spoil(feeds(rows)),
+            &spoil.spoil(label()),
+            spoil.spoil(chosen),
+            spoil.spoil(problems),
+        )?
+        .render()?,
+    );
+    let user =
+        User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: rows > 0 };
     let tokens: Vec<TokenRow> = (0..rows).map(token).collect();
     let made = spoil.spoil(TokenCreated { token: token(0), secret: "pwt_c2VjcmV0".to_owned() });
     let audit: Vec<ActivityRow> = (0..rows)
-        .map(|i| ActivityRow { at: at(-hours(i)), actor: "olga".to_owned(), text: "classified web-01 as T1".to_owned(), seq: u64::from(small(i + 1)) })
+        .map(|i| ActivityRow {
+            at: at(-hours(i)),
+            actor: "olga".to_owned(),
+            text: "classified web-01 as T1".to_owned(),
+            seq: u64::from(small(i + 1)),
+        })
         .collect();
     let bodies: [(&str, settings::Tab, Html); 4] = [
         ("settings-account", settings::Tab::Account, settings::account(&user)?),
-        ("settings-tokens", settings::Tab::Tokens, settings::tokens(&user, &spoil.spoil(tokens), (rows == 1).then_some(&made), SAMPLE_NOW)?),
-        ("settings-policy", settings::Tab::Policy, settings::policy(&spoil.spoil("default".to_owned()), "3f1c9a", &spoil.spoil("[urgency.kev]\nwhen = \"kev\"\nis = \"critical\"\n".to_owned()))?),
-        ("settings-audit", settings::Tab::Audit, settings::audit(&spoil.spoil(audit), 0, 500, Some(Notice { good: true, text: spoil.spoil("1,204 records, chain intact up to 9f3c…".to_owned()) }), SAMPLE_NOW)?),
+        (
+            "settings-tokens",
+            settings::Tab::Tokens,
+            settings::tokens(&user, &spoil.spoil(tokens), (rows == 1).then_some(&made), SAMPLE_NOW)?,
+        ),
+        (
+            "settings-policy",
+            settings::Tab::Policy,
+            settings::policy(
+                &spoil.spoil("default".to_owned()),
+                "3f1c9a",
+                &spoil.spoil("[urgency.kev]\nwhen = \"kev\"\nis = \"critical\"\n".to_owned()),
+            )?,
+        ),
+        (
+            "settings-audit",
+            settings::Tab::Audit,
+            settings::audit(
+                &spoil.spoil(audit),
+                0,
+                500,
+                Some(Notice { good: true, text: spoil.spoil("1,204 records, chain intact up to 9f3c…".to_owned()) }),
+                SAMPLE_NOW,
+            )?,
+        ),
     ];
     for (name, tab, body) in bodies {
         add(name, settings::SettingsPage::new(f("Settings", Area::Settings), tab, body).render()?);
     }
     let lone = |title: &str| Frame { user: None, ..f(title, Area::None) };
-    add("sign-in", sign_in::SignInPage { frame: lone("Sign in"), next: spoil.spoil("/hosts".to_owned()), refused: (rows > 0).then(|| spoil.spoil("Name or password is wrong.".to_owned())) }.render()?);
+    add(
+        "sign-in",
+        sign_in::SignInPage {
+            frame: lone("Sign in"),
+            next: spoil.spoil("/hosts".to_owned()),
+            refused: (rows > 0).then(|| spoil.spoil("Name or password is wrong.".to_owned())),
+        }
+        .render()?,
+    );
     add("link", sign_in::LinkPage { frame: lone("Sign in"), secret: spoil.spoil("c2VjcmV0".to_owned()) }.render()?);
-    add("search", search::SearchPage::new(f("Search", Area::None), if rows == 0 { String::new() } else { spoil.spoil("openssl".to_owned()) }, spoil.spoil(hits(rows)))?.render()?);
+    add(
+        "search",
+        search::SearchPage::new(
+            f("Search", Area::None),
+            if rows == 0 { String::new() } else { spoil.spoil("openssl".to_owned()) },
+            spoil.spoil(hits(rows)),
+        )?
+        .render()?,
+    );
     let error = plain::ErrorPage {
         frame: f("Not found", Area::None),
         status: 404,
@@ -665,7 +807,17 @@ mod tests {
     #[test]
     fn hostile_text_does_reach_the_pages() {
         // Without this, the test above could pass because nothing was rendered.
-        for name in ["today", "hosts", "advisories", "advisory", "host-findings", "host-available", "data", "search", "settings-tokens"] {
+        for name in [
+            "today",
+            "hosts",
+            "advisories",
+            "advisory",
+            "host-findings",
+            "host-available",
+            "data",
+            "search",
+            "settings-tokens",
+        ] {
             let pages = all(30, Theme::Auto, &Hostile).unwrap();
             let html = pages.iter().find(|(n, _)| n == name).map(|(_, html)| html).unwrap();
             assert!(html.contains("&lt;script&gt;") || html.contains("&#60;script&#62;"), "{name}");
@@ -693,7 +845,12 @@ mod tests {
     #[test]
     fn ids_are_unique_and_every_field_has_a_label() {
         for (name, html) in all(30, Theme::Auto, &Plain).unwrap() {
-            let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|id| !id.starts_with("patch-")).collect();
+            let mut ids: Vec<&str> = html
+                .split(" id=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .filter(|id| !id.starts_with("patch-"))
+                .collect();
             ids.sort_unstable();
             let before = ids.len();
             ids.dedup();

@@ -113,7 +113,12 @@ struct Tokens<'a> {
 ///
 /// # Errors
 /// When the template cannot be written.
-pub fn tokens(user: &User, tokens: &[TokenRow], created: Option<&TokenCreated>, now: Timestamp) -> askama::Result<Html> {
+pub fn tokens(
+    user: &User,
+    tokens: &[TokenRow],
+    created: Option<&TokenCreated>,
+    now: Timestamp,
+) -> askama::Result<Html> {
     Tokens { user, tokens, created, scopes: SCOPES, now }.render().map(Html)
 }
 
@@ -148,7 +153,13 @@ struct Audit<'a> {
 ///
 /// # Errors
 /// When the template cannot be written.
-pub fn audit(rows: &[ActivityRow], before: u64, limit: usize, verified: Option<Notice>, now: Timestamp) -> askama::Result<Html> {
+pub fn audit(
+    rows: &[ActivityRow],
+    before: u64,
+    limit: usize,
+    verified: Option<Notice>,
+    now: Timestamp,
+) -> askama::Result<Html> {
     let older = if rows.len() < limit { None } else { rows.iter().map(|r| r.seq).min().filter(|seq| *seq > 1) };
     Audit { rows, before, older, verified, now }.render().map(Html)
 }

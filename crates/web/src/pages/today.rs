@@ -8,7 +8,7 @@ use crate::view::frame::Frame;
 use crate::view::{Html, link, parts, text};
 
 /// Rows of the ranked table before the reader asks for all of them.
-const FIRST_ROWS: usize = 25;
+const FIRST_ROWS: usize = 12;
 
 /// The Today page.
 #[derive(Template)]

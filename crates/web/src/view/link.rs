@@ -145,7 +145,8 @@ mod tests {
         for good in ["/", "/hosts?q=a%20b", "/hosts/hst_1?tab=state"] {
             assert!(is_local(good), "{good}");
         }
-        for bad in ["", "hosts", "//evil.example", "/\\evil.example", "/a\\b", "/a\nb", "https://evil.example/", "/a b"] {
+        for bad in ["", "hosts", "//evil.example", "/\\evil.example", "/a\\b", "/a\nb", "https://evil.example/", "/a b"]
+        {
             assert_eq!(local_or_home(bad), "/", "{bad}");
         }
     }

@@ -97,7 +97,11 @@ pub fn urgency_noun(word: &str) -> Html {
 
 fn urgency_with(word: &str, noun: &str) -> Html {
     match level(word) {
-        Some(found) => Html(format!(r#"<span class="urgency u{found}">{}{}{noun}</span>"#, meter(found), escape(&text::capital(word)))),
+        Some(found) => Html(format!(
+            r#"<span class="urgency u{found}">{}{}{noun}</span>"#,
+            meter(found),
+            escape(&text::capital(word))
+        )),
         None if word.is_empty() => none("none open"),
         None => mark(Meaning::Unknown, word),
     }
@@ -214,7 +218,11 @@ pub fn due(value: &Option<String>, now: &Timestamp) -> Html {
         let meaning = if left <= 7 * 86_400_000 { Meaning::Attention } else { Meaning::Plain };
         mark(meaning, &words)
     };
-    Html(format!(r#"<time datetime="{}">{inner} <span class="exact">{}</span></time>"#, escape(value), escape(&text::instant(value))))
+    Html(format!(
+        r#"<time datetime="{}">{inner} <span class="exact">{}</span></time>"#,
+        escape(value),
+        escape(&text::instant(value))
+    ))
 }
 
 /// CVSS score; its absence is a value of its own.
@@ -296,7 +304,10 @@ pub fn sla_bar(row: &TierRow, largest: &u32) -> Html {
     let (late, soon, rest) = (part(row.overdue), part(row.due_soon), part(row.in_time));
     Html(format!(
         r#"<svg class="sla" viewBox="0 0 {WIDTH} 12" preserveAspectRatio="none" role="img" aria-label="{}"><rect class="track" width="{WIDTH}" height="12"/><rect class="late" width="{late}" height="12"/><rect class="soon" x="{late}" width="{soon}" height="12"/><rect class="rest" x="{}" width="{rest}" height="12"/></svg>"#,
-        escape(&format!("{}: {} overdue, {} due within 7 days, {} later", row.tier, row.overdue, row.due_soon, row.in_time)),
+        escape(&format!(
+            "{}: {} overdue, {} due within 7 days, {} later",
+            row.tier, row.overdue, row.due_soon, row.in_time
+        )),
         late + soon
     ))
 }
@@ -378,6 +389,20 @@ pub fn command(text: &str) -> Html {
     Html(format!(r#"<code class="command">{}</code>"#, escape(text)))
 }
 
+/// A sentence whose parts between backticks are code.
+#[must_use]
+pub fn prose(words: &str) -> Html {
+    let mut out = String::with_capacity(words.len() + 16);
+    for (place, part) in words.split('`').enumerate() {
+        if place % 2 == 1 {
+            out.push_str(&format!("<code>{}</code>", escape(part)));
+        } else {
+            out.push_str(&escape(part));
+        }
+    }
+    Html(out)
+}
+
 /// An address outside: a link when it is plain http(s), text otherwise. Never tells the other site where it was.
 #[must_use]
 pub fn outside(url: &str) -> Html {
@@ -405,9 +430,12 @@ mod tests {
 
     #[test]
     fn a_meaning_has_a_shape_and_a_word() {
-        for (meaning, class) in
-            [(Meaning::Good, "good"), (Meaning::Attention, "attention"), (Meaning::Bad, "bad"), (Meaning::Unknown, "unknown")]
-        {
+        for (meaning, class) in [
+            (Meaning::Good, "good"),
+            (Meaning::Attention, "attention"),
+            (Meaning::Bad, "bad"),
+            (Meaning::Unknown, "unknown"),
+        ] {
             let html = mark(meaning, "word").0;
             assert!(html.contains("<svg") && html.contains(class) && html.contains("word"), "{html}");
         }
@@ -451,6 +479,11 @@ mod tests {
         assert!(own.contains("/hosts?sort=-findings") && own.contains("aria-sort=\"descending\""), "{own}");
         let turned = heading("Findings", "findings", true, "-findings", &base, "").0;
         assert!(turned.contains("/hosts?sort=findings") && turned.contains("aria-sort=\"ascending\""), "{turned}");
+    }
+
+    #[test]
+    fn code_inside_a_sentence_is_escaped_too() {
+        assert_eq!(prose("send `a<b>` & go").0, "send <code>a&lt;b&gt;</code> &amp; go");
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub fn instant(text: &str) -> String {
 /// How far an instant lies from `now`: `3 h ago`, `in 5 days`, `just now`. Nothing for text that is neither instant nor day.
 #[must_use]
 pub fn age(text: &str, now: Timestamp) -> Option<String> {
-    let at = Timestamp::parse(text).or_else(|| (text.len() == 10).then(|| Date::parse(text)).flatten().map(Date::start))?;
+    let at =
+        Timestamp::parse(text).or_else(|| (text.len() == 10).then(|| Date::parse(text)).flatten().map(Date::start))?;
     let gap = now.0.saturating_sub(at.0);
     let words = span(gap.saturating_abs());
     Some(match (words, gap >= 0) {

@@ -1,1 +1,11 @@
-//! Integration tests of this crate: one binary.
+//! Integration tests of this crate: one binary. Requests go through the whole router, over a database in a temporary folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod api;
+mod console;
+mod guard;
+mod house;
+mod openapi;
+mod serve;
+mod sign_in;

@@ -16,15 +16,7 @@ fn a_simulation_gives_steps_in_order_with_origins() {
         .zip(&found.steps)
         .map(|(t, s)| {
             let or = |v: &Option<String>| v.clone().unwrap_or_else(|| "-".to_owned());
-            format!(
-                "{} {} {} {} {} {}",
-                t.name,
-                t.arch,
-                or(&t.from),
-                or(&t.to),
-                or(&t.origin),
-                s.security()
-            )
+            format!("{} {} {} {} {} {}", t.name, t.arch, or(&t.from), or(&t.to), or(&t.origin), s.security())
         })
         .collect();
     assert_eq!(
@@ -38,20 +30,13 @@ fn a_simulation_gives_steps_in_order_with_origins() {
             "linux-image-6.1.0-56-amd64 amd64 - 6.1.192-2 Debian-Security/oldstable-security true",
         ]
     );
-    let kept: Vec<_> = found
-        .kept_back
-        .iter()
-        .map(|k| (k.name.as_str(), k.because[0].as_str()))
-        .collect();
+    let kept: Vec<_> = found.kept_back.iter().map(|k| (k.name.as_str(), k.because[0].as_str())).collect();
     assert_eq!(
         kept,
         [
             ("bash", "kept back by apt"),
             ("libreoffice-core", "kept back by apt"),
-            (
-                "ubuntu-drivers-common",
-                "deferred: the update is phased and has not reached this host"
-            ),
+            ("ubuntu-drivers-common", "deferred: the update is phased and has not reached this host"),
         ]
     );
 }
@@ -63,20 +48,12 @@ fn held_is_told_from_kept_back_with_the_package_list() {
     found.complete(&packages);
     let bash = &found.kept_back[0];
     assert!(
-        bash.held
-            && bash.installed == "5.2.15-2+b8"
-            && bash.because == ["held by an administrator (`apt-mark hold`)"]
+        bash.held && bash.installed == "5.2.15-2+b8" && bash.because == ["held by an administrator (`apt-mark hold`)"]
     );
     assert!(!found.kept_back[1].held);
     let pending = found.pending(&packages);
-    let ssl = pending
-        .iter()
-        .find(|p| p.name == "libssl3" && p.arch == "amd64")
-        .unwrap();
-    assert_eq!(
-        (ssl.source.as_str(), ssl.candidate_source_version.as_str()),
-        ("openssl", "3.0.22-1~deb12u2")
-    );
+    let ssl = pending.iter().find(|p| p.name == "libssl3" && p.arch == "amd64").unwrap();
+    assert_eq!((ssl.source.as_str(), ssl.candidate_source_version.as_str()), ("openssl", "3.0.22-1~deb12u2"));
     assert_eq!(
         (ssl.origin.as_deref(), ssl.archive.as_deref(), ssl.security),
         (Some("Debian-Security"), Some("oldstable-security"), true)
@@ -113,32 +90,11 @@ fn a_binary_numbered_apart_from_its_source_gets_no_guessed_source_version() {
 #[test]
 fn shapes_of_single_lines() {
     // (line, name, arch, from, to, labels)
-    type Row<'a> = (
-        &'a str,
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-        Option<&'a str>,
-        &'a [&'a str],
-    );
+    type Row<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>, &'a [&'a str]);
     let table: &[Row<'_>] = &[
         ("Inst a (1.0 [amd64])", "a", "amd64", None, Some("1.0"), &[]),
-        (
-            "Inst a (1.0 localhost [amd64])",
-            "a",
-            "amd64",
-            None,
-            Some("1.0"),
-            &["localhost"],
-        ),
-        (
-            "Inst a [0.9] (1.0 Docker CE:bookworm [amd64])",
-            "a",
-            "amd64",
-            Some("0.9"),
-            Some("1.0"),
-            &["Docker CE"],
-        ),
+        ("Inst a (1.0 localhost [amd64])", "a", "amd64", None, Some("1.0"), &["localhost"]),
+        ("Inst a [0.9] (1.0 Docker CE:bookworm [amd64])", "a", "amd64", Some("0.9"), Some("1.0"), &["Docker CE"]),
         (
             "Inst a [0.9] (1.0 Some (odd) Label:1/stable [amd64]) []",
             "a",
@@ -147,23 +103,9 @@ fn shapes_of_single_lines() {
             Some("1.0"),
             &["Some (odd) Label"],
         ),
-        (
-            "Inst a:arm64 [0.9] (1.0 X:1/y [arm64])",
-            "a",
-            "arm64",
-            Some("0.9"),
-            Some("1.0"),
-            &["X"],
-        ),
+        ("Inst a:arm64 [0.9] (1.0 X:1/y [arm64])", "a", "arm64", Some("0.9"), Some("1.0"), &["X"]),
         ("Remv a [1.0]", "a", "", Some("1.0"), None, &[]),
-        (
-            "Remv a:i386 [1.0] [b:i386 ]",
-            "a",
-            "i386",
-            Some("1.0"),
-            None,
-            &[],
-        ),
+        ("Remv a:i386 [1.0] [b:i386 ]", "a", "i386", Some("1.0"), None, &[]),
         ("Purg a [1.0]", "a", "", Some("1.0"), None, &[]),
     ];
     for (line, name, arch, from, to, labels) in table {
@@ -171,12 +113,7 @@ fn shapes_of_single_lines() {
         assert_eq!(told(&problems), "", "{line}");
         let step = &found.steps[0];
         assert_eq!(
-            (
-                step.name.as_str(),
-                step.arch.as_str(),
-                step.from.as_deref(),
-                step.to.as_deref()
-            ),
+            (step.name.as_str(), step.arch.as_str(), step.from.as_deref(), step.to.as_deref()),
             (*name, *arch, *from, *to),
             "{line}"
         );
@@ -187,11 +124,8 @@ fn shapes_of_single_lines() {
 
 #[test]
 fn security_is_told_by_label_or_archive_only() {
-    let origin = |label: &str, archive: &str| Origin {
-        label: label.into(),
-        version: None,
-        archive: Some(archive.into()),
-    };
+    let origin =
+        |label: &str, archive: &str| Origin { label: label.into(), version: None, archive: Some(archive.into()) };
     assert!(origin("Debian-Security", "oldstable").is_security());
     assert!(origin("Ubuntu", "jammy-security").is_security());
     assert!(origin("UbuntuESM", "jammy-infra-security").is_security());
@@ -226,10 +160,7 @@ fn verbose_lists_give_versions_and_downloads_give_bytes() {
     let (found, problems) = apt_simulate::parse(text.as_bytes());
     assert_eq!(told(&problems), "");
     assert_eq!(
-        (
-            found.kept_back[0].installed.as_str(),
-            found.kept_back[0].candidate.as_str()
-        ),
+        (found.kept_back[0].installed.as_str(), found.kept_back[0].candidate.as_str()),
         ("5.2.15-2+b8", "5.2.15-2+b13")
     );
     assert_eq!(found.download_bytes, Some(1_500));
@@ -243,24 +174,12 @@ fn policy_blocks_and_the_source_list() {
     assert_eq!(told(&problems), "");
     let security = &policy.sources[1];
     assert_eq!(
-        (
-            security.priority,
-            security.suite.as_deref(),
-            security.component.as_deref()
-        ),
+        (security.priority, security.suite.as_deref(), security.component.as_deref()),
         (500, Some("bookworm-security"), Some("main"))
     );
     assert_eq!(
-        (
-            security.release_value("o"),
-            security.release_value("a"),
-            security.release_value("l")
-        ),
-        (
-            Some("Debian"),
-            Some("oldstable-security"),
-            Some("Debian-Security")
-        )
+        (security.release_value("o"), security.release_value("a"), security.release_value("l")),
+        (Some("Debian"), Some("oldstable-security"), Some("Debian-Security"))
     );
     let openssl = &policy.packages[0];
     assert_eq!(
@@ -269,40 +188,20 @@ fn policy_blocks_and_the_source_list() {
     );
     assert_eq!(openssl.versions.len(), 2);
     assert!(!openssl.versions[0].installed && openssl.versions[1].installed);
-    assert_eq!(
-        openssl.versions[0].sources[0].location,
-        "http://deb.debian.org/debian-security"
-    );
-    assert_eq!(
-        openssl.versions[1].sources[0].location,
-        "/var/lib/dpkg/status"
-    );
+    assert_eq!(openssl.versions[0].sources[0].location, "http://archive.example.org/debian-security");
+    assert_eq!(openssl.versions[1].sources[0].location, "/var/lib/dpkg/status");
     let nothing = &policy.packages[1];
-    assert_eq!(
-        (nothing.installed.as_deref(), nothing.versions[0].phased),
-        (None, Some(10))
-    );
+    assert_eq!((nothing.installed.as_deref(), nothing.versions[0].phased), (None, Some(10)));
 }
 
 #[test]
 fn release_headers_stop_at_the_checksums() {
     let (header, problems) = apt_release::parse(&fixture("release"));
     assert_eq!(told(&problems), "");
+    assert_eq!((header.origin.as_deref(), header.label.as_deref()), (Some("Debian"), Some("Debian-Security")));
     assert_eq!(
-        (header.origin.as_deref(), header.label.as_deref()),
-        (Some("Debian"), Some("Debian-Security"))
-    );
-    assert_eq!(
-        (
-            header.suite.as_deref(),
-            header.codename.as_deref(),
-            header.version.as_deref()
-        ),
-        (
-            Some("oldstable-security"),
-            Some("bookworm-security"),
-            Some("12")
-        )
+        (header.suite.as_deref(), header.codename.as_deref(), header.version.as_deref()),
+        (Some("oldstable-security"), Some("bookworm-security"), Some("12"))
     );
     assert_eq!(header.date, Timestamp::parse("2026-11-21T18:03:11Z"));
     assert_eq!(header.valid_until, Timestamp::parse("2026-11-28T18:03:11Z"));
@@ -317,17 +216,15 @@ fn release_headers_stop_at_the_checksums() {
 fn repositories_of_both_forms_without_credentials() {
     let (sources, problems) = apt_sources::parse(&fixture("apt-sources"));
     assert_eq!(told(&problems), "");
-    let shown: Vec<String> = sources
-        .iter()
-        .map(|s| format!("{} {} {}", s.uri, s.suite, s.components.join("+")))
-        .collect();
+    let shown: Vec<String> =
+        sources.iter().map(|s| format!("{} {} {}", s.uri, s.suite, s.components.join("+"))).collect();
     assert_eq!(
         shown,
         [
-            "http://deb.debian.org/debian bookworm main+contrib",
+            "http://archive.example.org/debian bookworm main+contrib",
             "https://mirror.example.org/debian-security bookworm-security main",
-            "http://deb.debian.org/debian bookworm-updates main",
-            "http://deb.debian.org/debian bookworm-backports main",
+            "http://archive.example.org/debian bookworm-updates main",
+            "http://archive.example.org/debian bookworm-backports main",
         ]
     );
     assert_eq!(sources.iter().filter(|s| s.is_security()).count(), 1);

@@ -12,34 +12,15 @@ fn entries_carry_versions_distributions_dates_and_ids() {
     let (entries, problems) = changelog::parse(&fixture("changelog"));
     assert_eq!(told(&problems), "");
     let versions: Vec<&str> = entries.iter().map(|e| e.version.as_str()).collect();
-    assert_eq!(
-        versions,
-        [
-            "2:1.4.2-3+deb12u2",
-            "2:1.4.2-3+deb12u1",
-            "2:1.4.2-3+b1",
-            "2:1.4.2-3"
-        ]
-    );
+    assert_eq!(versions, ["2:1.4.2-3+deb12u2", "2:1.4.2-3+deb12u1", "2:1.4.2-3+b1", "2:1.4.2-3"]);
     assert_eq!(entries[0].distributions, ["bookworm-security"]);
     assert_eq!(entries[3].distributions, ["unstable", "testing"]);
-    assert_eq!(
-        (entries[0].urgency.as_deref(), entries[3].urgency.as_deref()),
-        (Some("high"), Some("high"))
-    );
+    assert_eq!((entries[0].urgency.as_deref(), entries[3].urgency.as_deref()), (Some("high"), Some("high")));
     assert!(entries[2].binary_only && !entries[0].binary_only);
     assert_eq!(entries[0].date, Timestamp::parse("2026-05-10T06:07:30Z"));
     assert_eq!(entries[3].date, Timestamp::parse("2025-01-01T00:00:00Z"));
     // The id broken over two lines is one; words that only look like ids are none.
-    assert_eq!(
-        entries[0].cves,
-        [
-            "CVE-2025-2001",
-            "CVE-2026-1001",
-            "CVE-2026-1002",
-            "CVE-2026-12345"
-        ]
-    );
+    assert_eq!(entries[0].cves, ["CVE-2025-2001", "CVE-2026-1001", "CVE-2026-1002", "CVE-2026-12345"]);
     assert_eq!(entries[1].cves, ["CVE-2025-2001", "CVE-2025-2002"]);
     assert_eq!(entries[3].cves, ["CVE-2004-0001", "CVE-2025-2002"]);
 }
@@ -61,9 +42,7 @@ fn a_cve_counts_for_the_lowest_version_that_names_it() {
             "examplelib CVE-2026-12345 2:1.4.2-3+deb12u2",
         ]
     );
-    assert!(
-        shown(Some("2:1.4.2-3")).contains(&"examplelib CVE-2025-2001 2:1.4.2-3+deb12u1".to_owned())
-    );
+    assert!(shown(Some("2:1.4.2-3")).contains(&"examplelib CVE-2025-2001 2:1.4.2-3+deb12u1".to_owned()));
     // An installed version between two entries, and one that sorts below by its tilde.
     assert_eq!(shown(Some("2:1.4.2-3+deb12u1~bpo1")).len(), 4);
     assert_eq!(shown(Some("2:1.4.2-3+deb12u2")), Vec::<String>::new());
@@ -77,19 +56,10 @@ fn a_cve_counts_for_the_lowest_version_that_names_it() {
 fn ids_in_running_text() {
     let table: &[(&str, &[&str])] = &[
         ("fix cve-2024-12345.", &["CVE-2024-12345"]),
-        (
-            "CVE-2024-1234,CVE-2024-1235;CVE-2024-1236",
-            &["CVE-2024-1234", "CVE-2024-1235", "CVE-2024-1236"],
-        ),
-        (
-            "debian/patches/CVE-2024-1234-part2.patch",
-            &["CVE-2024-1234"],
-        ),
+        ("CVE-2024-1234,CVE-2024-1235;CVE-2024-1236", &["CVE-2024-1234", "CVE-2024-1235", "CVE-2024-1236"]),
+        ("debian/patches/CVE-2024-1234-part2.patch", &["CVE-2024-1234"]),
         ("CAN-2003-0001", &["CVE-2003-0001"]),
-        (
-            "CVE-2024-123, CVE-24-1234, CVE-2024-, CVE-2024-12345678901",
-            &[],
-        ),
+        ("CVE-2024-123, CVE-24-1234, CVE-2024-, CVE-2024-12345678901", &[]),
         ("CCVE-2024-1234", &[]),
         ("é CVE-2024-1234 é", &["CVE-2024-1234"]),
     ];
@@ -118,21 +88,16 @@ end: the last entry has no closing line: the text may be cut
 
 #[test]
 fn the_shared_changelogs_give_the_versions_of_the_table_made_from_them() {
-    let (Some(folder), Some(table)) = (
-        shared("feeds/debian/changelogs"),
-        shared("feeds/debian/bookworm-changelog-cve-fixed.tsv.zst"),
-    ) else {
+    let (Some(folder), Some(table)) =
+        (shared("feeds/debian/changelogs"), shared("feeds/debian/bookworm-changelog-cve-fixed.tsv.zst"))
+    else {
         println!("skipped: the shared changelogs are not here");
         return;
     };
     // source, cve, fixed version: made by somebody else from the same archive, partly from newer uploads.
     let table = zstd::decode_all(std::fs::File::open(table).unwrap()).unwrap();
     let table = String::from_utf8(table).unwrap();
-    let rows: Vec<Vec<&str>> = table
-        .lines()
-        .skip(1)
-        .map(|l| l.split('\t').collect())
-        .collect();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|l| l.split('\t').collect()).collect();
     let (mut files, mut entries_read, mut compared) = (0, 0, 0);
     for file in std::fs::read_dir(folder).unwrap() {
         let mut text = Vec::new();
@@ -142,10 +107,8 @@ fn the_shared_changelogs_give_the_versions_of_the_table_made_from_them() {
         let (entries, _) = changelog::parse(&text);
         // Packages carry changelogs whose oldest entries are cut off.
         let (newest, oldest) = (&entries[0], entries.last().unwrap());
-        let fixes: BTreeMap<String, String> = fixes_between(&entries, None)
-            .into_iter()
-            .map(|f| (f.cve, f.fixed))
-            .collect();
+        let fixes: BTreeMap<String, String> =
+            fixes_between(&entries, None).into_iter().map(|f| (f.cve, f.fixed)).collect();
         files += 1;
         entries_read += entries.len();
         let in_reach = |row: &&Vec<&str>| {

@@ -31,24 +31,9 @@ fn crlf_and_a_byte_order_of_fields_change_nothing() {
 
 /// A name for the case, the text between two whole neighbours, what is told, and the lines it should add.
 const BROKEN: &[(&str, &str, &str, &str)] = &[
-    (
-        "no_package",
-        "Status: install ok installed\nVersion: 1.0\n",
-        "line 6: a stanza without `Package`\n",
-        "",
-    ),
-    (
-        "no_version",
-        "Package: x\nStatus: install ok installed\n",
-        "line 6: package `x` has no `Version`\n",
-        "",
-    ),
-    (
-        "no_version_but_not_installed",
-        "Package: x\nStatus: unknown ok not-installed\n",
-        "",
-        "",
-    ),
+    ("no_package", "Status: install ok installed\nVersion: 1.0\n", "line 6: a stanza without `Package`\n", ""),
+    ("no_version", "Package: x\nStatus: install ok installed\n", "line 6: package `x` has no `Version`\n", ""),
+    ("no_version_but_not_installed", "Package: x\nStatus: unknown ok not-installed\n", "", ""),
     (
         "no_status",
         "Package: x\nVersion: 1\n",
@@ -110,40 +95,23 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "line 8: NUL bytes: a part of the file was lost\nline 6: package `x` has no `Version`\nline 9: a stanza without `Package`\n",
         "",
     ),
-    (
-        "reinstall_required",
-        "Package: x\nStatus: install reinstreq installed\nVersion: 1\n",
-        "",
-        "x  1 x 1 Broken\n",
-    ),
-    (
-        "triggers_pending",
-        "Package: x\nStatus: install ok triggers-pending\nVersion: 1\n",
-        "",
-        "x  1 x 1 Broken\n",
-    ),
+    ("reinstall_required", "Package: x\nStatus: install reinstreq installed\nVersion: 1\n", "", "x  1 x 1 Broken\n"),
+    ("triggers_pending", "Package: x\nStatus: install ok triggers-pending\nVersion: 1\n", "", "x  1 x 1 Broken\n"),
     (
         "unreadable_source",
         "Package: x\nStatus: install ok installed\nSource: a b (1\nVersion: 1\n",
         "line 6: package `x` has an unreadable `Source`; its own name is used\n",
         "x  1 x 1 Installed\n",
     ),
-    (
-        "lower_case_field_names",
-        "package: x\nstatus: install ok installed\nVERSION: 1\n",
-        "",
-        "x  1 x 1 Installed\n",
-    ),
+    ("lower_case_field_names", "package: x\nstatus: install ok installed\nVERSION: 1\n", "", "x  1 x 1 Installed\n"),
 ];
 
 #[test]
 fn a_broken_stanza_is_told_and_never_costs_its_neighbours() {
     for (name, stanza, tells, adds) in BROKEN {
-        let before =
-            "Package: aaa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n";
+        let before = "Package: aaa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n";
         let after = "\nPackage: zzz\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
-        let (packages, problems) =
-            dpkg_status::parse(format!("{before}{stanza}{after}").as_bytes());
+        let (packages, problems) = dpkg_status::parse(format!("{before}{stanza}{after}").as_bytes());
         let expected = format!("aaa all 1 aaa 1 Installed\n{adds}zzz all 1 zzz 1 Installed\n");
         assert_eq!(lines(&packages), expected, "{name}");
         assert_eq!(told(&problems), *tells, "{name}");
@@ -156,10 +124,7 @@ fn of_a_package_listed_twice_the_later_one_stays_and_it_is_told() {
                 Package: x\nStatus: install ok installed\nVersion: 2\n";
     let (packages, problems) = dpkg_status::parse(text.as_bytes());
     assert_eq!(lines(&packages), "a  1 a 1 Installed\nx  2 x 2 Installed\n");
-    assert_eq!(
-        told(&problems),
-        "package x: `x` is listed twice; version 2 is kept, 1 dropped\n"
-    );
+    assert_eq!(told(&problems), "package x: `x` is listed twice; version 2 is kept, 1 dropped\n");
 }
 
 #[test]
@@ -181,11 +146,7 @@ fn every_cut_of_a_status_file_keeps_all_whole_stanzas_before_the_cut() {
         let text = String::from_utf8_lossy(&whole[..cut]).into_owned();
         let stanzas = text.split("\n\n").count() - 1;
         // Of the first eight stanzas all but the last are packages; `perl-modules` is not installed.
-        assert!(
-            packages.len() >= stanzas.min(7),
-            "cut at {cut}: {} of {stanzas}",
-            packages.len()
-        );
+        assert!(packages.len() >= stanzas.min(7), "cut at {cut}: {} of {stanzas}", packages.len());
     }
 }
 
@@ -193,10 +154,7 @@ fn every_cut_of_a_status_file_keeps_all_whole_stanzas_before_the_cut() {
 fn a_fragment_without_a_status_is_installed() {
     let text = "Package: tzdata\nVersion: 2025b-0+deb12u2\nArchitecture: all\n";
     let (packages, problems) = dpkg_status::parse_fragment(text.as_bytes());
-    assert_eq!(
-        lines(&packages),
-        "tzdata all 2025b-0+deb12u2 tzdata 2025b-0+deb12u2 Installed\n"
-    );
+    assert_eq!(lines(&packages), "tzdata all 2025b-0+deb12u2 tzdata 2025b-0+deb12u2 Installed\n");
     assert_eq!(told(&problems), "");
 }
 
@@ -206,10 +164,7 @@ fn ten_thousand_broken_lines_give_a_bounded_number_of_problems() {
     let (packages, problems) = dpkg_status::parse(text.as_bytes());
     assert!(packages.is_empty());
     assert_eq!(problems.len(), PROBLEMS_MAX + 1);
-    assert_eq!(
-        problems.last().unwrap().what,
-        "9001 more problems were left out"
-    );
+    assert_eq!(problems.last().unwrap().what, "9001 more problems were left out");
 }
 
 #[test]
@@ -254,13 +209,8 @@ xx  nonsense       1.0            amd64        no such status
     let (packages, problems) = dpkg_list::parse_table(table.as_bytes());
     assert_eq!(packages.len(), 2);
     assert_eq!(problems.len(), 2);
-    assert!(
-        problems[0].what.contains("may be cut") && problems[0].excerpt.contains("linux-image-6.")
-    );
-    assert_eq!(
-        problems[1].what,
-        "reading a row: the first word is not a dpkg status"
-    );
+    assert!(problems[0].what.contains("may be cut") && problems[0].excerpt.contains("linux-image-6."));
+    assert_eq!(problems[1].what, "reading a row: the first word is not a dpkg status");
 }
 
 #[test]
@@ -287,9 +237,6 @@ fn dpkg_query_without_a_format_is_read_too() {
         lines(&packages),
         "bash  5.2.15-2+b8 bash 5.2.15-2 Installed\nlibc6 amd64 2.36-9 libc6 2.36-9 Installed\n"
     );
-    assert_eq!(
-        told(&problems),
-        "line 4: reading a line of dpkg-query: no name and version between tabs\n"
-    );
+    assert_eq!(told(&problems), "line 4: reading a line of dpkg-query: no name and version between tabs\n");
     assert!(packages.iter().all(|p| p.state == PackageState::Installed));
 }

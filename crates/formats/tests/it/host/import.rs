@@ -1,14 +1,11 @@
 use patchwright_domain::inventory::{PackageFormat, PatcherKind, Tri};
 use patchwright_domain::time::Timestamp;
-use patchwright_formats::host::{DocumentKind, HostDocError, import_dir};
+use patchwright_formats::host::{DocumentKind, HostDocError, dpkg_list, import_dir, rpm_list};
 
 use super::{fixture, told};
 
 fn folder(names: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
-    names
-        .iter()
-        .map(|(name, from)| (format!("web01/{name}"), fixture(from)))
-        .collect()
+    names.iter().map(|(name, from)| (format!("web01/{name}"), fixture(from))).collect()
 }
 
 const DEBIAN: &[(&str, &str)] = &[
@@ -26,37 +23,21 @@ const DEBIAN: &[(&str, &str)] = &[
 fn a_debian_folder_gives_all_its_parts() {
     let mut files = folder(DEBIAN);
     files.push(("web01/hostname".into(), b"web01.example.org\n".to_vec()));
-    files.push((
-        "web01/collected-at".into(),
-        b"2026-11-22T10:00:00Z\n".to_vec(),
-    ));
+    files.push(("web01/collected-at".into(), b"2026-11-22T10:00:00Z\n".to_vec()));
     files.push(("web01/apt-lists-at".into(), b"1795330800\n".to_vec()));
     let (facts, problems) = import_dir(&files).unwrap();
     assert_eq!(told(&problems), "");
     assert_eq!(
-        (
-            facts.schema,
-            facts.collector.as_str(),
-            facts.hostname.as_str()
-        ),
+        (facts.schema, facts.collector.as_str(), facts.hostname.as_str()),
         (1, "import:folder", "web01.example.org")
     );
     assert_eq!(facts.os.ecosystem().as_deref(), Some("Debian:12"));
-    assert_eq!(
-        (facts.packages.len(), facts.format, facts.arch.as_str()),
-        (8, Some(PackageFormat::Deb), "x86_64")
-    );
-    assert_eq!(
-        facts.collected_at,
-        Timestamp::parse("2026-11-22T10:00:00Z").unwrap()
-    );
+    assert_eq!((facts.packages.len(), facts.format, facts.arch.as_str()), (8, Some(PackageFormat::Deb), "x86_64"));
+    assert_eq!(facts.collected_at, Timestamp::parse("2026-11-22T10:00:00Z").unwrap());
     assert_eq!(facts.lists_refreshed_at, Some(Timestamp(1_795_330_800_000)));
     let kernel = &facts.kernel;
     assert_eq!(
-        (
-            kernel.running_release.as_deref(),
-            kernel.running_version.as_deref()
-        ),
+        (kernel.running_release.as_deref(), kernel.running_version.as_deref()),
         (Some("6.1.0-50-amd64"), Some("6.1.176-1"))
     );
     assert_eq!(kernel.installed.len(), 1);
@@ -67,24 +48,13 @@ fn a_debian_folder_gives_all_its_parts() {
     assert_eq!(facts.reboot.needed, Tri::Yes);
     assert_eq!(facts.stale.len(), 2);
     let unseen: Vec<&str> = facts.unseen.iter().map(|u| u.what.as_str()).collect();
-    assert_eq!(
-        unseen,
-        [
-            "listening sockets",
-            "enabled units",
-            "files that processes still map"
-        ]
-    );
+    assert_eq!(unseen, ["listening sockets", "enabled units", "files that processes still map"]);
 }
 
 #[test]
 fn the_two_logs_are_one_history_newest_first() {
     let (facts, _) = import_dir(&folder(DEBIAN)).unwrap();
-    let shown: Vec<String> = facts
-        .history
-        .iter()
-        .map(|e| format!("{} {} {}", e.at, e.name, e.source))
-        .collect();
+    let shown: Vec<String> = facts.history.iter().map(|e| format!("{} {} {}", e.at, e.name, e.source)).collect();
     assert_eq!(
         shown,
         [
@@ -99,11 +69,8 @@ fn the_two_logs_are_one_history_newest_first() {
 
 #[test]
 fn what_is_missing_is_said_and_the_rest_is_read() {
-    let (facts, problems) = import_dir(&folder(&[
-        ("os-release", "os-release"),
-        ("dpkg-query.tsv", "dpkg-query.tsv"),
-    ]))
-    .unwrap();
+    let (facts, problems) =
+        import_dir(&folder(&[("os-release", "os-release"), ("dpkg-query.tsv", "dpkg-query.tsv")])).unwrap();
     assert_eq!(told(&problems), "");
     assert_eq!(facts.packages.len(), 5);
     let unseen: Vec<&str> = facts.unseen.iter().map(|u| u.what.as_str()).collect();
@@ -121,24 +88,13 @@ fn what_is_missing_is_said_and_the_rest_is_read() {
             "files that processes still map",
         ]
     );
-    assert!(
-        facts
-            .unseen
-            .iter()
-            .all(|u| !u.why.is_empty() && !u.hint.is_empty())
-    );
-    assert_eq!(
-        (facts.transaction, facts.reboot.needed),
-        (None, Tri::Unknown)
-    );
+    assert!(facts.unseen.iter().all(|u| !u.why.is_empty() && !u.hint.is_empty()));
+    assert_eq!((facts.transaction, facts.reboot.needed), (None, Tri::Unknown));
 }
 
 #[test]
 fn an_empty_file_counts_as_missing() {
-    let mut files = folder(&[
-        ("os-release", "os-release"),
-        ("dpkg-query.tsv", "dpkg-query.tsv"),
-    ]);
+    let mut files = folder(&[("os-release", "os-release"), ("dpkg-query.tsv", "dpkg-query.tsv")]);
     files.push(("dpkg-status".into(), b"\n".to_vec()));
     files.push(("needrestart.txt".into(), Vec::new()));
     let (facts, _) = import_dir(&files).unwrap();
@@ -149,51 +105,25 @@ fn an_empty_file_counts_as_missing() {
 #[test]
 fn an_rpm_folder() {
     let mut files = folder(&[("rpm-qa.tsv", "rpm-qa.tsv")]);
-    files.push((
-        "os-release".into(),
-        b"ID=almalinux\nVERSION_ID=9.4\nPRETTY_NAME=\"AlmaLinux 9.4\"\n".to_vec(),
-    ));
+    files.push(("os-release".into(), b"ID=almalinux\nVERSION_ID=9.4\nPRETTY_NAME=\"AlmaLinux 9.4\"\n".to_vec()));
     files.push(("uname".into(), b"5.14.0-362.el9.x86_64 x86_64\n".to_vec()));
     let (facts, problems) = import_dir(&files).unwrap();
     assert_eq!(told(&problems), "");
-    assert_eq!(
-        facts.kernel.running_version.as_deref(),
-        Some("5.14.0-362.el9")
-    );
+    assert_eq!(facts.kernel.running_version.as_deref(), Some("5.14.0-362.el9"));
     assert_eq!(facts.kernel.installed.len(), 2);
-    let pending = facts
-        .unseen
-        .iter()
-        .find(|u| u.what == "pending upgrades")
-        .unwrap();
+    let pending = facts.unseen.iter().find(|u| u.what == "pending upgrades").unwrap();
     assert_eq!(pending.why, "not collected for this package manager");
-    assert!(
-        facts
-            .unseen
-            .iter()
-            .all(|u| u.what != "configured repositories")
-    );
+    assert!(facts.unseen.iter().all(|u| u.what != "configured repositories"));
 }
 
 #[test]
 fn folders_that_would_give_wrong_answers_are_refused() {
     let refused = |names: &[(&str, &str)]| import_dir(&folder(names)).unwrap_err();
-    assert_eq!(
-        refused(&[("os-release", "os-release")]),
-        HostDocError::NoPackageList
-    );
-    assert_eq!(
-        refused(&[("dpkg-status", "dpkg-status")]),
-        HostDocError::NeedsOs {
-            kind: DocumentKind::DpkgStatus
-        }
-    );
+    assert_eq!(refused(&[("os-release", "os-release")]), HostDocError::NoPackageList);
+    assert_eq!(refused(&[("dpkg-status", "dpkg-status")]), HostDocError::NeedsOs { kind: DocumentKind::DpkgStatus });
     assert_eq!(
         refused(&[("os-release", "os-release"), ("rpm-qa.tsv", "rpm-qa.tsv")]),
-        HostDocError::OtherFormat {
-            kind: DocumentKind::RpmList,
-            os: "debian:12".into()
-        }
+        HostDocError::OtherFormat { kind: DocumentKind::RpmList, os: "debian:12".into() }
     );
     assert!(matches!(
         refused(&[("os-release", "os-release"), ("dpkg-status", "uname")]),
@@ -203,22 +133,12 @@ fn folders_that_would_give_wrong_answers_are_refused() {
 
 #[test]
 fn problems_carry_the_name_of_their_file() {
-    let mut files = folder(&[
-        ("os-release", "os-release"),
-        ("dpkg-query.tsv", "dpkg-query.tsv"),
-    ]);
+    let mut files = folder(&[("os-release", "os-release"), ("dpkg-query.tsv", "dpkg-query.tsv")]);
     files.push(("dpkg.log".into(), b"garbage\n".to_vec()));
-    files.push((
-        "apt-sources".into(),
-        b"deb http://deb.debian.org/debian bookworm main\n".to_vec(),
-    ));
+    files.push(("apt-sources".into(), b"deb http://archive.example.org/debian bookworm main\n".to_vec()));
     let (facts, problems) = import_dir(&files).unwrap();
     assert_eq!(problems[0].at, "dpkg.log: line 1");
-    let unseen = facts
-        .unseen
-        .iter()
-        .find(|u| u.what == "security updates on offer")
-        .unwrap();
+    let unseen = facts.unseen.iter().find(|u| u.what == "security updates on offer").unwrap();
     assert!(unseen.why.contains("none of the 1 configured"));
 }
 
@@ -234,11 +154,7 @@ fn kernels_by_the_shapes_of_uname() {
         let mut files = folder(&[("os-release", "os-release"), ("dpkg-status", "dpkg-status")]);
         files.push(("uname".into(), text.as_bytes().to_vec()));
         let (facts, _) = import_dir(&files).unwrap();
-        assert_eq!(
-            facts.kernel.running_release.as_deref(),
-            Some("6.1.0-50-amd64"),
-            "{text}"
-        );
+        assert_eq!(facts.kernel.running_release.as_deref(), Some("6.1.0-50-amd64"), "{text}");
         assert_eq!(facts.arch, "x86_64", "{text}");
     }
 }
@@ -251,12 +167,41 @@ fn patchers_are_named_by_their_packages_without_a_claim_that_they_run() {
         b"unattended-upgrades\t2.9.1\tall\tunattended-upgrades\t2.9.1\tii \n".to_vec(),
     ));
     let (facts, _) = import_dir(&files).unwrap();
-    assert_eq!(
-        (facts.patchers[0].kind, facts.patchers[0].installs),
-        (PatcherKind::UnattendedUpgrades, Tri::Unknown)
-    );
-    assert_eq!(
-        facts.patchers[0].evidence,
-        ["package unattended-upgrades 2.9.1 is installed"]
-    );
+    assert_eq!((facts.patchers[0].kind, facts.patchers[0].installs), (PatcherKind::UnattendedUpgrades, Tri::Unknown));
+    assert_eq!(facts.patchers[0].evidence, ["package unattended-upgrades 2.9.1 is installed"]);
+}
+
+#[test]
+fn the_playbook_collects_exactly_what_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/collect/collect.yml");
+    let playbook = std::fs::read_to_string(path).unwrap();
+    for format in [dpkg_list::QUERY_FORMAT, rpm_list::QUERY_FORMAT] {
+        assert!(playbook.contains(&format!("'{format}'")), "{format}");
+    }
+    let collected: Vec<&str> = playbook.lines().filter_map(|l| l.trim().strip_prefix("- file: ")).collect();
+    // Every collected file alone, with garbage in it, is noticed: as a problem, a refusal, or a value of the facts.
+    for file in &collected {
+        let of = |content: &[u8]| {
+            let mut files = folder(&[("os-release", "os-release")]);
+            if !["dpkg-status", "dpkg-query.tsv", "rpm-qa.tsv", "apk-installed"].contains(file) {
+                files.extend(folder(&[("dpkg-l.txt", "dpkg-l.txt")]));
+            }
+            files.retain(|(name, _)| !name.ends_with(file));
+            files.push(((*file).to_owned(), content.to_vec()));
+            format!("{:?}", import_dir(&files))
+        };
+        let time = if *file == "apt-lists-at" { "1795330800" } else { "2026-11-22T10:00:00Z" };
+        assert_ne!(of(time.as_bytes()), of(b""), "{file} is collected but not read");
+    }
+    assert_eq!(collected.len(), 14);
+}
+
+#[test]
+fn the_list_of_the_releases_own_package_manager_counts() {
+    let files =
+        folder(&[("os-release", "os-release"), ("dpkg-query.tsv", "dpkg-query.tsv"), ("rpm-qa.tsv", "rpm-qa.tsv")]);
+    assert_eq!(import_dir(&files).unwrap().0.packages.len(), 5);
+    let mut files = folder(&[("dpkg-query.tsv", "dpkg-query.tsv"), ("rpm-qa.tsv", "rpm-qa.tsv")]);
+    files.push(("os-release".into(), b"ID=rocky\nVERSION_ID=9.4\n".to_vec()));
+    assert_eq!(import_dir(&files).unwrap().0.packages.len(), 7);
 }

@@ -5,19 +5,7 @@ use super::{fixture, told};
 
 fn shown(entries: &[HistoryEntry]) -> String {
     let or = |v: &Option<String>| v.clone().unwrap_or_else(|| "-".to_owned());
-    entries
-        .iter()
-        .map(|e| {
-            format!(
-                "{} {} {} {} [{}]\n",
-                e.at,
-                e.name,
-                or(&e.from),
-                or(&e.to),
-                e.source
-            )
-        })
-        .collect()
+    entries.iter().map(|e| format!("{} {} {} {} [{}]\n", e.at, e.name, or(&e.from), or(&e.to), e.source)).collect()
 }
 
 #[test]
@@ -42,10 +30,7 @@ fn damaged_history_is_told_and_costs_one_item() {
     let text = "Start-Date: 2026-11-20  06:25:01\nUpgrade: a:amd64 (1, 2), broken, b:all (1), c:all (3, 4)\nEnd-Date: x\n\n\
                 Start-Date: soon\nInstall: d:all (1)\n\nInstall: e:all (1)\nnonsense\nNew-Field: x\n";
     let (entries, problems) = apt_history::parse(text.as_bytes());
-    assert_eq!(
-        entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(),
-        ["a", "c"]
-    );
+    assert_eq!(entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!(
         told(&problems),
         "\
@@ -98,25 +83,11 @@ fn needrestart_gives_kernel_state_and_units() {
     assert_eq!(reboot.needed, Tri::Yes);
     assert_eq!(
         reboot.because,
-        [RebootReason::NewerKernel {
-            running: "6.1.0-50-amd64".into(),
-            installed: "6.1.0-56-amd64".into()
-        }]
+        [RebootReason::NewerKernel { running: "6.1.0-50-amd64".into(), installed: "6.1.0-56-amd64".into() }]
     );
     let stale = found.stale();
-    assert_eq!(
-        stale
-            .iter()
-            .filter_map(|s| s.unit.as_deref())
-            .collect::<Vec<_>>(),
-        ["dbus.service", "ssh.service"]
-    );
-    for (state, needed) in [
-        ("0", Tri::Unknown),
-        ("1", Tri::No),
-        ("2", Tri::Yes),
-        ("3", Tri::Yes),
-    ] {
+    assert_eq!(stale.iter().filter_map(|s| s.unit.as_deref()).collect::<Vec<_>>(), ["dbus.service", "ssh.service"]);
+    for (state, needed) in [("0", Tri::Unknown), ("1", Tri::No), ("2", Tri::Yes), ("3", Tri::Yes)] {
         let (found, _) = needrestart::parse(format!("NEEDRESTART-KSTA: {state}\n").as_bytes());
         assert_eq!(found.reboot().needed, needed, "KSTA {state}");
     }

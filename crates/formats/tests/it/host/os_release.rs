@@ -5,15 +5,7 @@ use super::{fixture, told};
 #[test]
 fn quirks_of_os_release() {
     // (name, text, id, version, code name, pretty, problems)
-    type Row<'a> = (
-        &'a str,
-        &'a str,
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-        &'a str,
-        &'a str,
-    );
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, &'a str);
     let table: &[Row<'_>] = &[
         (
             "single_quotes",
@@ -24,24 +16,8 @@ fn quirks_of_os_release() {
             "Alpine Linux v3.20",
             "",
         ),
-        (
-            "escapes",
-            "ID=x\nVERSION_ID=1\nPRETTY_NAME=\"a \\\"b\\\" \\$c \\n\"\n",
-            "x",
-            "1",
-            None,
-            "a \"b\" $c \\n",
-            "",
-        ),
-        (
-            "bare_escape",
-            "ID=x\nPRETTY_NAME=a\\ b\n",
-            "x",
-            "",
-            None,
-            "a b",
-            "",
-        ),
+        ("escapes", "ID=x\nVERSION_ID=1\nPRETTY_NAME=\"a \\\"b\\\" \\$c \\n\"\n", "x", "1", None, "a \"b\" $c \\n", ""),
+        ("bare_escape", "ID=x\nPRETTY_NAME=a\\ b\n", "x", "", None, "a b", ""),
         (
             "testing_has_no_version_id",
             "ID=debian\nVERSION_CODENAME=forky\nPRETTY_NAME=\"Debian GNU/Linux forky/sid\"\n",
@@ -69,15 +45,7 @@ fn quirks_of_os_release() {
             "U",
             "",
         ),
-        (
-            "empty_file",
-            "",
-            "linux",
-            "",
-            None,
-            "Linux",
-            "ID: the file has no `ID`; `linux` is the standard's default\n",
-        ),
+        ("empty_file", "", "linux", "", None, "Linux", "ID: the file has no `ID`; `linux` is the standard's default\n"),
         (
             "open_quote",
             "ID=\"debian\nVERSION_ID=12\n",
@@ -96,24 +64,11 @@ fn quirks_of_os_release() {
             "Linux",
             "line 2: reading an assignment: the line is not NAME=value\nline 3: reading an assignment: the line is not NAME=value\nline 4: reading an assignment: the line is not NAME=value\n",
         ),
-        (
-            "upper_case_id",
-            "ID=Debian\n",
-            "debian",
-            "",
-            None,
-            "Linux",
-            "",
-        ),
+        ("upper_case_id", "ID=Debian\n", "debian", "", None, "Linux", ""),
     ];
     for (name, text, id, version, codename, pretty, problems) in table {
         let (os, found) = os_release::parse(text.as_bytes());
-        let got = (
-            os.id.as_str(),
-            os.version_id.as_str(),
-            os.codename.as_deref(),
-            os.pretty.as_str(),
-        );
+        let got = (os.id.as_str(), os.version_id.as_str(), os.codename.as_deref(), os.pretty.as_str());
         assert_eq!(got, (*id, *version, *codename, *pretty), "{name}");
         assert_eq!(told(&found), *problems, "{name}");
     }
@@ -121,9 +76,7 @@ fn quirks_of_os_release() {
 
 #[test]
 fn id_like_is_split_and_the_ecosystem_follows() {
-    let (os, _) = os_release::parse(
-        b"ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n",
-    );
+    let (os, _) = os_release::parse(b"ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n");
     assert_eq!(os.id_like, ["rhel", "centos", "fedora"]);
     assert_eq!(os.ecosystem().as_deref(), Some("AlmaLinux:9"));
     let (os, problems) = os_release::parse(&fixture("os-release"));

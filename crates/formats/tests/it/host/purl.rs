@@ -3,14 +3,7 @@ use patchwright_formats::host::purl::{Purl, PurlError};
 #[test]
 fn package_urls_in_their_parts() {
     // (text, type, namespace, name, version, canonical)
-    type Row<'a> = (
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-        &'a str,
-        Option<&'a str>,
-        &'a str,
-    );
+    type Row<'a> = (&'a str, &'a str, Option<&'a str>, &'a str, Option<&'a str>, &'a str);
     let table: &[Row<'_>] = &[
         (
             "pkg:deb/debian/openssl@3.0.20-1~deb12u2?arch=amd64&distro=debian-12",
@@ -70,14 +63,7 @@ fn package_urls_in_their_parts() {
             "pkg:npm/%40angular/animation@12.3.1",
         ),
         // The scope's `@` is not the version's, escaped or not.
-        (
-            "pkg:npm/@angular/animation",
-            "npm",
-            Some("@angular"),
-            "animation",
-            None,
-            "pkg:npm/%40angular/animation",
-        ),
+        ("pkg:npm/@angular/animation", "npm", Some("@angular"), "animation", None, "pkg:npm/%40angular/animation"),
         (
             "pkg:npm/@angular/animation@12.3.1",
             "npm",
@@ -86,14 +72,7 @@ fn package_urls_in_their_parts() {
             Some("12.3.1"),
             "pkg:npm/%40angular/animation@12.3.1",
         ),
-        (
-            "pkg:pypi/Django_Thing@1.11.1",
-            "pypi",
-            None,
-            "django-thing",
-            Some("1.11.1"),
-            "pkg:pypi/django-thing@1.11.1",
-        ),
+        ("pkg:pypi/Django_Thing@1.11.1", "pypi", None, "django-thing", Some("1.11.1"), "pkg:pypi/django-thing@1.11.1"),
         (
             "pkg:github/Package-URL/PURL-Spec@244fd47e07d1004#everybody/./loves/../dogs",
             "github",
@@ -110,41 +89,15 @@ fn package_urls_in_their_parts() {
             Some("abc"),
             "pkg:golang/google.golang.org/genproto@abc#googleapis",
         ),
-        (
-            "PKG:generic/x?empty=&a=1&a=2",
-            "generic",
-            None,
-            "x",
-            None,
-            "pkg:generic/x?a=1",
-        ),
+        ("PKG:generic/x?empty=&a=1&a=2", "generic", None, "x", None, "pkg:generic/x?a=1"),
         // Not two hexadecimal digits: as written.
-        (
-            "pkg:generic/x%zz@1%",
-            "generic",
-            None,
-            "x%zz",
-            Some("1%"),
-            "pkg:generic/x%25zz@1%25",
-        ),
-        (
-            "pkg:generic/n%C3%A9@1",
-            "generic",
-            None,
-            "né",
-            Some("1"),
-            "pkg:generic/n%C3%A9@1",
-        ),
+        ("pkg:generic/x%zz@1%", "generic", None, "x%zz", Some("1%"), "pkg:generic/x%25zz@1%25"),
+        ("pkg:generic/n%C3%A9@1", "generic", None, "né", Some("1"), "pkg:generic/n%C3%A9@1"),
     ];
     for (text, kind, namespace, name, version, canonical) in table {
         let purl = Purl::parse(text).unwrap_or_else(|err| panic!("{text}: {err}"));
         assert_eq!(
-            (
-                purl.kind.as_str(),
-                purl.namespace.as_deref(),
-                purl.name.as_str(),
-                purl.version.as_deref()
-            ),
+            (purl.kind.as_str(), purl.namespace.as_deref(), purl.name.as_str(), purl.version.as_deref()),
             (*kind, *namespace, *name, *version),
             "{text}"
         );
@@ -155,15 +108,10 @@ fn package_urls_in_their_parts() {
 
 #[test]
 fn qualifiers_decode_and_keep_slashes() {
-    let purl = Purl::parse(
-        "pkg:deb/debian/bash@1?upstream=bash%405.2.15-2&repository_url=https://x.example.org/a%2Bb",
-    )
-    .unwrap();
+    let purl = Purl::parse("pkg:deb/debian/bash@1?upstream=bash%405.2.15-2&repository_url=https://x.example.org/a%2Bb")
+        .unwrap();
     assert_eq!(purl.qualifier("upstream"), Some("bash@5.2.15-2"));
-    assert_eq!(
-        purl.qualifier("repository_url"),
-        Some("https://x.example.org/a+b")
-    );
+    assert_eq!(purl.qualifier("repository_url"), Some("https://x.example.org/a+b"));
     assert_eq!(purl.qualifier("arch"), None);
     assert_eq!(
         purl.to_string(),
@@ -184,10 +132,7 @@ fn what_is_not_a_package_url_says_why() {
         ("pkg:/nginx", PurlError::Type),
         ("pkg:maven/@1.3.4", PurlError::Name),
         ("pkg:maven//", PurlError::Name),
-        (
-            "pkg:npm/myartifact@1.0.0?in%20production=true",
-            PurlError::Qualifier,
-        ),
+        ("pkg:npm/myartifact@1.0.0?in%20production=true", PurlError::Qualifier),
     ];
     for (text, error) in table {
         match Purl::parse(text) {
@@ -195,8 +140,5 @@ fn what_is_not_a_package_url_says_why() {
             Ok(purl) => panic!("{text} was read as {purl:?}"),
         }
     }
-    assert_eq!(
-        Purl::parse(&format!("pkg:generic/{}", "x".repeat(5_000))),
-        Err(PurlError::TooLong)
-    );
+    assert_eq!(Purl::parse(&format!("pkg:generic/{}", "x".repeat(5_000))), Err(PurlError::TooLong));
 }

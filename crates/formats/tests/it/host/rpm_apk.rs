@@ -7,23 +7,9 @@ use super::{fixture, lines, told};
 #[test]
 fn names_split_from_the_right() {
     // (text, name, epoch, version, release, arch)
-    type Row<'a> = (
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-    );
+    type Row<'a> = (&'a str, &'a str, Option<&'a str>, &'a str, &'a str, Option<&'a str>);
     let table: &[Row<'_>] = &[
-        (
-            "bash-5.1.8-9.el9.x86_64",
-            "bash",
-            None,
-            "5.1.8",
-            "9.el9",
-            Some("x86_64"),
-        ),
+        ("bash-5.1.8-9.el9.x86_64", "bash", None, "5.1.8", "9.el9", Some("x86_64")),
         (
             "java-17-openjdk-headless-17.0.10.0.7-2.el9.x86_64",
             "java-17-openjdk-headless",
@@ -32,58 +18,17 @@ fn names_split_from_the_right() {
             "2.el9",
             Some("x86_64"),
         ),
-        (
-            "openssl-libs-1:3.0.7-25.el9_3.x86_64",
-            "openssl-libs",
-            Some("1"),
-            "3.0.7",
-            "25.el9_3",
-            Some("x86_64"),
-        ),
-        (
-            "0:vim-minimal-8.2.2637-20.el9.x86_64",
-            "vim-minimal",
-            None,
-            "8.2.2637",
-            "20.el9",
-            Some("x86_64"),
-        ),
-        (
-            "2:vim-minimal-8.2.2637-20.el9.x86_64",
-            "vim-minimal",
-            Some("2"),
-            "8.2.2637",
-            "20.el9",
-            Some("x86_64"),
-        ),
-        (
-            "tzdata-2024a-1.el9.noarch",
-            "tzdata",
-            None,
-            "2024a",
-            "1.el9",
-            Some("noarch"),
-        ),
-        (
-            "gpg-pubkey-b86b3716-61e69f29",
-            "gpg-pubkey",
-            None,
-            "b86b3716",
-            "61e69f29",
-            None,
-        ),
+        ("openssl-libs-1:3.0.7-25.el9_3.x86_64", "openssl-libs", Some("1"), "3.0.7", "25.el9_3", Some("x86_64")),
+        ("0:vim-minimal-8.2.2637-20.el9.x86_64", "vim-minimal", None, "8.2.2637", "20.el9", Some("x86_64")),
+        ("2:vim-minimal-8.2.2637-20.el9.x86_64", "vim-minimal", Some("2"), "8.2.2637", "20.el9", Some("x86_64")),
+        ("tzdata-2024a-1.el9.noarch", "tzdata", None, "2024a", "1.el9", Some("noarch")),
+        ("gpg-pubkey-b86b3716-61e69f29", "gpg-pubkey", None, "b86b3716", "61e69f29", None),
         ("bash-5.1.8-9.el9", "bash", None, "5.1.8", "9.el9", None),
     ];
     for (text, name, epoch, version, release, arch) in table {
         let found = Nevra::parse(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(
-            (
-                found.name,
-                found.epoch,
-                found.version,
-                found.release,
-                found.arch
-            ),
+            (found.name, found.epoch, found.version, found.release, found.arch),
             (*name, *epoch, *version, *release, *arch),
             "{text}"
         );
@@ -132,10 +77,7 @@ perl-Digest noarch 1.19-4.el9 perl-Digest 1.19-4.el9 Installed
 fn broken_rpm_lines_are_told_and_cost_themselves_only() {
     let text = "good-1-1.noarch\nwarning: something\nx\ty\nbad\tepoch\t1\t1\tnoarch\t(none)\t(none)\nq\t(none)\t2\t3\tnoarch\t(none)\t(none)\n\n";
     let (packages, problems) = rpm_list::parse(text.as_bytes());
-    assert_eq!(
-        lines(&packages),
-        "good noarch 1-1 good 1-1 Installed\nq noarch 2-3 q 2-3 Installed\n"
-    );
+    assert_eq!(lines(&packages), "good noarch 1-1 good 1-1 Installed\nq noarch 2-3 q 2-3 Installed\n");
     assert_eq!(
         told(&problems),
         "\
@@ -176,10 +118,7 @@ musl x86_64 1.2.5-r0 musl 1.2.5-r0 Installed
 fn broken_apk_stanzas_cost_themselves_only() {
     let text = "P:a\nV:1-r0\n\nV:2-r0\n\nP:b\n\nP:c\nnot a field\nV:3-r0\nP:d\nV:4-r0\nA:x86";
     let (packages, problems) = apk_installed::parse(text.as_bytes());
-    assert_eq!(
-        lines(&packages),
-        "a  1-r0 a 1-r0 Installed\nc  3-r0 c 3-r0 Installed\nd x86 4-r0 d 4-r0 Installed\n"
-    );
+    assert_eq!(lines(&packages), "a  1-r0 a 1-r0 Installed\nc  3-r0 c 3-r0 Installed\nd x86 4-r0 d 4-r0 Installed\n");
     assert_eq!(
         told(&problems),
         "\
@@ -194,8 +133,7 @@ line 13: the file ends in this field, without a line feed: its value may be cut 
 
 #[test]
 fn a_hand_made_list_may_mix_its_shapes() {
-    let (packages, problems) =
-        package_list::parse(&fixture("package-list.txt"), PackageFormat::Deb);
+    let (packages, problems) = package_list::parse(&fixture("package-list.txt"), PackageFormat::Deb);
     assert_eq!(
         lines(&packages),
         "\
@@ -213,10 +151,8 @@ zlib1g amd64 1:1.2.13.dfsg-1 zlib1g 1:1.2.13.dfsg-1 Installed
 
 #[test]
 fn lists_of_other_package_managers() {
-    let (packages, problems) = package_list::parse(
-        b"bash-5.1.8-9.el9.x86_64\nopenssl-libs 1:3.0.7-25.el9\n",
-        PackageFormat::Rpm,
-    );
+    let (packages, problems) =
+        package_list::parse(b"bash-5.1.8-9.el9.x86_64\nopenssl-libs 1:3.0.7-25.el9\n", PackageFormat::Rpm);
     assert_eq!(
         lines(&packages),
         "bash x86_64 5.1.8-9.el9 bash 5.1.8-9.el9 Installed\nopenssl-libs  1:3.0.7-25.el9 openssl-libs 1:3.0.7-25.el9 Installed\n"

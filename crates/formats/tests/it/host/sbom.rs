@@ -16,33 +16,15 @@ libstdc++6 amd64 12.2.0-14+deb12u1 gcc-12 12.2.0-14+deb12u1 Installed
     );
     assert_eq!(
         bill.purls,
-        [
-            "pkg:generic/shop@3",
-            "pkg:npm/%40babel/core@7.0.0",
-            "pkg:npm/inner@1.0.0",
-            "pkg:pypi/jinja2@3.1.2"
-        ]
+        ["pkg:generic/shop@3", "pkg:npm/%40babel/core@7.0.0", "pkg:npm/inner@1.0.0", "pkg:pypi/jinja2@3.1.2"]
     );
     let os = bill.os.unwrap();
     assert_eq!(
-        (
-            os.id.as_str(),
-            os.version_id.as_str(),
-            os.codename.as_deref(),
-            os.pretty.as_str()
-        ),
-        (
-            "debian",
-            "12",
-            Some("bookworm"),
-            "Debian GNU/Linux 12 (bookworm)"
-        )
+        (os.id.as_str(), os.version_id.as_str(), os.codename.as_deref(), os.pretty.as_str()),
+        ("debian", "12", Some("bookworm"), "Debian GNU/Linux 12 (bookworm)")
     );
     assert_eq!(bill.subject.as_deref(), Some("web01"));
-    assert_eq!(
-        told(&problems),
-        "/components/4: the component has no package URL and cannot be matched\n"
-    );
+    assert_eq!(told(&problems), "/components/4: the component has no package URL and cannot be matched\n");
 }
 
 #[test]
@@ -75,27 +57,20 @@ openssh-server amd64 1:9.2p1-2+deb12u3 openssh 1:9.2p1-2+deb12u3 Installed
     assert_eq!(bill.purls, ["pkg:pypi/flask@2.0.0"]);
     let os = bill.os.unwrap();
     assert_eq!((os.id.as_str(), os.version_id.as_str()), ("debian", "12"));
-    assert_eq!(
-        told(&problems),
-        "/packages/4: the package has no package URL and cannot be matched\n"
-    );
+    assert_eq!(told(&problems), "/packages/4: the package has no package URL and cannot be matched\n");
 
     let (bill, problems) = spdx::parse(&fixture("spdx-3.0.json"));
     assert_eq!(
         lines(&bill.packages),
         "libcrypto3 x86_64 3.3.2-r0 openssl 3.3.2-r0 Installed\nmusl x86_64 1.2.5-r0 musl 1.2.5-r0 Installed\n"
     );
-    assert_eq!(
-        bill.os.unwrap().ecosystem().as_deref(),
-        Some("Alpine:v3.20")
-    );
+    assert_eq!(bill.os.unwrap().ecosystem().as_deref(), Some("Alpine:v3.20"));
     assert_eq!(bill.subject.as_deref(), Some("web02"));
     assert_eq!(told(&problems), "");
 }
 
 fn cdx(components: &str) -> Vec<u8> {
-    format!("{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[{components}]}}")
-        .into_bytes()
+    format!("{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[{components}]}}").into_bytes()
 }
 
 #[test]
@@ -120,12 +95,7 @@ fn quirks_of_package_urls_in_components() {
             "a  1:2-3 a 1:2-3 Installed\n",
             "",
         ),
-        (
-            "epoch_zero_of_rpm",
-            r#"{"type":"library","purl":"pkg:rpm/x/a@2-3?epoch=0"}"#,
-            "a  2-3 a 2-3 Installed\n",
-            "",
-        ),
+        ("epoch_zero_of_rpm", r#"{"type":"library","purl":"pkg:rpm/x/a@2-3?epoch=0"}"#, "a  2-3 a 2-3 Installed\n", ""),
         (
             "upstream_with_version",
             r#"{"type":"library","purl":"pkg:deb/debian/a@2-3%2Bb1?upstream=b%404-5"}"#,
@@ -194,27 +164,18 @@ fn the_release_comes_from_the_package_urls_when_they_agree() {
         let components: Vec<String> = distros
             .iter()
             .enumerate()
-            .map(|(n, d)| {
-                format!("{{\"type\":\"library\",\"purl\":\"pkg:deb/debian/a{n}@1?distro={d}\"}}")
-            })
+            .map(|(n, d)| format!("{{\"type\":\"library\",\"purl\":\"pkg:deb/debian/a{n}@1?distro={d}\"}}"))
             .collect();
         cyclonedx::parse(&cdx(&components.join(",")))
     };
     for same in [["debian-12", "debian-12.7"], ["bookworm", "12"]] {
         let (bill, problems) = of(same);
-        assert_eq!(
-            bill.os.unwrap().ecosystem().as_deref(),
-            Some("Debian:12"),
-            "{same:?}"
-        );
+        assert_eq!(bill.os.unwrap().ecosystem().as_deref(), Some("Debian:12"), "{same:?}");
         assert!(problems.is_empty());
     }
     let (bill, problems) = of(["debian-12", "debian-11"]);
     assert_eq!(bill.os, None);
-    assert_eq!(
-        told(&problems),
-        "distro: the package URLs name several releases; none is taken\n"
-    );
+    assert_eq!(told(&problems), "distro: the package URLs name several releases; none is taken\n");
 }
 
 #[test]
@@ -223,10 +184,7 @@ fn another_package_format_is_kept_as_a_package_url() {
         r#"{"type":"library","purl":"pkg:deb/debian/a@1"},{"type":"library","purl":"pkg:deb/debian/b@1"},{"type":"library","purl":"pkg:apk/alpine/c@1-r0"}"#,
     ));
     assert_eq!(bill.format, Some(PackageFormat::Deb));
-    assert_eq!(
-        (bill.packages.len(), bill.purls.as_slice()),
-        (2, ["pkg:apk/alpine/c@1-r0".to_owned()].as_slice())
-    );
+    assert_eq!((bill.packages.len(), bill.purls.as_slice()), (2, ["pkg:apk/alpine/c@1-r0".to_owned()].as_slice()));
     assert_eq!(problems.len(), 1);
 }
 
@@ -239,11 +197,7 @@ fn depth_bombs_cut_documents_and_wrong_versions() {
     );
     let (bill, problems) = cyclonedx::parse(&cdx(&deep));
     assert_eq!(bill.purls, ["pkg:generic/x@1"]);
-    assert!(
-        problems.iter().any(|p| p.what.contains("nested deeper")),
-        "{}",
-        told(&problems)
-    );
+    assert!(problems.iter().any(|p| p.what.contains("nested deeper")), "{}", told(&problems));
     // Depth where no reader looks.
     let arrays = format!(
         "{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"x\":{}{},\"components\":[]}}",
@@ -258,20 +212,13 @@ fn depth_bombs_cut_documents_and_wrong_versions() {
     assert!(bill.is_empty());
     assert!(problems[0].what.starts_with("reading JSON: EOF"));
 
-    let text = String::from_utf8(whole)
-        .unwrap()
-        .replace("\"1.6\"", "\"2.0\"");
+    let text = String::from_utf8(whole).unwrap().replace("\"1.6\"", "\"2.0\"");
     let (bill, problems) = cyclonedx::parse(text.as_bytes());
     assert_eq!(bill.packages.len(), 3);
     assert_eq!(problems[0].at, "/specVersion");
-    let text = String::from_utf8(fixture("spdx-2.3.json"))
-        .unwrap()
-        .replace("SPDX-2.3", "SPDX-9");
+    let text = String::from_utf8(fixture("spdx-2.3.json")).unwrap().replace("SPDX-2.3", "SPDX-9");
     let (bill, problems) = spdx::parse(text.as_bytes());
-    assert_eq!(
-        (bill.packages.len(), problems[0].at.as_str()),
-        (2, "/spdxVersion")
-    );
+    assert_eq!((bill.packages.len(), problems[0].at.as_str()), (2, "/spdxVersion"));
 }
 
 #[test]
@@ -292,34 +239,21 @@ fn shared_examples_are_records_or_named_problems() {
                 let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
                 let mut urls = std::collections::BTreeSet::new();
                 let mut without = 0;
-                let mut queue: Vec<&serde_json::Value> = value["components"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .collect();
+                let mut queue: Vec<&serde_json::Value> = value["components"].as_array().into_iter().flatten().collect();
                 while let Some(component) = queue.pop() {
                     match component["purl"].as_str() {
                         Some(url) => drop(urls.insert(url)),
                         None => {
                             without += usize::from(
-                                ["library", "framework", "application"]
-                                    .contains(&component["type"].as_str().unwrap()),
+                                ["library", "framework", "application"].contains(&component["type"].as_str().unwrap()),
                             )
                         }
                     }
                     queue.extend(component["components"].as_array().into_iter().flatten());
                 }
                 let (bill, problems) = cyclonedx::parse(&bytes);
-                let unmatched = problems
-                    .iter()
-                    .filter(|p| p.what.contains("cannot be matched"))
-                    .count();
-                assert_eq!(
-                    bill.packages.len() + bill.purls.len(),
-                    urls.len(),
-                    "{}",
-                    path.display()
-                );
+                let unmatched = problems.iter().filter(|p| p.what.contains("cannot be matched")).count();
+                assert_eq!(bill.packages.len() + bill.purls.len(), urls.len(), "{}", path.display());
                 assert_eq!(unmatched, without, "{}", path.display());
                 documents += 1;
                 found += urls.len();

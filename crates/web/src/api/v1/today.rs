@@ -1,13 +1,13 @@
 //! `GET /api/v1/patches/today`
 
+use crate::api::{Answer, json};
+use crate::session::Caller;
+use crate::state::WebState;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::fleet;
 use patchwright_protocol::fleet::Today;
 use patchwright_protocol::problem::ProblemDetails;
-use crate::api::{Answer, json};
-use crate::session::Caller;
-use crate::state::WebState;
 
 /// What needs patching first.
 #[utoipa::path(

@@ -20,7 +20,9 @@ use crate::session::Caller;
 )]
 pub(crate) async fn handler(caller: Caller, headers: HeaderMap) -> Answer {
     let (name, role) = match &caller.ctx.actor {
-        Actor::User(person) | Actor::Token { owner: person, .. } => (person.name.clone(), person.role.word().to_owned()),
+        Actor::User(person) | Actor::Token { owner: person, .. } => {
+            (person.name.clone(), person.role.word().to_owned())
+        }
         Actor::Local { account } => (account.clone(), "local".to_owned()),
         Actor::System(part) => (part.word().to_owned(), "system".to_owned()),
     };

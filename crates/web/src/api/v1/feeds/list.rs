@@ -1,13 +1,13 @@
 //! `GET /api/v1/feeds`
 
+use crate::api::{Answer, json};
+use crate::session::Caller;
+use crate::state::WebState;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::feeds;
 use patchwright_protocol::intel::FeedRow;
 use patchwright_protocol::problem::ProblemDetails;
-use crate::api::{Answer, json};
-use crate::session::Caller;
-use crate::state::WebState;
 
 /// Feeds and how fresh they are.
 #[utoipa::path(

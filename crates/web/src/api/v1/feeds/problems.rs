@@ -24,6 +24,11 @@ use crate::state::WebState;
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
     json(&headers, &feeds::feed_problems(&state.env, &caller.ctx, &id).await?)
 }

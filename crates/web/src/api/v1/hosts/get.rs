@@ -25,6 +25,11 @@ use crate::state::WebState;
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
     json(&headers, &fleet::host_detail(&state.env, &caller.ctx, &host_id(&id)?).await?)
 }

@@ -27,7 +27,11 @@ use crate::state::WebState;
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, Body(request): Body<TokenRequest>) -> Answer {
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    Body(request): Body<TokenRequest>,
+) -> Answer {
     let made = auth::token_create(&state.env, &caller.ctx, request).await?;
     Ok((StatusCode::CREATED, axum::Json(made)).into_response())
 }

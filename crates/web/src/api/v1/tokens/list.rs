@@ -1,13 +1,13 @@
 //! `GET /api/v1/tokens`
 
+use crate::api::{Answer, json};
+use crate::session::Caller;
+use crate::state::WebState;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::auth;
 use patchwright_protocol::auth::TokenRow;
 use patchwright_protocol::problem::ProblemDetails;
-use crate::api::{Answer, json};
-use crate::session::Caller;
-use crate::state::WebState;
 
 /// Tokens of the caller.
 #[utoipa::path(

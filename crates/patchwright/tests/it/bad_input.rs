@@ -1,0 +1,206 @@
+//! Bad input: a clear error with a hint, the documented exit code, nothing lost or half-written.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::run::{Bench, code, err, old_openssl, out};
+
+fn scan_fails(bench: &Bench, content: &[u8], name: &str) -> String {
+    let file = bench.file(name, content);
+    bench.fails(&["scan", file.to_str().unwrap(), "--os", "debian:12"], 100)
+}
+
+#[test]
+fn files_that_are_not_there_or_not_files() {
+    let b = Bench::new();
+    b.fails(&["scan", "/no/such/file", "--os", "debian:12"], 100);
+    b.fails(&["scan", b.dir.path().to_str().unwrap(), "--os", "debian:12"], 100);
+    scan_fails(&b, b"", "empty");
+    scan_fails(&b, &[0u8, 159, 146, 150, 0, 0, 7], "binary");
+    scan_fails(&b, b"\xff\xfeP\0a\0c\0k\0a\0g\0e\0", "utf16");
+}
+
+#[test]
+fn a_status_file_without_a_release_is_not_guessed() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let text = b.fails(&["scan", file.to_str().unwrap()], 100);
+    assert!(text.contains("--os debian:12"), "{text}");
+    b.fails(&["scan", file.to_str().unwrap(), "--os", "debian"], 64);
+}
+
+#[test]
+fn an_unknown_system_says_that_nothing_was_matched() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let text = b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:99", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 0);
+    assert!(report["data"]["warnings"].to_string().contains("not the same as nothing found"), "{report}");
+}
+
+#[test]
+fn broken_stanzas_become_problems_and_lose_no_neighbour() {
+    let b = Bench::new();
+    let content = format!("{}Package: nameless-version\nStatus: install ok installed\n\ngarbage line\n\n{}", old_openssl(), crate::run::stanza("curl", "curl", "7.74.0-1"));
+    let file = b.file("status", content);
+    let report: serde_json::Value =
+        serde_json::from_str(&b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "json"])).unwrap();
+    assert!(!report["problems"].as_array().unwrap().is_empty());
+    let packages: Vec<&str> = report["patches"].as_array().unwrap().iter().map(|p| p["package"].as_str().unwrap()).collect();
+    assert!(packages.contains(&"openssl") && packages.contains(&"curl"), "{packages:?}");
+}
+
+#[test]
+fn truncated_and_bombing_archives() {
+    let b = Bench::new();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(old_openssl().repeat(500).as_bytes()).unwrap();
+    let packed = gz.finish().unwrap();
+    let text = scan_fails(&b, &packed[..packed.len() / 2], "status.gz");
+    assert!(text.contains("ends early"), "{text}");
+    // 4 GB of spaces in a few kilobytes of zstd.
+    let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    let block = vec![b' '; 1 << 20];
+    for _ in 0..4_096 {
+        bomb.write_all(&block).unwrap();
+    }
+    let text = scan_fails(&b, &bomb.finish().unwrap(), "status.zst");
+    assert!(text.contains("hint"), "{text}");
+}
+
+#[test]
+fn depth_bombs_and_endless_lines() {
+    let b = Bench::new();
+    let deep = format!("{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":{}", "[".repeat(200_000));
+    scan_fails(&b, deep.as_bytes(), "deep.cdx.json");
+    let line = vec![b'a'; 40 << 20];
+    scan_fails(&b, &line, "one-line");
+}
+
+#[test]
+fn a_gigabyte_line_on_stdin_is_bounded() {
+    let b = Bench::new();
+    let mut child = b
+        .command(&["version", "compare"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        let block = vec![b'9'; 1 << 20];
+        (0..1_024).take_while(|_| stdin.write_all(&block).is_ok()).count()
+    });
+    let output = child.wait_with_output().unwrap();
+    assert!(writer.join().unwrap() < 1_024, "it stopped reading long before the end");
+    assert_eq!(code(&output), 100, "{}", err(&output));
+    assert!(err(&output).contains("hint"));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used() {
+    let b = Bench::new();
+    let file = b.file("a-file", "x");
+    let status = b.file("status", old_openssl());
+    let inside = file.join("data");
+    let text = b.fails(&["--data-dir", inside.to_str().unwrap(), "scan", status.to_str().unwrap(), "--os", "debian:12"], 101);
+    assert!(text.contains("--data-dir"), "{text}");
+    // /proc is read-only for everybody, root too.
+    b.fails(&["--data-dir", "/proc/patchwright", "host", "list"], 101);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let b = Bench::new();
+    let mount = b.dir.path().join("small");
+    std::fs::create_dir(&mount).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=600k", "tmpfs"])
+        .arg(&mount)
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !mounted {
+        patchwright_testkit::skip::skip("full disk", "mounting a small tmpfs needs root");
+        return;
+    }
+    let output = b.run(&["--data-dir", mount.to_str().unwrap(), "intel", "build"]);
+    let left: Vec<String> = walk(&mount).into_iter().filter(|p| p.ends_with(".tmp")).collect();
+    let index = mount.join("intel/index.json").exists();
+    let unmounted = Command::new("umount").arg(&mount).status().is_ok_and(|s| s.success());
+    assert!(unmounted);
+    assert_eq!(code(&output), 101, "{}", err(&output));
+    assert!(err(&output).contains("hint: free some space"), "{}", err(&output));
+    assert!(left.is_empty() && !index, "{left:?}");
+}
+
+fn walk(dir: &std::path::Path) -> Vec<String> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        if entry.path().is_dir() {
+            out.extend(walk(&entry.path()));
+        } else {
+            out.push(entry.path().display().to_string());
+        }
+    }
+    out
+}
+
+#[test]
+fn damaged_vulnerability_data_is_refused_and_can_be_rebuilt() {
+    let b = Bench::new();
+    let status = b.file("status", old_openssl());
+    let args = ["scan", status.to_str().unwrap(), "--os", "debian:12", "-o", "json", "-q"];
+    let before = b.ok(&args);
+    let chunks = b.data().join("intel/chunks");
+    for entry in std::fs::read_dir(&chunks).unwrap().flatten() {
+        let path = entry.path();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
+    }
+    let text = b.fails(&args, 101);
+    assert!(text.contains("intel build"), "{text}");
+    assert_eq!(code(&b.run(&["intel", "verify"])), 101.min(code(&b.run(&["intel", "verify"]))));
+    b.ok(&["intel", "build"]);
+    let findings = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["findings"].clone();
+    assert_eq!(findings(&b.ok(&args)).as_array().unwrap().len(), findings(&before).as_array().unwrap().len());
+    std::fs::write(b.data().join("intel/index.json"), "{").unwrap();
+    b.fails(&args, 101);
+    b.ok(&["intel", "build"]);
+    b.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_corrupted_database_is_said_to_be_one() {
+    let b = Bench::new();
+    b.ok(&["host", "list"]);
+    let db = b.data().join("patchwright.db");
+    for extra in ["patchwright.db-wal", "patchwright.db-shm"] {
+        drop(std::fs::remove_file(b.data().join(extra)));
+    }
+    std::fs::write(&db, b"this is no database at all, but long enough to look like a file".repeat(200)).unwrap();
+    let text = b.fails(&["host", "list"], 101);
+    assert!(text.contains("damaged") && text.contains("backup"), "{text}");
+    let report = b.run(&["doctor"]);
+    assert_eq!(code(&report), 1, "{}{}", out(&report), err(&report));
+}
+
+#[test]
+fn a_clock_in_the_past_is_noticed() {
+    if Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("clock in the past, whole program", "faketime is not installed");
+        return;
+    }
+    let b = Bench::new();
+    let output = Command::new("faketime")
+        .arg("2001-01-01 00:00:00")
+        .arg(env!("CARGO_BIN_EXE_patchwright"))
+        .args(["doctor", "--data-dir"])
+        .arg(b.data())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(out(&output).contains("set the clock"), "{}", out(&output));
+}

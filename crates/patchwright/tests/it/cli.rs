@@ -1,0 +1,151 @@
+//! The small tools: versions, CVSS, completions, policy, formats.
+
+use crate::run::{Bench, code, err, old_openssl, out};
+
+#[test]
+fn versions_compare_and_sort_alone_and_in_batches() {
+    let b = Bench::new();
+    assert_eq!(b.ok(&["version", "compare", "1.0-1", "1.0-1+deb12u1"]), "1.0-1\t1.0-1+deb12u1\t<\n");
+    assert_eq!(b.ok(&["version", "compare", "--scheme", "rpm", "1.0~rc1-1", "1.0-1"]), "1.0~rc1-1\t1.0-1\t<\n");
+    assert_eq!(b.ok(&["version", "sort", "1:0.1", "2.0", "1.0~rc1", "1.0"]), "1.0~rc1\n1.0\n2.0\n1:0.1\n");
+    let batch = b.run_with_stdin(&["version", "compare", "--scheme", "deb"], b"1.0 1.00\n\n2 1\n");
+    assert_eq!((code(&batch), out(&batch).as_str()), (0, "1.0\t1.00\t=\n2\t1\t>\n"));
+    let sorted = b.run_with_stdin(&["version", "sort", "--scheme", "pep440"], b"1.0\n1.0rc1\n");
+    assert_eq!(out(&sorted), "1.0rc1\n1.0\n");
+    let broken = b.run_with_stdin(&["version", "compare"], b"1 2\nonly-one\n3 2\n");
+    assert_eq!(code(&broken), 100);
+    assert_eq!(out(&broken), "1\t2\t<\n3\t2\t>\n", "good lines are answered all the same");
+    assert!(err(&broken).contains("line 2"));
+    b.fails(&["version", "compare", "--scheme", "roman", "I", "II"], 64);
+    b.fails(&["version", "compare", "1"], 64);
+}
+
+#[test]
+fn cvss_scores_all_four_versions() {
+    let b = Bench::new();
+    let text = b.ok(&["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"]);
+    assert!(text.contains("9.8") && text.to_lowercase().contains("critical"), "{text}");
+    let batch = b.run_with_stdin(
+        &["cvss"],
+        b"AV:N/AC:L/Au:N/C:C/I:C/A:C\nCVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H\nCVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N\n",
+    );
+    let scores: Vec<String> = out(&batch).lines().map(|l| l.split('\t').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(scores, ["10.0", "10.0", "9.3"]);
+    b.fails(&["cvss", "CVSS:3.1/AV:X"], 100);
+}
+
+#[test]
+fn every_format_of_scan_is_what_its_name_says() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let file = file.to_str().unwrap();
+    let table = b.ok(&["scan", file, "--os", "debian:12"]);
+    assert!(table.contains("What to patch first") && table.contains("openssl") && table.contains("starter set"), "{table}");
+    assert!(table.contains("long-term support"), "an end-of-support release is said plainly: {table}");
+    let json: serde_json::Value = serde_json::from_str(&b.ok(&["scan", file, "--os", "debian:12", "-o", "json"])).unwrap();
+    let n = json["findings"].as_array().unwrap().len();
+    assert!(n > 5);
+    for f in json["findings"].as_array().unwrap() {
+        assert!(!f["because"].as_array().unwrap().is_empty() && !f["evidence"].as_array().unwrap().is_empty());
+    }
+    assert_eq!(json["patches"][0]["package"], "openssl");
+    let ndjson = b.ok(&["scan", file, "--os", "debian:12", "-o", "ndjson"]);
+    assert_eq!(ndjson.lines().filter(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()).count(), n);
+    let csv = b.ok(&["scan", file, "--os", "debian:12", "-o", "csv"]);
+    assert_eq!(csv.lines().count(), n + 1);
+    assert!(csv.starts_with("vuln,package,"));
+}
+
+#[test]
+fn fail_on_sets_the_exit_code_and_nothing_else() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let file = file.to_str().unwrap();
+    assert_eq!(code(&b.run(&["scan", file, "--os", "debian:12", "--fail-on", "low"])), 1);
+    let clean = b.file("clean", crate::run::stanza("adduser", "adduser", "3.134"));
+    assert_eq!(code(&b.run(&["scan", clean.to_str().unwrap(), "--os", "debian:12", "--fail-on", "low"])), 0);
+    b.fails(&["scan", file, "--os", "debian:12", "--profile", "tier=T9"], 64);
+}
+
+#[test]
+fn the_asset_profile_changes_urgency_never_severity() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let run = |profile: &str| -> serde_json::Value {
+        let text = b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "json", "--profile", profile]);
+        serde_json::from_str(&text).unwrap()
+    };
+    let exposed = run("tier=T1,exposure=internet,data=restricted");
+    let isolated = run("tier=T4,exposure=isolated,data=public");
+    let key = |v: &serde_json::Value, field: &str| -> Vec<(String, String)> {
+        let mut list: Vec<_> = v["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| (f["vuln"].as_str().unwrap().to_owned(), f[field].as_str().unwrap().to_owned()))
+            .collect();
+        list.sort();
+        list
+    };
+    assert_eq!(key(&exposed, "severity"), key(&isolated, "severity"));
+    assert_ne!(key(&exposed, "urgency"), key(&isolated, "urgency"));
+}
+
+#[test]
+fn explain_says_why_and_what_is_known_of_things_that_are_not_here() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let file = file.to_str().unwrap();
+    let text = b.ok(&["explain", "openssl", "--file", file, "--os", "debian:12"]);
+    for word in ["because", "carried by libssl3", "in dpkg order", "due "] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let none = b.ok(&["explain", "adduser", "--file", file, "--os", "debian:12"]);
+    assert!(none.contains("no known vulnerability matches"), "{none}");
+    let kev = b.ok(&["explain", "CVE-2021-44228", "-q"]);
+    assert!(kev.contains("Not open on this machine") && kev.contains("Known to be exploited"), "{kev}");
+    b.fails(&["explain", "no-such-thing", "--file", file, "--os", "debian:12"], 2);
+}
+
+#[test]
+fn policy_is_checked_with_line_numbers_explained_and_simulated() {
+    let b = Bench::new();
+    let shipped = b.ok(&["policy", "show"]);
+    let good = b.file("policy.toml", &shipped);
+    assert!(b.ok(&["policy", "check", good.to_str().unwrap()]).contains("urgency rules"));
+    let broken = b.file("broken.toml", format!("{shipped}\nno_such_key = 1\n"));
+    let text = b.fails(&["policy", "check", broken.to_str().unwrap()], 1);
+    assert!(text.contains("line"), "{text}");
+    let why = b.ok(&["policy", "explain", "CVE-2021-44228", "--profile", "exposure=internet,tier=T1"]);
+    assert!(why.contains("urgency") && why.contains("rule"), "{why}");
+    let host = b.file("status", old_openssl());
+    let same = b.ok(&["policy", "simulate", good.to_str().unwrap(), "--host-file", host.to_str().unwrap(), "--os", "debian:12"]);
+    assert!(same.starts_with("0 of "), "{same}");
+    let reason = b.run(&["policy", "apply", good.to_str().unwrap(), "--reason", "first version of our own"]);
+    assert_eq!(code(&reason), 0, "{}", err(&reason));
+    assert!(b.ok(&["audit", "list"]).contains("policy.apply"));
+}
+
+#[test]
+fn completions_manual_help_and_wrong_words() {
+    let b = Bench::new();
+    assert!(b.ok(&["completions", "bash"]).contains("complete"));
+    assert!(b.ok(&["man"]).contains(".TH"));
+    assert!(b.ok(&["--help"]).contains("Exit codes"));
+    let wrong = b.run(&["scam"]);
+    assert_eq!(code(&wrong), 64);
+    assert!(err(&wrong).contains("scan"), "it proposes the right word: {}", err(&wrong));
+}
+
+#[test]
+fn audit_anchor_detects_truncation_and_verify_runs_alone() {
+    let b = Bench::new();
+    let anchor = b.ok(&["audit", "anchor"]);
+    let file = b.file("anchor.json", &anchor);
+    assert!(b.ok(&["audit", "verify", "--anchor", file.to_str().unwrap()]).contains("the chain holds"));
+    let later = anchor.replace("\"seq\":1}", "\"seq\":9}");
+    assert_ne!(later, anchor);
+    let file = b.file("later.json", later);
+    b.fails(&["audit", "verify", "--anchor", file.to_str().unwrap()], 1);
+    b.fails(&["audit", "verify", "--anchor", b.file("x.json", "{}").to_str().unwrap()], 100);
+}

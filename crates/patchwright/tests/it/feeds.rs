@@ -1,0 +1,107 @@
+//! Feeds through the binary: mirrors, standard input, quarantine, shrink guard, kill in the middle.
+
+use crate::run::{Bench, code, err};
+
+fn kev(cves: &[String]) -> String {
+    let rows: Vec<String> = cves
+        .iter()
+        .map(|c| {
+            format!(
+                r#"{{"cveID":"{c}","vendorProject":"Acme","product":"Thing","vulnerabilityName":"x","dateAdded":"2026-08-01","shortDescription":"x","requiredAction":"x","dueDate":"2026-08-22","knownRansomwareCampaignUse":"Unknown","notes":"","cwes":[]}}"#
+            )
+        })
+        .collect();
+    format!(
+        r#"{{"title":"x","catalogVersion":"2026.08.20","dateReleased":"2026-08-20T15:00:00.0000Z","count":{},"vulnerabilities":[{}]}}"#,
+        rows.len(),
+        rows.join(",")
+    )
+}
+
+fn cves(n: usize) -> Vec<String> {
+    (0..n).map(|i| format!("CVE-2026-{:05}", 10_000 + i)).collect()
+}
+
+#[test]
+fn a_mirror_file_is_read_once_and_standard_input_works_too() {
+    let b = Bench::new();
+    let mirror = b.file("kev.json", kev(&cves(60)));
+    let url = format!("file://{}", mirror.display());
+    let first = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
+    assert!(first.contains("cisa-kev,loaded,60,0,"), "{first}");
+    let again = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
+    assert!(again.contains("cisa-kev,unchanged,60,"), "{again}");
+    let status = b.ok(&["feed", "status", "cisa-kev", "-o", "csv"]);
+    assert!(status.contains("cisa-kev,ok,"), "{status}");
+    let stdin = b.run_with_stdin(&["feed", "sync", "cisa-kev", "--from", "-", "-o", "csv", "-q"], kev(&cves(70)).as_bytes());
+    assert_eq!(code(&stdin), 0, "{}", err(&stdin));
+    let known = b.ok(&["explain", "CVE-2026-10065", "-q"]);
+    assert!(known.contains("Known to be exploited"), "{known}");
+    b.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_broken_record_is_quarantined_and_shown_a_broken_feed_hurts_no_other() {
+    let b = Bench::new();
+    let good = kev(&cves(60));
+    let one_bad = good.replacen("\"cveID\":\"CVE-2026-10007\"", "\"cveID\":17", 1);
+    let mirror = b.file("kev.json", one_bad);
+    let url = format!("file://{}", mirror.display());
+    let loaded = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
+    assert!(loaded.contains("cisa-kev,loaded,59,1,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "cisa-kev", "--problems", "-o", "csv"]);
+    assert_eq!(problems.lines().count(), 2, "{problems}");
+    let page = b.file("error.html", "<html>gone</html>");
+    let output = b.run(&["feed", "sync", "epss", "--from", &format!("file://{}", page.display()), "-q", "-o", "csv"]);
+    assert_eq!(code(&output), 102);
+    let status = b.ok(&["feed", "status", "-o", "csv"]);
+    assert!(status.contains("epss,failed,") && status.contains("cisa-kev,partial,"), "{status}");
+    let epss = b.ok(&["explain", "CVE-2021-44228", "-q"]);
+    assert!(epss.contains("EPSS 9"), "the starter's scores stay in force: {epss}");
+}
+
+#[test]
+fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
+    let b = Bench::new();
+    let mirror = b.file("kev.json", kev(&cves(300)));
+    let url = format!("file://{}", mirror.display());
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-q"]);
+    std::fs::write(&mirror, kev(&cves(100))).unwrap();
+    let refused = b.run(&["feed", "sync", "cisa-kev", "--from", &url]);
+    assert_eq!(code(&refused), 102);
+    assert!(err(&refused).contains("--accept-shrink"), "{}", err(&refused));
+    assert!(b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "-q"]);
+    assert!(!b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
+}
+
+#[test]
+fn killed_at_any_moment_the_old_or_the_new_snapshot_is_there() {
+    let b = Bench::new();
+    b.ok(&["host", "list"]);
+    let mirror = b.file("kev.json", kev(&cves(5_000)));
+    let url = format!("file://{}", mirror.display());
+    for wait_ms in [5, 20, 40, 80, 160, 320] {
+        let mut child = b.command(&["feed", "sync", "cisa-kev", "--from", &url, "--force", "-q"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        drop(child.kill());
+        child.wait().unwrap();
+        b.ok(&["intel", "verify"]);
+        b.ok(&["audit", "verify"]);
+    }
+    let done = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--force", "-o", "csv", "-q"]);
+    assert!(done.contains(",5000,0,"), "{done}");
+}
+
+#[test]
+fn wrong_words_about_feeds() {
+    let b = Bench::new();
+    let text = b.fails(&["feed", "sync", "no-such-feed"], 64);
+    assert!(text.contains("cisa-kev"), "{text}");
+    b.fails(&["feed", "sync", "--from", "file:///x"], 64);
+    let offline = b.run(&["feed", "sync", "cisa-kev"]);
+    assert_eq!(code(&offline), 102);
+    assert!(err(&offline).contains("offline"), "{}", err(&offline));
+    let gone = b.run(&["feed", "sync", "cisa-kev", "--from", "file:///no/such/file"]);
+    assert_eq!(code(&gone), 102);
+}

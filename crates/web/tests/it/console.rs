@@ -1,0 +1,132 @@
+//! Pages over a real database, without JavaScript.
+
+use axum::http::StatusCode;
+use patchwright_app::fleet;
+
+use crate::house::{House, local};
+
+#[tokio::test]
+async fn an_empty_installation_teaches_the_next_step() {
+    let house = House::new().await;
+    let browser = house.sign_in().await;
+    assert!(browser.get("/").await.body.contains("patchwright up"));
+    assert!(browser.get("/hosts").await.body.contains("No host is known yet"));
+}
+
+#[tokio::test]
+async fn a_host_shows_on_its_pages_and_its_name_is_text() {
+    let house = House::new().await;
+    let id = house.host("<script>alert(1)</script>").await;
+    let browser = house.sign_in().await;
+    let list = browser.get("/hosts").await;
+    assert!(
+        list.body.contains("&#60;script&#62;alert(1)") || list.body.contains("&lt;script&gt;alert(1)"),
+        "{}",
+        list.body
+    );
+    for tab in ["available", "findings", "state", "packages", "history", "policy"] {
+        let page = browser.get(&format!("/hosts/{id}?tab={tab}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab}: {}", page.body);
+        assert!(page.body.contains("What is wrong with") && !page.body.contains("<script>"), "{tab}");
+        assert!(page.body.contains("aria-current=\"page\""), "{tab}");
+    }
+    assert!(browser.get(&format!("/hosts/{id}?tab=packages")).await.body.contains("libssl3"));
+}
+
+#[tokio::test]
+async fn tables_come_as_csv_too() {
+    let house = House::new().await;
+    let id = house.host("=cmd()").await;
+    let browser = house.sign_in().await;
+    for path in [
+        "/?format=csv".to_owned(),
+        "/hosts?format=csv".to_owned(),
+        "/advisories?format=csv".to_owned(),
+        "/data?format=csv".to_owned(),
+        "/settings?tab=audit&format=csv".to_owned(),
+        format!("/hosts/{id}?tab=available&format=csv"),
+        format!("/hosts/{id}?tab=findings&format=csv"),
+        format!("/hosts/{id}?tab=packages&format=csv"),
+        format!("/hosts/{id}?tab=history&format=csv"),
+    ] {
+        let answer = browser.get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        assert!(answer.header("content-type").starts_with("text/csv"), "{path}");
+        assert!(answer.header("content-disposition").contains(".csv\""), "{path}");
+    }
+    // A host's name is not a formula.
+    let hosts = browser.get("/hosts?format=csv").await.body;
+    assert!(hosts.contains("\"'=cmd()\""), "{hosts}");
+}
+
+#[tokio::test]
+async fn the_profile_form_saves_once_and_a_stale_one_is_told() {
+    let house = House::new().await;
+    let id = house.host("web-01").await;
+    let browser = house.sign_in().await;
+    let page = browser.get(&format!("/hosts/{id}?tab=policy")).await;
+    let generation =
+        page.body.split("name=\"generation\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let form = format!(
+        "generation={generation}&tier=T1&exposure=internal&data_class=restricted&environment=production&owner=olga&zone=&services=shop%2C+pay&tags=cde"
+    );
+    let saved = browser.post(&format!("/hosts/{id}/profile"), &form).await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (StatusCode::SEE_OTHER, format!("/hosts/{id}?tab=policy").as_str()),
+        "{}",
+        saved.body
+    );
+    let row = fleet::host_detail(&house.env, &local(), &id).await.unwrap().row;
+    assert_eq!((row.tier.as_str(), row.exposure.as_str(), row.environment.as_str()), ("T1", "internal", "production"));
+    // The form shows what was saved, so that saving it again loses nothing.
+    let page = browser.get(&format!("/hosts/{id}?tab=policy")).await.body;
+    for part in [
+        "value=\"T1\" selected",
+        "value=\"internal\" selected",
+        "value=\"restricted\" selected",
+        "value=\"pay, shop\"",
+        "value=\"cde\"",
+    ] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    let stale = browser.post(&format!("/hosts/{id}/profile"), &form).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_host_is_forgotten_only_when_confirmed() {
+    let house = House::new().await;
+    let id = house.host("web-01").await;
+    let browser = house.sign_in().await;
+    assert_eq!(browser.post(&format!("/hosts/{id}/delete"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(browser.get(&format!("/hosts/{id}")).await.status, StatusCode::OK);
+    assert_eq!(browser.post(&format!("/hosts/{id}/delete"), "sure=yes").await.header("location"), "/hosts");
+    assert_eq!(browser.get(&format!("/hosts/{id}")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn search_finds_hosts_and_the_fragment_is_no_page() {
+    let house = House::new().await;
+    house.host("web-01").await;
+    let browser = house.sign_in().await;
+    assert!(browser.get("/search?q=web").await.body.contains("web-01"));
+    let part = browser.get("/ui/_/search?q=web").await.body;
+    assert!(part.contains("web-01") && !part.contains("<html"), "{part}");
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_revoked() {
+    let house = House::new().await;
+    let browser = house.sign_in().await;
+    let secret = house.token(&["read"]).await;
+    let page = browser.get("/settings?tab=tokens").await.body;
+    assert!(!page.contains(&secret));
+    let id = page.split("action=\"/settings/tokens/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert_eq!(house.api(axum::http::Method::GET, "/api/v1/whoami", &secret, None).await.status, StatusCode::OK);
+    assert_eq!(browser.post(&format!("/settings/tokens/{id}/revoke"), "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        house.api(axum::http::Method::GET, "/api/v1/whoami", &secret, None).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
