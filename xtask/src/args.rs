@@ -17,15 +17,9 @@ impl Args {
     }
 
     fn new(words: impl IntoIterator<Item = String>) -> Self {
-        let mut args = Self {
-            words: words.into_iter().collect(),
-        };
+        let mut args = Self { words: words.into_iter().collect() };
         // `cargo xtask --help` and `-h` mean the overview, like no command at all.
-        if args
-            .words
-            .front()
-            .is_some_and(|w| w == "--help" || w == "-h")
-        {
+        if args.words.front().is_some_and(|w| w == "--help" || w == "-h") {
             args.words.clear();
         }
         args
@@ -55,11 +49,7 @@ impl Args {
     /// Takes `--name VALUE` or `--name=VALUE` out.
     pub(crate) fn option(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let prefix = format!("{name}=");
-        let Some(at) = self
-            .words
-            .iter()
-            .position(|w| w == name || w.starts_with(&prefix))
-        else {
+        let Some(at) = self.words.iter().position(|w| w == name || w.starts_with(&prefix)) else {
             return Ok(None);
         };
         let word = self.words.remove(at).unwrap_or_default();
@@ -98,10 +88,7 @@ mod tests {
         assert_eq!(a.option("--from").unwrap().as_deref(), Some("here"));
         assert!(a.flag("--check"));
         a.finish().unwrap();
-        assert_eq!(
-            args("--from=x").option("--from").unwrap().as_deref(),
-            Some("x")
-        );
+        assert_eq!(args("--from=x").option("--from").unwrap().as_deref(), Some("x"));
     }
 
     #[test]

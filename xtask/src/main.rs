@@ -43,9 +43,9 @@ fn main() -> ExitCode {
             say(HELP);
             Ok(Outcome::Good)
         }
-        Some(other) => Err(Failure::new(format!(
-            "there is no command `{other}`\n\nhint: run `cargo xtask --help` for the list"
-        ))),
+        Some(other) => {
+            Err(Failure::new(format!("there is no command `{other}`\n\nhint: run `cargo xtask --help` for the list")))
+        }
     };
     match result {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

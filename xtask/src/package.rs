@@ -24,36 +24,12 @@ Builds CARGO_TARGET_DIR/debian/patchwright_VERSION_ARCH.deb: binary, units, manu
 
 /// Files that go in as they are: from, to, mode.
 const FILES: &[(&str, &str, &str)] = &[
-    (
-        "packaging/systemd/patchwright.service",
-        "lib/systemd/system/patchwright.service",
-        "0644",
-    ),
-    (
-        "packaging/systemd/patchwright-agent.service",
-        "lib/systemd/system/patchwright-agent.service",
-        "0644",
-    ),
-    (
-        "packaging/systemd/patchwright-agent.timer",
-        "lib/systemd/system/patchwright-agent.timer",
-        "0644",
-    ),
-    (
-        "packaging/sysusers/patchwright.conf",
-        "usr/lib/sysusers.d/patchwright.conf",
-        "0644",
-    ),
-    (
-        "packaging/deb/copyright",
-        "usr/share/doc/patchwright/copyright",
-        "0644",
-    ),
-    (
-        "data/starter/README.md",
-        "usr/share/doc/patchwright/vulnerability-data.md",
-        "0644",
-    ),
+    ("packaging/systemd/patchwright.service", "lib/systemd/system/patchwright.service", "0644"),
+    ("packaging/systemd/patchwright-agent.service", "lib/systemd/system/patchwright-agent.service", "0644"),
+    ("packaging/systemd/patchwright-agent.timer", "lib/systemd/system/patchwright-agent.timer", "0644"),
+    ("packaging/sysusers/patchwright.conf", "usr/lib/sysusers.d/patchwright.conf", "0644"),
+    ("packaging/deb/copyright", "usr/share/doc/patchwright/copyright", "0644"),
+    ("data/starter/README.md", "usr/share/doc/patchwright/vulnerability-data.md", "0644"),
     ("packaging/deb/postinst", "DEBIAN/postinst", "0755"),
     ("packaging/deb/prerm", "DEBIAN/prerm", "0755"),
     ("packaging/deb/postrm", "DEBIAN/postrm", "0755"),
@@ -63,10 +39,7 @@ const FILES: &[(&str, &str, &str)] = &[
 const COMPLETIONS: &[(&str, &str)] = &[
     ("bash", "usr/share/bash-completion/completions/patchwright"),
     ("zsh", "usr/share/zsh/vendor-completions/_patchwright"),
-    (
-        "fish",
-        "usr/share/fish/vendor_completions.d/patchwright.fish",
-    ),
+    ("fish", "usr/share/fish/vendor_completions.d/patchwright.fish"),
 ];
 
 /// The command.
@@ -79,9 +52,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     let kind = args.positional();
     args.finish()?;
     if kind.as_deref() != Some("deb") {
-        return Err(Failure::new(
-            "name the package to build\n\nhint: `cargo xtask package deb`",
-        ));
+        return Err(Failure::new("name the package to build\n\nhint: `cargo xtask package deb`"));
     }
     let root = sh::root()?;
     let (deb, took) = sh::timed(|| build(&root));
@@ -94,11 +65,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     let good = good?;
     say(&format!(
         "package: {} in a clean root ({})",
-        if good {
-            "installs, runs and purges"
-        } else {
-            "FAILS"
-        },
+        if good { "installs, runs and purges" } else { "FAILS" },
         seconds(took)
     ));
     Ok(if good { Outcome::Good } else { Outcome::Bad })
@@ -122,48 +89,25 @@ fn build(root: &Path) -> Result<PathBuf, Failure> {
         put(&stage.join(to), text.as_bytes())?;
     }
     let manual = capture(command(&binary).arg("man"))?;
-    put(
-        &stage.join("usr/share/man/man1/patchwright.1.gz"),
-        &gzip(manual.as_bytes())?,
-    )?;
+    put(&stage.join("usr/share/man/man1/patchwright.1.gz"), &gzip(manual.as_bytes())?)?;
     let changes = read(&root.join("CHANGELOG.md"))?;
-    put(
-        &stage.join("usr/share/doc/patchwright/changelog.gz"),
-        &gzip(&changes)?,
-    )?;
-    put(
-        &stage.join("usr/share/doc/patchwright/third-party.txt.gz"),
-        &gzip(third_party(root)?.as_bytes())?,
-    )?;
+    put(&stage.join("usr/share/doc/patchwright/changelog.gz"), &gzip(&changes)?)?;
+    put(&stage.join("usr/share/doc/patchwright/third-party.txt.gz"), &gzip(third_party(root)?.as_bytes())?)?;
 
     let version = version(&String::from_utf8_lossy(&read(&root.join("Cargo.toml"))?))?;
-    let arch = capture(command("dpkg").arg("--print-architecture"))?
-        .trim()
-        .to_owned();
-    let size = capture(
-        command("du")
-            .args(["--summarize", "--apparent-size", "--block-size=1024"])
-            .arg(stage),
-    )?;
+    let arch = capture(command("dpkg").arg("--print-architecture"))?.trim().to_owned();
+    let size = capture(command("du").args(["--summarize", "--apparent-size", "--block-size=1024"]).arg(stage))?;
     let control = String::from_utf8_lossy(&read(&root.join("packaging/deb/control.in"))?)
         .replace("@VERSION@", &version)
         .replace("@ARCH@", &arch)
-        .replace(
-            "@INSTALLED_SIZE@",
-            size.split_whitespace().next().unwrap_or("0"),
-        )
+        .replace("@INSTALLED_SIZE@", size.split_whitespace().next().unwrap_or("0"))
         .replace("@DEPENDS@", &depends(&read(&binary)?)?);
     put(&stage.join("DEBIAN/control"), control.as_bytes())?;
 
     let out = target.join("debian");
     std::fs::create_dir_all(&out).attempt(|| format!("create {}", out.display()))?;
     let deb = out.join(format!("patchwright_{version}_{arch}.deb"));
-    capture(
-        command("dpkg-deb")
-            .args(["--build", "--root-owner-group"])
-            .arg(stage)
-            .arg(&deb),
-    )?;
+    capture(command("dpkg-deb").args(["--build", "--root-owner-group"]).arg(stage).arg(&deb))?;
     Ok(deb)
 }
 
@@ -179,23 +123,14 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn copy(from: &Path, to: &Path, mode: &str) -> Result<(), Failure> {
-    capture(
-        command("install")
-            .args(["-D", "--mode", mode])
-            .arg(from)
-            .arg(to),
-    )?;
+    capture(command("install").args(["-D", "--mode", mode]).arg(from).arg(to))?;
     Ok(())
 }
 
 /// Without a time in it: the same text gives the same bytes.
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut gz = GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::best());
-    gz.write_all(bytes)
-        .and_then(|()| gz.finish())
-        .attempt(|| "compress a file of the package".into())
+    let mut gz = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    gz.write_all(bytes).and_then(|()| gz.finish()).attempt(|| "compress a file of the package".into())
 }
 
 /// The workspace's version.
@@ -217,11 +152,7 @@ fn depends(binary: &[u8]) -> Result<String, Failure> {
         .windows(MARK.len() + 3)
         .filter_map(|window| window.strip_prefix(MARK))
         .filter_map(|rest| {
-            let digits: Vec<u8> = rest
-                .iter()
-                .copied()
-                .take_while(u8::is_ascii_digit)
-                .collect();
+            let digits: Vec<u8> = rest.iter().copied().take_while(u8::is_ascii_digit).collect();
             String::from_utf8(digits).ok()?.parse::<u32>().ok()
         })
         .max()
@@ -272,32 +203,21 @@ fn third_party(root: &Path) -> Result<String, Failure> {
         "--format-version",
         "1",
     ]))?;
-    let metadata: Metadata =
-        serde_json::from_str(&metadata).attempt(|| "read cargo's metadata".into())?;
+    let metadata: Metadata = serde_json::from_str(&metadata).attempt(|| "read cargo's metadata".into())?;
     let mut text = String::from("Crates linked into patchwright\n\n");
     let mut notices: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in &metadata.packages {
-        if package.source.is_none()
-            || !linked.contains(&(package.name.as_str(), package.version.as_str()))
-        {
+        if package.source.is_none() || !linked.contains(&(package.name.as_str(), package.version.as_str())) {
             continue;
         }
         let name = format!("{} {}", package.name, package.version);
-        text.push_str(&format!(
-            "{name}: {}\n",
-            package.license.as_deref().unwrap_or("see its notice")
-        ));
+        text.push_str(&format!("{name}: {}\n", package.license.as_deref().unwrap_or("see its notice")));
         for notice in notice_files(&package.manifest_path)? {
             notices.entry(notice).or_default().push(name.clone());
         }
     }
     for (notice, crates) in notices {
-        text.push_str(&format!(
-            "\n{}\n{}\n\n{}\n",
-            "-".repeat(72),
-            crates.join(", "),
-            notice.trim()
-        ));
+        text.push_str(&format!("\n{}\n{}\n\n{}\n", "-".repeat(72), crates.join(", "), notice.trim()));
     }
     Ok(text)
 }
@@ -309,17 +229,9 @@ fn notice_files(manifest: &Path) -> Result<Vec<String>, Failure> {
     };
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).attempt(|| format!("list {}", folder.display()))? {
-        let path = entry
-            .attempt(|| format!("list {}", folder.display()))?
-            .path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_uppercase();
-        let wanted = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"]
-            .iter()
-            .any(|w| name.starts_with(w));
+        let path = entry.attempt(|| format!("list {}", folder.display()))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+        let wanted = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"].iter().any(|w| name.starts_with(w));
         if wanted && path.is_file() {
             texts.push(String::from_utf8_lossy(&read(&path)?).into_owned());
         }
@@ -331,37 +243,22 @@ fn notice_files(manifest: &Path) -> Result<Vec<String>, Failure> {
 fn check_in_clean_root(deb: &Path) -> Result<bool, Failure> {
     if sh::find_program("mmdebstrap").is_none() {
         if !sh::is_root() {
-            return Err(Failure::new(
-                "there is no mmdebstrap\n\nhint: apt-get install mmdebstrap",
-            ));
+            return Err(Failure::new("there is no mmdebstrap\n\nhint: apt-get install mmdebstrap"));
         }
-        capture(command("apt-get").args([
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "mmdebstrap",
-        ]))?;
+        capture(command("apt-get").args(["install", "--yes", "--no-install-recommends", "mmdebstrap"]))?;
     }
-    let name = deb
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = deb.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let inside = |script: &str| format!("--customize-hook=chroot \"$1\" sh -euc '{script}'");
     let mut bootstrap = command("mmdebstrap");
     bootstrap.args(["--variant=apt", "--format=null"]);
     bootstrap.arg(format!("--customize-hook=copy-in {} /", deb.display()));
-    bootstrap.arg(inside(&format!(
-        "apt-get update && apt-get install --yes --no-install-recommends /{name}"
-    )));
-    bootstrap.arg(inside(
-        "patchwright --version && test -s /usr/share/man/man1/patchwright.1.gz",
-    ));
-    bootstrap.arg(inside(
-        "getent passwd patchwright && test \"$(stat -c %U /var/lib/patchwright)\" = patchwright",
-    ));
+    bootstrap.arg(inside(&format!("apt-get update && apt-get install --yes --no-install-recommends /{name}")));
+    bootstrap.arg(inside("patchwright --version && test -s /usr/share/man/man1/patchwright.1.gz"));
+    bootstrap.arg(inside("getent passwd patchwright && test \"$(stat -c %U /var/lib/patchwright)\" = patchwright"));
     bootstrap.arg(inside("patchwright up --no-serve --offline"));
-    bootstrap.arg(inside("apt-get purge --yes patchwright && test ! -e /var/lib/patchwright && test ! -e /usr/bin/patchwright"));
+    bootstrap.arg(inside(
+        "apt-get purge --yes patchwright && test ! -e /var/lib/patchwright && test ! -e /usr/bin/patchwright",
+    ));
     bootstrap.args(["bookworm", "/dev/null"]);
     // The sources of this machine, so that a mirror inside a company works; without them mmdebstrap takes Debian's own.
     bootstrap.args(own_sources()?);
@@ -377,9 +274,7 @@ fn own_sources() -> Result<Vec<PathBuf>, Failure> {
     let folder = Path::new("/etc/apt/sources.list.d");
     if folder.is_dir() {
         for entry in std::fs::read_dir(folder).attempt(|| format!("list {}", folder.display()))? {
-            let path = entry
-                .attempt(|| format!("list {}", folder.display()))?
-                .path();
+            let path = entry.attempt(|| format!("list {}", folder.display()))?.path();
             if path.file_name().is_some_and(|n| n == "debian.sources") {
                 files.push(path);
             }
@@ -401,10 +296,7 @@ mod tests {
 
     #[test]
     fn the_version_is_the_workspaces() {
-        assert_eq!(
-            version("[workspace.package]\nversion = \"1.2.3\"\n").unwrap(),
-            "1.2.3"
-        );
+        assert_eq!(version("[workspace.package]\nversion = \"1.2.3\"\n").unwrap(), "1.2.3");
         assert!(version("[package]\nversion = \"1\"\n").is_err());
     }
 

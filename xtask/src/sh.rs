@@ -78,10 +78,7 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
 }
 
 /// A program to run; arguments are added by the caller.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "scripts run on a developer's machine, not on a managed host"
-)]
+#[expect(clippy::disallowed_methods, reason = "scripts run on a developer's machine, not on a managed host")]
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
 }
@@ -92,11 +89,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, Failure> {
     let output = command.output().attempt(|| format!("start `{shown}`"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure(format!(
-            "`{shown}` ended with {}: {}",
-            output.status,
-            last_lines(&said, 6)
-        )));
+        return Err(Failure(format!("`{shown}` ended with {}: {}", output.status, last_lines(&said, 6))));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -136,9 +129,7 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 /// The repository's root: the folder above this package.
 pub(crate) fn root() -> Result<PathBuf, Failure> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent()
-        .map(Path::to_path_buf)
-        .ok_or_else(|| Failure::new("the repository's root has no folder"))
+    here.parent().map(Path::to_path_buf).ok_or_else(|| Failure::new("the repository's root has no folder"))
 }
 
 /// The folder that cargo builds into.
@@ -153,16 +144,11 @@ pub(crate) fn release_binary(root: &Path) -> Result<PathBuf, Failure> {
         return if binary.is_file() {
             Ok(binary)
         } else {
-            Err(Failure::new(format!(
-                "PATCHWRIGHT_BINARY: there is no file {}",
-                binary.display()
-            )))
+            Err(Failure::new(format!("PATCHWRIGHT_BINARY: there is no file {}", binary.display())))
         };
     }
     let mut build = command("cargo");
-    build
-        .current_dir(root)
-        .args(["build", "--release", "--locked", "--package", "patchwright"]);
+    build.current_dir(root).args(["build", "--release", "--locked", "--package", "patchwright"]);
     let (built, took) = timed(|| passes(&mut build));
     if !built? {
         return Err(Failure::new("the release build failed"));
@@ -182,23 +168,15 @@ pub(crate) fn cache_dir() -> Result<PathBuf, Failure> {
 }
 
 /// Today in UTC as `YYYY-MM-DD`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bench result carries the day it was measured"
-)]
+#[expect(clippy::disallowed_methods, reason = "a bench result carries the day it was measured")]
 pub(crate) fn today() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// This moment in UTC, to the second.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bench result carries the moment it was measured"
-)]
+#[expect(clippy::disallowed_methods, reason = "a bench result carries the moment it was measured")]
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Runs one part and says how long it took.
@@ -222,13 +200,7 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
-        .map(|c| {
-            rows.iter()
-                .filter_map(|r| r.get(c))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-        })
+        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0))
         .collect();
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
@@ -250,21 +222,14 @@ mod tests {
 
     #[test]
     fn a_failing_program_says_what_it_said() {
-        let failure =
-            capture(command("sh").args(["-c", "echo no such thing >&2; exit 3"])).unwrap_err();
+        let failure = capture(command("sh").args(["-c", "echo no such thing >&2; exit 3"])).unwrap_err();
         let text = failure.to_string();
-        assert!(
-            text.contains("no such thing") && text.contains('3'),
-            "{text}"
-        );
+        assert!(text.contains("no such thing") && text.contains('3'), "{text}");
     }
 
     #[test]
     fn tables_line_up_by_characters() {
-        let rows = vec![
-            vec!["a".into(), "1".into()],
-            vec!["größer".into(), "22".into()],
-        ];
+        let rows = vec![vec!["a".into(), "1".into()], vec!["größer".into(), "22".into()]];
         assert_eq!(table(&rows), "  a       1\n  größer  22");
     }
 }

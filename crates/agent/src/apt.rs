@@ -41,9 +41,7 @@ impl Apt {
     /// Without a writable cache apt builds its package cache anew for every command, and with one that belongs to the
     /// host it would change the host: so the host's cache is copied when it is there, and apt refreshes the copy.
     pub(crate) fn open(root: &Root) -> io::Result<Self> {
-        let scratch = tempfile::Builder::new()
-            .prefix("patchwright-apt-")
-            .tempdir()?;
+        let scratch = tempfile::Builder::new().prefix("patchwright-apt-").tempdir()?;
         let dir = scratch.path();
         for inside in ["log", "archives/partial", "debs"] {
             fs::create_dir_all(dir.join(inside))?;
@@ -74,21 +72,13 @@ impl Apt {
         if tree {
             fs::write(dir.join("apt.conf"), tree_config(root))?;
         }
-        Ok(Self {
-            scratch,
-            options,
-            tree,
-        })
+        Ok(Self { scratch, options, tree })
     }
 
     /// A command of the apt family (`apt-get`, `apt-cache`, `apt-config`).
     pub(crate) fn job(&self, program: &'static str) -> Job {
         let job = Job::new(program).args(&self.options).limit(LIMIT);
-        if self.tree {
-            job.env("APT_CONFIG", self.scratch.path().join("apt.conf"))
-        } else {
-            job
-        }
+        if self.tree { job.env("APT_CONFIG", self.scratch.path().join("apt.conf")) } else { job }
     }
 
     /// A private directory for downloaded packages.
@@ -101,23 +91,16 @@ impl Apt {
 fn tree_config(root: &Root) -> String {
     let dir = root.dir().display();
     let status = root.path("var/lib/dpkg/status");
-    format!(
-        "Dir \"{dir}\";\nDir::State::status \"{}\";\n",
-        status.display()
-    )
+    format!("Dir \"{dir}\";\nDir::State::status \"{}\";\n", status.display())
 }
 
 /// When the lists were last refreshed: the newest of apt's success stamp and the directories that a refresh writes to.
 pub(crate) fn refreshed_at(root: &Root) -> Option<Timestamp> {
-    [
-        "var/lib/apt/periodic/update-success-stamp",
-        "var/lib/apt/lists",
-        "var/lib/apt/lists/partial",
-    ]
-    .iter()
-    .filter_map(|path| modified(&root.path(path)))
-    .max()
-    .map(clock::from_system)
+    ["var/lib/apt/periodic/update-success-stamp", "var/lib/apt/lists", "var/lib/apt/lists/partial"]
+        .iter()
+        .filter_map(|path| modified(&root.path(path)))
+        .max()
+        .map(clock::from_system)
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

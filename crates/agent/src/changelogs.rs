@@ -71,26 +71,14 @@ pub(crate) fn collect(
     let mut fixes = BTreeSet::new();
     let mut missing: Vec<&Source<'_>> = Vec::new();
     for (at, source) in sources.iter().enumerate() {
-        look.part(
-            Phase::Changelogs,
-            &format!("{} {}", source.name, source.candidate),
-            at,
-            total,
-        );
+        look.part(Phase::Changelogs, &format!("{} {}", source.name, source.candidate), at, total);
         fixes.extend(from_siblings(look, source, installed));
         match from_archive(look, source) {
             Some(text) => fixes.extend(read(source, &text)),
             None => missing.push(source),
         }
     }
-    if let (
-        ChangelogMode::Download {
-            max_bytes_total,
-            max_bytes_each,
-        },
-        Some(apt),
-    ) = (mode, apt)
-    {
+    if let (ChangelogMode::Download { max_bytes_total, max_bytes_each }, Some(apt)) = (mode, apt) {
         let mut fetch = Fetch {
             apt,
             native: packages::native(installed).unwrap_or_default().to_owned(),
@@ -105,18 +93,12 @@ pub(crate) fn collect(
             names.push("…");
         }
         look.unseen(
-            format!(
-                "changelogs of {} sources on offer ({})",
-                missing.len(),
-                names.join(", ")
-            ),
+            format!("changelogs of {} sources on offer ({})", missing.len(), names.join(", ")),
             match mode {
                 ChangelogMode::Download { .. } => {
                     "not fetched: out of reach, over the size limit or without a changelog"
                 }
-                ChangelogMode::Cached | ChangelogMode::Never => {
-                    "the packages are not in /var/cache/apt/archives"
-                }
+                ChangelogMode::Cached | ChangelogMode::Never => "the packages are not in /var/cache/apt/archives",
             },
             "allow downloads, or run `apt-get changelog PACKAGE`",
         );
@@ -131,9 +113,7 @@ fn sources<'a>(installed: &'a [Package], pending: &'a [PendingUpgrade]) -> Vec<S
         let now = installed
             .iter()
             .find(|package| package.name == upgrade.name && package.arch == upgrade.arch)
-            .map_or(upgrade.installed.as_str(), |package| {
-                package.source_version.as_str()
-            });
+            .map_or(upgrade.installed.as_str(), |package| package.source_version.as_str());
         let source = groups.entry(&upgrade.source).or_insert_with(|| Source {
             name: &upgrade.source,
             installed: now,
@@ -161,10 +141,7 @@ fn read(source: &Source<'_>, text: &[u8]) -> Vec<CandidateFix> {
     changelog::fixes_between(&entries, Some(source.installed))
         .into_iter()
         .filter(|fix| compare(&fix.fixed, source.candidate).is_le())
-        .map(|fix| CandidateFix {
-            source: source.name.to_owned(),
-            ..fix
-        })
+        .map(|fix| CandidateFix { source: source.name.to_owned(), ..fix })
         .collect()
 }
 
@@ -172,10 +149,7 @@ fn read(source: &Source<'_>, text: &[u8]) -> Vec<CandidateFix> {
 fn from_siblings(look: &Look<'_>, source: &Source<'_>, installed: &[Package]) -> Vec<CandidateFix> {
     installed
         .iter()
-        .filter(|package| {
-            package.source == source.name
-                && compare(&package.source_version, source.installed).is_gt()
-        })
+        .filter(|package| package.source == source.name && compare(&package.source_version, source.installed).is_gt())
         .find_map(|package| {
             let path = format!("usr/share/doc/{}/changelog.Debian.gz", package.name);
             let bytes = look.root.read(path, COMPRESSED_MAX).ok()?;
@@ -187,11 +161,7 @@ fn from_siblings(look: &Look<'_>, source: &Source<'_>, installed: &[Package]) ->
 /// The changelog of a package that apt has fetched before.
 fn from_archive(look: &Look<'_>, source: &Source<'_>) -> Option<Vec<u8>> {
     source.binaries.iter().find_map(|upgrade| {
-        let path = look.root.path(archive_path(
-            &upgrade.name,
-            &upgrade.candidate,
-            &upgrade.arch,
-        ));
+        let path = look.root.path(archive_path(&upgrade.name, &upgrade.candidate, &upgrade.arch));
         if !path.is_file() {
             return None;
         }
@@ -234,10 +204,7 @@ fn changelog_of(look: &Look<'_>, path: &Path) -> io::Result<Option<Vec<u8>>> {
     });
     let (_, tar) = streamed.map_err(io::Error::other)?;
     tar?;
-    debian
-        .or(native)
-        .map(|bytes| gunzip(&bytes, TEXT_MAX))
-        .transpose()
+    debian.or(native).map(|bytes| gunzip(&bytes, TEXT_MAX)).transpose()
 }
 
 /// Fetching within limits.
@@ -297,12 +264,7 @@ impl Fetch<'_> {
     ) {
         let done = |left: usize| total.saturating_sub(left);
         let names: Vec<&str> = batch.iter().map(|(source, _)| source.name).collect();
-        look.part(
-            Phase::Changelogs,
-            &format!("fetching {}", names.join(", ")),
-            done(batch.len()),
-            total,
-        );
+        look.part(Phase::Changelogs, &format!("fetching {}", names.join(", ")), done(batch.len()), total);
         let fetched = self.fetch(look, batch);
         for (at, (source, upgrade)) in batch.iter().enumerate() {
             look.part(
@@ -311,11 +273,7 @@ impl Fetch<'_> {
                 done(batch.len() - at),
                 total,
             );
-            let file = fetched.join(archive_name(
-                &upgrade.name,
-                &upgrade.candidate,
-                &upgrade.arch,
-            ));
+            let file = fetched.join(archive_name(&upgrade.name, &upgrade.candidate, &upgrade.arch));
             match changelog_of_fetched(look, &file) {
                 Ok(Some(text)) => fixes.extend(read(source, &text)),
                 Ok(None) => without.push(source),
@@ -328,12 +286,7 @@ impl Fetch<'_> {
     }
 
     /// The binary of this rank by size, if its size is known and within what is left.
-    fn choose<'s>(
-        &mut self,
-        source: &'s Source<'s>,
-        offers: &Offers,
-        rank: usize,
-    ) -> Option<&'s PendingUpgrade> {
+    fn choose<'s>(&mut self, source: &'s Source<'s>, offers: &Offers, rank: usize) -> Option<&'s PendingUpgrade> {
         let mut sized: Vec<(u64, &PendingUpgrade)> = source
             .binaries
             .iter()
@@ -352,15 +305,9 @@ impl Fetch<'_> {
     }
 
     /// Fetches into the private directory. apt checks each file against its signed lists.
-    fn fetch(
-        &self,
-        look: &mut Look<'_>,
-        batch: &[(&Source<'_>, &PendingUpgrade)],
-    ) -> std::path::PathBuf {
+    fn fetch(&self, look: &mut Look<'_>, batch: &[(&Source<'_>, &PendingUpgrade)]) -> std::path::PathBuf {
         let dir = self.apt.downloads();
-        let names = batch
-            .iter()
-            .map(|(_, u)| qualified(&u.name, &u.arch, &u.candidate, &self.native));
+        let names = batch.iter().map(|(_, u)| qualified(&u.name, &u.arch, &u.candidate, &self.native));
         let job = self
             .apt
             .job("apt-get")
@@ -383,11 +330,9 @@ impl Fetch<'_> {
                 tracing::debug!(stderr = %output.stderr, "apt fetched not all packages");
             }
             Ok(_) => {}
-            Err(error) => look.unseen(
-                "some changelogs of packages on offer",
-                chain(&error),
-                "run `apt-get download PACKAGE`",
-            ),
+            Err(error) => {
+                look.unseen("some changelogs of packages on offer", chain(&error), "run `apt-get download PACKAGE`")
+            }
         }
         dir
     }

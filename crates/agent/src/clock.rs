@@ -7,10 +7,7 @@ use patchwright_domain::time::Timestamp;
 /// The wall clock of this host.
 #[must_use]
 pub fn now() -> Timestamp {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place on a host that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place on a host that reads the wall clock")]
     let now = SystemTime::now();
     from_system(now)
 }
@@ -20,10 +17,9 @@ pub fn now() -> Timestamp {
 pub(crate) fn from_system(time: SystemTime) -> Timestamp {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => Timestamp(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
-        Err(before) => Timestamp(
-            i64::try_from(before.duration().as_millis())
-                .map_or(i64::MIN, |millis| millis.saturating_neg()),
-        ),
+        Err(before) => {
+            Timestamp(i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| millis.saturating_neg()))
+        }
     }
 }
 

@@ -15,14 +15,7 @@ use std::time::Duration;
 use crate::clock::Deadline;
 
 /// System directories only: what a user has put first in `PATH` is not what the host's package manager is.
-const SEARCH_PATH: [&str; 6] = [
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/usr/local/sbin",
-    "/usr/local/bin",
-];
+const SEARCH_PATH: [&str; 6] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
 /// Default output limit: the largest output we read, `apt-get -s dist-upgrade` over several thousand packages, is
 /// under 2 MiB.
@@ -134,8 +127,7 @@ impl Job {
     /// Appends arguments.
     #[must_use]
     pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -177,11 +169,7 @@ impl Job {
         if let Err(error) = read {
             return Err(self.read_error(error));
         }
-        Ok(Output {
-            code: end.status.and_then(|status| status.code()),
-            stdout: into_text(stdout),
-            stderr: end.stderr,
-        })
+        Ok(Output { code: end.status.and_then(|status| status.code()), stdout: into_text(stdout), stderr: end.stderr })
     }
 
     /// Like [`Job::run`], but an exit code other than 0 is an error.
@@ -195,10 +183,7 @@ impl Job {
         }
         Err(ExecError::Failed {
             program: self.program.to_owned(),
-            status: output.code.map_or_else(
-                || "ended by a signal".to_owned(),
-                |code| format!("exit code {code}"),
-            ),
+            status: output.code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
             stderr: last_lines(&output.stderr),
         })
     }
@@ -208,11 +193,7 @@ impl Job {
     ///
     /// # Errors
     /// When the program is missing or cannot be started, or does not end.
-    pub fn stream<T>(
-        &self,
-        deadline: Deadline,
-        read: impl FnOnce(&mut dyn Read) -> T,
-    ) -> Result<(End, T), ExecError> {
+    pub fn stream<T>(&self, deadline: Deadline, read: impl FnOnce(&mut dyn Read) -> T) -> Result<(End, T), ExecError> {
         let deadline = deadline.within(self.limit);
         let mut child = self.start()?;
         let (errors_to, errors) = sync_channel(1);
@@ -223,37 +204,17 @@ impl Job {
         if let Some(pipe) = child.stdout.take() {
             thread::spawn(move || pump(pipe, &chunks_to));
         }
-        let mut pipe = PipeReader {
-            chunks,
-            current: Vec::new(),
-            at: 0,
-            left: self.output_max,
-            deadline,
-            ended: false,
-        };
+        let mut pipe = PipeReader { chunks, current: Vec::new(), at: 0, left: self.output_max, deadline, ended: false };
         let value = read(&mut pipe);
         let status = self.finish(&mut child, pipe.ended, deadline)?;
         // A grandchild may hold the pipe open: what came until now is what we show.
-        let stderr = errors
-            .recv_timeout(Duration::from_millis(200))
-            .unwrap_or_default();
-        Ok((
-            End {
-                status,
-                stderr: into_text(stderr),
-            },
-            value,
-        ))
+        let stderr = errors.recv_timeout(Duration::from_millis(200)).unwrap_or_default();
+        Ok((End { status, stderr: into_text(stderr) }, value))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place on a host that starts programs"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place on a host that starts programs")]
     fn start(&self) -> Result<Child, ExecError> {
-        let path = find(self.program).ok_or_else(|| ExecError::NotInstalled {
-            program: self.program.to_owned(),
-        })?;
+        let path = find(self.program).ok_or_else(|| ExecError::NotInstalled { program: self.program.to_owned() })?;
         Command::new(path)
             .args(&self.args)
             .env("PATH", SEARCH_PATH.join(":"))
@@ -269,10 +230,7 @@ impl Job {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|source| ExecError::Start {
-                program: self.program.to_owned(),
-                source,
-            })
+            .map_err(|source| ExecError::Start { program: self.program.to_owned(), source })
     }
 
     /// Waits for the child, killing it first when its output was not read to the end.
@@ -282,10 +240,7 @@ impl Job {
         output_ended: bool,
         deadline: Deadline,
     ) -> Result<Option<ExitStatus>, ExecError> {
-        let read_error = |source| ExecError::Read {
-            program: self.program.to_owned(),
-            source,
-        };
+        let read_error = |source| ExecError::Read { program: self.program.to_owned(), source };
         if !output_ended {
             kill(child).map_err(read_error)?;
         }
@@ -310,23 +265,16 @@ impl Job {
     }
 
     fn too_slow(&self) -> ExecError {
-        ExecError::TooSlow {
-            program: self.program.to_owned(),
-            seconds: self.limit.as_secs(),
-        }
+        ExecError::TooSlow { program: self.program.to_owned(), seconds: self.limit.as_secs() }
     }
 
     fn read_error(&self, source: io::Error) -> ExecError {
         match source.kind() {
             io::ErrorKind::TimedOut => self.too_slow(),
-            io::ErrorKind::FileTooLarge => ExecError::TooMuch {
-                program: self.program.to_owned(),
-                max: self.output_max,
-            },
-            _ => ExecError::Read {
-                program: self.program.to_owned(),
-                source,
-            },
+            io::ErrorKind::FileTooLarge => {
+                ExecError::TooMuch { program: self.program.to_owned(), max: self.output_max }
+            }
+            _ => ExecError::Read { program: self.program.to_owned(), source },
         }
     }
 }
@@ -343,10 +291,7 @@ pub struct End {
 /// Where a program is, in the system directories.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
-    SEARCH_PATH
-        .iter()
-        .map(|dir| Path::new(dir).join(program))
-        .find(|path| path.is_file())
+    SEARCH_PATH.iter().map(|dir| Path::new(dir).join(program)).find(|path| path.is_file())
 }
 
 /// Kills a child that may already have ended.
@@ -359,19 +304,12 @@ fn kill(child: &mut Child) -> io::Result<()> {
 
 /// Text of a program; valid UTF-8 is not copied.
 fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The last three lines that say something, in one line.
 fn last_lines(text: &str) -> String {
-    let mut lines: Vec<&str> = text
-        .lines()
-        .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .take(3)
-        .collect();
+    let mut lines: Vec<&str> = text.lines().rev().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
     lines.reverse();
     lines.join("; ")
 }
@@ -436,10 +374,7 @@ impl Read for PipeReader {
                 self.ended = true;
                 return Ok(0);
             }
-            self.left = self
-                .left
-                .checked_sub(self.current.len())
-                .ok_or(io::ErrorKind::FileTooLarge)?;
+            self.left = self.left.checked_sub(self.current.len()).ok_or(io::ErrorKind::FileTooLarge)?;
         }
         let waiting = self.current.get(self.at..).unwrap_or_default();
         let n = waiting.len().min(buf.len());
@@ -461,10 +396,7 @@ mod tests {
 
     #[test]
     fn output_code_and_locale_come_back() {
-        let job = Job::new("sh").args([
-            "-c",
-            "echo $LC_ALL; read x && echo no; echo bad >&2; exit 3",
-        ]);
+        let job = Job::new("sh").args(["-c", "echo $LC_ALL; read x && echo no; echo bad >&2; exit 3"]);
         let output = job.run(soon()).unwrap();
         assert_eq!(output.stdout, "C\n");
         assert_eq!(output.code, Some(3));
@@ -475,9 +407,7 @@ mod tests {
 
     #[test]
     fn a_slow_child_is_killed() {
-        let job = Job::new("sleep")
-            .args(["600"])
-            .limit(Duration::from_millis(50));
+        let job = Job::new("sleep").args(["600"]).limit(Duration::from_millis(50));
         let begin = Instant::now();
         assert!(matches!(job.run(soon()), Err(ExecError::TooSlow { .. })));
         assert!(begin.elapsed() < Duration::from_secs(10));
@@ -485,9 +415,7 @@ mod tests {
 
     #[test]
     fn a_grandchild_that_keeps_the_pipe_does_not_hold_us() {
-        let job = Job::new("sh")
-            .args(["-c", "sleep 20 & exec sleep 600"])
-            .limit(Duration::from_millis(100));
+        let job = Job::new("sh").args(["-c", "sleep 20 & exec sleep 600"]).limit(Duration::from_millis(100));
         let begin = Instant::now();
         assert!(matches!(job.run(soon()), Err(ExecError::TooSlow { .. })));
         assert!(begin.elapsed() < Duration::from_secs(10));
@@ -508,9 +436,7 @@ mod tests {
     #[test]
     fn a_reader_that_has_enough_stops_the_child() {
         let mut first = [0; 4];
-        let (end, read) = Job::new("yes")
-            .stream(soon(), |pipe| pipe.read_exact(&mut first))
-            .unwrap();
+        let (end, read) = Job::new("yes").stream(soon(), |pipe| pipe.read_exact(&mut first)).unwrap();
         read.unwrap();
         assert_eq!(&first, b"y\ny\n");
         assert!(end.status.is_none());

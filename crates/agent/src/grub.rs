@@ -56,11 +56,8 @@ pub(crate) fn next_release(config: &str, env: &BTreeMap<String, String>) -> Opti
     let mut level = &menu;
     let mut found = None;
     // A whole title may contain `>`; otherwise it separates the levels.
-    let steps: Vec<&str> = if pick(level, &wanted).is_some() {
-        vec![&wanted]
-    } else {
-        wanted.split('>').map(str::trim).collect()
-    };
+    let steps: Vec<&str> =
+        if pick(level, &wanted).is_some() { vec![&wanted] } else { wanted.split('>').map(str::trim).collect() };
     for step in steps.into_iter().take(DEPTH_MAX) {
         let node = pick(level, step)?;
         level = &node.children;
@@ -101,9 +98,7 @@ fn menu(config: &str) -> Vec<Node> {
                 Some(0) => {
                     inner.pop();
                     if let Some(node) = open.pop() {
-                        open.last_mut()
-                            .map_or(&mut top, |parent| &mut parent.children)
-                            .push(node);
+                        open.last_mut().map_or(&mut top, |parent| &mut parent.children).push(node);
                     }
                 }
                 Some(depth) => *depth -= 1,
@@ -134,11 +129,7 @@ fn head_of(line: &str) -> Node {
         .position(|word| word == "$menuentry_id_option" || word == "--id")
         .and_then(|at| words.get(at + 1))
         .cloned();
-    Node {
-        title,
-        id,
-        ..Node::default()
-    }
+    Node { title, id, ..Node::default() }
 }
 
 /// Words of a line in shell quoting, as far as generators use it.
@@ -236,17 +227,8 @@ menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
         assert_eq!(next("0", ""), new);
         assert_eq!(next("1", ""), new);
         assert_eq!(next("1>1", ""), old);
-        assert_eq!(
-            next("gnulinux-advanced-1>gnulinux-6.1.0-50-amd64-advanced-1", ""),
-            old
-        );
-        assert_eq!(
-            next(
-                "Advanced options for Acme GNU/Linux>Acme, with Linux 6.1.0-50-amd64",
-                ""
-            ),
-            old
-        );
+        assert_eq!(next("gnulinux-advanced-1>gnulinux-6.1.0-50-amd64-advanced-1", ""), old);
+        assert_eq!(next("Advanced options for Acme GNU/Linux>Acme, with Linux 6.1.0-50-amd64", ""), old);
         assert_eq!(next("Acme GNU/Linux", ""), new);
         assert_eq!(next("2", ""), None, "firmware setup loads no kernel");
         assert_eq!(next("7", ""), None);
@@ -258,25 +240,15 @@ menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
         let old = Some("6.1.0-50-amd64".to_owned());
         let block = "# GRUB Environment Block\nsaved_entry=1>1\n########";
         assert_eq!(next("${saved_entry}", block), old);
-        assert_eq!(
-            next("${saved_entry}", ""),
-            Some("6.1.0-56-amd64".to_owned())
-        );
+        assert_eq!(next("${saved_entry}", ""), Some("6.1.0-56-amd64".to_owned()));
         assert_eq!(next("0", "next_entry=1>1\n"), old);
-        assert_eq!(
-            next("0", "next_entry=\n"),
-            Some("6.1.0-56-amd64".to_owned())
-        );
+        assert_eq!(next("0", "next_entry=\n"), Some("6.1.0-56-amd64".to_owned()));
     }
 
     #[test]
     fn boot_loader_entries_name_their_image() {
-        let entry =
-            "title Acme\nversion 5.14.0-427.el9.x86_64\nlinux /vmlinuz-5.14.0-427.el9.x86_64\n";
-        assert_eq!(
-            release_of_entry(entry).as_deref(),
-            Some("5.14.0-427.el9.x86_64")
-        );
+        let entry = "title Acme\nversion 5.14.0-427.el9.x86_64\nlinux /vmlinuz-5.14.0-427.el9.x86_64\n";
+        assert_eq!(release_of_entry(entry).as_deref(), Some("5.14.0-427.el9.x86_64"));
         assert_eq!(release_of_image("/boot/vmlinuz-lts"), None);
     }
 }

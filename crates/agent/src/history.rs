@@ -52,11 +52,9 @@ pub(crate) fn collect(look: &mut Look<'_>, format: Option<PackageFormat>) -> Vec
         known.entry(change(entry)).or_default().push(entry.at.0);
     }
     entries.extend(also.into_iter().filter(|entry| {
-        known.get(&change(entry)).is_none_or(|times| {
-            times
-                .iter()
-                .all(|at| entry.at.0.abs_diff(*at) > SAME_CHANGE_MS.unsigned_abs())
-        })
+        known
+            .get(&change(entry))
+            .is_none_or(|times| times.iter().all(|at| entry.at.0.abs_diff(*at) > SAME_CHANGE_MS.unsigned_abs()))
     }));
     entries.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
     entries.truncate(ENTRIES_MAX);
@@ -69,12 +67,8 @@ fn change(entry: &HistoryEntry) -> (String, Option<String>, Option<String>) {
 
 /// The texts of a log and its rotated copies, oldest first.
 fn logs(look: &mut Look<'_>, dir: &str, name: &str) -> Vec<Vec<u8>> {
-    let mut found: Vec<(u32, String)> = look
-        .root
-        .names(dir, NAMES_MAX)
-        .into_iter()
-        .filter_map(|file| Some((rotation(&file, name)?, file)))
-        .collect();
+    let mut found: Vec<(u32, String)> =
+        look.root.names(dir, NAMES_MAX).into_iter().filter_map(|file| Some((rotation(&file, name)?, file))).collect();
     found.sort_unstable();
     found.truncate(LOGS_MAX);
     let mut texts = Vec::new();
@@ -117,19 +111,13 @@ fn rotation(file: &str, name: &str) -> Option<u32> {
 
 fn read_log(root: &Root, path: &str) -> io::Result<Vec<u8>> {
     let bytes = root.read(path, LOG_MAX)?;
-    if path.ends_with(".gz") {
-        gunzip(&bytes, LOG_MAX)
-    } else {
-        Ok(bytes)
-    }
+    if path.ends_with(".gz") { gunzip(&bytes, LOG_MAX) } else { Ok(bytes) }
 }
 
 /// Decompresses at most `max` bytes; what comes after is cut, not an error: entries before it are still true.
 pub(crate) fn gunzip(bytes: &[u8], max: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    MultiGzDecoder::new(bytes)
-        .take(max)
-        .read_to_end(&mut text)?;
+    MultiGzDecoder::new(bytes).take(max).read_to_end(&mut text)?;
     Ok(text)
 }
 

@@ -2,9 +2,7 @@
 
 use std::cmp::Ordering;
 
-use patchwright_domain::inventory::{
-    InstalledKernel, Kernel, Package, PackageFormat, PackageState,
-};
+use patchwright_domain::inventory::{InstalledKernel, Kernel, Package, PackageFormat, PackageState};
 
 use crate::grub;
 use crate::look::Look;
@@ -22,39 +20,17 @@ const GRUB_MAX: u64 = 4 << 20;
 const BOOT_MAX: usize = 10_000;
 
 /// Kernels of a host: collects all three.
-pub(crate) fn collect(
-    look: &mut Look<'_>,
-    packages: &[Package],
-    format: Option<PackageFormat>,
-) -> (Kernel, bool) {
+pub(crate) fn collect(look: &mut Look<'_>, packages: &[Package], format: Option<PackageFormat>) -> (Kernel, bool) {
     let root = look.root;
     let installed = installed(root, packages, format);
     let container = is_container(root, &installed);
     let running_release = line(root, "proc/sys/kernel/osrelease");
     if running_release.is_none() {
-        look.unseen(
-            "running kernel",
-            "/proc/sys/kernel/osrelease cannot be read",
-            "mount /proc and look again",
-        );
+        look.unseen("running kernel", "/proc/sys/kernel/osrelease cannot be read", "mount /proc and look again");
     }
-    let running_version = if container {
-        None
-    } else {
-        running_version(root, running_release.as_deref(), &installed)
-    };
-    let next_boot = if container {
-        None
-    } else {
-        next_boot(look, format)
-    };
-    let kernel = Kernel {
-        running_release,
-        running_version,
-        installed,
-        next_boot,
-        booted_at: procfs::booted_at(root),
-    };
+    let running_version = if container { None } else { running_version(root, running_release.as_deref(), &installed) };
+    let next_boot = if container { None } else { next_boot(look, format) };
+    let kernel = Kernel { running_release, running_version, installed, next_boot, booted_at: procfs::booted_at(root) };
     (kernel, container)
 }
 
@@ -66,11 +42,7 @@ fn line(root: &Root, path: &str) -> Option<String> {
 }
 
 /// Kernel packages, newest last. Meta packages (`linux-image-amd64`, `linux-image-generic-hwe-22.04`) carry no kernel.
-fn installed(
-    root: &Root,
-    packages: &[Package],
-    format: Option<PackageFormat>,
-) -> Vec<InstalledKernel> {
+fn installed(root: &Root, packages: &[Package], format: Option<PackageFormat>) -> Vec<InstalledKernel> {
     let mut kernels: Vec<InstalledKernel> = packages
         .iter()
         .filter(|package| package.state != PackageState::ConfigFiles)
@@ -93,22 +65,15 @@ fn installed(
             })
         })
         .collect();
-    kernels.sort_by(|a, b| {
-        order::compare(format, &a.version, &b.version).then_with(|| a.release.cmp(&b.release))
-    });
+    kernels.sort_by(|a, b| order::compare(format, &a.version, &b.version).then_with(|| a.release.cmp(&b.release)));
     kernels
 }
 
 /// Release of `linux-image-RELEASE` (also unsigned, and Proxmox's names); nothing for meta and debug packages.
 fn deb_release(package: &str) -> Option<String> {
-    let rest = [
-        "linux-image-unsigned-",
-        "linux-image-",
-        "proxmox-kernel-",
-        "pve-kernel-",
-    ]
-    .iter()
-    .find_map(|prefix| package.strip_prefix(prefix))?;
+    let rest = ["linux-image-unsigned-", "linux-image-", "proxmox-kernel-", "pve-kernel-"]
+        .iter()
+        .find_map(|prefix| package.strip_prefix(prefix))?;
     let release = rest.strip_suffix("-signed").unwrap_or(rest);
     let starts_with_digit = release.starts_with(|c: char| c.is_ascii_digit());
     // A release has an ABI or flavour after the version: `6.1.0-56-amd64`, `6.12.9+deb13-amd64`.
@@ -119,61 +84,33 @@ fn deb_release(package: &str) -> Option<String> {
 
 /// Release of the package that carries the image in rpm systems: `VERSION-RELEASE.ARCH`.
 fn rpm_release(package: &Package) -> Option<String> {
-    let carries = [
-        "kernel-core",
-        "kernel-rt-core",
-        "kernel-64k-core",
-        "kernel-uek-core",
-        "kernel-default",
-    ]
-    .contains(&package.name.as_str());
+    let carries = ["kernel-core", "kernel-rt-core", "kernel-64k-core", "kernel-uek-core", "kernel-default"]
+        .contains(&package.name.as_str());
     if !carries {
         return None;
     }
-    let version = package
-        .version
-        .split_once(':')
-        .map_or(package.version.as_str(), |(_, rest)| rest);
+    let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
     Some(format!("{version}.{}", package.arch))
 }
 
 /// A container shares the machine's kernel. Without any installed kernel package the kernel comes from outside as
 /// well, so it is judged the same way.
 fn is_container(root: &Root, installed: &[InstalledKernel]) -> bool {
-    let marked = [
-        "/.dockerenv",
-        "/run/.containerenv",
-        "/run/systemd/container",
-    ]
-    .iter()
-    .any(|path| root.exists(path));
+    let marked = ["/.dockerenv", "/run/.containerenv", "/run/systemd/container"].iter().any(|path| root.exists(path));
     let grouped = root.read_text("proc/1/cgroup", LINE_MAX).is_ok_and(|text| {
-        [
-            "/docker",
-            "/lxc",
-            "/kubepods",
-            "/libpod",
-            "containerd",
-            "/machine.slice",
-        ]
-        .iter()
-        .any(|word| text.contains(word))
+        ["/docker", "/lxc", "/kubepods", "/libpod", "containerd", "/machine.slice"]
+            .iter()
+            .any(|word| text.contains(word))
     });
     marked || grouped || installed.is_empty()
 }
 
 /// Version of the running kernel's package. A package may be upgraded without a new release name, so what the kernel
 /// says of itself comes first, and the installed version of the owning package second.
-fn running_version(
-    root: &Root,
-    release: Option<&str>,
-    installed: &[InstalledKernel],
-) -> Option<String> {
+fn running_version(root: &Root, release: Option<&str>, installed: &[InstalledKernel]) -> Option<String> {
     let release = release?;
     let owner = installed.iter().find(|kernel| kernel.release == release);
-    debian_version(root)
-        .or_else(|| ubuntu_version(root))
-        .or_else(|| owner.map(|kernel| kernel.version.clone()))
+    debian_version(root).or_else(|| ubuntu_version(root)).or_else(|| owner.map(|kernel| kernel.version.clone()))
 }
 
 /// `#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-05-01)` names the package version.
@@ -181,9 +118,7 @@ fn debian_version(root: &Root) -> Option<String> {
     let text = line(root, "proc/sys/kernel/version")?;
     let (_, after) = text.split_once(" Debian ")?;
     let version = after.split_ascii_whitespace().next()?;
-    version
-        .starts_with(|c: char| c.is_ascii_digit())
-        .then(|| version.to_owned())
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
 /// `Ubuntu 5.15.0-91.101-generic 5.15.131` names the package version before the flavour.
@@ -194,11 +129,8 @@ fn ubuntu_version(root: &Root) -> Option<String> {
         return None;
     }
     let word = words.next()?;
-    let end = word
-        .find("-")
-        .and_then(|at| word.get(at + 1..)?.find('-').map(|next| at + 1 + next));
-    end.map_or(Some(word), |end| word.get(..end))
-        .map(str::to_owned)
+    let end = word.find("-").and_then(|at| word.get(at + 1..)?.find('-').map(|next| at + 1 + next));
+    end.map_or(Some(word), |end| word.get(..end)).map(str::to_owned)
 }
 
 /// The boot loader's default where it can be read, else the newest image in `/boot`, which is what GRUB's generated
@@ -219,38 +151,28 @@ fn next_boot(look: &mut Look<'_>, format: Option<PackageFormat>) -> Option<Strin
                 continue;
             }
         };
-        let env = root
-            .read_text(format!("{dir}/grubenv"), LINE_MAX)
-            .map(|text| grub::environment(&text))
-            .unwrap_or_default();
+        let env =
+            root.read_text(format!("{dir}/grubenv"), LINE_MAX).map(|text| grub::environment(&text)).unwrap_or_default();
         if let Some(release) = grub::next_release(&config, &env) {
             return Some(release);
         }
         let entry = env.get("saved_entry").and_then(|name| {
             // A file name, never a path out of the directory.
             let name = name.rsplit('/').next()?;
-            root.read_text(format!("boot/loader/entries/{name}.conf"), LINE_MAX)
-                .ok()
+            root.read_text(format!("boot/loader/entries/{name}.conf"), LINE_MAX).ok()
         });
         if let Some(release) = entry.and_then(|text| grub::release_of_entry(&text)) {
             return Some(release);
         }
     }
     let by_order = |a: &String, b: &String| -> Ordering { order::compare(format, a, b) };
-    root.names("boot", BOOT_MAX)
-        .iter()
-        .filter_map(|name| grub::release_of_image(name))
-        .max_by(by_order)
+    root.names("boot", BOOT_MAX).iter().filter_map(|name| grub::release_of_image(name)).max_by(by_order)
 }
 
 /// The flavour of a release: what follows the numbers (`cloud-amd64` of `6.1.0-56-cloud-amd64`). Kernels of different
 /// flavours do not replace each other.
 pub(crate) fn flavour(release: &str) -> String {
-    release
-        .split('-')
-        .skip_while(|part| part.starts_with(|c: char| c.is_ascii_digit()))
-        .collect::<Vec<_>>()
-        .join("-")
+    release.split('-').skip_while(|part| part.starts_with(|c: char| c.is_ascii_digit())).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -260,22 +182,10 @@ mod tests {
     #[test]
     fn package_names_give_releases() {
         let release = |name| deb_release(name);
-        assert_eq!(
-            release("linux-image-6.1.0-56-amd64").as_deref(),
-            Some("6.1.0-56-amd64")
-        );
-        assert_eq!(
-            release("linux-image-6.12.9+deb13-amd64").as_deref(),
-            Some("6.12.9+deb13-amd64")
-        );
-        assert_eq!(
-            release("linux-image-unsigned-5.15.0-91-generic").as_deref(),
-            Some("5.15.0-91-generic")
-        );
-        assert_eq!(
-            release("proxmox-kernel-6.8.12-1-pve-signed").as_deref(),
-            Some("6.8.12-1-pve")
-        );
+        assert_eq!(release("linux-image-6.1.0-56-amd64").as_deref(), Some("6.1.0-56-amd64"));
+        assert_eq!(release("linux-image-6.12.9+deb13-amd64").as_deref(), Some("6.12.9+deb13-amd64"));
+        assert_eq!(release("linux-image-unsigned-5.15.0-91-generic").as_deref(), Some("5.15.0-91-generic"));
+        assert_eq!(release("proxmox-kernel-6.8.12-1-pve-signed").as_deref(), Some("6.8.12-1-pve"));
         for meta in [
             "linux-image-amd64",
             "linux-image-cloud-amd64",

@@ -134,8 +134,7 @@ pub fn packages_only(root: &Root) -> Result<HostFacts, AgentError> {
     let os = packages::os(root)?;
     let installed = packages::installed(root, deadline)?;
     installed.tell_problems(&mut look);
-    let (kernel, container) =
-        kernel::collect(&mut look, &installed.packages, Some(installed.format));
+    let (kernel, container) = kernel::collect(&mut look, &installed.packages, Some(installed.format));
     Ok(HostFacts {
         schema: SCHEMA,
         collected_at: clock::now(),
@@ -168,11 +167,7 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     look.begin(Phase::Packages, "installed packages");
     match packages::os(root) {
         Ok(os) => facts.os = os,
-        Err(error) => look.unseen(
-            "the operating system",
-            chain(&error),
-            "name it with --os, as in debian:12",
-        ),
+        Err(error) => look.unseen("the operating system", chain(&error), "name it with --os, as in debian:12"),
     }
     match packages::installed(root, look.deadline) {
         Ok(installed) => {
@@ -193,18 +188,8 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
 
     let apt = collect_pending(&mut look, options, &mut facts);
     let processes = collect_processes(&mut look, options, &mut facts);
-    facts.reboot = reboot::collect(
-        &mut look,
-        &facts.kernel,
-        facts.container,
-        facts.format,
-        &processes,
-    );
-    facts.stale = processes
-        .stale
-        .into_iter()
-        .map(|found| found.process)
-        .collect();
+    facts.reboot = reboot::collect(&mut look, &facts.kernel, facts.container, facts.format, &processes);
+    facts.stale = processes.stale.into_iter().map(|found| found.process).collect();
 
     look.begin(Phase::Units, "enabled units");
     facts.units = units::collect(&mut look);
@@ -217,17 +202,9 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
 }
 
 /// Pending upgrades and their changelogs; gives apt back for more questions.
-fn collect_pending(
-    look: &mut Look<'_>,
-    options: &Options,
-    facts: &mut HostFacts,
-) -> Option<apt::Apt> {
+fn collect_pending(look: &mut Look<'_>, options: &Options, facts: &mut HostFacts) -> Option<apt::Apt> {
     if !options.simulate {
-        look.unseen(
-            "pending upgrades",
-            "not asked for",
-            "collect with simulation",
-        );
+        look.unseen("pending upgrades", "not asked for", "collect with simulation");
         return None;
     }
     look.begin(Phase::Pending, "simulating a full upgrade");
@@ -250,11 +227,7 @@ fn collect_pending(
 /// Stale processes and listening sockets, with the packages that own their files.
 fn collect_processes(look: &mut Look<'_>, options: &Options, facts: &mut HostFacts) -> Processes {
     if !options.processes {
-        look.unseen(
-            "processes and listening sockets",
-            "not asked for",
-            "collect with processes",
-        );
+        look.unseen("processes and listening sockets", "not asked for", "collect with processes");
         return Processes::default();
     }
     look.begin(Phase::Processes, "processes on replaced code");
@@ -287,28 +260,18 @@ fn collect_processes(look: &mut Look<'_>, options: &Options, facts: &mut HostFac
 
 /// Marks processes of units that refuse a manual stop.
 fn mark_refusing(look: &mut Look<'_>, processes: &mut Processes) {
-    let units: BTreeSet<String> = processes
-        .stale
-        .iter()
-        .filter_map(|found| found.process.unit.clone())
-        .collect();
+    let units: BTreeSet<String> = processes.stale.iter().filter_map(|found| found.process.unit.clone()).collect();
     if units.is_empty() || !systemd::runs(look.root) {
         return;
     }
     match systemd::refusing_stop(look, &units) {
         Ok(refusing) => {
             for found in &mut processes.stale {
-                found.process.restart_refused = found
-                    .process
-                    .unit
-                    .as_ref()
-                    .is_some_and(|unit| refusing.contains(unit));
+                found.process.restart_refused = found.process.unit.as_ref().is_some_and(|unit| refusing.contains(unit));
             }
         }
-        Err(error) => look.unseen(
-            "which units refuse a restart",
-            chain(&error),
-            "run `systemctl show -p RefuseManualStop UNIT`",
-        ),
+        Err(error) => {
+            look.unseen("which units refuse a restart", chain(&error), "run `systemctl show -p RefuseManualStop UNIT`")
+        }
     }
 }

@@ -68,31 +68,13 @@ pub(crate) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    pub(crate) fn new(
-        root: &'a Root,
-        deadline: Deadline,
-        progress: &'a mut dyn FnMut(Step),
-    ) -> Self {
-        Self {
-            root,
-            deadline,
-            unseen: Vec::new(),
-            progress,
-        }
+    pub(crate) fn new(root: &'a Root, deadline: Deadline, progress: &'a mut dyn FnMut(Step)) -> Self {
+        Self { root, deadline, unseen: Vec::new(), progress }
     }
 
     /// Notes that something could not be looked at.
-    pub(crate) fn unseen(
-        &mut self,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        let unseen = Unseen {
-            what: what.into(),
-            why: why.into(),
-            hint: hint.into(),
-        };
+    pub(crate) fn unseen(&mut self, what: impl Into<String>, why: impl Into<String>, hint: impl Into<String>) {
+        let unseen = Unseen { what: what.into(), why: why.into(), hint: hint.into() };
         if !self.unseen.contains(&unseen) {
             tracing::debug!(what = %unseen.what, why = %unseen.why, "not seen");
             self.unseen.push(unseen);
@@ -106,12 +88,7 @@ impl<'a> Look<'a> {
 
     /// Tells progress of one part.
     pub(crate) fn part(&mut self, phase: Phase, detail: &str, done: usize, total: usize) {
-        (self.progress)(Step {
-            phase,
-            detail: detail.to_owned(),
-            done,
-            total,
-        });
+        (self.progress)(Step { phase, detail: detail.to_owned(), done, total });
     }
 }
 

@@ -61,10 +61,7 @@ fn alias(path: &str) -> Option<String> {
 
 fn find_deb(root: &Root, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
     let mut wanted: HashMap<&[u8], &str> = HashMap::new();
-    let aliases: Vec<(String, &str)> = paths
-        .iter()
-        .filter_map(|path| Some((alias(path)?, path.as_str())))
-        .collect();
+    let aliases: Vec<(String, &str)> = paths.iter().filter_map(|path| Some((alias(path)?, path.as_str()))).collect();
     for (other, path) in &aliases {
         wanted.insert(other.as_bytes(), path);
     }
@@ -84,9 +81,7 @@ fn find_deb(root: &Root, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
         };
         for line in list.split(|byte| *byte == b'\n') {
             if let Some(path) = wanted.get(line) {
-                owners
-                    .entry((*path).to_owned())
-                    .or_insert_with(|| package.to_owned());
+                owners.entry((*path).to_owned()).or_insert_with(|| package.to_owned());
             }
         }
         if owners.len() == paths.len() {
@@ -99,15 +94,9 @@ fn find_deb(root: &Root, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
 fn find_rpm(look: &mut Look<'_>, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
     let mut owners = BTreeMap::new();
     // A path that is gone prints an error instead of a line, so only existing ones are asked, in order.
-    let existing: Vec<&String> = paths
-        .iter()
-        .filter(|path| Path::new(path).exists())
-        .collect();
+    let existing: Vec<&String> = paths.iter().filter(|path| Path::new(path).exists()).collect();
     for batch in existing.chunks(RPM_PATHS_MAX) {
-        let job = Job::new("rpm")
-            .args(["-qf", "--qf", "%{NAME}\\n"])
-            .args(batch)
-            .limit(Duration::from_secs(30));
+        let job = Job::new("rpm").args(["-qf", "--qf", "%{NAME}\\n"]).args(batch).limit(Duration::from_secs(30));
         match job.run(look.deadline) {
             Ok(output) => {
                 for (path, line) in batch.iter().zip(output.stdout.lines()) {
@@ -116,11 +105,7 @@ fn find_rpm(look: &mut Look<'_>, paths: &BTreeSet<String>) -> BTreeMap<String, S
                     }
                 }
             }
-            Err(error) => look.unseen(
-                "owning packages of files",
-                chain(&error),
-                "run `rpm -qf PATH`",
-            ),
+            Err(error) => look.unseen("owning packages of files", chain(&error), "run `rpm -qf PATH`"),
         }
     }
     owners
@@ -137,10 +122,7 @@ mod tests {
 
     #[test]
     fn merged_directories_have_two_names() {
-        assert_eq!(
-            alias("/lib/x86_64-linux-gnu/libc.so.6").as_deref(),
-            Some("/usr/lib/x86_64-linux-gnu/libc.so.6")
-        );
+        assert_eq!(alias("/lib/x86_64-linux-gnu/libc.so.6").as_deref(), Some("/usr/lib/x86_64-linux-gnu/libc.so.6"));
         assert_eq!(alias("/usr/sbin/sshd").as_deref(), Some("/sbin/sshd"));
         assert_eq!(alias("/usr/share/doc"), None);
         assert_eq!(alias("/etc/passwd"), None);

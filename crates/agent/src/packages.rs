@@ -57,9 +57,7 @@ impl Installed {
 
 /// Reads the operating system.
 pub(crate) fn os(root: &Root) -> Result<Os, AgentError> {
-    let read = root
-        .read("etc/os-release", SMALL_MAX)
-        .or_else(|_| root.read("usr/lib/os-release", SMALL_MAX));
+    let read = root.read("etc/os-release", SMALL_MAX).or_else(|_| root.read("usr/lib/os-release", SMALL_MAX));
     match read {
         Ok(bytes) => Ok(os_release::parse(&bytes).0),
         Err(source) => Err(AgentError::Os { source }),
@@ -72,10 +70,7 @@ pub(crate) fn installed(root: &Root, deadline: Deadline) -> Result<Installed, Ag
         Ok(Some(installed)) => return Ok(installed),
         Ok(None) => {}
         Err(source) => {
-            return Err(AgentError::Packages {
-                database: "/var/lib/dpkg/status",
-                source,
-            });
+            return Err(AgentError::Packages { database: "/var/lib/dpkg/status", source });
         }
     }
     if owners::has_rpm() && (root.is_host() || root.exists("var/lib/rpm")) {
@@ -84,20 +79,12 @@ pub(crate) fn installed(root: &Root, deadline: Deadline) -> Result<Installed, Ag
     match root.read("lib/apk/db/installed", DATABASE_MAX) {
         Ok(bytes) => {
             let (packages, problems) = apk_installed::parse(&bytes);
-            Ok(Installed {
-                format: PackageFormat::Apk,
-                packages,
-                problems,
-                database: "the apk database",
-            })
+            Ok(Installed { format: PackageFormat::Apk, packages, problems, database: "the apk database" })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(AgentError::NoDatabase {
-            root: root.dir().to_owned(),
-        }),
-        Err(source) => Err(AgentError::Packages {
-            database: "/lib/apk/db/installed",
-            source,
-        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(AgentError::NoDatabase { root: root.dir().to_owned() })
+        }
+        Err(source) => Err(AgentError::Packages { database: "/lib/apk/db/installed", source }),
     }
 }
 
@@ -122,12 +109,7 @@ fn dpkg(root: &Root) -> io::Result<Option<Installed>> {
         return Ok(None);
     }
     packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
-    Ok(Some(Installed {
-        format: PackageFormat::Deb,
-        packages,
-        problems,
-        database: "the dpkg database",
-    }))
+    Ok(Some(Installed { format: PackageFormat::Deb, packages, problems, database: "the dpkg database" }))
 }
 
 fn rpm(root: &Root, deadline: Deadline) -> Result<Installed, AgentError> {
@@ -135,21 +117,12 @@ fn rpm(root: &Root, deadline: Deadline) -> Result<Installed, AgentError> {
     if !root.is_host() {
         job = job.args(["--dbpath".as_ref(), root.path("var/lib/rpm").as_os_str()]);
     }
-    let text = job
-        .args(["-qa", "--qf", rpm_list::QUERY_FORMAT])
-        .run_ok(deadline)?;
+    let text = job.args(["-qa", "--qf", rpm_list::QUERY_FORMAT]).run_ok(deadline)?;
     let (packages, problems) = rpm_list::parse(text.as_bytes());
     if packages.is_empty() {
-        return Err(AgentError::NoDatabase {
-            root: root.dir().to_owned(),
-        });
+        return Err(AgentError::NoDatabase { root: root.dir().to_owned() });
     }
-    Ok(Installed {
-        format: PackageFormat::Rpm,
-        packages,
-        problems,
-        database: "the rpm database",
-    })
+    Ok(Installed { format: PackageFormat::Rpm, packages, problems, database: "the rpm database" })
 }
 
 /// Host name: the kernel's on the running host, the configured one in a tree.
@@ -158,10 +131,7 @@ pub(crate) fn hostname(root: &Root) -> String {
         .iter()
         .filter_map(|path| root.read_text(path, SMALL_MAX).ok())
         .filter_map(|text| {
-            let name = text
-                .lines()
-                .map(str::trim)
-                .find(|line| !line.is_empty() && !line.starts_with('#'))?;
+            let name = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
             Some(name.to_owned())
         })
         .next()

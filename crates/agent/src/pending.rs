@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 
-use patchwright_domain::inventory::{
-    KeptBack, Os, Package, PackageFormat, PendingUpgrade, Transaction,
-};
+use patchwright_domain::inventory::{KeptBack, Os, Package, PackageFormat, PendingUpgrade, Transaction};
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::{apt_policy, apt_release, apt_simulate, dpkg_status};
 
@@ -58,12 +56,7 @@ pub(crate) struct Pending {
 }
 
 /// Asks apt.
-pub(crate) fn collect(
-    look: &mut Look<'_>,
-    os: &Os,
-    installed: &[Package],
-    format: Option<PackageFormat>,
-) -> Pending {
+pub(crate) fn collect(look: &mut Look<'_>, os: &Os, installed: &[Package], format: Option<PackageFormat>) -> Pending {
     let mut pending = Pending::default();
     if format != Some(PackageFormat::Deb) || !Apt::is_available(look.root) {
         look.unseen(
@@ -98,20 +91,13 @@ fn lists_are_usable(look: &mut Look<'_>, os: &Os, refreshed_at: Option<Timestamp
     const HINT: &str = "sudo apt-get update";
     let dir = look.root.path(apt::LISTS);
     if let Err(error) = fs::read_dir(&dir) {
-        look.unseen(
-            "pending upgrades",
-            format!("the package lists cannot be read: {error}"),
-            HINT,
-        );
+        look.unseen("pending upgrades", format!("the package lists cannot be read: {error}"), HINT);
         return false;
     }
     let names = look.root.names(apt::LISTS, apt::LISTS_MAX);
     let is_list = |name: &&String| name.contains("_Packages");
     let lists: Vec<&String> = names.iter().filter(is_list).collect();
-    let unreadable: Vec<&&String> = lists
-        .iter()
-        .filter(|name| File::open(dir.join(name)).is_err())
-        .collect();
+    let unreadable: Vec<&&String> = lists.iter().filter(|name| File::open(dir.join(name)).is_err()).collect();
     if lists.len() == unreadable.len() {
         let why = if lists.is_empty() {
             "no package lists on this host".to_owned()
@@ -131,18 +117,10 @@ fn lists_are_usable(look: &mut Look<'_>, os: &Os, refreshed_at: Option<Timestamp
     let now = clock::now();
     match refreshed_at {
         Some(at) if at.plus_days(OLD_DAYS) < now => {
-            look.unseen(
-                "upgrades published lately",
-                format!("the package lists are from {at}"),
-                HINT,
-            );
+            look.unseen("upgrades published lately", format!("the package lists are from {at}"), HINT);
         }
         Some(_) => {}
-        None => look.unseen(
-            "age of the package lists",
-            "no stamp or directory tells it",
-            HINT,
-        ),
+        None => look.unseen("age of the package lists", "no stamp or directory tells it", HINT),
     }
     check_releases(look, os, &names, now);
     true
@@ -151,14 +129,8 @@ fn lists_are_usable(look: &mut Look<'_>, os: &Os, refreshed_at: Option<Timestamp
 /// Says when security lists have expired or no security repository is configured.
 fn check_releases(look: &mut Look<'_>, os: &Os, names: &[String], now: Timestamp) {
     let mut security = false;
-    for name in names
-        .iter()
-        .filter(|name| name.ends_with("_InRelease") || name.ends_with("_Release"))
-    {
-        let Ok(bytes) = look
-            .root
-            .read(format!("{}/{name}", apt::LISTS), RELEASE_MAX)
-        else {
+    for name in names.iter().filter(|name| name.ends_with("_InRelease") || name.ends_with("_Release")) {
+        let Ok(bytes) = look.root.read(format!("{}/{name}", apt::LISTS), RELEASE_MAX) else {
             continue;
         };
         let (header, _) = apt_release::parse(&bytes);
@@ -183,11 +155,7 @@ fn check_releases(look: &mut Look<'_>, os: &Os, names: &[String], now: Timestamp
 
 fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pending) {
     let what = "pending upgrades";
-    let output = match apt
-        .job("apt-get")
-        .args(["-s", "-V", "dist-upgrade"])
-        .run(look.deadline)
-    {
+    let output = match apt.job("apt-get").args(["-s", "-V", "dist-upgrade"]).run(look.deadline) {
         Ok(output) => output,
         Err(error) => {
             look.unseen(what, chain(&error), "run `apt-get -s dist-upgrade`");
@@ -203,11 +171,7 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
         return;
     }
     if !complaint(&output.stderr).is_empty() {
-        look.unseen(
-            "upgrades from some repositories",
-            complaint(&output.stderr),
-            "run `apt-get check`",
-        );
+        look.unseen("upgrades from some repositories", complaint(&output.stderr), "run `apt-get check`");
     }
     let (mut plan, problems) = apt_simulate::parse(output.stdout.as_bytes());
     if let Some(first) = problems.first() {
@@ -227,22 +191,15 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
         let key = (upgrade.name.clone(), upgrade.candidate.clone());
         if let Some(offer) = out.offers.get(&key) {
             upgrade.source.clone_from(&offer.source);
-            upgrade
-                .candidate_source_version
-                .clone_from(&offer.source_version);
+            upgrade.candidate_source_version.clone_from(&offer.source_version);
         }
     }
-    out.upgrades
-        .sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
+    out.upgrades.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
 
     explain_kept_back(look, apt, &out.offers, &mut plan.kept_back);
     also_kept_back(look, apt, &mut plan.kept_back);
     let mut transaction = plan.transaction("apt-get -s dist-upgrade");
-    for step in transaction
-        .steps
-        .iter_mut()
-        .filter(|step| step.arch.is_empty())
-    {
+    for step in transaction.steps.iter_mut().filter(|step| step.arch.is_empty()) {
         if let Some(package) = installed.iter().find(|package| package.name == step.name) {
             step.arch.clone_from(&package.arch);
         }
@@ -253,11 +210,7 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
 
 /// The first thing apt complains about.
 fn complaint(stderr: &str) -> String {
-    let complaints = || {
-        stderr
-            .lines()
-            .filter(|line| line.starts_with("E: ") || line.starts_with("W: "))
-    };
+    let complaints = || stderr.lines().filter(|line| line.starts_with("E: ") || line.starts_with("W: "));
     complaints()
         .find(|line| line.starts_with("E: "))
         .or_else(|| complaints().next())
@@ -266,20 +219,10 @@ fn complaint(stderr: &str) -> String {
 }
 
 /// `name[:arch]=version` of everything on offer, with the architecture only where it is not the host's own.
-fn wanted(
-    plan: &apt_simulate::Simulation,
-    upgrades: &[PendingUpgrade],
-    native: &str,
-) -> BTreeSet<String> {
-    let steps = plan
-        .steps
-        .iter()
-        .filter_map(|step| Some((&step.name, &step.arch, step.to.as_ref()?)));
+fn wanted(plan: &apt_simulate::Simulation, upgrades: &[PendingUpgrade], native: &str) -> BTreeSet<String> {
+    let steps = plan.steps.iter().filter_map(|step| Some((&step.name, &step.arch, step.to.as_ref()?)));
     let upgrades = upgrades.iter().map(|u| (&u.name, &u.arch, &u.candidate));
-    steps
-        .chain(upgrades)
-        .map(|(name, arch, version)| qualified(name, arch, version, native))
-        .collect()
+    steps.chain(upgrades).map(|(name, arch, version)| qualified(name, arch, version, native)).collect()
 }
 
 /// How apt names one version of one package.
@@ -296,11 +239,7 @@ fn offers(look: &mut Look<'_>, apt: &Apt, wanted: BTreeSet<String>) -> Offers {
     let mut offers = Offers::new();
     let wanted: Vec<String> = wanted.into_iter().collect();
     for batch in wanted.chunks(NAMES_MAX) {
-        let shown = apt
-            .job("apt-cache")
-            .args(["show", "--no-all-versions"])
-            .args(batch)
-            .run(look.deadline);
+        let shown = apt.job("apt-cache").args(["show", "--no-all-versions"]).args(batch).run(look.deadline);
         match shown {
             Ok(output) => read_offers(&output.stdout, &mut offers),
             Err(error) => look.unseen(
@@ -315,16 +254,9 @@ fn offers(look: &mut Look<'_>, apt: &Apt, wanted: BTreeSet<String>) -> Offers {
 
 /// Reads stanzas of `apt-cache show`: the source as dpkg's own records give it, and two fields that those do not have.
 fn read_offers(text: &str, offers: &mut Offers) {
-    for stanza in text
-        .split("\n\n")
-        .filter(|stanza| !stanza.trim().is_empty())
-    {
-        let field = |name: &str| {
-            stanza
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-                .map(str::trim)
-        };
+    for stanza in text.split("\n\n").filter(|stanza| !stanza.trim().is_empty()) {
+        let field =
+            |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
         let (packages, _) = dpkg_status::parse_fragment(stanza.as_bytes());
         for package in packages {
             offers.insert(
@@ -348,10 +280,7 @@ fn kept_back_upgrades(
     installed: &[Package],
     upgrades: &mut Vec<PendingUpgrade>,
 ) {
-    let offered: Vec<&KeptBack> = kept
-        .iter()
-        .filter(|kept| !kept.candidate.is_empty())
-        .collect();
+    let offered: Vec<&KeptBack> = kept.iter().filter(|kept| !kept.candidate.is_empty()).collect();
     let mut policies = Vec::new();
     for batch in offered.chunks(NAMES_MAX) {
         let names = batch.iter().map(|kept| &kept.name);
@@ -366,15 +295,10 @@ fn kept_back_upgrades(
         }
     }
     for kept in offered {
-        let (name, arch) = kept
-            .name
-            .split_once(':')
-            .map_or((kept.name.as_str(), None), |(name, arch)| {
-                (name, Some(arch))
-            });
-        let package = installed
-            .iter()
-            .find(|package| package.name == name && arch.is_none_or(|arch| package.arch == arch));
+        let (name, arch) =
+            kept.name.split_once(':').map_or((kept.name.as_str(), None), |(name, arch)| (name, Some(arch)));
+        let package =
+            installed.iter().find(|package| package.name == name && arch.is_none_or(|arch| package.arch == arch));
         let suites: Vec<&str> = policies
             .iter()
             .filter(|policy| policy.name == kept.name)
@@ -383,9 +307,7 @@ fn kept_back_upgrades(
             .flat_map(|version| &version.sources)
             .filter_map(|source| source.suite.as_deref())
             .collect();
-        let security = suites
-            .iter()
-            .find(|suite| apt_simulate::is_security(None, Some(suite)));
+        let security = suites.iter().find(|suite| apt_simulate::is_security(None, Some(suite)));
         upgrades.push(PendingUpgrade {
             name: name.to_owned(),
             arch: package.map(|p| p.arch.clone()).unwrap_or_default(),
@@ -405,14 +327,10 @@ fn explain_kept_back(look: &mut Look<'_>, apt: &Apt, offers: &Offers, kept: &mut
     let mut asked = 0;
     for kept in kept.iter_mut().filter(|kept| !kept.held) {
         let name = kept.name.split(':').next().unwrap_or_default().to_owned();
-        let phased = offers
-            .get(&(name, kept.candidate.clone()))
-            .and_then(|offer| offer.phased)
-            .filter(|share| *share < 100);
+        let phased =
+            offers.get(&(name, kept.candidate.clone())).and_then(|offer| offer.phased).filter(|share| *share < 100);
         if let Some(share) = phased {
-            kept.because = vec![format!(
-                "phased update: offered to {share} % of hosts so far, not to this one"
-            )];
+            kept.because = vec![format!("phased update: offered to {share} % of hosts so far, not to this one")];
             continue;
         }
         if asked >= REASONS_MAX {
@@ -424,12 +342,7 @@ fn explain_kept_back(look: &mut Look<'_>, apt: &Apt, offers: &Offers, kept: &mut
             break;
         }
         asked += 1;
-        match apt
-            .job("apt-get")
-            .args(["-s", "-V", "install"])
-            .args([&kept.name])
-            .run(look.deadline)
-        {
+        match apt.job("apt-get").args(["-s", "-V", "install"]).args([&kept.name]).run(look.deadline) {
             Ok(output) => kept.because.extend(reasons(&kept.name, &output.stdout)),
             Err(error) => look.unseen(
                 format!("why {} is kept back", kept.name),
@@ -464,18 +377,11 @@ fn reasons(name: &str, text: &str) -> Vec<String> {
 /// Packages that the cautious `apt-get upgrade` keeps back although the full upgrade takes them.
 fn also_kept_back(look: &mut Look<'_>, apt: &Apt, kept: &mut Vec<KeptBack>) {
     // Printing addresses resolves the same plan as a simulation in a third of the time.
-    let printed = apt
-        .job("apt-get")
-        .args(["--print-uris", "-V", "upgrade"])
-        .run(look.deadline);
+    let printed = apt.job("apt-get").args(["--print-uris", "-V", "upgrade"]).run(look.deadline);
     let output = match printed {
         Ok(output) => output,
         Err(error) => {
-            look.unseen(
-                "what `apt-get upgrade` would keep back",
-                chain(&error),
-                "run `apt-get -s upgrade`",
-            );
+            look.unseen("what `apt-get upgrade` would keep back", chain(&error), "run `apt-get -s upgrade`");
             return;
         }
     };
@@ -494,11 +400,7 @@ fn also_kept_back(look: &mut Look<'_>, apt: &Apt, kept: &mut Vec<KeptBack>) {
 }
 
 /// Bytes to fetch: sizes from the lists, less what already lies in the archive directory.
-fn download_bytes(
-    look: &Look<'_>,
-    plan: &apt_simulate::Simulation,
-    offers: &Offers,
-) -> Option<u64> {
+fn download_bytes(look: &Look<'_>, plan: &apt_simulate::Simulation, offers: &Offers) -> Option<u64> {
     let mut total = 0_u64;
     for step in &plan.steps {
         let Some(to) = &step.to else {
@@ -515,10 +417,7 @@ fn download_bytes(
 
 /// Where apt keeps a fetched package: colons of the epoch are escaped.
 pub(crate) fn archive_path(name: &str, version: &str, arch: &str) -> String {
-    format!(
-        "var/cache/apt/archives/{}",
-        archive_name(name, version, arch)
-    )
+    format!("var/cache/apt/archives/{}", archive_name(name, version, arch))
 }
 
 /// File name of a fetched package.

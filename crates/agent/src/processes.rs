@@ -44,21 +44,13 @@ pub(crate) fn find(look: &mut Look<'_>) -> Processes {
     let mut denied = 0_usize;
     let pids = procfs::pids(look.root);
     if pids.is_empty() {
-        look.unseen(
-            "running processes",
-            "no processes in /proc",
-            "mount /proc and look again",
-        );
+        look.unseen("running processes", "no processes in /proc", "mount /proc and look again");
     }
     for (at, pid) in pids.iter().copied().enumerate() {
         if look.deadline.passed() || out.stale.len() >= STALE_MAX {
             look.unseen(
                 format!("{} of {} processes", pids.len() - at, pids.len()),
-                if look.deadline.passed() {
-                    "out of time"
-                } else {
-                    "too many stale processes"
-                },
+                if look.deadline.passed() { "out of time" } else { "too many stale processes" },
                 "allow more time, or restart what is listed and look again",
             );
             break;
@@ -83,16 +75,9 @@ pub(crate) fn find(look: &mut Look<'_>) -> Processes {
                 "look from outside the container, or at the security module's log",
             )
         } else {
-            (
-                "needs root",
-                "run with sudo to see which services still use replaced libraries",
-            )
+            ("needs root", "run with sudo to see which services still use replaced libraries")
         };
-        look.unseen(
-            format!("mapped files of {denied} processes of other users"),
-            why,
-            hint,
-        );
+        look.unseen(format!("mapped files of {denied} processes of other users"), why, hint);
     }
     out
 }
@@ -128,50 +113,26 @@ fn examine(root: &Root, pid: u32) -> Seen<Option<Found>> {
     if paths.is_empty() {
         return Seen::Here(None);
     }
-    let files = paths
-        .into_iter()
-        .map(|path| StaleFile {
-            path,
-            package: None,
-        })
-        .collect();
+    let files = paths.into_iter().map(|path| StaleFile { path, package: None }).collect();
     Seen::Here(Some(Found {
-        process: StaleProcess {
-            pid,
-            exe: exe.path,
-            unit: procfs::unit(root, pid),
-            restart_refused: false,
-            files,
-        },
+        process: StaleProcess { pid, exe: exe.path, unit: procfs::unit(root, pid), restart_refused: false, files },
         foreign: procfs::foreign_root(root, pid),
     }))
 }
 
 /// Paths that never were files of a package: device mappings, shared memory, asynchronous IO rings.
 fn is_memory_file(path: &str) -> bool {
-    [
-        "/memfd:",
-        "/SYSV",
-        "/dev/",
-        "/[aio]",
-        "/drm",
-        "/i915",
-        "/anon_hugepage",
-    ]
-    .iter()
-    .any(|prefix| path.starts_with(prefix))
+    ["/memfd:", "/SYSV", "/dev/", "/[aio]", "/drm", "/i915", "/anon_hugepage"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 /// Files that programs write, map and remove by themselves: just-in-time compilers, native-access stubs, `O_TMPFILE`.
 /// Their deletion is their normal life, not an upgrade.
 fn is_scratch(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    let unnamed = name
-        .strip_prefix('#')
-        .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    ["/tmp/", "/var/tmp/", "/run/", "/var/run/"]
-        .iter()
-        .any(|dir| path.starts_with(dir))
+    let unnamed = name.strip_prefix('#').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    ["/tmp/", "/var/tmp/", "/run/", "/var/run/"].iter().any(|dir| path.starts_with(dir))
         || unnamed
         || name.starts_with("orcexec.")
         || (name.starts_with("jna") && name.ends_with(".tmp"))
@@ -191,15 +152,12 @@ fn replaced(root: &Root, pid: u32, mapping: &Mapping) -> bool {
         return if on_disk.is_empty() {
             mapped.nlink() == 0
         } else {
-            on_disk
-                .iter()
-                .all(|meta| (meta.dev(), meta.ino()) != (mapped.dev(), mapped.ino()))
+            on_disk.iter().all(|meta| (meta.dev(), meta.ino()) != (mapped.dev(), mapped.ino()))
         };
     }
     let same = |meta: &Metadata| {
         let device = procfs::device_numbers(meta.dev());
-        let comparable =
-            !ANONYMOUS_MAJORS.contains(&device.0) && !ANONYMOUS_MAJORS.contains(&mapping.device.0);
+        let comparable = !ANONYMOUS_MAJORS.contains(&device.0) && !ANONYMOUS_MAJORS.contains(&mapping.device.0);
         meta.ino() == mapping.inode && (!comparable || device == mapping.device)
     };
     !on_disk.is_empty() && !on_disk.iter().any(same)

@@ -54,11 +54,7 @@ pub(crate) fn dir(root: &Root, pid: u32) -> PathBuf {
 
 /// Ids of all processes, ascending.
 pub(crate) fn pids(root: &Root) -> Vec<u32> {
-    let mut pids: Vec<u32> = root
-        .names("proc", PROCESSES_MAX)
-        .iter()
-        .filter_map(|name| name.parse().ok())
-        .collect();
+    let mut pids: Vec<u32> = root.names("proc", PROCESSES_MAX).iter().filter_map(|name| name.parse().ok()).collect();
     pids.sort_unstable();
     pids
 }
@@ -73,14 +69,8 @@ pub(crate) struct KernelPath {
 impl KernelPath {
     fn new(text: &str) -> Self {
         match text.strip_suffix(DELETED) {
-            Some(path) => Self {
-                path: path.to_owned(),
-                deleted: true,
-            },
-            None => Self {
-                path: text.to_owned(),
-                deleted: false,
-            },
+            Some(path) => Self { path: path.to_owned(), deleted: true },
+            None => Self { path: text.to_owned(), deleted: false },
         }
     }
 }
@@ -108,11 +98,7 @@ fn stat_field(root: &Root, pid: u32, number: usize) -> Option<u64> {
     let text = lossy(read_file(&dir(root, pid).join("stat"), STAT_MAX).ok()?);
     // The command name stands in parentheses and may itself hold spaces and parentheses.
     let (_, after) = text.rsplit_once(')')?;
-    after
-        .split_ascii_whitespace()
-        .nth(number.checked_sub(3)?)?
-        .parse()
-        .ok()
+    after.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
 }
 
 /// Clock ticks per second in `/proc/PID/stat`: `USER_HZ`, 100 on every architecture that Linux runs on today.
@@ -122,20 +108,13 @@ const TICKS_PER_SECOND: u64 = 100;
 pub(crate) fn started_at(root: &Root, pid: u32) -> Option<Timestamp> {
     let since_boot_ms = stat_field(root, pid, 22)? * 1000 / TICKS_PER_SECOND;
     let boot = booted_at(root)?;
-    Some(Timestamp(
-        boot.0.saturating_add(i64::try_from(since_boot_ms).ok()?),
-    ))
+    Some(Timestamp(boot.0.saturating_add(i64::try_from(since_boot_ms).ok()?)))
 }
 
 /// When the running kernel booted: `btime` of `/proc/stat`, in seconds.
 pub(crate) fn booted_at(root: &Root) -> Option<Timestamp> {
     let text = root.read_text("proc/stat", SYSTEM_STAT_MAX).ok()?;
-    let seconds: i64 = text
-        .lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds: i64 = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(Timestamp(seconds.checked_mul(1000)?))
 }
 
@@ -176,10 +155,7 @@ pub(crate) fn code_mappings(maps: &str) -> impl Iterator<Item = Mapping> + '_ {
         let (major, minor) = device.split_once(':')?;
         Some(Mapping {
             range: range.to_owned(),
-            device: (
-                u64::from_str_radix(major, 16).ok()?,
-                u64::from_str_radix(minor, 16).ok()?,
-            ),
+            device: (u64::from_str_radix(major, 16).ok()?, u64::from_str_radix(minor, 16).ok()?),
             inode,
             file: KernelPath::new(path),
         })
@@ -204,9 +180,7 @@ fn unit_of_cgroup(text: &str) -> Option<String> {
     let mut unified = None;
     for line in text.lines() {
         let mut fields = line.splitn(3, ':');
-        let (Some(id), Some(controllers), Some(path)) =
-            (fields.next(), fields.next(), fields.next())
-        else {
+        let (Some(id), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
         if controllers == "name=systemd" {
@@ -222,11 +196,7 @@ fn unit_of_cgroup(text: &str) -> Option<String> {
 
 fn unit_of_path(path: &str) -> Option<String> {
     path.split('/')
-        .find(|part| {
-            [".service", ".scope", ".socket", ".mount", ".swap"]
-                .iter()
-                .any(|suffix| part.ends_with(suffix))
-        })
+        .find(|part| [".service", ".scope", ".socket", ".mount", ".swap"].iter().any(|suffix| part.ends_with(suffix)))
         // A leading underscore is systemd's escape for names that collide with files of the cgroup file system.
         .map(|part| part.strip_prefix('_').unwrap_or(part).to_owned())
 }
@@ -234,20 +204,14 @@ fn unit_of_path(path: &str) -> Option<String> {
 /// Whether this process runs as root: the second number of `Uid:` in `/proc/self/status` is the effective user.
 pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|ids| ids.split_ascii_whitespace().nth(1))
+    status.lines().find_map(|line| line.strip_prefix("Uid:")).and_then(|ids| ids.split_ascii_whitespace().nth(1))
         == Some("0")
 }
 
 /// Whether a process sees another root directory than we do: a container or a chroot, whose files are not ours.
 pub(crate) fn foreign_root(root: &Root, pid: u32) -> bool {
     let identity = |path: PathBuf| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
-    match (
-        identity(dir(root, pid).join("root/.")),
-        identity(root.dir().to_owned()),
-    ) {
+    match (identity(dir(root, pid).join("root/.")), identity(root.dir().to_owned())) {
         (Ok(theirs), Ok(ours)) => theirs != ours,
         // Not to be seen: then its mappings are not to be seen either.
         (Err(_), _) | (_, Err(_)) => false,
@@ -270,18 +234,8 @@ mod tests {
 short line
 ";
         let found: Vec<Mapping> = code_mappings(maps).collect();
-        let paths: Vec<(&str, bool)> = found
-            .iter()
-            .map(|m| (m.file.path.as_str(), m.file.deleted))
-            .collect();
-        assert_eq!(
-            paths,
-            [
-                ("/usr/bin/my tool", false),
-                ("/usr/lib/libz.so.1.2.13", true),
-                ("/memfd:jit", true)
-            ]
-        );
+        let paths: Vec<(&str, bool)> = found.iter().map(|m| (m.file.path.as_str(), m.file.deleted)).collect();
+        assert_eq!(paths, [("/usr/bin/my tool", false), ("/usr/lib/libz.so.1.2.13", true), ("/memfd:jit", true)]);
         assert_eq!(found[1].device, (0xfe, 0x10a));
         assert_eq!(found[1].inode, 77);
         assert_eq!(found[1].range, "7f00c0a02000-7f00c0a06000");
@@ -290,18 +244,13 @@ short line
     #[test]
     fn units_come_from_either_hierarchy() {
         let unit = |text| unit_of_cgroup(text);
+        assert_eq!(unit("0::/system.slice/ssh.service\n").as_deref(), Some("ssh.service"));
         assert_eq!(
-            unit("0::/system.slice/ssh.service\n").as_deref(),
-            Some("ssh.service")
-        );
-        assert_eq!(
-            unit("12:cpu:/\n1:name=systemd:/system.slice/system-getty.slice/getty@tty1.service\n0::/\n")
-                .as_deref(),
+            unit("12:cpu:/\n1:name=systemd:/system.slice/system-getty.slice/getty@tty1.service\n0::/\n").as_deref(),
             Some("getty@tty1.service")
         );
         assert_eq!(
-            unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/foo.service")
-                .as_deref(),
+            unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/foo.service").as_deref(),
             Some("user@1000.service")
         );
         assert_eq!(unit("0::/init.scope").as_deref(), Some("init.scope"));

@@ -4,9 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use patchwright_domain::inventory::{
-    InstalledKernel, Kernel, PackageFormat, Reboot, RebootReason, Tri,
-};
+use patchwright_domain::inventory::{InstalledKernel, Kernel, PackageFormat, Reboot, RebootReason, Tri};
 use patchwright_domain::time::Timestamp;
 
 use crate::clock;
@@ -38,11 +36,7 @@ pub(crate) fn collect(
     let mut because = Vec::new();
     let mut since: Vec<Timestamp> = Vec::new();
 
-    let newest = if container {
-        None
-    } else {
-        newest_of_flavour(kernel, format)
-    };
+    let newest = if container { None } else { newest_of_flavour(kernel, format) };
     if let (Some(newest), Some(running)) = (newest, kernel.running_version.as_deref())
         && order::compare(format, &newest.version, running).is_gt()
     {
@@ -62,14 +56,9 @@ pub(crate) fn collect(
         since.extend(modified(&root.path(flag)));
     }
 
-    let init = processes
-        .stale
-        .iter()
-        .find(|found| found.process.pid == 1 && !found.foreign);
+    let init = processes.stale.iter().find(|found| found.process.pid == 1 && !found.foreign);
     if let Some(file) = init.and_then(|found| found.process.files.first()) {
-        because.push(RebootReason::InitStale {
-            file: file.path.clone(),
-        });
+        because.push(RebootReason::InitStale { file: file.path.clone() });
         since.extend(replaced_at(&root.path(&file.path)));
     }
 
@@ -95,11 +84,7 @@ pub(crate) fn collect(
         );
         Tri::Unknown
     };
-    Reboot {
-        needed,
-        because,
-        since: since.into_iter().min(),
-    }
+    Reboot { needed, because, since: since.into_iter().min() }
 }
 
 /// The newest installed kernel of the running flavour, by package version: release names lie (the same release may
@@ -115,12 +100,8 @@ fn newest_of_flavour(kernel: &Kernel, format: Option<PackageFormat>) -> Option<&
 
 /// One name per line, repeated each time a package asked again.
 fn flag_packages(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut names: Vec<String> =
+        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -132,10 +113,7 @@ fn installed_at(root: &Root, package: &str) -> Option<Timestamp> {
 }
 
 fn modified(path: &Path) -> Option<Timestamp> {
-    fs::metadata(path)
-        .and_then(|meta| meta.modified())
-        .ok()
-        .map(clock::from_system)
+    fs::metadata(path).and_then(|meta| meta.modified()).ok().map(clock::from_system)
 }
 
 /// When a file came into its place. The package manager sets the modification time to the time of the build, so the

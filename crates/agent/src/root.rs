@@ -21,10 +21,7 @@ impl Root {
     /// The running host, `/`.
     #[must_use]
     pub fn host() -> Self {
-        Self {
-            dir: PathBuf::from("/"),
-            live: true,
-        }
+        Self { dir: PathBuf::from("/"), live: true }
     }
 
     /// A chroot or fixture tree. Nothing that describes the running machine is asked then (no `systemctl`, no
@@ -111,10 +108,8 @@ impl Root {
         let Ok(entries) = fs::read_dir(self.path(inside)) else {
             return Vec::new();
         };
-        let mut names: Vec<String> = entries
-            .take(max)
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect();
+        let mut names: Vec<String> =
+            entries.take(max).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
         names.sort_unstable();
         names
     }
@@ -143,8 +138,7 @@ pub(crate) fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 
 /// Text with invalid UTF-8 replaced; valid text is not copied.
 pub(crate) fn lossy(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -44,24 +44,16 @@ pub(crate) struct Found {
 /// Finds listening sockets and their processes. Packages are not filled in yet.
 pub(crate) fn find(look: &mut Look<'_>) -> Vec<Found> {
     let mut rows = Vec::new();
-    for (protocol, state) in [
-        ("tcp", TCP_LISTEN),
-        ("tcp6", TCP_LISTEN),
-        ("udp", UDP_UNCONNECTED),
-        ("udp6", UDP_UNCONNECTED),
-    ] {
-        match look
-            .root
-            .read_text(format!("proc/net/{protocol}"), TABLE_MAX)
-        {
+    for (protocol, state) in
+        [("tcp", TCP_LISTEN), ("tcp6", TCP_LISTEN), ("udp", UDP_UNCONNECTED), ("udp6", UDP_UNCONNECTED)]
+    {
+        match look.root.read_text(format!("proc/net/{protocol}"), TABLE_MAX) {
             Ok(table) => rows.extend(parse(&table, protocol, state)),
             // A kernel without IPv6 has no table for it: that is an answer.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && protocol != "tcp" => {}
-            Err(error) => look.unseen(
-                format!("listening {protocol} sockets"),
-                error.to_string(),
-                "mount /proc and look again",
-            ),
+            Err(error) => {
+                look.unseen(format!("listening {protocol} sockets"), error.to_string(), "mount /proc and look again")
+            }
         }
     }
     if rows.len() > LISTENERS_MAX {
@@ -73,15 +65,8 @@ pub(crate) fn find(look: &mut Look<'_>) -> Vec<Found> {
         rows.truncate(LISTENERS_MAX);
     }
     let wanted: BTreeSet<u64> = rows.iter().map(|row| row.inode).collect();
-    let owners = if wanted.is_empty() {
-        BTreeMap::new()
-    } else {
-        owners(look, &wanted)
-    };
-    let without = rows
-        .iter()
-        .filter(|row| !owners.contains_key(&row.inode))
-        .count();
+    let owners = if wanted.is_empty() { BTreeMap::new() } else { owners(look, &wanted) };
+    let without = rows.iter().filter(|row| !owners.contains_key(&row.inode)).count();
     if without > 0 {
         look.unseen(
             format!("processes behind {without} listening sockets"),
@@ -97,19 +82,11 @@ pub(crate) fn find(look: &mut Look<'_>) -> Vec<Found> {
             },
         );
     }
-    let mut found: Vec<Found> = rows
-        .iter()
-        .map(|row| listener(look.root, row, owners.get(&row.inode).copied()))
-        .collect();
+    let mut found: Vec<Found> =
+        rows.iter().map(|row| listener(look.root, row, owners.get(&row.inode).copied())).collect();
     found.sort_by(|a, b| {
-        let key = |f: &Found| {
-            (
-                f.listener.port,
-                f.listener.protocol.clone(),
-                f.listener.address.clone(),
-                f.listener.pid,
-            )
-        };
+        let key =
+            |f: &Found| (f.listener.port, f.listener.protocol.clone(), f.listener.address.clone(), f.listener.pid);
         key(a).cmp(&key(b))
     });
     found.dedup_by(|a, b| a.listener == b.listener);
@@ -140,9 +117,7 @@ fn listener(root: &Root, row: &Row, pid: Option<u32>) -> Found {
 fn is_loopback(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
-        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback()),
     }
 }
 
@@ -164,23 +139,15 @@ fn parse(table: &str, protocol: &'static str, state: &str) -> Vec<Row> {
             }
             let inode = fields.nth(5)?.parse().ok()?;
             let (address, port) = local.split_once(':')?;
-            Some(Row {
-                protocol,
-                address: parse_address(address)?,
-                port: u16::from_str_radix(port, 16).ok()?,
-                inode,
-            })
+            Some(Row { protocol, address: parse_address(address)?, port: u16::from_str_radix(port, 16).ok()?, inode })
         })
         .collect()
 }
 
 /// The kernel prints the address as 32-bit words in the machine's own byte order.
 fn parse_address(hex: &str) -> Option<IpAddr> {
-    let word = |at: usize| {
-        hex.get(at..at + 8)
-            .and_then(|word| u32::from_str_radix(word, 16).ok())
-            .map(u32::to_ne_bytes)
-    };
+    let word =
+        |at: usize| hex.get(at..at + 8).and_then(|word| u32::from_str_radix(word, 16).ok()).map(u32::to_ne_bytes);
     match hex.len() {
         8 => Some(IpAddr::V4(Ipv4Addr::from(word(0)?))),
         32 => {
@@ -200,11 +167,7 @@ fn owners(look: &mut Look<'_>, wanted: &BTreeSet<u64>) -> BTreeMap<u64, u32> {
     let mut owners = BTreeMap::new();
     for pid in procfs::pids(look.root) {
         if look.deadline.passed() {
-            look.unseen(
-                "processes behind some listening sockets",
-                "out of time",
-                "allow more time",
-            );
+            look.unseen("processes behind some listening sockets", "out of time", "allow more time");
             break;
         }
         let Ok(descriptors) = fs::read_dir(procfs::dir(look.root, pid).join("fd")) else {
@@ -214,12 +177,8 @@ fn owners(look: &mut Look<'_>, wanted: &BTreeSet<u64>) -> BTreeMap<u64, u32> {
             let Ok(target) = fs::read_link(descriptor.path()) else {
                 continue;
             };
-            let inode = target.to_str().and_then(|text| {
-                text.strip_prefix("socket:[")?
-                    .strip_suffix(']')?
-                    .parse::<u64>()
-                    .ok()
-            });
+            let inode =
+                target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok());
             if let Some(inode) = inode.filter(|inode| wanted.contains(inode)) {
                 owners.entry(inode).or_insert(pid);
             }
@@ -246,10 +205,7 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].address.to_string(), "127.0.0.1");
         assert_eq!((rows[0].port, rows[0].inode), (5432, 4711));
-        assert_eq!(
-            (rows[1].port, rows[1].address.to_string().as_str()),
-            (22, "0.0.0.0")
-        );
+        assert_eq!((rows[1].port, rows[1].address.to_string().as_str()), (22, "0.0.0.0"));
 
         let udp = "\
    sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops

@@ -20,18 +20,11 @@ pub(crate) fn runs(root: &Root) -> bool {
 
 /// Runs `systemctl` for data.
 pub(crate) fn ask(look: &Look<'_>, args: &[&str]) -> Result<String, ExecError> {
-    Job::new("systemctl")
-        .args(["--no-pager", "--no-ask-password"])
-        .args(args)
-        .limit(LIMIT)
-        .run_ok(look.deadline)
+    Job::new("systemctl").args(["--no-pager", "--no-ask-password"]).args(args).limit(LIMIT).run_ok(look.deadline)
 }
 
 /// Of the given units, those that refuse a manual stop: restarting them is not possible, only a reboot replaces them.
-pub(crate) fn refusing_stop(
-    look: &mut Look<'_>,
-    units: &BTreeSet<String>,
-) -> Result<BTreeSet<String>, ExecError> {
+pub(crate) fn refusing_stop(look: &mut Look<'_>, units: &BTreeSet<String>) -> Result<BTreeSet<String>, ExecError> {
     let units: Vec<&str> = units.iter().map(String::as_str).collect();
     let mut refusing = BTreeSet::new();
     for batch in units.chunks(UNITS_MAX) {

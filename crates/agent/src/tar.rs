@@ -34,9 +34,7 @@ pub(crate) fn each_file(
         }
         check_sum(&header)?;
         let size = number(field(&header, 124, 12))?;
-        let padded = size
-            .checked_next_multiple_of(BLOCK as u64)
-            .ok_or_else(|| invalid("a member's size is absurd"))?;
+        let padded = size.checked_next_multiple_of(BLOCK as u64).ok_or_else(|| invalid("a member's size is absurd"))?;
         match header.get(156).copied() {
             // A GNU long name, or an extended header, belongs to the member that follows.
             Some(b'L') => long_name = Some(text(&small(&mut from, size, padded)?)),
@@ -88,19 +86,9 @@ fn check_sum(header: &[u8; BLOCK]) -> io::Result<()> {
     let sum: u64 = header
         .iter()
         .enumerate()
-        .map(|(at, byte)| {
-            if (148..156).contains(&at) {
-                u64::from(b' ')
-            } else {
-                u64::from(*byte)
-            }
-        })
+        .map(|(at, byte)| if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
         .sum();
-    if told == sum {
-        Ok(())
-    } else {
-        Err(invalid("a header's checksum is wrong: not a tar stream"))
-    }
+    if told == sum { Ok(()) } else { Err(invalid("a header's checksum is wrong: not a tar stream")) }
 }
 
 fn field(header: &[u8; BLOCK], at: usize, len: usize) -> &[u8] {
@@ -142,11 +130,7 @@ fn name(header: &[u8; BLOCK]) -> String {
     // Old GNU archives keep times where POSIX keeps the prefix; they have a blank after the magic.
     let posix = ustar && field(header, 262, 1) == b"\0";
     let prefix = text(field(header, 345, 155));
-    if posix && !prefix.is_empty() {
-        format!("{prefix}/{name}")
-    } else {
-        name
-    }
+    if posix && !prefix.is_empty() { format!("{prefix}/{name}") } else { name }
 }
 
 /// The `path` record of an extended header: `LENGTH path=VALUE\n`.
@@ -184,11 +168,7 @@ fn body(from: &mut impl Read, keep: u64, padded: u64) -> io::Result<Vec<u8>> {
 
 fn skip(from: &mut impl Read, bytes: u64) -> io::Result<()> {
     let skipped = io::copy(&mut from.take(bytes), &mut io::sink())?;
-    if skipped == bytes {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    if skipped == bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 #[cfg(test)]

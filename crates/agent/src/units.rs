@@ -21,31 +21,13 @@ pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
         if !names.is_empty() {
             look.unseen(
                 "which units are active",
-                if look.root.is_host() {
-                    "systemd is not running here"
-                } else {
-                    "the tree is not the running host"
-                },
+                if look.root.is_host() { "systemd is not running here" } else { "the tree is not the running host" },
                 "look on the running host with `systemctl list-units`",
             );
         }
-        return names
-            .into_iter()
-            .map(|name| Unit {
-                name,
-                active: Tri::Unknown,
-            })
-            .collect();
+        return names.into_iter().map(|name| Unit { name, active: Tri::Unknown }).collect();
     }
-    let listed = systemd::ask(
-        look,
-        &[
-            "list-unit-files",
-            "--state=enabled,enabled-runtime",
-            "--no-legend",
-            "--plain",
-        ],
-    );
+    let listed = systemd::ask(look, &["list-unit-files", "--state=enabled,enabled-runtime", "--no-legend", "--plain"]);
     let names = match listed {
         Ok(text) => first_words(&text).map(str::to_owned).collect(),
         Err(error) => {
@@ -57,35 +39,22 @@ pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
             linked(look.root)
         }
     };
-    let loaded = systemd::ask(
-        look,
-        &["list-units", "--all", "--full", "--no-legend", "--plain"],
-    );
+    let loaded = systemd::ask(look, &["list-units", "--all", "--full", "--no-legend", "--plain"]);
     let states = match loaded {
         Ok(text) => Some(active_states(&text)),
         Err(error) => {
-            look.unseen(
-                "which units are active",
-                chain(&error),
-                "run `systemctl list-units`",
-            );
+            look.unseen("which units are active", chain(&error), "run `systemctl list-units`");
             None
         }
     };
     names
         .into_iter()
-        .map(|name| Unit {
-            active: states
-                .as_ref()
-                .map_or(Tri::Unknown, |states| active(&name, states)),
-            name,
-        })
+        .map(|name| Unit { active: states.as_ref().map_or(Tri::Unknown, |states| active(&name, states)), name })
         .collect()
 }
 
 fn first_words(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .filter_map(|line| line.split_ascii_whitespace().next())
+    text.lines().filter_map(|line| line.split_ascii_whitespace().next())
 }
 
 /// Unit → active, from lines `UNIT LOAD ACTIVE SUB DESCRIPTION`.
@@ -95,10 +64,7 @@ fn active_states(text: &str) -> BTreeMap<String, bool> {
             let mut words = line.split_ascii_whitespace();
             let unit = words.next()?;
             let active = words.nth(1)?;
-            Some((
-                unit.to_owned(),
-                ["active", "reloading", "activating"].contains(&active),
-            ))
+            Some((unit.to_owned(), ["active", "reloading", "activating"].contains(&active)))
         })
         .collect()
 }
@@ -107,11 +73,7 @@ fn active_states(text: &str) -> BTreeMap<String, bool> {
 fn active(name: &str, states: &BTreeMap<String, bool>) -> Tri {
     let yes = match name.split_once("@.") {
         Some((template, kind)) => states.iter().any(|(unit, active)| {
-            *active
-                && unit.ends_with(kind)
-                && unit
-                    .strip_prefix(template)
-                    .is_some_and(|rest| rest.starts_with('@'))
+            *active && unit.ends_with(kind) && unit.strip_prefix(template).is_some_and(|rest| rest.starts_with('@'))
         }),
         None => states.get(name).copied().unwrap_or_default(),
     };

@@ -102,7 +102,14 @@ fn refused() -> AppError {
     AppError::Unauthenticated { detail: "the name or the password is wrong".to_owned() }
 }
 
-fn entry(now: Timestamp, actor: &str, action: &str, object: &str, request_id: &str, detail: serde_json::Value) -> AuditEntry {
+fn entry(
+    now: Timestamp,
+    actor: &str,
+    action: &str,
+    object: &str,
+    request_id: &str,
+    detail: serde_json::Value,
+) -> AuditEntry {
     AuditEntry {
         at: now,
         actor: actor.to_owned(),
@@ -140,7 +147,14 @@ pub async fn first_start(env: &Env) -> Result<()> {
         Err(error) => return Err(error.into()),
     }
     let actor = Actor::System(SystemPart::FirstStart).word();
-    txn.audit_append(entry(now, &actor, "user.create", id.as_str(), "first-start", serde_json::json!({"name": "admin"})));
+    txn.audit_append(entry(
+        now,
+        &actor,
+        "user.create",
+        id.as_str(),
+        "first-start",
+        serde_json::json!({"name": "admin"}),
+    ));
     txn.commit().await?;
     Ok(())
 }
@@ -180,7 +194,9 @@ pub async fn link_redeem(env: &Env, secret: &str) -> Result<SignedIn> {
     };
     let Some(user) = user else {
         env.attempts().failed("(link)", now);
-        return Err(AppError::Unauthenticated { detail: "this sign-in link was used already or has expired".to_owned() });
+        return Err(AppError::Unauthenticated {
+            detail: "this sign-in link was used already or has expired".to_owned(),
+        });
     };
     let signed = session_start(&mut txn, &user, now, "link").await?;
     txn.commit().await?;
@@ -285,7 +301,14 @@ pub async fn password_set(env: &Env, ctx: &Ctx, new: &str) -> Result<()> {
     let mut change = user.change();
     change.password_hash = Some(hashed);
     txn.user_save(&id, &change, user.generation).await?;
-    txn.audit_append(entry(now, &ctx.actor.word(), "password.set", id.as_str(), &ctx.request_id, serde_json::json!({})));
+    txn.audit_append(entry(
+        now,
+        &ctx.actor.word(),
+        "password.set",
+        id.as_str(),
+        &ctx.request_id,
+        serde_json::json!({}),
+    ));
     txn.commit().await?;
     Ok(())
 }
@@ -355,7 +378,11 @@ pub async fn token_create(env: &Env, ctx: &Ctx, request: TokenRequest) -> Result
     ctx.authorize(Action::ManageOwnTokens, &Target::Account(&owner))?;
     let name = request.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 80 {
-        return Err(AppError::invalid("token_name", "a token needs a name of 1 to 80 characters", "name the program that will use it"));
+        return Err(AppError::invalid(
+            "token_name",
+            "a token needs a name of 1 to 80 characters",
+            "name the program that will use it",
+        ));
     }
     if !(1..=365).contains(&request.days) {
         return Err(AppError::invalid("token_days", "a token lives 1 to 365 days", "90 is a good choice"));
@@ -364,7 +391,11 @@ pub async fn token_create(env: &Env, ctx: &Ctx, request: TokenRequest) -> Result
     for word in &request.scopes {
         let scope = TokenScope::parse(word).ok_or_else(|| {
             let known: Vec<&str> = TokenScope::ALL.iter().map(|s| s.word()).collect();
-            AppError::invalid("token_scope", format!("`{word}` is not a token scope"), format!("use some of: {}", known.join(", ")))
+            AppError::invalid(
+                "token_scope",
+                format!("`{word}` is not a token scope"),
+                format!("use some of: {}", known.join(", ")),
+            )
         })?;
         scopes.insert(scope);
     }
@@ -388,7 +419,8 @@ pub async fn token_create(env: &Env, ctx: &Ctx, request: TokenRequest) -> Result
     let mut txn = env.db().write().await?;
     let user = txn.user_fetch(&owner).await?.ok_or_else(refused)?;
     txn.token_insert(&token).await?;
-    let detail = serde_json::json!({"name": token.name, "scopes": token.scopes.iter().map(|s| s.word()).collect::<Vec<_>>()});
+    let detail =
+        serde_json::json!({"name": token.name, "scopes": token.scopes.iter().map(|s| s.word()).collect::<Vec<_>>()});
     txn.audit_append(entry(now, &ctx.actor.word(), "token.create", token.id.as_str(), &ctx.request_id, detail));
     txn.commit().await?;
     Ok(TokenCreated { token: token_row(&token, &user.name), secret })

@@ -158,13 +158,19 @@ impl AppError {
                 std::io::ErrorKind::PermissionDenied => {
                     format!("check the owner and mode of `{path}`, or choose another folder with --data-dir")
                 }
-                std::io::ErrorKind::StorageFull => "free some space and run the command again; nothing was half-written".to_owned(),
+                std::io::ErrorKind::StorageFull => {
+                    "free some space and run the command again; nothing was half-written".to_owned()
+                }
                 std::io::ErrorKind::ReadOnlyFilesystem => "choose a writable folder with --data-dir".to_owned(),
                 _ => format!("check `{path}`, or choose another folder with --data-dir"),
             }),
-            Self::Intel { .. } => Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned()),
+            Self::Intel { .. } => {
+                Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned())
+            }
             Self::Forbidden { .. } => Some("ask an administrator for the role".to_owned()),
-            Self::Unauthenticated { .. } => Some("sign in again, or ask for a fresh link with `patchwright link`".to_owned()),
+            Self::Unauthenticated { .. } => {
+                Some("sign in again, or ask for a fresh link with `patchwright link`".to_owned())
+            }
             Self::NotFound { what, .. } => match *what {
                 "host" => Some("`patchwright host list` shows the hosts that are known here".to_owned()),
                 "feed" => Some("`patchwright feed list` shows the feeds".to_owned()),

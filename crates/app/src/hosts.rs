@@ -71,7 +71,11 @@ fn check(facts: &HostFacts) -> Result<()> {
         ));
     }
     if facts.hostname.is_empty() || facts.hostname.len() > NAME_MAX || facts.hostname.chars().any(char::is_control) {
-        return Err(AppError::invalid("host_name", "the facts carry no usable host name", "set a host name and collect again"));
+        return Err(AppError::invalid(
+            "host_name",
+            "the facts carry no usable host name",
+            "set a host name and collect again",
+        ));
     }
     if facts.packages.len() > PACKAGES_MAX {
         return Err(AppError::invalid(
@@ -123,7 +127,13 @@ pub async fn find_host(env: &Env, ctx: &Ctx, text: &str) -> Result<Host> {
 ///
 /// # Errors
 /// [`AppError::Conflict`] when somebody changed the host meanwhile; [`AppError::Forbidden`] without rights on both environments.
-pub async fn profile_save(env: &Env, ctx: &Ctx, id: &HostId, profile: AssetProfile, expected_generation: i64) -> Result<()> {
+pub async fn profile_save(
+    env: &Env,
+    ctx: &Ctx,
+    id: &HostId,
+    profile: AssetProfile,
+    expected_generation: i64,
+) -> Result<()> {
     ctx.authorize(Action::EditHost, &Target::OwnScope)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
@@ -184,10 +194,12 @@ pub async fn host_delete(env: &Env, ctx: &Ctx, id: &HostId) -> Result<()> {
 pub fn profile_parse(text: &str, base: AssetProfile) -> Result<AssetProfile> {
     let mut profile = base;
     for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        let bad = |hint: &str| AppError::invalid("profile", format!("`{part}` is not understood in an asset profile"), hint);
+        let bad =
+            |hint: &str| AppError::invalid("profile", format!("`{part}` is not understood in an asset profile"), hint);
         let (key, value) = part.split_once('=').ok_or_else(|| bad("write KEY=VALUE"))?;
         let list = || {
-            let mut list: Vec<String> = value.split('+').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect();
+            let mut list: Vec<String> =
+                value.split('+').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect();
             list.sort();
             list
         };

@@ -6,9 +6,9 @@ use patchwright_domain::decision::policy::{Policy, PolicyProblem};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::decision::simulate::{SimulationReport, simulate};
 use patchwright_domain::decision::variables::Input;
+use patchwright_domain::exposure::Finding;
 use patchwright_domain::ids::PolicyId;
 use patchwright_domain::intel::VulnFacts;
-use patchwright_domain::exposure::Finding;
 use patchwright_store::{Db, PolicyVersion};
 
 use crate::error::AppError;

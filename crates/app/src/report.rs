@@ -17,8 +17,8 @@ use patchwright_domain::inventory::{HostFacts, KeptBack, Patcher, RebootReason, 
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::scan::{
-    BinaryView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView, ScanReport, StepView,
-    SupportView, TransactionView, UnseenView,
+    BinaryView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView, ScanReport,
+    StepView, SupportView, TransactionView, UnseenView,
 };
 
 use crate::error::AppError;
@@ -95,7 +95,12 @@ pub fn judge(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> Result
 ///
 /// # Errors
 /// [`AppError::Intel`] when the snapshot cannot be read.
-pub fn report(intel: &Intel, host: &HostFacts, question: &Question<'_>, problems: &[String]) -> Result<ScanReport, AppError> {
+pub fn report(
+    intel: &Intel,
+    host: &HostFacts,
+    question: &Question<'_>,
+    problems: &[String],
+) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
     let ranking = ranked(&judgement, host, question.now);
     let support = intel.support(host, question.now.date())?;
@@ -315,7 +320,9 @@ fn evidence_words(e: &Evidence) -> String {
     match e {
         Evidence::VersionInRange { advisory, provider, installed, fixed, order } => match fixed {
             Some(fixed) => {
-                format!("{installed} is older than {fixed} in {order} order, where {advisory} is fixed (data: {provider})")
+                format!(
+                    "{installed} is older than {fixed} in {order} order, where {advisory} is fixed (data: {provider})"
+                )
             }
             None => format!("{installed} lies in the affected range of {advisory} in {order} order (data: {provider})"),
         },
@@ -335,7 +342,13 @@ fn evidence_words(e: &Evidence) -> String {
 }
 
 fn step_view(step: &TransactionStep, extra: bool) -> StepView {
-    StepView { name: step.name.clone(), from: step.from.clone(), to: step.to.clone(), origin: step.origin.clone(), extra }
+    StepView {
+        name: step.name.clone(),
+        from: step.from.clone(),
+        to: step.to.clone(),
+        origin: step.origin.clone(),
+        extra,
+    }
 }
 
 fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timestamp) -> PatchView {
@@ -346,7 +359,12 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         .collect();
     members.sort_by_key(|(j, facts)| {
         let epss = facts.epss.map(|e| e.score_e5);
-        (urgency_place(urgency_word(j.decision.urgency)), facts.kev.is_none(), std::cmp::Reverse(epss), j.finding.vuln.clone())
+        (
+            urgency_place(urgency_word(j.decision.urgency)),
+            facts.kev.is_none(),
+            std::cmp::Reverse(epss),
+            j.finding.vuln.clone(),
+        )
     });
     let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
     steps.extend(group.extra.iter().map(|s| step_view(s, true)));

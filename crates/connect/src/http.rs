@@ -113,9 +113,7 @@ impl HttpFetcher {
         let mut builder = self.client.get(&request.url);
         match &resume {
             Some((have, validator)) => {
-                builder = builder
-                    .header(header::RANGE, format!("bytes={have}-"))
-                    .header(header::IF_RANGE, validator);
+                builder = builder.header(header::RANGE, format!("bytes={have}-")).header(header::IF_RANGE, validator);
             }
             None => {
                 if let Some(etag) = &request.etag {

@@ -22,7 +22,11 @@ impl AnyFetcher {
 }
 
 impl Fetcher for AnyFetcher {
-    fn fetch<'a>(&'a self, request: &'a FetchRequest, progress: Progress<'a>) -> Boxed<'a, Result<Fetched, FetchError>> {
+    fn fetch<'a>(
+        &'a self,
+        request: &'a FetchRequest,
+        progress: Progress<'a>,
+    ) -> Boxed<'a, Result<Fetched, FetchError>> {
         Box::pin(async move {
             let url = request.url.as_str();
             if url == "-" {

@@ -132,12 +132,7 @@ words! {
 
 /// Which environments a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "snake_case",
-    tag = "kind",
-    content = "environments",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "environments", deny_unknown_fields)]
 pub enum Scope {
     /// All of them, those of tomorrow included, and hosts that nobody has put into one.
     All,
@@ -166,9 +161,7 @@ impl Scope {
     pub fn intersect(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::All, scope) | (scope, Self::All) => scope.clone(),
-            (Self::Environments(a), Self::Environments(b)) => {
-                Self::Environments(a.intersection(b).cloned().collect())
-            }
+            (Self::Environments(a), Self::Environments(b)) => Self::Environments(a.intersection(b).cloned().collect()),
         }
     }
 }
@@ -266,11 +259,7 @@ impl Actor {
     pub fn scope(&self) -> Scope {
         match self {
             Self::User(person) => person.scope.clone(),
-            Self::Token {
-                owner,
-                environments,
-                ..
-            } => owner.scope.intersect(environments),
+            Self::Token { owner, environments, .. } => owner.scope.intersect(environments),
             Self::Local { .. } | Self::System(_) => Scope::All,
         }
     }
@@ -331,14 +320,10 @@ impl Action {
     #[must_use]
     pub fn token_scope(self) -> TokenScope {
         match self {
-            Self::ViewHosts
-            | Self::ViewFindings
-            | Self::ViewAdvisories
-            | Self::ViewFeeds
-            | Self::ViewPolicy => TokenScope::Read,
-            Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => {
-                TokenScope::InventoryWrite
+            Self::ViewHosts | Self::ViewFindings | Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => {
+                TokenScope::Read
             }
+            Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => TokenScope::InventoryWrite,
             Self::SyncFeeds | Self::EditFeeds => TokenScope::FeedsWrite,
             Self::SimulatePolicy | Self::ApplyPolicy => TokenScope::PolicyWrite,
             Self::ViewAudit
@@ -365,12 +350,10 @@ impl Role {
             | Action::ViewPolicy
             | Action::EditOwnAccount
             | Action::ManageOwnTokens => true,
-            Action::EnrolHost | Action::ImportHost | Action::EditHost | Action::DeleteHost => {
-                match self {
-                    Self::Operator | Self::Admin => true,
-                    Self::Viewer | Self::SecurityOfficer | Self::Approver => false,
-                }
-            }
+            Action::EnrolHost | Action::ImportHost | Action::EditHost | Action::DeleteHost => match self {
+                Self::Operator | Self::Admin => true,
+                Self::Viewer | Self::SecurityOfficer | Self::Approver => false,
+            },
             Action::SyncFeeds | Action::SimulatePolicy | Action::ViewSystem => match self {
                 Self::Operator | Self::SecurityOfficer | Self::Admin => true,
                 Self::Viewer | Self::Approver => false,
@@ -482,17 +465,11 @@ pub struct Decision {
 
 impl Decision {
     fn yes(reason: Reason) -> Self {
-        Self {
-            allowed: true,
-            because: vec![reason],
-        }
+        Self { allowed: true, because: vec![reason] }
     }
 
     fn no(because: Vec<Reason>) -> Self {
-        Self {
-            allowed: false,
-            because,
-        }
+        Self { allowed: false, because }
     }
 
     /// The reasons as one line.
@@ -508,27 +485,14 @@ impl Decision {
 pub fn may(actor: &Actor, action: Action, target: &Target<'_>) -> Decision {
     match actor {
         Actor::User(person) => decide(person, action, target, &person.scope, None),
-        Actor::Token {
-            owner,
-            scopes,
-            environments,
-            ..
-        } => decide(
-            owner,
-            action,
-            target,
-            &owner.scope.intersect(environments),
-            Some(scopes),
-        ),
+        Actor::Token { owner, scopes, environments, .. } => {
+            decide(owner, action, target, &owner.scope.intersect(environments), Some(scopes))
+        }
         Actor::Local { .. } => match action.reach() {
             Reach::Own => Decision::no(vec![Reason::NoAccount]),
-            Reach::Environment | Reach::Shared | Reach::Installation => {
-                Decision::yes(Reason::LocalAccess)
-            }
+            Reach::Environment | Reach::Shared | Reach::Installation => Decision::yes(Reason::LocalAccess),
         },
-        Actor::System(part) if part.does(action) => {
-            Decision::yes(Reason::SystemPartDoes(*part, action))
-        }
+        Actor::System(part) if part.does(action) => Decision::yes(Reason::SystemPartDoes(*part, action)),
         Actor::System(part) => Decision::no(vec![Reason::SystemPartDoesNot(*part, action)]),
     }
 }
@@ -577,9 +541,7 @@ fn decide(
     match action.reach() {
         Reach::Shared => {}
         Reach::Environment => match target {
-            Target::Environment(name) if !scope.covers(name) => {
-                against.push(Reason::OutsideScope((*name).to_owned()))
-            }
+            Target::Environment(name) if !scope.covers(name) => against.push(Reason::OutsideScope((*name).to_owned())),
             Target::Environment(_) | Target::OwnScope => {}
             // Not cut to an environment: counts as all of them.
             Target::Installation | Target::Account(_) => need_all(scope, action, &mut against),
@@ -587,17 +549,12 @@ fn decide(
         Reach::Installation => need_all(scope, action, &mut against),
         Reach::Own => match target {
             Target::Account(id) if **id == person.id => {}
-            Target::Account(_)
-            | Target::Installation
-            | Target::Environment(_)
-            | Target::OwnScope => against.push(Reason::NotOwn),
+            Target::Account(_) | Target::Installation | Target::Environment(_) | Target::OwnScope => {
+                against.push(Reason::NotOwn)
+            }
         },
     }
-    if against.is_empty() {
-        Decision::yes(Reason::RoleDoes(person.role, action))
-    } else {
-        Decision::no(against)
-    }
+    if against.is_empty() { Decision::yes(Reason::RoleDoes(person.role, action)) } else { Decision::no(against) }
 }
 
 fn need_all(scope: &Scope, action: Action, against: &mut Vec<Reason>) {

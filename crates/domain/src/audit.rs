@@ -70,9 +70,7 @@ impl<'de> Deserialize<'de> for ChainHash {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "`{text}` is not a SHA-256 value (64 lower-case hex digits)"
-            ))
+            serde::de::Error::custom(format!("`{text}` is not a SHA-256 value (64 lower-case hex digits)"))
         })
     }
 }
@@ -87,9 +85,7 @@ pub fn genesis() -> ChainHash {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalError {
     /// A number that is not an integer.
-    #[error(
-        "number `{0}` is not an integer; floats have no place in a hashed document, write it as text"
-    )]
+    #[error("number `{0}` is not an integer; floats have no place in a hashed document, write it as text")]
     Float(String),
     /// An integer that some JSON readers round.
     #[error("integer `{0}` is beyond 2^53 - 1; write it as text")]
@@ -126,9 +122,7 @@ fn write_value(value: &Value, depth: usize, out: &mut String) -> Result<(), Cano
                 return Err(CanonicalError::Float(number.to_string()));
             }
             match number.as_i64() {
-                Some(n) if (-INTEGER_MAX..=INTEGER_MAX).contains(&n) => {
-                    out.push_str(&n.to_string())
-                }
+                Some(n) if (-INTEGER_MAX..=INTEGER_MAX).contains(&n) => out.push_str(&n.to_string()),
                 Some(_) | None => return Err(CanonicalError::Integer(number.to_string())),
             }
         }
@@ -235,15 +229,9 @@ impl AuditRecord {
         members.insert("actor".to_owned(), Value::from(self.actor.as_str()));
         members.insert("action".to_owned(), Value::from(self.action.as_str()));
         members.insert("object".to_owned(), Value::from(self.object.as_str()));
-        members.insert(
-            "reason".to_owned(),
-            self.reason.as_deref().map_or(Value::Null, Value::from),
-        );
+        members.insert("reason".to_owned(), self.reason.as_deref().map_or(Value::Null, Value::from));
         members.insert("detail".to_owned(), self.detail.clone());
-        members.insert(
-            "request_id".to_owned(),
-            Value::from(self.request_id.as_str()),
-        );
+        members.insert("request_id".to_owned(), Value::from(self.request_id.as_str()));
         let text = canonical_json(&Value::Object(members))?;
         if text.len() > RECORD_BYTES_MAX {
             return Err(CanonicalError::Length);
@@ -265,10 +253,7 @@ impl ChainHead {
     /// The head of a chain without records.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            seq: 0,
-            hash: genesis(),
-        }
+        Self { seq: 0, hash: genesis() }
     }
 
     /// The record that follows this head, as it is to be stored.
@@ -287,11 +272,7 @@ impl ChainHead {
             request_id: entry.request_id,
         };
         let text = record.canonical()?;
-        Ok(StoredRecord {
-            seq: record.seq,
-            hash: chain(self.hash, &text),
-            text,
-        })
+        Ok(StoredRecord { seq: record.seq, hash: chain(self.hash, &text), text })
     }
 }
 
@@ -323,10 +304,7 @@ impl StoredRecord {
     /// The head after this record.
     #[must_use]
     pub fn head(&self) -> ChainHead {
-        ChainHead {
-            seq: self.seq,
-            hash: self.hash,
-        }
+        ChainHead { seq: self.seq, hash: self.hash }
     }
 }
 
@@ -385,29 +363,19 @@ impl fmt::Display for ChainBreak {
             BreakKind::Unreadable => {
                 write!(f, "audit record {seq} cannot be read: its text was altered")
             }
-            BreakKind::NotCanonical => write!(
-                f,
-                "audit record {seq} is not in canonical form: its text was altered"
-            ),
-            BreakKind::Misfiled { inside } => write!(
-                f,
-                "audit record {seq} says that it is record {inside}: it was moved"
-            ),
+            BreakKind::NotCanonical => write!(f, "audit record {seq} is not in canonical form: its text was altered"),
+            BreakKind::Misfiled { inside } => {
+                write!(f, "audit record {seq} says that it is record {inside}: it was moved")
+            }
             BreakKind::Hash => write!(
                 f,
                 "audit record {seq} does not have the hash of its text and the record before it: it was altered"
             ),
             BreakKind::Truncated { last } => {
-                write!(
-                    f,
-                    "the audit chain ends at record {last}, the anchor knows record {seq}: records were cut off"
-                )
+                write!(f, "the audit chain ends at record {last}, the anchor knows record {seq}: records were cut off")
             }
             BreakKind::Anchor { anchored, found } => {
-                write!(
-                    f,
-                    "audit record {seq} has hash {found}, the anchor says {anchored}: the chain was rewritten"
-                )
+                write!(f, "audit record {seq} has hash {found}, the anchor says {anchored}: the chain was rewritten")
             }
         }
     }
@@ -424,19 +392,13 @@ impl Verifier {
     /// Starts at the beginning of a chain, without an anchor.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            head: ChainHead::empty(),
-            anchor: None,
-        }
+        Self { head: ChainHead::empty(), anchor: None }
     }
 
     /// Starts at the beginning of a chain that must hold `anchor`.
     #[must_use]
     pub fn with_anchor(anchor: Anchor) -> Self {
-        Self {
-            head: ChainHead::empty(),
-            anchor: Some(anchor),
-        }
+        Self { head: ChainHead::empty(), anchor: Some(anchor) }
     }
 
     /// Takes the next record.
@@ -474,34 +436,22 @@ impl Verifier {
         // An anchor of an empty chain is met before the first record, so `push` never sees it.
         self.check_anchor_here()?;
         match self.anchor {
-            Some(anchor) if anchor.seq > self.head.seq => Err(ChainBreak {
-                seq: anchor.seq,
-                what: BreakKind::Truncated {
-                    last: self.head.seq,
-                },
-            }),
-            Some(anchor) if anchor.seq == 0 && anchor.hash != genesis() => Err(ChainBreak {
-                seq: 0,
-                what: BreakKind::Anchor {
-                    anchored: anchor.hash,
-                    found: genesis(),
-                },
-            }),
+            Some(anchor) if anchor.seq > self.head.seq => {
+                Err(ChainBreak { seq: anchor.seq, what: BreakKind::Truncated { last: self.head.seq } })
+            }
+            Some(anchor) if anchor.seq == 0 && anchor.hash != genesis() => {
+                Err(ChainBreak { seq: 0, what: BreakKind::Anchor { anchored: anchor.hash, found: genesis() } })
+            }
             Some(_) | None => Ok(self.head),
         }
     }
 
     fn check_anchor_here(&self) -> Result<(), ChainBreak> {
         match &self.anchor {
-            Some(anchor) if anchor.seq == self.head.seq && anchor.hash != self.head.hash => {
-                Err(ChainBreak {
-                    seq: anchor.seq,
-                    what: BreakKind::Anchor {
-                        anchored: anchor.hash,
-                        found: self.head.hash,
-                    },
-                })
-            }
+            Some(anchor) if anchor.seq == self.head.seq && anchor.hash != self.head.hash => Err(ChainBreak {
+                seq: anchor.seq,
+                what: BreakKind::Anchor { anchored: anchor.hash, found: self.head.hash },
+            }),
             Some(_) | None => Ok(()),
         }
     }
@@ -532,10 +482,7 @@ pub fn verify_with_anchor<I: IntoIterator<Item = StoredRecord>>(
     run(Verifier::with_anchor(anchor.clone()), records)
 }
 
-fn run<I: IntoIterator<Item = StoredRecord>>(
-    mut verifier: Verifier,
-    records: I,
-) -> Result<ChainHead, ChainBreak> {
+fn run<I: IntoIterator<Item = StoredRecord>>(mut verifier: Verifier, records: I) -> Result<ChainHead, ChainBreak> {
     for record in records {
         verifier.push(&record)?;
     }
@@ -578,11 +525,7 @@ impl Anchor {
     /// The anchor of `head`.
     #[must_use]
     pub fn new(head: ChainHead, at: Timestamp) -> Self {
-        Self {
-            seq: head.seq,
-            hash: head.hash,
-            at,
-        }
+        Self { seq: head.seq, hash: head.hash, at }
     }
 
     /// One line of JSON: `{"at":…,"format":"patchwright-audit-anchor/1","hash":"…","seq":…}`; `at` in milliseconds.
@@ -603,11 +546,7 @@ impl Anchor {
         if document.format != ANCHOR_FORMAT {
             return Err(AnchorError::Format(document.format));
         }
-        Ok(Self {
-            seq: document.seq,
-            hash: document.hash,
-            at: document.at,
-        })
+        Ok(Self { seq: document.seq, hash: document.hash, at: document.at })
     }
 }
 

@@ -16,10 +16,7 @@ impl Timestamp {
     /// Reads RFC 3339 (`2026-11-22T10:00:00Z`), or nothing when the text is not an instant.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        text.trim()
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .map(|t| Self(t.as_millisecond()))
+        text.trim().parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
     }
 
     /// The UTC day that holds this instant.
@@ -47,9 +44,7 @@ impl Timestamp {
             return self;
         };
         let civil = t.to_zoned(jiff::tz::TimeZone::UTC);
-        civil
-            .checked_add(jiff::Span::new().months(months))
-            .map_or(self, |z| Self(z.timestamp().as_millisecond()))
+        civil.checked_add(jiff::Span::new().months(months)).map_or(self, |z| Self(z.timestamp().as_millisecond()))
     }
 }
 

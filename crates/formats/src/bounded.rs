@@ -128,16 +128,10 @@ impl BoundError {
             Self::InputTooLarge { .. } | Self::UnpackedTooLarge { .. } => {
                 "check that this is the feed you meant; split it, or import a smaller export"
             }
-            Self::RatioTooHigh { .. } => {
-                "this looks like a decompression bomb; check where the file comes from"
-            }
+            Self::RatioTooHigh { .. } => "this looks like a decompression bomb; check where the file comes from",
             Self::TooManyFiles { .. } => "unpack the archive and import it folder by folder",
-            Self::RecordTooLarge { .. } => {
-                "the file may be damaged: one record never grows this large in a real feed"
-            }
-            Self::NotText { .. } => {
-                "convert or unpack the file first; gzip and zstd are unpacked without asking"
-            }
+            Self::RecordTooLarge { .. } => "the file may be damaged: one record never grows this large in a real feed",
+            Self::NotText { .. } => "convert or unpack the file first; gzip and zstd are unpacked without asking",
         }
     }
 }
@@ -182,10 +176,7 @@ impl Watch {
     }
 
     pub(crate) fn refuse(&self, bound: BoundError) -> io::Error {
-        self.0
-            .refused
-            .borrow_mut()
-            .get_or_insert_with(|| bound.clone());
+        self.0.refused.borrow_mut().get_or_insert_with(|| bound.clone());
         io::Error::other(bound)
     }
 
@@ -224,9 +215,7 @@ impl<R: Read> Read for Arriving<R> {
         let total = self.watch.0.packed.get().saturating_add(as_u64(got));
         self.watch.0.packed.set(total);
         if total > self.limit {
-            return Err(self
-                .watch
-                .refuse(BoundError::InputTooLarge { limit: self.limit }));
+            return Err(self.watch.refuse(BoundError::InputTooLarge { limit: self.limit }));
         }
         Ok(got)
     }
@@ -265,8 +254,7 @@ impl<R: Read> Read for Unpacking<R> {
             }
         };
         self.given = self.given.saturating_add(as_u64(got));
-        check_output(self.given, self.watch.0.packed.get(), &self.limits)
-            .map_err(|bound| self.watch.refuse(bound))?;
+        check_output(self.given, self.watch.0.packed.get(), &self.limits).map_err(|bound| self.watch.refuse(bound))?;
         Ok(got)
     }
 }
@@ -274,14 +262,10 @@ impl<R: Read> Read for Unpacking<R> {
 /// Whether `given` bytes of output from `packed` bytes of input are within the limits.
 fn check_output(given: u64, packed: u64, limits: &Limits) -> Result<(), BoundError> {
     if given > limits.unpacked {
-        return Err(BoundError::UnpackedTooLarge {
-            limit: limits.unpacked,
-        });
+        return Err(BoundError::UnpackedTooLarge { limit: limits.unpacked });
     }
     if given > limits.ratio_grace && given > packed.saturating_mul(limits.ratio) {
-        return Err(BoundError::RatioTooHigh {
-            limit: limits.ratio,
-        });
+        return Err(BoundError::RatioTooHigh { limit: limits.ratio });
     }
     Ok(())
 }
@@ -312,11 +296,7 @@ impl Read for Intake<'_> {
 /// [`BoundError::NotText`] inside the I/O error for UTF-16, zip and xz, which this reader does not unpack; other I/O errors as they come.
 pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'a>> {
     let watch = Watch::default();
-    let mut arriving = Arriving {
-        inner: reader,
-        limit: limits.input,
-        watch: watch.clone(),
-    };
+    let mut arriving = Arriving { inner: reader, limit: limits.input, watch: watch.clone() };
     let magic = peek(&mut arriving, 6)?;
     if let Some(found) = foreign(&magic) {
         return Err(watch.refuse(BoundError::NotText { found }));
@@ -332,15 +312,9 @@ pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'
         ended: false,
     };
     let mut inner: Box<dyn Read + 'a> = if packed.starts_with(&[0x1f, 0x8b]) {
-        Box::new(unpacking(
-            "gzip",
-            Box::new(flate2::read::MultiGzDecoder::new(source)),
-        ))
+        Box::new(unpacking("gzip", Box::new(flate2::read::MultiGzDecoder::new(source))))
     } else if packed.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Box::new(unpacking(
-            "zstd",
-            Box::new(zstd::stream::read::Decoder::new(source)?),
-        ))
+        Box::new(unpacking("zstd", Box::new(zstd::stream::read::Decoder::new(source)?)))
     } else {
         Box::new(source)
     };
@@ -348,10 +322,7 @@ pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'
     if let Some(found) = utf16(&head) {
         return Err(watch.refuse(BoundError::NotText { found }));
     }
-    Ok(Intake {
-        inner: Box::new(io::Cursor::new(head).chain(inner)),
-        watch,
-    })
+    Ok(Intake { inner: Box::new(io::Cursor::new(head).chain(inner)), watch })
 }
 
 /// A whole small document in memory.
@@ -370,13 +341,9 @@ pub struct Whole {
 pub fn read_whole<R: Read>(reader: R, limits: &Limits) -> io::Result<Whole> {
     let mut intake = open(reader, limits)?;
     let mut bytes = Vec::new();
-    let got = Read::by_ref(&mut intake)
-        .take(limits.record.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    let got = Read::by_ref(&mut intake).take(limits.record.saturating_add(1)).read_to_end(&mut bytes)?;
     if as_u64(got) > limits.record {
-        return Err(intake.watch.refuse(BoundError::RecordTooLarge {
-            limit: limits.record,
-        }));
+        return Err(intake.watch.refuse(BoundError::RecordTooLarge { limit: limits.record }));
     }
     let cut = intake.watch.cut();
     Ok(Whole { bytes, cut })

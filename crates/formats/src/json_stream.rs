@@ -44,8 +44,7 @@ pub(crate) fn read_document<R: Read, S: Sink>(
     lists: &[&str],
     sink: &mut S,
 ) -> Ended {
-    let text =
-        std::io::BufReader::with_capacity(64 << 10, LossyUtf8::new(reader, watch.clone(), limits));
+    let text = std::io::BufReader::with_capacity(64 << 10, LossyUtf8::new(reader, watch.clone(), limits));
     let mut json = serde_json::Deserializer::from_reader(text);
     let top = Top { lists, sink, watch };
     match top.deserialize(&mut json) {
@@ -84,11 +83,7 @@ impl<'de, S: Sink> Visitor<'de> for Top<'_, S> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             if self.lists.contains(&key.as_str()) {
-                map.next_value_seed(List {
-                    list: &key,
-                    sink: self.sink,
-                    watch: self.watch,
-                })?;
+                map.next_value_seed(List { list: &key, sink: self.sink, watch: self.watch })?;
             } else {
                 let raw: Box<RawValue> = map.next_value()?;
                 self.watch.record_done();
@@ -99,12 +94,7 @@ impl<'de, S: Sink> Visitor<'de> for Top<'_, S> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
-        List {
-            list: "",
-            sink: self.sink,
-            watch: self.watch,
-        }
-        .visit_seq(seq)
+        List { list: "", sink: self.sink, watch: self.watch }.visit_seq(seq)
     }
 }
 
@@ -161,12 +151,7 @@ impl<'a> Fields<'a> {
 
     /// Views owned fields.
     pub(crate) fn view(owned: &'a [(String, Box<RawValue>)]) -> Self {
-        Self(
-            owned
-                .iter()
-                .map(|(key, raw)| (key.clone(), raw.as_ref()))
-                .collect(),
-        )
+        Self(owned.iter().map(|(key, raw)| (key.clone(), raw.as_ref())).collect())
     }
 
     /// The raw value of `key`, the last one when it is repeated; nothing for `null`.
@@ -182,9 +167,7 @@ impl<'a> Fields<'a> {
 
     /// The value of `key` as a tree (128 levels at most); `Value::Null` when it is absent.
     pub(crate) fn value(&self, key: &str) -> Result<Value, String> {
-        self.raw(key).map_or(Ok(Value::Null), |raw| {
-            serde_json::from_str(raw.get()).map_err(|err| err.to_string())
-        })
+        self.raw(key).map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()).map_err(|err| err.to_string()))
     }
 
     /// The text of `key`, when it is a string.
@@ -194,8 +177,7 @@ impl<'a> Fields<'a> {
 
     /// The fields of the object in `key`; none when it is absent.
     pub(crate) fn object(&self, key: &str) -> Result<Fields<'a>, String> {
-        self.raw(key)
-            .map_or_else(|| Ok(Fields::default()), |raw| Fields::parse(raw.get()))
+        self.raw(key).map_or_else(|| Ok(Fields::default()), |raw| Fields::parse(raw.get()))
     }
 }
 

@@ -9,8 +9,10 @@ use crate::output::Format;
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
 #[command(name = "patchwright", version, about, long_about = None, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done · 1 findings at or above --fail-on, or a check that failed · 2 failed · 64 wrong command line\n\
-100 input · 101 data folder or database · 102 feed · 103 port in use · 130 interrupted")]
+#[command(
+    after_help = "Exit codes: 0 done · 1 findings at or above --fail-on, or a check that failed · 2 failed · 64 wrong command line\n\
+100 input · 101 data folder or database · 102 feed · 103 port in use · 130 interrupted"
+)]
 pub(crate) struct Args {
     /// Data folder [default: /var/lib/patchwright as root, else ~/.local/share/patchwright]
     #[arg(long, global = true, env = "PATCHWRIGHT_DATA_DIR", value_name = "DIR")]

@@ -115,7 +115,9 @@ pub(crate) fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result
 }
 
 fn defuse(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.len() > 1 && !cell.chars().nth(1).is_some_and(|c| c.is_ascii_digit())) {
+    if cell.starts_with(['=', '+', '@', '\t', '\r'])
+        || (cell.starts_with('-') && cell.len() > 1 && !cell.chars().nth(1).is_some_and(|c| c.is_ascii_digit()))
+    {
         format!("'{cell}")
     } else {
         cell.to_owned()
@@ -138,7 +140,10 @@ pub(crate) fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, F
 /// A table without frames that fits the terminal.
 pub(crate) fn plain_table(columns: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width());
     table.set_header(columns.iter().map(|c| c.to_uppercase()));
     table
 }

@@ -26,7 +26,8 @@ pub(crate) fn spinner(quiet: bool, message: &str) -> ProgressBar {
 pub(crate) fn bytes(quiet: bool, message: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     prepare(&bar, quiet);
-    if let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:28} {bytes:>10} / {total_bytes:10} {bytes_per_sec}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:28} {bytes:>10} / {total_bytes:10} {bytes_per_sec}")
+    {
         bar.set_style(style);
     }
     bar.set_message(message.to_owned());

@@ -58,12 +58,7 @@ impl fmt::Debug for SecretHash {
 impl SecretHash {
     pub(crate) fn read(row: &Row, column: &'static str) -> Result<Self, StoreError> {
         let bytes = row.bytes(column)?;
-        <[u8; 32]>::try_from(bytes.as_slice())
-            .map(Self)
-            .map_err(|e| StoreError::Row {
-                column,
-                why: e.to_string(),
-            })
+        <[u8; 32]>::try_from(bytes.as_slice()).map(Self).map_err(|e| StoreError::Row { column, why: e.to_string() })
     }
 }
 
@@ -193,11 +188,7 @@ fn user(row: &Row) -> Result<UserAccount, StoreError> {
         password_hash: row.opt_text("password_hash")?,
         role: row.parse("role", Role::parse)?,
         scope: row.json("scope")?,
-        standing: if row.flag("disabled")? {
-            Standing::Disabled
-        } else {
-            Standing::Active
-        },
+        standing: if row.flag("disabled")? { Standing::Disabled } else { Standing::Active },
         created: row.at("created")?,
         generation: row.generation()?,
     })
@@ -240,10 +231,7 @@ impl Reader {
     /// # Errors
     /// When the query fails or the row does not read back.
     pub async fn user_by_name(&mut self, name: &str) -> Result<Option<UserAccount>, StoreError> {
-        let row = self
-            .link
-            .optional(USER_BY_NAME, args![name.to_lowercase()])
-            .await?;
+        let row = self.link.optional(USER_BY_NAME, args![name.to_lowercase()]).await?;
         row.as_ref().map(user).transpose()
     }
 
@@ -253,10 +241,7 @@ impl Reader {
     /// When the query fails or a row does not read back.
     pub async fn user_list(&mut self) -> Result<Vec<UserAccount>, StoreError> {
         let rows = self.link.all(USER_LIST, Vec::new()).await?;
-        let mut users = rows
-            .iter()
-            .map(user)
-            .collect::<Result<Vec<UserAccount>, StoreError>>()?;
+        let mut users = rows.iter().map(user).collect::<Result<Vec<UserAccount>, StoreError>>()?;
         users.sort_by_cached_key(|u| u.name.to_lowercase());
         Ok(users)
     }
@@ -273,14 +258,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn session_fetch(
-        &mut self,
-        token_hash: &SecretHash,
-    ) -> Result<Option<Session>, StoreError> {
-        let row = self
-            .link
-            .optional(SESSION_FETCH, args![token_hash.0.as_slice()])
-            .await?;
+    pub async fn session_fetch(&mut self, token_hash: &SecretHash) -> Result<Option<Session>, StoreError> {
+        let row = self.link.optional(SESSION_FETCH, args![token_hash.0.as_slice()]).await?;
         row.as_ref().map(session).transpose()
     }
 
@@ -334,9 +313,7 @@ impl WriteTxn {
             json("scope", &change.scope)?,
             change.standing == Standing::Disabled,
         ];
-        self.link
-            .guarded(USER_SAVE, args, "account", id.as_str())
-            .await?;
+        self.link.guarded(USER_SAVE, args, "account", id.as_str()).await?;
         Ok(expected.next())
     }
 
@@ -344,19 +321,8 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it is not at the expected generation.
-    pub async fn user_delete(
-        &mut self,
-        id: &UserId,
-        expected: Generation,
-    ) -> Result<(), StoreError> {
-        self.link
-            .guarded(
-                USER_DELETE,
-                args![id.as_str(), expected],
-                "account",
-                id.as_str(),
-            )
-            .await
+    pub async fn user_delete(&mut self, id: &UserId, expected: Generation) -> Result<(), StoreError> {
+        self.link.guarded(USER_DELETE, args![id.as_str(), expected], "account", id.as_str()).await
     }
 
     /// Begins a session; `last_used` is taken to be `created`.
@@ -364,13 +330,7 @@ impl WriteTxn {
     /// # Errors
     /// [`StoreError::Dangling`] when the account is gone.
     pub async fn session_insert(&mut self, new: &Session) -> Result<(), StoreError> {
-        let args = args![
-            new.token_hash.0.as_slice(),
-            new.user.as_str(),
-            new.created,
-            new.expires,
-            new.csrf.as_slice()
-        ];
+        let args = args![new.token_hash.0.as_slice(), new.user.as_str(), new.created, new.expires, new.csrf.as_slice()];
         self.link.execute(SESSION_INSERT, args).await?;
         Ok(())
     }
@@ -379,14 +339,8 @@ impl WriteTxn {
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn session_touch(
-        &mut self,
-        token_hash: &SecretHash,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.link
-            .execute(SESSION_TOUCH, args![token_hash.0.as_slice(), at])
-            .await?;
+    pub async fn session_touch(&mut self, token_hash: &SecretHash, at: Timestamp) -> Result<(), StoreError> {
+        self.link.execute(SESSION_TOUCH, args![token_hash.0.as_slice(), at]).await?;
         Ok(())
     }
 
@@ -395,11 +349,7 @@ impl WriteTxn {
     /// # Errors
     /// When the query fails.
     pub async fn session_delete(&mut self, token_hash: &SecretHash) -> Result<bool, StoreError> {
-        Ok(self
-            .link
-            .execute(SESSION_DELETE, args![token_hash.0.as_slice()])
-            .await?
-            > 0)
+        Ok(self.link.execute(SESSION_DELETE, args![token_hash.0.as_slice()]).await? > 0)
     }
 
     /// Ends every session of an account and takes back its unused links; gives the number of sessions.
@@ -407,12 +357,8 @@ impl WriteTxn {
     /// # Errors
     /// When the query fails.
     pub async fn session_delete_of_user(&mut self, id: &UserId) -> Result<u64, StoreError> {
-        self.link
-            .execute(LINK_DELETE_OF_USER, args![id.as_str()])
-            .await?;
-        self.link
-            .execute(SESSION_DELETE_OF_USER, args![id.as_str()])
-            .await
+        self.link.execute(LINK_DELETE_OF_USER, args![id.as_str()]).await?;
+        self.link.execute(SESSION_DELETE_OF_USER, args![id.as_str()]).await
     }
 
     /// Deletes sessions and links that have expired; gives their number.
@@ -450,11 +396,7 @@ impl WriteTxn {
         token_hash: &SecretHash,
         now: Timestamp,
     ) -> Result<Option<UserId>, StoreError> {
-        let row = self
-            .link
-            .optional(LINK_CONSUME, args![token_hash.0.as_slice(), now])
-            .await?;
-        row.map(|row| row.parse("user_id", UserId::parse))
-            .transpose()
+        let row = self.link.optional(LINK_CONSUME, args![token_hash.0.as_slice(), now]).await?;
+        row.map(|row| row.parse("user_id", UserId::parse)).transpose()
     }
 }

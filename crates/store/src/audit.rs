@@ -18,12 +18,8 @@ queries! {
     AUDIT_HEAD_SAVE = "UPDATE audit_head SET hash = $1 WHERE id = 1";
 }
 
-const AUDIT_INSERT: Bulk = Bulk {
-    name: "AUDIT_INSERT",
-    head: "INSERT INTO audit (seq, hash, record)",
-    tail: "",
-    columns: 3,
-};
+const AUDIT_INSERT: Bulk =
+    Bulk { name: "AUDIT_INSERT", head: "INSERT INTO audit (seq, hash, record)", tail: "", columns: 3 };
 
 pub(crate) const BULKS: &[Bulk] = &[AUDIT_INSERT];
 
@@ -35,11 +31,7 @@ pub struct AuditVerified {
 }
 
 fn record(row: &Row) -> Result<StoredRecord, StoreError> {
-    Ok(StoredRecord {
-        seq: row.count("seq")?,
-        hash: row.parse("hash", ChainHash::parse)?,
-        text: row.text("record")?,
-    })
+    Ok(StoredRecord { seq: row.count("seq")?, hash: row.parse("hash", ChainHash::parse)?, text: row.text("record")? })
 }
 
 impl Reader {
@@ -49,28 +41,15 @@ impl Reader {
     /// When the query fails or the row does not read back.
     pub async fn audit_head(&mut self) -> Result<ChainHead, StoreError> {
         let row = self.link.one(AUDIT_HEAD, Vec::new()).await?;
-        Ok(ChainHead {
-            seq: row.count("seq")?,
-            hash: row.parse("hash", ChainHash::parse)?,
-        })
+        Ok(ChainHead { seq: row.count("seq")?, hash: row.parse("hash", ChainHash::parse)? })
     }
 
     /// Records after `after` (0 for all), oldest first.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn audit_list(
-        &mut self,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<StoredRecord>, StoreError> {
-        let rows = self
-            .link
-            .all(
-                AUDIT_LIST,
-                args![int("sequence number", after)?, i64::from(limit)],
-            )
-            .await?;
+    pub async fn audit_list(&mut self, after: u64, limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
+        let rows = self.link.all(AUDIT_LIST, args![int("sequence number", after)?, i64::from(limit)]).await?;
         rows.iter().map(record).collect()
     }
 
@@ -84,10 +63,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError> {
         let before = before.map_or(Ok(i64::MAX), |seq| int("sequence number", seq))?;
-        let rows = self
-            .link
-            .all(AUDIT_LIST_LATEST, args![before, i64::from(limit)])
-            .await?;
+        let rows = self.link.all(AUDIT_LIST_LATEST, args![before, i64::from(limit)]).await?;
         rows.iter().map(record).collect()
     }
 
@@ -96,10 +72,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::AuditBroken`] with the first place where it does not hold; [`StoreError::AuditHead`] when the trail is whole
     /// and does not end where the head row says.
-    pub async fn audit_verify(
-        &mut self,
-        anchor: Option<&Anchor>,
-    ) -> Result<AuditVerified, StoreError> {
+    pub async fn audit_verify(&mut self, anchor: Option<&Anchor>) -> Result<AuditVerified, StoreError> {
         let mut verifier = anchor.map_or_else(Verifier::new, |a| Verifier::with_anchor(a.clone()));
         let mut after = 0;
         loop {
@@ -115,10 +88,7 @@ impl Reader {
         let head = verifier.finish().map_err(StoreError::AuditBroken)?;
         let kept = self.audit_head().await?;
         if kept != head {
-            return Err(StoreError::AuditHead {
-                chain: head.seq,
-                head: kept.seq,
-            });
+            return Err(StoreError::AuditHead { chain: head.seq, head: kept.seq });
         }
         Ok(AuditVerified { head })
     }
@@ -126,33 +96,21 @@ impl Reader {
 
 impl WriteTxn {
     pub(crate) async fn audit_flush(&mut self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
-        let count = int(
-            "number of audit records",
-            u64::try_from(entries.len()).unwrap_or(u64::MAX),
-        )?;
+        let count = int("number of audit records", u64::try_from(entries.len()).unwrap_or(u64::MAX))?;
         let row = self.link.one(AUDIT_HEAD_TAKE, args![count]).await?;
         let before = row.int("seq")? - count;
         let mut head = ChainHead {
-            seq: u64::try_from(before).map_err(|e| StoreError::Row {
-                column: "seq",
-                why: e.to_string(),
-            })?,
+            seq: u64::try_from(before).map_err(|e| StoreError::Row { column: "seq", why: e.to_string() })?,
             hash: row.parse("hash", ChainHash::parse)?,
         };
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries {
             let record = head.link(entry).map_err(StoreError::AuditEntry)?;
             head = record.head();
-            rows.push(args![
-                int("sequence number", record.seq)?,
-                record.hash.to_string(),
-                record.text
-            ]);
+            rows.push(args![int("sequence number", record.seq)?, record.hash.to_string(), record.text]);
         }
         self.link.bulk(AUDIT_INSERT, rows).await?;
-        self.link
-            .execute(AUDIT_HEAD_SAVE, args![head.hash.to_string()])
-            .await?;
+        self.link.execute(AUDIT_HEAD_SAVE, args![head.hash.to_string()]).await?;
         Ok(())
     }
 }

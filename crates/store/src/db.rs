@@ -14,9 +14,7 @@ use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
-use crate::{
-    account, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token,
-};
+use crate::{account, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token};
 
 /// What to do when there is no database yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +78,7 @@ pub struct Db {
 enum Pools {
     /// One connection writes, the others only read: SQLite has one writer anyway, and this way they queue here, in order,
     /// instead of polling for the file lock.
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
-    },
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
     /// Any connection does anything.
     Postgres(PgPool),
 }
@@ -119,17 +114,13 @@ impl Db {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             // A file name of SQLite may carry parameters behind `?`; ours are options of this function.
             if path.is_empty() || path.contains('?') || path.starts_with(":memory:") {
-                return Err(StoreError::Url {
-                    url: url.to_owned(),
-                });
+                return Err(StoreError::Url { url: url.to_owned() });
             }
             Self::connect_sqlite(Path::new(path), options).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::connect_postgres(url, options).await?
         } else {
-            return Err(StoreError::Url {
-                url: without_password(url),
-            });
+            return Err(StoreError::Url { url: without_password(url) });
         };
         let mut link = db.begin_write().await?;
         db.check_encoding(&mut link).await?;
@@ -187,9 +178,7 @@ impl Db {
                 let setup = setup.clone();
                 Box::pin(async move {
                     if let Some(setup) = setup {
-                        connection
-                            .execute(sqlx::raw_sql(AssertSqlSafe(setup)))
-                            .await?;
+                        connection.execute(sqlx::raw_sql(AssertSqlSafe(setup))).await?;
                     }
                     Ok(())
                 })
@@ -198,17 +187,10 @@ impl Db {
             .await
             .map_err(|source| match source {
                 // Nobody holds a connection of a pool that is being opened: a time-out here is a server that does not answer.
-                sqlx::Error::PoolTimedOut => StoreError::Unreachable {
-                    doing: format!("opening {place}"),
-                    source,
-                },
+                sqlx::Error::PoolTimedOut => StoreError::Unreachable { doing: format!("opening {place}"), source },
                 other => StoreError::sort(format!("opening {place}"), other),
             })?;
-        Ok(Self {
-            pools: Pools::Postgres(pool),
-            place: place.into(),
-            file: None,
-        })
+        Ok(Self { pools: Pools::Postgres(pool), place: place.into(), file: None })
     }
 
     /// Which engine this is on.
@@ -260,11 +242,7 @@ impl Db {
     async fn check_encoding(&self, link: &mut Link) -> Result<(), StoreError> {
         let row = link.one(self.engine().describe(), Vec::new()).await?;
         let found = row.text("encoding")?;
-        if found == self.engine().expected().0 {
-            Ok(())
-        } else {
-            Err(StoreError::Encoding { found })
-        }
+        if found == self.engine().expected().0 { Ok(()) } else { Err(StoreError::Encoding { found }) }
     }
 
     /// Looks for damage: the engine's own integrity check, every statement of this program, the settings and the file mode. The
@@ -278,11 +256,7 @@ impl Db {
         let statements = damage(self.prepare_all().await, &mut problems)?.unwrap_or_default();
         let mut reader = self.read().await?;
         let described = reader.link.one(engine.describe(), Vec::new()).await?;
-        let bytes = reader
-            .link
-            .one(engine.size(), Vec::new())
-            .await?
-            .count("bytes")?;
+        let bytes = reader.link.one(engine.size(), Vec::new()).await?.count("bytes")?;
         let checked = reader.link.all(engine.integrity_check(), Vec::new()).await;
         for row in damage(checked, &mut problems)?.unwrap_or_default() {
             let problem = row.text("problem")?;
@@ -319,14 +293,8 @@ impl Db {
         let (queries, bulks) = statements();
         for query in &queries {
             // A list stands last; its places follow the highest number in the text.
-            let first = (1..=99)
-                .rev()
-                .find(|n| query.text.contains(&format!("${n}")))
-                .map_or(1, |n| n + 1);
-            reader
-                .link
-                .prepare(query.name, with_list(query.text, first, 2))
-                .await?;
+            let first = (1..=99).rev().find(|n| query.text.contains(&format!("${n}"))).map_or(1, |n| n + 1);
+            reader.link.prepare(query.name, with_list(query.text, first, 2)).await?;
         }
         for bulk in &bulks {
             reader.link.prepare(bulk.name, bulk.text(2)).await?;
@@ -347,10 +315,7 @@ impl Db {
 }
 
 /// Damage that ends a part of the check is what the check looks for, not a failure of it.
-fn damage<T>(
-    result: Result<T, StoreError>,
-    problems: &mut Vec<String>,
-) -> Result<Option<T>, StoreError> {
+fn damage<T>(result: Result<T, StoreError>, problems: &mut Vec<String>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(StoreError::Corrupt { doing, source }) => {
@@ -376,28 +341,17 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         setting::ALL,
         token::ALL,
     ];
-    let bulks = [
-        audit::BULKS,
-        feed::BULKS,
-        host::BULKS,
-        inventory::BULKS,
-        outbox::BULKS,
-    ];
+    let bulks = [audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS];
     (queries.concat(), bulks.concat())
 }
 
 /// Makes the file before SQLite does, because SQLite would give it the mode of the umask. `-wal` and `-shm` take the mode of
 /// the file.
 async fn file_ready(path: &Path, create: Create) -> Result<(), StoreError> {
-    let failed = |source| StoreError::OpenFile {
-        path: path.display().to_string(),
-        source,
-    };
+    let failed = |source| StoreError::OpenFile { path: path.display().to_string(), source };
     match tokio::fs::metadata(path).await {
         Ok(found) if found.is_dir() => {
-            return Err(failed(std::io::Error::from(
-                std::io::ErrorKind::IsADirectory,
-            )));
+            return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
         Ok(_) => return Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
@@ -405,9 +359,7 @@ async fn file_ready(path: &Path, create: Create) -> Result<(), StoreError> {
     }
     match create {
         Create::Never => {
-            return Err(StoreError::NoFile {
-                path: path.display().to_string(),
-            });
+            return Err(StoreError::NoFile { path: path.display().to_string() });
         }
         Create::IfMissing => {}
     }
@@ -432,7 +384,9 @@ async fn file_mode_warning(path: &Path) -> Option<String> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = tokio::fs::metadata(path).await.ok()?.permissions().mode() & 0o777;
-        (mode & 0o077 != 0).then(|| format!("file mode is {mode:04o}, so other accounts of this machine can read it; it should be 0600"))
+        (mode & 0o077 != 0).then(|| {
+            format!("file mode is {mode:04o}, so other accounts of this machine can read it; it should be 0600")
+        })
     }
     #[cfg(not(unix))]
     {
@@ -447,14 +401,9 @@ fn without_password(url: &str) -> String {
         return url.to_owned();
     };
     let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
-    let (authority, path) = rest
-        .split_once('/')
-        .map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
+    let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
     let authority = match authority.rsplit_once('@') {
-        Some((user, server)) => format!(
-            "{}@{server}",
-            user.split_once(':').map_or(user, |(name, _)| name)
-        ),
+        Some((user, server)) => format!("{}@{server}", user.split_once(':').map_or(user, |(name, _)| name)),
         None => authority.to_owned(),
     };
     format!("{scheme}://{authority}{path}")
@@ -467,14 +416,8 @@ mod tests {
     #[test]
     fn passwords_are_not_shown() {
         for (url, shown) in [
-            (
-                "postgres://ana:se:cret@db.example/pw?password=x",
-                "postgres://ana@db.example/pw",
-            ),
-            (
-                "postgres://db.example:5432/pw",
-                "postgres://db.example:5432/pw",
-            ),
+            ("postgres://ana:se:cret@db.example/pw?password=x", "postgres://ana@db.example/pw"),
+            ("postgres://db.example:5432/pw", "postgres://db.example:5432/pw"),
             ("postgres:///pw?host=/run/postgresql", "postgres:///pw"),
             ("mysql://u:p@h", "mysql://u@h"),
             ("nonsense", "nonsense"),

@@ -69,10 +69,9 @@ impl Engine {
     /// indexes are asked whether they are usable.
     pub(crate) fn integrity_check(self) -> Sql {
         match self {
-            Self::Sqlite => Sql {
-                name: "INTEGRITY_CHECK",
-                text: "SELECT quick_check AS problem FROM pragma_quick_check",
-            },
+            Self::Sqlite => {
+                Sql { name: "INTEGRITY_CHECK", text: "SELECT quick_check AS problem FROM pragma_quick_check" }
+            }
             Self::Postgres => Sql {
                 name: "INTEGRITY_CHECK",
                 text: "SELECT CAST('index ' || c.relname || ' is not valid' AS TEXT) AS problem FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
@@ -105,11 +104,7 @@ impl Engine {
                 "wal",
                 "the journal mode is not WAL (a network file system?): readers and the writer block each other",
             ),
-            Self::Postgres => (
-                "UTF8",
-                "on",
-                "the server runs with fsync off: a power cut can lose or damage data",
-            ),
+            Self::Postgres => ("UTF8", "on", "the server runs with fsync off: a power cut can lose or damage data"),
         }
     }
 
@@ -120,10 +115,9 @@ impl Engine {
                 name: "SIZE",
                 text: "SELECT CAST(p.page_count * s.page_size AS BIGINT) AS bytes FROM pragma_page_count p, pragma_page_size s",
             },
-            Self::Postgres => Sql {
-                name: "SIZE",
-                text: "SELECT CAST(pg_database_size(current_database()) AS BIGINT) AS bytes",
-            },
+            Self::Postgres => {
+                Sql { name: "SIZE", text: "SELECT CAST(pg_database_size(current_database()) AS BIGINT) AS bytes" }
+            }
         }
     }
 
@@ -131,10 +125,9 @@ impl Engine {
     pub(crate) fn session_setup(self, busy: Duration) -> Option<String> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(format!(
-                "SET lock_timeout = {}; SET client_min_messages = warning",
-                busy.as_millis()
-            )),
+            Self::Postgres => {
+                Some(format!("SET lock_timeout = {}; SET client_min_messages = warning", busy.as_millis()))
+            }
         }
     }
 }
@@ -157,20 +150,16 @@ pub(crate) fn classify(error: &sqlx::Error) -> Class {
     match error {
         sqlx::Error::Database(database) => {
             let code = database.code().unwrap_or_default();
-            if database
-                .try_downcast_ref::<sqlx::sqlite::SqliteError>()
-                .is_some()
-            {
+            if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
                 classify_sqlite(code.parse().unwrap_or_default())
             } else {
                 classify_sqlstate(&code)
             }
         }
         sqlx::Error::PoolTimedOut => Class::Locked,
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::Configuration(_) => Class::Unreachable,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) => {
+            Class::Unreachable
+        }
         // The enum is the driver's and open; everything else is a defect of ours or of the driver, not of the surroundings.
         _ => Class::Other,
     }
@@ -225,39 +214,17 @@ mod tests {
         assert!(EXCEPTIONS.len() <= 10);
         let source = include_str!("dialect.rs");
         for n in 1..=EXCEPTIONS.len() {
-            assert!(
-                source.contains(&format!("/// {n}: ")),
-                "exception {n} has no place in the file"
-            );
+            assert!(source.contains(&format!("/// {n}: ")), "exception {n} has no place in the file");
         }
-        assert!(
-            !source.contains(&format!("/// {}: ", EXCEPTIONS.len() + 1)),
-            "an exception is not in the list"
-        );
+        assert!(!source.contains(&format!("/// {}: ", EXCEPTIONS.len() + 1)), "an exception is not in the list");
     }
 
     #[test]
     fn codes_mean_what_the_engines_say() {
-        assert_eq!(
-            classify_sqlite(5 | (2 << 8)),
-            Class::Locked,
-            "SQLITE_BUSY_SNAPSHOT"
-        );
-        assert_eq!(
-            classify_sqlite(8 | (6 << 8)),
-            Class::NotWritable,
-            "SQLITE_READONLY_DIRECTORY"
-        );
-        assert_eq!(
-            classify_sqlite(19),
-            Class::Other,
-            "SQLITE_CONSTRAINT without a kind"
-        );
-        assert_eq!(
-            classify_sqlstate("28P01"),
-            Class::Unreachable,
-            "invalid password"
-        );
+        assert_eq!(classify_sqlite(5 | (2 << 8)), Class::Locked, "SQLITE_BUSY_SNAPSHOT");
+        assert_eq!(classify_sqlite(8 | (6 << 8)), Class::NotWritable, "SQLITE_READONLY_DIRECTORY");
+        assert_eq!(classify_sqlite(19), Class::Other, "SQLITE_CONSTRAINT without a kind");
+        assert_eq!(classify_sqlstate("28P01"), Class::Unreachable, "invalid password");
         assert_eq!(classify_sqlstate("42601"), Class::Other, "syntax error");
     }
 }

@@ -181,33 +181,27 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Url { .. } => {
-                Some("use sqlite://PATH for a file or postgres://USER@HOST/DATABASE for a server")
-            }
+            Self::Url { .. } => Some("use sqlite://PATH for a file or postgres://USER@HOST/DATABASE for a server"),
             Self::OpenFile { .. } | Self::NotWritable { .. } => Some(
                 "check that the data folder exists, belongs to the account that runs patchwright, and is not on a read-only file system",
             ),
-            Self::NoFile { .. } => {
-                Some("run `patchwright up` to create it, or give the right path")
-            }
+            Self::NoFile { .. } => Some("run `patchwright up` to create it, or give the right path"),
             Self::Unreachable { .. } => Some(
                 "check that PostgreSQL runs, that the address, account and password are right, and that the database was created",
             ),
-            Self::Locked { .. } => Some(
-                "another patchwright process or a backup tool holds the database; stop it or try again",
-            ),
-            Self::Corrupt { .. } => Some(
-                "stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup",
-            ),
-            Self::Full { .. } => {
-                Some("free space on the disk that holds the database; nothing was half-written")
+            Self::Locked { .. } => {
+                Some("another patchwright process or a backup tool holds the database; stop it or try again")
             }
-            Self::TooNew { .. } => Some(
-                "install the newer patchwright again, or restore a backup that was made before the upgrade",
-            ),
-            Self::Behind { .. } => Some(
-                "start `patchwright serve` once, which upgrades the database; back it up first",
-            ),
+            Self::Corrupt { .. } => {
+                Some("stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup")
+            }
+            Self::Full { .. } => Some("free space on the disk that holds the database; nothing was half-written"),
+            Self::TooNew { .. } => {
+                Some("install the newer patchwright again, or restore a backup that was made before the upgrade")
+            }
+            Self::Behind { .. } => {
+                Some("start `patchwright serve` once, which upgrades the database; back it up first")
+            }
             Self::MigrationChanged { .. } => {
                 Some("this database belongs to another build of patchwright; do not mix them")
             }
@@ -229,10 +223,7 @@ impl StoreError {
     /// Whether the same call may succeed when made again after loading anew.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Locked { .. } | Self::Conflict { .. } | Self::Unreachable { .. }
-        )
+        matches!(self, Self::Locked { .. } | Self::Conflict { .. } | Self::Unreachable { .. })
     }
 
     /// Sorts a driver error by what it means for the caller.

@@ -145,15 +145,9 @@ impl FeedOutcome {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Running,
-            Self::Unchanged,
-            Self::Loaded,
-            Self::Refused,
-            Self::Failed,
-        ]
-        .into_iter()
-        .find(|outcome| outcome.word() == text)
+        [Self::Running, Self::Unchanged, Self::Loaded, Self::Refused, Self::Failed]
+            .into_iter()
+            .find(|outcome| outcome.word() == text)
     }
 }
 
@@ -207,14 +201,8 @@ pub struct FeedProblem {
 }
 
 fn feed(row: &Row) -> Result<Feed, StoreError> {
-    let from = row
-        .opt_int("shrink_from")?
-        .and_then(|n| u64::try_from(n).ok())
-        .unwrap_or_default();
-    let to = row
-        .opt_int("shrink_to")?
-        .and_then(|n| u64::try_from(n).ok())
-        .unwrap_or_default();
+    let from = row.opt_int("shrink_from")?.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+    let to = row.opt_int("shrink_to")?.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
     Ok(Feed {
         id: row.text("id")?,
         config: row.json("config")?,
@@ -260,9 +248,7 @@ fn excerpt(text: &str) -> String {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.get(..end)
-        .unwrap_or_default()
-        .replace('\0', "\u{fffd}")
+    text.get(..end).unwrap_or_default().replace('\0', "\u{fffd}")
 }
 
 impl Reader {
@@ -281,10 +267,7 @@ impl Reader {
     /// When the query fails or a row does not read back.
     pub async fn feed_list(&mut self) -> Result<Vec<Feed>, StoreError> {
         let rows = self.link.all(FEED_LIST, Vec::new()).await?;
-        let mut feeds = rows
-            .iter()
-            .map(feed)
-            .collect::<Result<Vec<Feed>, StoreError>>()?;
+        let mut feeds = rows.iter().map(feed).collect::<Result<Vec<Feed>, StoreError>>()?;
         feeds.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(feeds)
     }
@@ -293,15 +276,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn feed_run_list(
-        &mut self,
-        id: &str,
-        limit: u32,
-    ) -> Result<Vec<FeedRun>, StoreError> {
-        let rows = self
-            .link
-            .all(FEED_RUN_LIST, args![id, i64::from(limit)])
-            .await?;
+    pub async fn feed_run_list(&mut self, id: &str, limit: u32) -> Result<Vec<FeedRun>, StoreError> {
+        let rows = self.link.all(FEED_RUN_LIST, args![id, i64::from(limit)]).await?;
         rows.iter().map(run).collect()
     }
 
@@ -324,10 +300,7 @@ impl Reader {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<FeedProblem>, StoreError> {
-        let rows = self
-            .link
-            .all(FEED_PROBLEM_LIST, args![id, since, i64::from(limit)])
-            .await?;
+        let rows = self.link.all(FEED_PROBLEM_LIST, args![id, since, i64::from(limit)]).await?;
         rows.iter()
             .map(|row| {
                 Ok(FeedProblem {
@@ -347,14 +320,8 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when the name is taken.
-    pub async fn feed_insert(
-        &mut self,
-        id: &str,
-        config: &serde_json::Value,
-    ) -> Result<Generation, StoreError> {
-        self.link
-            .execute(FEED_INSERT, args![id, json("feed configuration", config)?])
-            .await?;
+    pub async fn feed_insert(&mut self, id: &str, config: &serde_json::Value) -> Result<Generation, StoreError> {
+        self.link.execute(FEED_INSERT, args![id, json("feed configuration", config)?]).await?;
         Ok(Generation::FIRST)
     }
 
@@ -369,9 +336,7 @@ impl WriteTxn {
         expected: Generation,
     ) -> Result<Generation, StoreError> {
         let args = args![id, expected, json("feed configuration", config)?];
-        self.link
-            .guarded(FEED_CONFIG_SAVE, args, "feed", id)
-            .await?;
+        self.link.guarded(FEED_CONFIG_SAVE, args, "feed", id).await?;
         Ok(expected.next())
     }
 
@@ -387,16 +352,8 @@ impl WriteTxn {
     ) -> Result<Generation, StoreError> {
         let (shrink, from, to) = match state.shrink {
             Shrink::None => ("none", None, None),
-            Shrink::Refused { from, to } => (
-                "refused",
-                Some(int("records", from)?),
-                Some(int("records", to)?),
-            ),
-            Shrink::Accepted { from, to } => (
-                "accepted",
-                Some(int("records", from)?),
-                Some(int("records", to)?),
-            ),
+            Shrink::Refused { from, to } => ("refused", Some(int("records", from)?), Some(int("records", to)?)),
+            Shrink::Accepted { from, to } => ("accepted", Some(int("records", from)?), Some(int("records", to)?)),
         };
         let args = args![
             id,
@@ -423,24 +380,15 @@ impl WriteTxn {
     /// # Errors
     /// [`StoreError::Conflict`] when the feed is not at the expected generation.
     pub async fn feed_delete(&mut self, id: &str, expected: Generation) -> Result<(), StoreError> {
-        self.link
-            .guarded(FEED_DELETE, args![id, expected], "feed", id)
-            .await
+        self.link.guarded(FEED_DELETE, args![id, expected], "feed", id).await
     }
 
     /// Notes that a fetch began.
     ///
     /// # Errors
     /// [`StoreError::Dangling`] when there is no such feed.
-    pub async fn feed_run_insert(
-        &mut self,
-        id: &FeedRunId,
-        feed: &str,
-        started: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.link
-            .execute(FEED_RUN_INSERT, args![id.as_str(), feed, started])
-            .await?;
+    pub async fn feed_run_insert(&mut self, id: &FeedRunId, feed: &str, started: Timestamp) -> Result<(), StoreError> {
+        self.link.execute(FEED_RUN_INSERT, args![id.as_str(), feed, started]).await?;
         Ok(())
     }
 
@@ -448,11 +396,7 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it has ended already or was never begun.
-    pub async fn feed_run_finish(
-        &mut self,
-        run: &FeedRun,
-        finished: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn feed_run_finish(&mut self, run: &FeedRun, finished: Timestamp) -> Result<(), StoreError> {
         let args = args![
             run.id.as_str(),
             finished,
@@ -463,9 +407,7 @@ impl WriteTxn {
             &run.sha256,
             &run.error,
         ];
-        self.link
-            .guarded(FEED_RUN_FINISH, args, "feed run", run.id.as_str())
-            .await
+        self.link.guarded(FEED_RUN_FINISH, args, "feed run", run.id.as_str()).await
     }
 
     /// Deletes ended fetches that began before `before`; gives their number.
@@ -507,14 +449,8 @@ impl WriteTxn {
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn feed_problem_prune(
-        &mut self,
-        feed: &str,
-        before: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.link
-            .execute(FEED_PROBLEM_PRUNE, args![feed, before])
-            .await
+    pub async fn feed_problem_prune(&mut self, feed: &str, before: Timestamp) -> Result<u64, StoreError> {
+        self.link.execute(FEED_PROBLEM_PRUNE, args![feed, before]).await
     }
 }
 

@@ -120,14 +120,7 @@ impl HostFilter {
     /// Every host of a scope.
     #[must_use]
     pub fn of(scope: Scope) -> Self {
-        Self {
-            text: None,
-            ecosystem: None,
-            tier: None,
-            environment: None,
-            silent_since: None,
-            scope,
-        }
+        Self { text: None, ecosystem: None, tier: None, environment: None, silent_since: None, scope }
     }
 }
 
@@ -200,19 +193,12 @@ pub(crate) struct HostRowText {
 }
 
 impl HostRowText {
-    pub(crate) fn new(
-        id: &HostId,
-        facts: &HostFacts,
-        profile: &AssetProfile,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn new(id: &HostId, facts: &HostFacts, profile: &AssetProfile) -> Result<Self, StoreError> {
         let hostname = facts.hostname.as_str();
         if hostname.is_empty() || hostname.len() > HOSTNAME_BYTES_MAX {
             return Err(StoreError::Value {
                 what: "host name",
-                why: format!(
-                    "it has {} bytes, it needs 1 to {HOSTNAME_BYTES_MAX}",
-                    hostname.len()
-                ),
+                why: format!("it has {} bytes, it needs 1 to {HOSTNAME_BYTES_MAX}", hostname.len()),
             });
         }
         Ok(Self {
@@ -234,13 +220,7 @@ fn list_key(hostname: &str, id: &HostId) -> Vec<u8> {
 
 /// What the text filter looks into, one word group a line so that no match spans two of them.
 fn search_text(hostname: &str, os: &str, profile: &AssetProfile) -> String {
-    let mut words = vec![
-        hostname,
-        os,
-        &profile.owner,
-        &profile.zone,
-        &profile.environment,
-    ];
+    let mut words = vec![hostname, os, &profile.owner, &profile.zone, &profile.environment];
     words.extend(profile.services.iter().map(String::as_str));
     words.extend(profile.tags.iter().map(String::as_str));
     words.join("\n").to_lowercase()
@@ -289,10 +269,7 @@ pub(crate) fn new_row(
 }
 
 fn packages(facts: &HostFacts) -> Result<i64, StoreError> {
-    int(
-        "number of packages",
-        u64::try_from(facts.packages.len()).unwrap_or(u64::MAX),
-    )
+    int("number of packages", u64::try_from(facts.packages.len()).unwrap_or(u64::MAX))
 }
 
 pub(crate) async fn save_facts(
@@ -319,8 +296,7 @@ pub(crate) async fn save_facts(
         set_hash,
         facts_hash,
     ];
-    link.guarded(HOST_FACTS_UPDATE, args, "host", write.id.as_str())
-        .await
+    link.guarded(HOST_FACTS_UPDATE, args, "host", write.id.as_str()).await
 }
 
 pub(crate) async fn save_seen(
@@ -330,13 +306,7 @@ pub(crate) async fn save_seen(
     last: Timestamp,
     expected: Generation,
 ) -> Result<(), StoreError> {
-    link.guarded(
-        HOST_SEEN_UPDATE,
-        args![id.as_str(), expected, first, last],
-        "host",
-        id.as_str(),
-    )
-    .await
+    link.guarded(HOST_SEEN_UPDATE, args![id.as_str(), expected, first, last], "host", id.as_str()).await
 }
 
 /// Where a page begins: after this key (and this time, when ordered by it).
@@ -356,10 +326,7 @@ impl Cursor {
 
     fn read(order: HostOrder, text: Option<&str>) -> Result<Self, StoreError> {
         let Some(text) = text else {
-            return Ok(Self {
-                last_seen: i64::MIN,
-                key: Vec::new(),
-            });
+            return Ok(Self { last_seen: i64::MIN, key: Vec::new() });
         };
         let parsed = match order {
             HostOrder::Name => text.strip_prefix('n').map(|key| (0, key)),
@@ -369,15 +336,8 @@ impl Cursor {
                 .and_then(|(time, key)| Some((time.parse().ok()?, key))),
         };
         parsed
-            .and_then(|(last_seen, key)| {
-                Some(Self {
-                    last_seen,
-                    key: hex::decode(key).ok()?,
-                })
-            })
-            .ok_or_else(|| StoreError::Cursor {
-                text: text.to_owned(),
-            })
+            .and_then(|(last_seen, key)| Some(Self { last_seen, key: hex::decode(key).ok()? }))
+            .ok_or_else(|| StoreError::Cursor { text: text.to_owned() })
     }
 }
 
@@ -441,20 +401,11 @@ impl Reader {
         if environments.len() > 1000 {
             return Err(StoreError::Value {
                 what: "scope",
-                why: format!(
-                    "it names {} environments, at most 1000 can be asked for",
-                    environments.len()
-                ),
+                why: format!("it names {} environments, at most 1000 can be asked for", environments.len()),
             });
         }
         let conditions = args![
-            filter
-                .text
-                .as_deref()
-                .map(str::trim)
-                .filter(|t| !t.is_empty())
-                .map(like)
-                .unwrap_or_default(),
+            filter.text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(like).unwrap_or_default(),
             filter.ecosystem.clone().unwrap_or_default(),
             filter.tier.map_or("", tier),
             filter.environment.clone().unwrap_or_default(),
@@ -471,36 +422,20 @@ impl Reader {
             }
         };
         let rows = self.link.all_in(sql, &args, &environments).await?;
-        let mut hosts = rows
-            .iter()
-            .map(host)
-            .collect::<Result<Vec<Host>, StoreError>>()?;
+        let mut hosts = rows.iter().map(host).collect::<Result<Vec<Host>, StoreError>>()?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = hosts.len() > wanted;
         hosts.truncate(wanted);
-        let counted = self
-            .link
-            .all_in(HOST_COUNT, &conditions, &environments)
-            .await?;
+        let counted = self.link.all_in(HOST_COUNT, &conditions, &environments).await?;
         let total = counted.first().map_or(Ok(0), |row| row.count("hosts"))?;
-        Ok(HostPage {
-            next: hosts
-                .last()
-                .filter(|_| more)
-                .map(|last| Cursor::write(order, last)),
-            hosts,
-            total,
-        })
+        Ok(HostPage { next: hosts.last().filter(|_| more).map(|last| Cursor::write(order, last)), hosts, total })
     }
 
     /// Cached counts of these hosts, in no order; hosts without are missing from the answer.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn host_counters_fetch(
-        &mut self,
-        ids: &[HostId],
-    ) -> Result<Vec<HostCounters>, StoreError> {
+    pub async fn host_counters_fetch(&mut self, ids: &[HostId]) -> Result<Vec<HostCounters>, StoreError> {
         let list: Vec<Arg> = ids.iter().map(|id| Arg::from(id.as_str())).collect();
         let rows = self.link.all_in(HOST_COUNTERS_FETCH, &[], &list).await?;
         rows.iter()
@@ -530,10 +465,7 @@ impl WriteTxn {
             .host_fetch(id)
             .await?
             .filter(|h| h.generation == expected)
-            .ok_or_else(|| StoreError::Conflict {
-                what: "host",
-                id: id.to_string(),
-            })?;
+            .ok_or_else(|| StoreError::Conflict { what: "host", id: id.to_string() })?;
         let search = search_text(&before.hostname, &before.os_pretty, profile);
         let args = args![
             id.as_str(),
@@ -543,9 +475,7 @@ impl WriteTxn {
             tier(profile.tier),
             search,
         ];
-        self.link
-            .guarded(HOST_PROFILE_SAVE, args, "host", id.as_str())
-            .await?;
+        self.link.guarded(HOST_PROFILE_SAVE, args, "host", id.as_str()).await?;
         Ok(expected.next())
     }
 
@@ -553,41 +483,21 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the host is not at the expected generation.
-    pub async fn host_delete(
-        &mut self,
-        id: &HostId,
-        expected: Generation,
-    ) -> Result<(), StoreError> {
-        self.link
-            .guarded(
-                HOST_DELETE,
-                args![id.as_str(), expected],
-                "host",
-                id.as_str(),
-            )
-            .await
+    pub async fn host_delete(&mut self, id: &HostId, expected: Generation) -> Result<(), StoreError> {
+        self.link.guarded(HOST_DELETE, args![id.as_str(), expected], "host", id.as_str()).await
     }
 
     /// Keeps counts for many hosts; the last writer wins, because it is a cache that names its inputs.
     ///
     /// # Errors
     /// [`StoreError::Dangling`] when a host is gone.
-    pub async fn host_counters_save(
-        &mut self,
-        counters: &[HostCounters],
-    ) -> Result<(), StoreError> {
+    pub async fn host_counters_save(&mut self, counters: &[HostCounters]) -> Result<(), StoreError> {
         // PostgreSQL refuses two rows for one key in one statement; the later one is meant.
         let latest: std::collections::BTreeMap<&str, &HostCounters> =
             counters.iter().map(|c| (c.host.as_str(), c)).collect();
         let rows = latest
             .values()
-            .map(|c| {
-                Ok(args![
-                    c.host.as_str(),
-                    c.digest.as_str(),
-                    json("counters", &c.counters)?
-                ])
-            })
+            .map(|c| Ok(args![c.host.as_str(), c.digest.as_str(), json("counters", &c.counters)?]))
             .collect::<Result<Vec<_>, StoreError>>()?;
         self.link.bulk(HOST_COUNTERS_SAVE, rows).await?;
         Ok(())
@@ -619,13 +529,7 @@ mod tests {
             (HostOrder::Name, "nxyz"),
             (HostOrder::LastSeen, "s.00"),
         ] {
-            assert!(
-                matches!(
-                    Cursor::read(order, Some(text)),
-                    Err(StoreError::Cursor { .. })
-                ),
-                "{text}"
-            );
+            assert!(matches!(Cursor::read(order, Some(text)), Err(StoreError::Cursor { .. })), "{text}");
         }
     }
 }

@@ -43,10 +43,7 @@ impl Reader {
     /// # Errors
     /// When the query fails or the row does not read back.
     pub async fn intel_activation_latest(&mut self) -> Result<Option<Activation>, StoreError> {
-        let row = self
-            .link
-            .optional(INTEL_ACTIVATION_LATEST, Vec::new())
-            .await?;
+        let row = self.link.optional(INTEL_ACTIVATION_LATEST, Vec::new()).await?;
         row.as_ref().map(activation).transpose()
     }
 
@@ -54,14 +51,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn intel_activation_as_of(
-        &mut self,
-        at: Timestamp,
-    ) -> Result<Option<Activation>, StoreError> {
-        let row = self
-            .link
-            .optional(INTEL_ACTIVATION_AS_OF, args![at])
-            .await?;
+    pub async fn intel_activation_as_of(&mut self, at: Timestamp) -> Result<Option<Activation>, StoreError> {
+        let row = self.link.optional(INTEL_ACTIVATION_AS_OF, args![at]).await?;
         row.as_ref().map(activation).transpose()
     }
 
@@ -69,11 +60,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn intel_activation_list(
-        &mut self,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Activation>, StoreError> {
+    pub async fn intel_activation_list(&mut self, after: u64, limit: u32) -> Result<Vec<Activation>, StoreError> {
         let args = args![int("sequence number", after)?, i64::from(limit)];
         let rows = self.link.all(INTEL_ACTIVATION_LIST, args).await?;
         rows.iter().map(activation).collect()
@@ -91,11 +78,7 @@ impl WriteTxn {
         label: &str,
         at: Timestamp,
     ) -> Result<u64, StoreError> {
-        let seq = self
-            .link
-            .one(INTEL_ACTIVATION_NEXT, Vec::new())
-            .await?
-            .count("value")?;
+        let seq = self.link.one(INTEL_ACTIVATION_NEXT, Vec::new()).await?.count("value")?;
         let args = args![int("sequence number", seq)?, snapshot_id, label, at];
         self.link.execute(INTEL_ACTIVATION_INSERT, args).await?;
         Ok(seq)

@@ -69,16 +69,10 @@ pub struct PackageSet {
 impl PackageSet {
     fn of(facts: &HostFacts) -> Self {
         let mut packages = facts.packages.clone();
-        packages
-            .sort_by(|a, b| (&a.name, &a.arch, &a.version).cmp(&(&b.name, &b.arch, &b.version)));
+        packages.sort_by(|a, b| (&a.name, &a.arch, &a.version).cmp(&(&b.name, &b.arch, &b.version)));
         let mut purls = facts.purls.clone();
         purls.sort();
-        Self {
-            schema: 1,
-            format: facts.format,
-            packages,
-            purls,
-        }
+        Self { schema: 1, format: facts.format, packages, purls }
     }
 }
 
@@ -100,21 +94,12 @@ fn digest(text: &str) -> String {
 
 fn pack(what: &'static str, text: &str) -> Result<Vec<u8>, StoreError> {
     if text.len() > CONTENT_BYTES_MAX {
-        return Err(StoreError::Value {
-            what,
-            why: format!("{} bytes are more than {CONTENT_BYTES_MAX}", text.len()),
-        });
+        return Err(StoreError::Value { what, why: format!("{} bytes are more than {CONTENT_BYTES_MAX}", text.len()) });
     }
-    zstd::bulk::compress(text.as_bytes(), ZSTD_LEVEL).map_err(|e| StoreError::Value {
-        what,
-        why: e.to_string(),
-    })
+    zstd::bulk::compress(text.as_bytes(), ZSTD_LEVEL).map_err(|e| StoreError::Value { what, why: e.to_string() })
 }
 
-fn unpack<T: serde::de::DeserializeOwned>(
-    column: &'static str,
-    bytes: &[u8],
-) -> Result<T, StoreError> {
+fn unpack<T: serde::de::DeserializeOwned>(column: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
     let broken = |why: String| StoreError::Row { column, why };
     // The frame header says the size, so that the buffer is as large as needed and never larger than the limit.
     let size = zstd::zstd_safe::get_frame_content_size(bytes)
@@ -129,25 +114,15 @@ fn unpack<T: serde::de::DeserializeOwned>(
 
 fn pack_set(facts: &HostFacts) -> Result<Packed, StoreError> {
     let text = canonical("package set", &PackageSet::of(facts))?;
-    Ok(Packed {
-        hash: digest(&text),
-        bytes: pack("package set", &text)?,
-    })
+    Ok(Packed { hash: digest(&text), bytes: pack("package set", &text)? })
 }
 
 /// The other facts. The collection time is stored but not hashed: looking twice is not a change.
 fn pack_facts(facts: &HostFacts) -> Result<Packed, StoreError> {
-    let mut rest = HostFacts {
-        packages: Vec::new(),
-        purls: Vec::new(),
-        ..facts.clone()
-    };
+    let mut rest = HostFacts { packages: Vec::new(), purls: Vec::new(), ..facts.clone() };
     let stored = canonical("facts", &rest)?;
     rest.collected_at = Timestamp::default();
-    Ok(Packed {
-        hash: digest(&canonical("facts", &rest)?),
-        bytes: pack("facts", &stored)?,
-    })
+    Ok(Packed { hash: digest(&canonical("facts", &rest)?), bytes: pack("facts", &stored)? })
 }
 
 /// Name of the package set of these facts: SHA-256 in hex of the canonical JSON of the sorted [`PackageSet`]. An agent that
@@ -255,24 +230,15 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn host_facts_latest(
-        &mut self,
-        id: &HostId,
-    ) -> Result<Option<StoredFacts>, StoreError> {
-        Ok(self
-            .host_facts_latest_many(std::slice::from_ref(id))
-            .await?
-            .pop())
+    pub async fn host_facts_latest(&mut self, id: &HostId) -> Result<Option<StoredFacts>, StoreError> {
+        Ok(self.host_facts_latest_many(std::slice::from_ref(id)).await?.pop())
     }
 
     /// The newest facts of many hosts, in no order; unknown hosts are missing from the answer.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn host_facts_latest_many(
-        &mut self,
-        ids: &[HostId],
-    ) -> Result<Vec<StoredFacts>, StoreError> {
+    pub async fn host_facts_latest_many(&mut self, ids: &[HostId]) -> Result<Vec<StoredFacts>, StoreError> {
         let list: Vec<Arg> = ids.iter().map(|id| Arg::from(id.as_str())).collect();
         let rows = self.link.all_in(HOST_FACTS_LATEST, &[], &list).await?;
         rows.iter().map(stored_facts).collect()
@@ -282,15 +248,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn host_facts_as_of(
-        &mut self,
-        id: &HostId,
-        at: Timestamp,
-    ) -> Result<Option<StoredFacts>, StoreError> {
-        let row = self
-            .link
-            .optional(HOST_FACTS_AS_OF, args![id.as_str(), at])
-            .await?;
+    pub async fn host_facts_as_of(&mut self, id: &HostId, at: Timestamp) -> Result<Option<StoredFacts>, StoreError> {
+        let row = self.link.optional(HOST_FACTS_AS_OF, args![id.as_str(), at]).await?;
         row.as_ref().map(stored_facts).transpose()
     }
 
@@ -298,15 +257,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn host_facts_history(
-        &mut self,
-        id: &HostId,
-        limit: u32,
-    ) -> Result<Vec<FactsVersion>, StoreError> {
-        let rows = self
-            .link
-            .all(HOST_FACTS_HISTORY, args![id.as_str(), i64::from(limit)])
-            .await?;
+    pub async fn host_facts_history(&mut self, id: &HostId, limit: u32) -> Result<Vec<FactsVersion>, StoreError> {
+        let rows = self.link.all(HOST_FACTS_HISTORY, args![id.as_str(), i64::from(limit)]).await?;
         rows.iter()
             .map(|row| {
                 Ok(FactsVersion {
@@ -323,49 +275,24 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn package_set_fetch(
-        &mut self,
-        hash: &str,
-    ) -> Result<Option<PackageSet>, StoreError> {
-        Ok(self
-            .package_set_fetch_many(&[hash.to_owned()])
-            .await?
-            .pop()
-            .map(|(_, set)| set))
+    pub async fn package_set_fetch(&mut self, hash: &str) -> Result<Option<PackageSet>, StoreError> {
+        Ok(self.package_set_fetch_many(&[hash.to_owned()]).await?.pop().map(|(_, set)| set))
     }
 
     /// Package sets by their names, in no order; unknown names are missing from the answer.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn package_set_fetch_many(
-        &mut self,
-        hashes: &[String],
-    ) -> Result<Vec<(String, PackageSet)>, StoreError> {
+    pub async fn package_set_fetch_many(&mut self, hashes: &[String]) -> Result<Vec<(String, PackageSet)>, StoreError> {
         let list: Vec<Arg> = hashes.iter().map(Arg::from).collect();
         let rows = self.link.all_in(PACKAGE_SET_FETCH, &[], &list).await?;
-        rows.iter()
-            .map(|row| {
-                Ok((
-                    row.text("hash")?,
-                    unpack("content", &row.bytes("content")?)?,
-                ))
-            })
-            .collect()
+        rows.iter().map(|row| Ok((row.text("hash")?, unpack("content", &row.bytes("content")?)?))).collect()
     }
 }
 
 fn set_row(set: &Packed, write: &FactsWrite<'_>) -> Result<Vec<Arg>, StoreError> {
-    let packages = int(
-        "number of packages",
-        u64::try_from(write.facts.packages.len()).unwrap_or(u64::MAX),
-    )?;
-    Ok(args![
-        set.hash.as_str(),
-        set.bytes.as_slice(),
-        packages,
-        write.at
-    ])
+    let packages = int("number of packages", u64::try_from(write.facts.packages.len()).unwrap_or(u64::MAX))?;
+    Ok(args![set.hash.as_str(), set.bytes.as_slice(), packages, write.at])
 }
 
 fn facts_row(set: &Packed, facts: &Packed, write: &FactsWrite<'_>) -> Vec<Arg> {
@@ -385,26 +312,13 @@ impl WriteTxn {
     /// # Errors
     /// [`StoreError::Conflict`] when the host is not at the expected generation; [`StoreError::Duplicate`] when a new host has
     /// an id or machine that is there already (load it and try again); [`StoreError::Value`] for a host name that cannot be kept.
-    pub async fn host_upsert_facts(
-        &mut self,
-        write: &FactsWrite<'_>,
-    ) -> Result<FactsSaved, StoreError> {
+    pub async fn host_upsert_facts(&mut self, write: &FactsWrite<'_>) -> Result<FactsSaved, StoreError> {
         let Some(expected) = write.expected else {
             let mut saved = self.host_insert_many(std::slice::from_ref(write)).await?;
-            return saved.pop().ok_or_else(|| StoreError::Conflict {
-                what: "host",
-                id: write.id.to_string(),
-            });
+            return saved.pop().ok_or_else(|| StoreError::Conflict { what: "host", id: write.id.to_string() });
         };
-        let conflict = || StoreError::Conflict {
-            what: "host",
-            id: write.id.to_string(),
-        };
-        let before = self
-            .host_fetch(write.id)
-            .await?
-            .filter(|h| h.generation == expected)
-            .ok_or_else(conflict)?;
+        let conflict = || StoreError::Conflict { what: "host", id: write.id.to_string() };
+        let before = self.host_fetch(write.id).await?.filter(|h| h.generation == expected).ok_or_else(conflict)?;
         let set = pack_set(write.facts)?;
         let facts = pack_facts(write.facts)?;
         let same = before.set_hash == set.hash && before.facts_hash == facts.hash;
@@ -416,23 +330,13 @@ impl WriteTxn {
         let text = HostRowText::new(write.id, write.facts, &before.profile)?;
         match change {
             FactsChange::New | FactsChange::Changed | FactsChange::Older => {
-                self.link
-                    .bulk(PACKAGE_SET_INSERT, vec![set_row(&set, write)?])
-                    .await?;
+                self.link.bulk(PACKAGE_SET_INSERT, vec![set_row(&set, write)?]).await?;
             }
             FactsChange::Unchanged => {}
         }
         match change {
             FactsChange::New | FactsChange::Changed => {
-                host::save_facts(
-                    &mut self.link,
-                    write,
-                    &text,
-                    &set.hash,
-                    &facts.hash,
-                    expected,
-                )
-                .await?;
+                host::save_facts(&mut self.link, write, &text, &set.hash, &facts.hash, expected).await?;
             }
             FactsChange::Unchanged | FactsChange::Older => {
                 let first = before.first_seen.min(write.at);
@@ -442,36 +346,22 @@ impl WriteTxn {
         }
         match change {
             FactsChange::New | FactsChange::Changed | FactsChange::Older => {
-                self.link
-                    .execute(HOST_FACTS_SAVE, facts_row(&set, &facts, write))
-                    .await?;
+                self.link.execute(HOST_FACTS_SAVE, facts_row(&set, &facts, write)).await?;
             }
             FactsChange::Unchanged => {}
         }
-        Ok(FactsSaved {
-            change,
-            generation: expected.next(),
-            set_hash: set.hash,
-            facts_hash: facts.hash,
-        })
+        Ok(FactsSaved { change, generation: expected.next(), set_hash: set.hash, facts_hash: facts.hash })
     }
 
     /// Takes in many new hosts with few statements; `expected` has to be nothing in all of them.
     ///
     /// # Errors
     /// As [`WriteTxn::host_upsert_facts`]; one bad host refuses them all.
-    pub async fn host_insert_many(
-        &mut self,
-        writes: &[FactsWrite<'_>],
-    ) -> Result<Vec<FactsSaved>, StoreError> {
-        let (mut sets, mut hosts, mut histories, mut saved) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    pub async fn host_insert_many(&mut self, writes: &[FactsWrite<'_>]) -> Result<Vec<FactsSaved>, StoreError> {
+        let (mut sets, mut hosts, mut histories, mut saved) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for write in writes {
             if write.expected.is_some() {
-                return Err(StoreError::Value {
-                    what: "host",
-                    why: format!("`{}` is not new", write.id),
-                });
+                return Err(StoreError::Value { what: "host", why: format!("`{}` is not new", write.id) });
             }
             let set = pack_set(write.facts)?;
             let facts = pack_facts(write.facts)?;
@@ -489,12 +379,7 @@ impl WriteTxn {
         // One order for everybody, so that two imports of the same sets cannot wait for each other in a circle.
         sets.sort_by(|(a, _), (b, _)| a.cmp(b));
         sets.dedup_by(|(a, _), (b, _)| a == b);
-        self.link
-            .bulk(
-                PACKAGE_SET_INSERT,
-                sets.into_iter().map(|(_, row)| row).collect(),
-            )
-            .await?;
+        self.link.bulk(PACKAGE_SET_INSERT, sets.into_iter().map(|(_, row)| row).collect()).await?;
         self.link.bulk(host::HOST_INSERT, hosts).await?;
         self.link.bulk(HOST_FACTS_INSERT, histories).await?;
         Ok(saved)
@@ -505,9 +390,7 @@ impl WriteTxn {
     /// # Errors
     /// When the query fails.
     pub async fn package_set_prune(&mut self, limit: u32) -> Result<u64, StoreError> {
-        self.link
-            .execute(PACKAGE_SET_PRUNE, args![i64::from(limit)])
-            .await
+        self.link.execute(PACKAGE_SET_PRUNE, args![i64::from(limit)]).await
     }
 }
 
@@ -516,11 +399,7 @@ mod tests {
     use super::*;
 
     fn facts() -> HostFacts {
-        let package = |name: &str| Package {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            ..Package::default()
-        };
+        let package = |name: &str| Package { name: name.to_owned(), version: "1".to_owned(), ..Package::default() };
         HostFacts {
             schema: 1,
             hostname: "web1".to_owned(),
@@ -536,15 +415,9 @@ mod tests {
         let mut other = facts();
         other.hostname = "web2".to_owned();
         other.packages.reverse();
-        assert_eq!(
-            package_set_hash(&one).unwrap(),
-            package_set_hash(&other).unwrap()
-        );
+        assert_eq!(package_set_hash(&one).unwrap(), package_set_hash(&other).unwrap());
         other.packages[0].version = "2".to_owned();
-        assert_ne!(
-            package_set_hash(&one).unwrap(),
-            package_set_hash(&other).unwrap()
-        );
+        assert_ne!(package_set_hash(&one).unwrap(), package_set_hash(&other).unwrap());
     }
 
     #[test]
@@ -560,10 +433,7 @@ mod tests {
     #[test]
     fn a_packed_document_that_claims_too_much_is_refused() {
         let packed = pack("facts", "{}").unwrap();
-        assert_eq!(
-            unpack::<serde_json::Value>("content", &packed).unwrap(),
-            serde_json::json!({})
-        );
+        assert_eq!(unpack::<serde_json::Value>("content", &packed).unwrap(), serde_json::json!({}));
         for bad in [&b""[..], b"not zstd at all", &packed[..packed.len() - 1]] {
             assert!(unpack::<serde_json::Value>("content", bad).is_err());
         }

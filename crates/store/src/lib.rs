@@ -40,8 +40,7 @@ pub use feed::{Feed, FeedOutcome, FeedProblem, FeedRun, FeedState, FoundProblem,
 pub use host::{Host, HostCounters, HostFilter, HostOrder, HostPage, PAGE_MAX};
 pub use intel::Activation;
 pub use inventory::{
-    FactsChange, FactsSaved, FactsVersion, FactsWrite, PackageSet, StoredFacts, facts_hash,
-    package_set_hash,
+    FactsChange, FactsSaved, FactsVersion, FactsWrite, PackageSet, StoredFacts, facts_hash, package_set_hash,
 };
 pub use outbox::OutboxRow;
 pub use policy::PolicyVersion;

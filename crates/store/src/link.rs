@@ -3,9 +3,7 @@
 use patchwright_domain::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{
-    AssertSqlSafe, Executor as _, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction,
-};
+use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction};
 
 use crate::Generation;
 use crate::dialect::Engine;
@@ -71,10 +69,7 @@ pub(crate) use args;
 
 /// Turns a count into what both engines store.
 pub(crate) fn int(what: &'static str, count: u64) -> Result<i64, StoreError> {
-    i64::try_from(count).map_err(|_| StoreError::Value {
-        what,
-        why: format!("{count} is beyond 2^63 - 1"),
-    })
+    i64::try_from(count).map_err(|_| StoreError::Value { what, why: format!("{count} is beyond 2^63 - 1") })
 }
 
 /// PostgreSQL takes no zero character in text, SQLite cuts or keeps it as it likes: nobody gets to store one.
@@ -84,10 +79,7 @@ fn check(args: &[Arg]) -> Result<(), StoreError> {
         Arg::Text(None) | Arg::Int(_) | Arg::Bytes(_) => false,
     });
     if bad {
-        return Err(StoreError::Value {
-            what: "text",
-            why: "it holds a zero character".to_owned(),
-        });
+        return Err(StoreError::Value { what: "text", why: "it holds a zero character".to_owned() });
     }
     Ok(())
 }
@@ -111,10 +103,7 @@ macro_rules! getter {
 }
 
 fn broken(column: &'static str, why: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Row {
-        column,
-        why: why.to_string(),
-    }
+    StoreError::Row { column, why: why.to_string() }
 }
 
 impl Row {
@@ -147,33 +136,20 @@ impl Row {
     }
 
     /// A text column that a domain type reads.
-    pub(crate) fn parse<T>(
-        &self,
-        column: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn parse<T>(&self, column: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
         let text = self.text(column)?;
         read(&text).ok_or_else(|| broken(column, &format!("`{text}` is not a value of it")))
     }
 
     /// A JSON column.
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(
-        &self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|e| broken(column, &e))
     }
 }
 
 /// JSON for a text column.
-pub(crate) fn json<T: serde::Serialize>(
-    what: &'static str,
-    value: &T,
-) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|e| StoreError::Value {
-        what,
-        why: e.to_string(),
-    })
+pub(crate) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Value { what, why: e.to_string() })
 }
 
 /// An open transaction on either engine.
@@ -276,23 +252,15 @@ impl Link {
         self.run(sql.name, sql.text, true, args).await
     }
 
-    async fn run(
-        &mut self,
-        name: &str,
-        text: &str,
-        persistent: bool,
-        args: Vec<Arg>,
-    ) -> Result<u64, StoreError> {
+    async fn run(&mut self, name: &str, text: &str, persistent: bool, args: Vec<Arg>) -> Result<u64, StoreError> {
         check(&args)?;
         match self {
-            Self::Sqlite(txn) => bound!(text, persistent, args)
-                .execute(&mut **txn)
-                .await
-                .map(|done| done.rows_affected()),
-            Self::Postgres(txn) => bound!(text, persistent, args)
-                .execute(&mut **txn)
-                .await
-                .map(|done| done.rows_affected()),
+            Self::Sqlite(txn) => {
+                bound!(text, persistent, args).execute(&mut **txn).await.map(|done| done.rows_affected())
+            }
+            Self::Postgres(txn) => {
+                bound!(text, persistent, args).execute(&mut **txn).await.map(|done| done.rows_affected())
+            }
         }
         .map_err(|e| StoreError::sort(format!("running {name}"), e))
     }
@@ -306,10 +274,7 @@ impl Link {
         id: &str,
     ) -> Result<(), StoreError> {
         match self.execute(sql, args).await? {
-            0 => Err(StoreError::Conflict {
-                what,
-                id: id.to_owned(),
-            }),
+            0 => Err(StoreError::Conflict { what, id: id.to_owned() }),
             _ => Ok(()),
         }
     }
@@ -318,12 +283,7 @@ impl Link {
         self.fetch(sql.name, sql.text, args).await
     }
 
-    async fn fetch(
-        &mut self,
-        name: &str,
-        text: &str,
-        args: Vec<Arg>,
-    ) -> Result<Vec<Row>, StoreError> {
+    async fn fetch(&mut self, name: &str, text: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         check(&args)?;
         match self {
             Self::Sqlite(txn) => bound!(text, true, args)
@@ -338,11 +298,7 @@ impl Link {
         .map_err(|e| StoreError::sort(format!("running {name}"), e))
     }
 
-    pub(crate) async fn optional(
-        &mut self,
-        sql: Sql,
-        args: Vec<Arg>,
-    ) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn optional(&mut self, sql: Sql, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
         Ok(self.all(sql, args).await?.pop())
     }
 
@@ -350,20 +306,12 @@ impl Link {
     pub(crate) async fn one(&mut self, sql: Sql, args: Vec<Arg>) -> Result<Row, StoreError> {
         match self.optional(sql, args).await? {
             Some(row) => Ok(row),
-            None => Err(StoreError::sort(
-                format!("running {}", sql.name),
-                sqlx::Error::RowNotFound,
-            )),
+            None => Err(StoreError::sort(format!("running {}", sql.name), sqlx::Error::RowNotFound)),
         }
     }
 
     /// Asks with a list, in as many parts as it needs. Order holds within a part only.
-    pub(crate) async fn all_in(
-        &mut self,
-        sql: Sql,
-        args: &[Arg],
-        list: &[Arg],
-    ) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn all_in(&mut self, sql: Sql, args: &[Arg], list: &[Arg]) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         for part in list.chunks(LIST_MAX) {
             let size = padded(part.len());
@@ -379,12 +327,7 @@ impl Link {
     }
 
     /// Changes the rows of a list and gives their number.
-    pub(crate) async fn execute_in(
-        &mut self,
-        sql: Sql,
-        args: &[Arg],
-        list: &[Arg],
-    ) -> Result<u64, StoreError> {
+    pub(crate) async fn execute_in(&mut self, sql: Sql, args: &[Arg], list: &[Arg]) -> Result<u64, StoreError> {
         let mut touched = 0;
         for part in list.chunks(LIST_MAX) {
             let size = padded(part.len());
@@ -400,11 +343,7 @@ impl Link {
     }
 
     /// Inserts many rows with few statements. Row by row through the driver is 45 times slower on SQLite.
-    pub(crate) async fn bulk(
-        &mut self,
-        bulk: Bulk,
-        rows: Vec<Vec<Arg>>,
-    ) -> Result<u64, StoreError> {
+    pub(crate) async fn bulk(&mut self, bulk: Bulk, rows: Vec<Vec<Arg>>) -> Result<u64, StoreError> {
         let per_statement = bulk.rows_per_statement();
         let full = (rows.len() >= per_statement).then(|| bulk.text(per_statement));
         let mut touched = 0;
@@ -417,22 +356,13 @@ impl Link {
             if args.len() != count * bulk.columns {
                 return Err(StoreError::Value {
                     what: bulk.name,
-                    why: format!(
-                        "{} values for {count} rows of {} columns",
-                        args.len(),
-                        bulk.columns
-                    ),
+                    why: format!("{} values for {count} rows of {} columns", args.len(), bulk.columns),
                 });
             }
             touched += match &full {
                 // Only the full size and the single row come often enough to be worth a place in the statement cache.
-                Some(text) if count == per_statement => {
-                    self.run(bulk.name, text, true, args).await?
-                }
-                Some(_) | None => {
-                    self.run(bulk.name, &bulk.text(count), count == 1, args)
-                        .await?
-                }
+                Some(text) if count == per_statement => self.run(bulk.name, text, true, args).await?,
+                Some(_) | None => self.run(bulk.name, &bulk.text(count), count == 1, args).await?,
             };
         }
         Ok(touched)
@@ -441,14 +371,8 @@ impl Link {
     /// Runs a text of several statements without parameters.
     pub(crate) async fn script(&mut self, doing: &str, text: String) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(txn) => txn
-                .execute(sqlx::raw_sql(AssertSqlSafe(text)))
-                .await
-                .map(|_| ()),
-            Self::Postgres(txn) => txn
-                .execute(sqlx::raw_sql(AssertSqlSafe(text)))
-                .await
-                .map(|_| ()),
+            Self::Sqlite(txn) => txn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.map(|_| ()),
+            Self::Postgres(txn) => txn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.map(|_| ()),
         }
         .map_err(|e| StoreError::sort(doing, e))
     }
@@ -478,25 +402,10 @@ mod tests {
 
     #[test]
     fn bulk_text_numbers_its_places() {
-        let bulk = Bulk {
-            name: "T",
-            head: "INSERT INTO t (a, b)",
-            tail: "ON CONFLICT DO NOTHING",
-            columns: 2,
-        };
-        assert_eq!(
-            bulk.text(2),
-            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
-        );
+        let bulk = Bulk { name: "T", head: "INSERT INTO t (a, b)", tail: "ON CONFLICT DO NOTHING", columns: 2 };
+        assert_eq!(bulk.text(2), "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
         assert_eq!(bulk.rows_per_statement(), 500);
-        assert_eq!(
-            Bulk {
-                columns: 100,
-                ..bulk
-            }
-            .rows_per_statement(),
-            320
-        );
+        assert_eq!(Bulk { columns: 100, ..bulk }.rows_per_statement(), 320);
     }
 
     #[test]

@@ -15,11 +15,8 @@ struct Migration {
 }
 
 /// Every migration, in order, without gaps. A released one is never edited: its checksum is in the databases of others.
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundation",
-    up: include_str!("../migrations/0001_foundation/up.sql"),
-}];
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "foundation", up: include_str!("../migrations/0001_foundation/up.sql") }];
 
 /// Schema number of this program.
 pub(crate) fn known() -> u32 {
@@ -47,11 +44,7 @@ impl Migration {
 ///
 /// # Errors
 /// When the database is newer than this program or was made by other migrations, or when `apply` is off and something is missing.
-pub(crate) async fn migrate(
-    link: &mut Link,
-    now: Timestamp,
-    apply: bool,
-) -> Result<Vec<&'static str>, StoreError> {
+pub(crate) async fn migrate(link: &mut Link, now: Timestamp, apply: bool) -> Result<Vec<&'static str>, StoreError> {
     if let Some(lock) = link.engine().migration_lock() {
         link.one(lock, Vec::new()).await?;
     }
@@ -65,45 +58,21 @@ pub(crate) async fn migrate(
             continue;
         };
         if row.text("checksum")? != ours.checksum() {
-            return Err(StoreError::MigrationChanged {
-                number,
-                name: ours.name,
-            });
+            return Err(StoreError::MigrationChanged { number, name: ours.name });
         }
     }
     if found > known() {
-        return Err(StoreError::TooNew {
-            found,
-            known: known(),
-        });
+        return Err(StoreError::TooNew { found, known: known() });
     }
     if found < known() && !apply {
-        return Err(StoreError::Behind {
-            found,
-            known: known(),
-        });
+        return Err(StoreError::Behind { found, known: known() });
     }
     let mut done = Vec::new();
     for migration in MIGRATIONS.iter().filter(|m| m.number > found) {
         let text = link.engine().migration_text(migration.up);
-        link.script(
-            &format!(
-                "applying migration {} `{}`",
-                migration.number, migration.name
-            ),
-            text,
-        )
-        .await?;
-        link.execute(
-            MIGRATION_INSERT,
-            args![
-                i64::from(migration.number),
-                migration.name,
-                migration.checksum(),
-                now
-            ],
-        )
-        .await?;
+        link.script(&format!("applying migration {} `{}`", migration.number, migration.name), text).await?;
+        link.execute(MIGRATION_INSERT, args![i64::from(migration.number), migration.name, migration.checksum(), now])
+            .await?;
         tracing::info!(
             migration.number,
             migration.name,
@@ -124,19 +93,10 @@ mod tests {
     fn numbers_have_no_gaps_and_folders_have_the_names() {
         for (n, migration) in (1_u32..).zip(MIGRATIONS) {
             assert_eq!(migration.number, n);
-            let folder = format!(
-                "{}/migrations/{n:04}_{}",
-                env!("CARGO_MANIFEST_DIR"),
-                migration.name
-            );
-            assert!(
-                std::path::Path::new(&folder).join("up.sql").is_file(),
-                "{folder}"
-            );
+            let folder = format!("{}/migrations/{n:04}_{}", env!("CARGO_MANIFEST_DIR"), migration.name);
+            assert!(std::path::Path::new(&folder).join("up.sql").is_file(), "{folder}");
         }
-        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-            .unwrap()
-            .count();
+        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
         assert_eq!(folders, MIGRATIONS.len(), "every folder is in the list");
     }
 }

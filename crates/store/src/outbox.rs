@@ -13,12 +13,8 @@ queries! {
     OUTBOX_PRUNE = "DELETE FROM outbox WHERE delivered_at < $1";
 }
 
-const OUTBOX_INSERT: Bulk = Bulk {
-    name: "OUTBOX_INSERT",
-    head: "INSERT INTO outbox (id, topic, payload, created)",
-    tail: "",
-    columns: 4,
-};
+const OUTBOX_INSERT: Bulk =
+    Bulk { name: "OUTBOX_INSERT", head: "INSERT INTO outbox (id, topic, payload, created)", tail: "", columns: 4 };
 
 pub(crate) const BULKS: &[Bulk] = &[OUTBOX_INSERT];
 
@@ -41,10 +37,7 @@ impl Reader {
     /// # Errors
     /// When the query fails.
     pub async fn outbox_pending(&mut self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let rows = self
-            .link
-            .all(OUTBOX_PENDING, args![i64::from(limit)])
-            .await?;
+        let rows = self.link.all(OUTBOX_PENDING, args![i64::from(limit)]).await?;
         rows.iter()
             .map(|row| {
                 Ok(OutboxRow {
@@ -63,18 +56,10 @@ impl WriteTxn {
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn outbox_delivered(
-        &mut self,
-        ids: &[u64],
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let list = ids
-            .iter()
-            .map(|id| Ok(Arg::from(int("outbox id", *id)?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        self.link
-            .execute_in(OUTBOX_DELIVERED, &[Arg::from(at)], &list)
-            .await
+    pub async fn outbox_delivered(&mut self, ids: &[u64], at: Timestamp) -> Result<u64, StoreError> {
+        let list =
+            ids.iter().map(|id| Ok(Arg::from(int("outbox id", *id)?))).collect::<Result<Vec<_>, StoreError>>()?;
+        self.link.execute_in(OUTBOX_DELIVERED, &[Arg::from(at)], &list).await
     }
 
     /// Deletes messages that were delivered before `before`; gives their number.
@@ -86,15 +71,8 @@ impl WriteTxn {
     }
 
     pub(crate) async fn outbox_flush(&mut self, outgoing: Vec<Outgoing>) -> Result<(), StoreError> {
-        let count = int(
-            "number of messages",
-            u64::try_from(outgoing.len()).unwrap_or(u64::MAX),
-        )?;
-        let last = self
-            .link
-            .one(OUTBOX_NEXT, args![count])
-            .await?
-            .int("value")?;
+        let count = int("number of messages", u64::try_from(outgoing.len()).unwrap_or(u64::MAX))?;
+        let last = self.link.one(OUTBOX_NEXT, args![count]).await?.int("value")?;
         let rows = (last - count + 1..=last)
             .zip(outgoing)
             .map(|(id, message)| args![id, message.topic, message.payload, message.at])

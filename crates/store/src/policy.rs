@@ -62,10 +62,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn policy_fetch(
-        &mut self,
-        id: &PolicyId,
-    ) -> Result<Option<PolicyVersion>, StoreError> {
+    pub async fn policy_fetch(&mut self, id: &PolicyId) -> Result<Option<PolicyVersion>, StoreError> {
         let row = self.link.optional(POLICY_FETCH, args![id.as_str()]).await?;
         row.as_ref().map(policy).transpose()
     }
@@ -85,10 +82,7 @@ impl Reader {
     /// When the query fails or a row does not read back.
     pub async fn policy_active_list(&mut self) -> Result<Vec<PolicyVersion>, StoreError> {
         let rows = self.link.all(POLICY_ACTIVE_LIST, Vec::new()).await?;
-        let mut versions = rows
-            .iter()
-            .map(policy)
-            .collect::<Result<Vec<PolicyVersion>, StoreError>>()?;
+        let mut versions = rows.iter().map(policy).collect::<Result<Vec<PolicyVersion>, StoreError>>()?;
         versions.sort_by(|a, b| a.kind.cmp(&b.kind));
         Ok(versions)
     }
@@ -97,15 +91,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn policy_list(
-        &mut self,
-        kind: &str,
-        limit: u32,
-    ) -> Result<Vec<PolicyVersion>, StoreError> {
-        let rows = self
-            .link
-            .all(POLICY_LIST, args![kind, i64::from(limit)])
-            .await?;
+    pub async fn policy_list(&mut self, kind: &str, limit: u32) -> Result<Vec<PolicyVersion>, StoreError> {
+        let rows = self.link.all(POLICY_LIST, args![kind, i64::from(limit)]).await?;
         rows.iter().map(policy).collect()
     }
 }
@@ -140,30 +127,11 @@ impl WriteTxn {
         replaces: Option<&PolicyId>,
     ) -> Result<(), StoreError> {
         if let Some(old) = replaces {
-            self.link
-                .guarded(
-                    POLICY_DEACTIVATE,
-                    args![old.as_str(), kind],
-                    "policy",
-                    old.as_str(),
-                )
-                .await?;
+            self.link.guarded(POLICY_DEACTIVATE, args![old.as_str(), kind], "policy", old.as_str()).await?;
         }
-        match self
-            .link
-            .guarded(
-                POLICY_ACTIVATE,
-                args![id.as_str(), kind],
-                "policy",
-                id.as_str(),
-            )
-            .await
-        {
+        match self.link.guarded(POLICY_ACTIVATE, args![id.as_str(), kind], "policy", id.as_str()).await {
             // The index of versions in force allows one of each kind: somebody else's is there.
-            Err(StoreError::Duplicate { .. }) => Err(StoreError::Conflict {
-                what: "policy",
-                id: id.to_string(),
-            }),
+            Err(StoreError::Duplicate { .. }) => Err(StoreError::Conflict { what: "policy", id: id.to_string() }),
             other => other,
         }
     }

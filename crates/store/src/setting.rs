@@ -28,13 +28,7 @@ impl Reader {
     /// When the query fails.
     pub async fn setting_fetch(&mut self, key: &str) -> Result<Option<Setting>, StoreError> {
         let row = self.link.optional(SETTING_FETCH, args![key]).await?;
-        row.map(|row| {
-            Ok(Setting {
-                value: row.text("value")?,
-                generation: row.generation()?,
-            })
-        })
-        .transpose()
+        row.map(|row| Ok(Setting { value: row.text("value")?, generation: row.generation()? })).transpose()
     }
 
     /// Every setting, by name.
@@ -46,10 +40,7 @@ impl Reader {
         let mut settings = rows
             .iter()
             .map(|row| {
-                let setting = Setting {
-                    value: row.text("value")?,
-                    generation: row.generation()?,
-                };
+                let setting = Setting { value: row.text("value")?, generation: row.generation()? };
                 Ok((row.text("key")?, setting))
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
@@ -71,20 +62,11 @@ impl WriteTxn {
     ) -> Result<Generation, StoreError> {
         match expected {
             None => {
-                self.link
-                    .guarded(SETTING_INSERT, args![key, value], "setting", key)
-                    .await?;
+                self.link.guarded(SETTING_INSERT, args![key, value], "setting", key).await?;
                 Ok(Generation::FIRST)
             }
             Some(generation) => {
-                self.link
-                    .guarded(
-                        SETTING_UPDATE,
-                        args![key, generation, value],
-                        "setting",
-                        key,
-                    )
-                    .await?;
+                self.link.guarded(SETTING_UPDATE, args![key, generation, value], "setting", key).await?;
                 Ok(generation.next())
             }
         }

@@ -98,14 +98,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or the row does not read back.
-    pub async fn token_by_hash(
-        &mut self,
-        token_hash: &SecretHash,
-    ) -> Result<Option<ApiToken>, StoreError> {
-        let row = self
-            .link
-            .optional(TOKEN_BY_HASH, args![token_hash.0.as_slice()])
-            .await?;
+    pub async fn token_by_hash(&mut self, token_hash: &SecretHash) -> Result<Option<ApiToken>, StoreError> {
+        let row = self.link.optional(TOKEN_BY_HASH, args![token_hash.0.as_slice()]).await?;
         row.as_ref().map(token).transpose()
     }
 
@@ -122,14 +116,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn token_list(
-        &mut self,
-        owner: Option<&UserId>,
-    ) -> Result<Vec<ApiToken>, StoreError> {
-        let rows = self
-            .link
-            .all(TOKEN_LIST, args![owner.map_or("", UserId::as_str)])
-            .await?;
+    pub async fn token_list(&mut self, owner: Option<&UserId>) -> Result<Vec<ApiToken>, StoreError> {
+        let rows = self.link.all(TOKEN_LIST, args![owner.map_or("", UserId::as_str)]).await?;
         rows.iter().map(token).collect()
     }
 }
@@ -159,9 +147,7 @@ impl WriteTxn {
     /// # Errors
     /// When the query fails.
     pub async fn token_touch(&mut self, id: &TokenId, at: Timestamp) -> Result<(), StoreError> {
-        self.link
-            .execute(TOKEN_TOUCH, args![id.as_str(), at])
-            .await?;
+        self.link.execute(TOKEN_TOUCH, args![id.as_str(), at]).await?;
         Ok(())
     }
 
@@ -170,22 +156,14 @@ impl WriteTxn {
     /// # Errors
     /// [`StoreError::Conflict`] when it is not there or was taken back before.
     pub async fn token_revoke(&mut self, id: &TokenId, at: Timestamp) -> Result<(), StoreError> {
-        self.link
-            .guarded(TOKEN_REVOKE, args![id.as_str(), at], "token", id.as_str())
-            .await
+        self.link.guarded(TOKEN_REVOKE, args![id.as_str(), at], "token", id.as_str()).await
     }
 
     /// Takes back every token of an account; gives their number.
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn token_revoke_of_user(
-        &mut self,
-        owner: &UserId,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.link
-            .execute(TOKEN_REVOKE_OF_USER, args![owner.as_str(), at])
-            .await
+    pub async fn token_revoke_of_user(&mut self, owner: &UserId, at: Timestamp) -> Result<u64, StoreError> {
+        self.link.execute(TOKEN_REVOKE_OF_USER, args![owner.as_str(), at]).await
     }
 }

@@ -48,11 +48,7 @@ impl DerefMut for WriteTxn {
 
 impl WriteTxn {
     pub(crate) fn new(link: Link) -> Self {
-        Self {
-            reader: Reader { link },
-            audit: Vec::new(),
-            outbox: Vec::new(),
-        }
+        Self { reader: Reader { link }, audit: Vec::new(), outbox: Vec::new() }
     }
 
     /// Adds a record to the audit trail. It gets its place in the chain at commit: the chain's head is the one row that all
@@ -62,17 +58,8 @@ impl WriteTxn {
     }
 
     /// Adds a message that is to be delivered after the commit. `payload` is JSON text.
-    pub fn outbox_append(
-        &mut self,
-        topic: impl Into<String>,
-        payload: impl Into<String>,
-        at: Timestamp,
-    ) {
-        self.outbox.push(Outgoing {
-            topic: topic.into(),
-            payload: payload.into(),
-            at,
-        });
+    pub fn outbox_append(&mut self, topic: impl Into<String>, payload: impl Into<String>, at: Timestamp) {
+        self.outbox.push(Outgoing { topic: topic.into(), payload: payload.into(), at });
     }
 
     /// Makes everything visible at once.

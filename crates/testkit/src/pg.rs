@@ -61,26 +61,13 @@ struct Address {
 
 impl Address {
     fn url(&self, more: &str) -> String {
-        let parts: Vec<&str> = [self.query.as_str(), more]
-            .into_iter()
-            .filter(|p| !p.is_empty())
-            .collect();
-        if parts.is_empty() {
-            self.base.clone()
-        } else {
-            format!("{}?{}", self.base, parts.join("&"))
-        }
+        let parts: Vec<&str> = [self.query.as_str(), more].into_iter().filter(|p| !p.is_empty()).collect();
+        if parts.is_empty() { self.base.clone() } else { format!("{}?{}", self.base, parts.join("&")) }
     }
 
     fn sibling(&self, database: &str) -> Self {
-        let server = self
-            .base
-            .rsplit_once('/')
-            .map_or(self.base.as_str(), |(server, _)| server);
-        Self {
-            base: format!("{server}/{database}"),
-            query: self.query.clone(),
-        }
+        let server = self.base.rsplit_once('/').map_or(self.base.as_str(), |(server, _)| server);
+        Self { base: format!("{server}/{database}"), query: self.query.clone() }
     }
 }
 
@@ -104,11 +91,7 @@ pub fn schema(collation: Collation) -> Result<String, Unavailable> {
         (Collation::Linguistic, Ok(address)) => address,
         (Collation::Linguistic, Err(why)) => return Err(why.clone()),
     };
-    let name = format!(
-        "t{}_{}",
-        std::process::id(),
-        SCHEMAS.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("t{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
     run_sql(&server.psql, address, &format!("CREATE SCHEMA {name}"))?;
     Ok(address.url(&format!("options=-c%20search_path%3D{name}")))
 }
@@ -122,10 +105,7 @@ pub fn ask(url: &str, sql: &str) -> Result<String, Unavailable> {
         Ok(server) => server,
         Err(why) => return Err(why.clone()),
     };
-    let address = Address {
-        base: url.to_owned(),
-        query: String::new(),
-    };
+    let address = Address { base: url.to_owned(), query: String::new() };
     run_sql(&server.psql, &address, sql)
 }
 
@@ -137,30 +117,18 @@ fn start() -> Result<Server, Unavailable> {
 }
 
 fn use_given(url: &str) -> Result<Server, Unavailable> {
-    let psql = find("psql").ok_or_else(|| {
-        Unavailable("PATCHWRIGHT_TEST_PG is set and there is no psql to prepare it with".to_owned())
-    })?;
+    let psql = find("psql")
+        .ok_or_else(|| Unavailable("PATCHWRIGHT_TEST_PG is set and there is no psql to prepare it with".to_owned()))?;
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let codepoint = Address {
-        base: base.to_owned(),
-        query: query.to_owned(),
-    };
+    let codepoint = Address { base: base.to_owned(), query: query.to_owned() };
     run_sql(&psql, &codepoint, "SELECT 1")?;
     let linguistic = linguistic_database(&psql, &codepoint);
-    Ok(Server {
-        psql,
-        codepoint,
-        linguistic,
-        _guardian: None,
-    })
+    Ok(Server { psql, codepoint, linguistic, _guardian: None })
 }
 
 fn start_private() -> Result<Server, Unavailable> {
-    let missing = |name: &str| {
-        Unavailable(format!(
-            "postgresql: `{name}` was not found under /usr/lib/postgresql or in PATH"
-        ))
-    };
+    let missing =
+        |name: &str| Unavailable(format!("postgresql: `{name}` was not found under /usr/lib/postgresql or in PATH"));
     let initdb = find("initdb").ok_or_else(|| missing("initdb"))?;
     let postgres = find("postgres").ok_or_else(|| missing("postgres"))?;
     let psql = find("psql").ok_or_else(|| missing("psql"))?;
@@ -198,33 +166,18 @@ fn start_private() -> Result<Server, Unavailable> {
         let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         // Dropping the guardian closes its input, so the half-started server goes and the folder with it.
         drop(guardian);
-        return Err(Unavailable(format!(
-            "postgresql: did not start: {}; {}",
-            why.0,
-            last_line(&log)
-        )));
+        return Err(Unavailable(format!("postgresql: did not start: {}; {}", why.0, last_line(&log))));
     }
     let linguistic = linguistic_database(&psql, &codepoint);
-    Ok(Server {
-        psql,
-        codepoint,
-        linguistic,
-        _guardian: Some(guardian),
-    })
+    Ok(Server { psql, codepoint, linguistic, _guardian: Some(guardian) })
 }
 
 /// Makes (or finds) a database that compares text like a dictionary: by ICU where the server has it, else by a locale of the
 /// system. Whether it really does is asked, not assumed.
 fn linguistic_database(psql: &Path, first: &Address) -> Result<Address, Unavailable> {
     let ways = [
-        (
-            "patchwright_icu",
-            "LOCALE_PROVIDER icu ICU_LOCALE 'und' LOCALE 'C'",
-        ),
-        (
-            "patchwright_icu_en",
-            "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'",
-        ),
+        ("patchwright_icu", "LOCALE_PROVIDER icu ICU_LOCALE 'und' LOCALE 'C'"),
+        ("patchwright_icu_en", "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'"),
         ("patchwright_en", "LOCALE 'en_US.UTF-8'"),
     ];
     let mut why = String::from("postgresql: no database that compares like a dictionary:");
@@ -251,11 +204,7 @@ fn linguistic_database(psql: &Path, first: &Address) -> Result<Address, Unavaila
 /// The operating-system account under which the server runs: PostgreSQL refuses root.
 enum Account {
     Own,
-    Other {
-        uid: u32,
-        gid: u32,
-        setpriv: PathBuf,
-    },
+    Other { uid: u32, gid: u32, setpriv: PathBuf },
 }
 
 impl Account {
@@ -265,24 +214,19 @@ impl Account {
             return Ok(Self::Own);
         }
         let setpriv = find("setpriv").ok_or_else(|| {
-            Unavailable(
-                "postgresql: refuses to run as root, and there is no setpriv to change the account"
-                    .to_owned(),
-            )
+            Unavailable("postgresql: refuses to run as root, and there is no setpriv to change the account".to_owned())
         })?;
         let passwd = std::fs::read_to_string("/etc/passwd")
             .map_err(|e| Unavailable(format!("postgresql: cannot read /etc/passwd: {e}")))?;
-        let (uid, gid) = ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|name| account_ids(&passwd, name))
-            .ok_or_else(|| Unavailable("postgresql: refuses to run as root, and there is no account `postgres` or `nobody`".to_owned()))?;
+        let (uid, gid) =
+            ["postgres", "nobody"].into_iter().find_map(|name| account_ids(&passwd, name)).ok_or_else(|| {
+                Unavailable(
+                    "postgresql: refuses to run as root, and there is no account `postgres` or `nobody`".to_owned(),
+                )
+            })?;
         #[cfg(unix)]
-        std::os::unix::fs::chown(folder, Some(uid), Some(gid)).map_err(|e| {
-            Unavailable(format!(
-                "postgresql: cannot give away {}: {e}",
-                folder.display()
-            ))
-        })?;
+        std::os::unix::fs::chown(folder, Some(uid), Some(gid))
+            .map_err(|e| Unavailable(format!("postgresql: cannot give away {}: {e}", folder.display())))?;
         Ok(Self::Other { uid, gid, setpriv })
     }
 
@@ -300,21 +244,14 @@ impl Account {
 }
 
 fn account_ids(passwd: &str, name: &str) -> Option<(u32, u32)> {
-    let line = passwd
-        .lines()
-        .find(|line| line.split(':').next() == Some(name))?;
+    let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 /// Starts the server under a shell that ends it, by its own process id, when the shell's input ends. The shell is in a process
 /// group of its own, so that Ctrl-C reaches the tests first and the shell sees their end.
-fn guard(
-    account: &Account,
-    postgres: &Path,
-    data: &Path,
-    folder: &Path,
-) -> Result<Child, Unavailable> {
+fn guard(account: &Account, postgres: &Path, data: &Path, folder: &Path) -> Result<Child, Unavailable> {
     const SCRIPT: &str = r#"
         folder=$1; shift
         "$@" </dev/null >"$folder/log" 2>&1 &
@@ -327,13 +264,7 @@ fn guard(
     let server = account.command(postgres);
     let mut shell = command(Path::new("sh"));
     shell.arg("-c").arg(SCRIPT).arg("guardian").arg(folder);
-    shell
-        .arg(server.get_program())
-        .args(server.get_args())
-        .arg("-D")
-        .arg(data)
-        .arg("-k")
-        .arg(folder);
+    shell.arg(server.get_program()).args(server.get_args()).arg("-D").arg(data).arg("-k").arg(folder);
     for setting in [
         "listen_addresses=",
         // The data is thrown away: waiting for the disk proves nothing here.
@@ -346,32 +277,18 @@ fn guard(
     ] {
         shell.arg("-c").arg(setting);
     }
-    shell
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    shell.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    shell
-        .spawn()
-        .map_err(|e| Unavailable(format!("postgresql: cannot start a shell: {e}")))
+    shell.spawn().map_err(|e| Unavailable(format!("postgresql: cannot start a shell: {e}")))
 }
 
 /// A folder with a short name that only the server's account may enter.
 fn private_folder() -> Result<PathBuf, Unavailable> {
-    let failed =
-        |e: std::io::Error| Unavailable(format!("postgresql: no folder for its data: {e}"));
+    let failed = |e: std::io::Error| Unavailable(format!("postgresql: no folder for its data: {e}"));
     let short = std::env::temp_dir();
-    let parent = if short.as_os_str().len() > SOCKET_FOLDER_BYTES_MAX {
-        PathBuf::from("/tmp")
-    } else {
-        short
-    };
-    let folder = tempfile::Builder::new()
-        .prefix("pw-pg-")
-        .tempdir_in(parent)
-        .map_err(failed)?;
+    let parent = if short.as_os_str().len() > SOCKET_FOLDER_BYTES_MAX { PathBuf::from("/tmp") } else { short };
+    let folder = tempfile::Builder::new().prefix("pw-pg-").tempdir_in(parent).map_err(failed)?;
     // The guardian removes it: it is the one that outlives this process.
     Ok(folder.keep())
 }
@@ -389,12 +306,7 @@ fn find(program: &str) -> Option<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin").join(program),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(program))))
         .collect();
     installed.sort_by(|a, b| b.cmp(a));
     let searched = std::env::var_os("PATH").unwrap_or_default();
@@ -417,11 +329,7 @@ fn run_sql(psql: &Path, address: &Address, sql: &str) -> Result<String, Unavaila
             None => plain.push(part),
         }
     }
-    let url = if plain.is_empty() {
-        base.to_owned()
-    } else {
-        format!("{base}?{}", plain.join("&"))
-    };
+    let url = if plain.is_empty() { base.to_owned() } else { format!("{base}?{}", plain.join("&")) };
     output(
         command(psql)
             .env("PGOPTIONS", options)
@@ -463,25 +371,17 @@ fn output(command: &mut Command) -> Result<String, Unavailable> {
     if status.success() {
         text(&mut out).map_err(failed)
     } else {
-        Err(Unavailable(
-            last_line(&text(&mut err).map_err(failed)?).to_owned(),
-        ))
+        Err(Unavailable(last_line(&text(&mut err).map_err(failed)?).to_owned()))
     }
 }
 
 fn last_line(text: &str) -> &str {
-    text.lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("no message")
+    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message")
 }
 
 /// A path inside the query of an address.
 fn escape(path: &Path) -> String {
-    path.to_string_lossy()
-        .replace('%', "%25")
-        .replace('/', "%2F")
-        .replace(' ', "%20")
+    path.to_string_lossy().replace('%', "%25").replace('/', "%2F").replace(' ', "%20")
 }
 
 #[cfg(test)]
@@ -500,17 +400,9 @@ mod tests {
                 Err(why) => println!("skipped: {why}"),
             }
         }
-        assert!(
-            different
-                .iter()
-                .all(|s| s.as_ref().is_ok_and(|s| s.starts_with('t'))),
-            "{different:?}"
-        );
+        assert!(different.iter().all(|s| s.as_ref().is_ok_and(|s| s.starts_with('t'))), "{different:?}");
         different.dedup();
-        assert!(
-            different.len() != 1 || SERVER.get().is_some_and(Result::is_ok),
-            "every schema is its own"
-        );
+        assert!(different.len() != 1 || SERVER.get().is_some_and(Result::is_ok), "every schema is its own");
     }
 
     #[test]
@@ -522,8 +414,7 @@ mod tests {
 
     #[test]
     fn what_failed_is_said() {
-        let failed =
-            output(command(Path::new("sh")).args(["-c", "echo one >&2; echo two >&2; exit 3"]));
+        let failed = output(command(Path::new("sh")).args(["-c", "echo one >&2; echo two >&2; exit 3"]));
         assert_eq!(failed, Err(Unavailable("two".to_owned())));
         assert!(output(&mut command(Path::new("/no/such/program"))).is_err());
     }

@@ -27,19 +27,12 @@ pub fn skip(what: &str, why: &str) {
         .append(true)
         .open(&path)
         .and_then(|mut file| file.write_all(format!("{what}\t{why}\n").as_bytes()));
-    assert!(
-        appended.is_ok(),
-        "failed to write a skipped test to PATCHWRIGHT_SKIPS ({}): {appended:?}",
-        path.display()
-    );
+    assert!(appended.is_ok(), "failed to write a skipped test to PATCHWRIGHT_SKIPS ({}): {appended:?}", path.display());
 }
 
 /// The list has one line per skip and a tab between its two halves.
 fn one_line(text: &str) -> String {
-    text.split(['\n', '\t'])
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(['\n', '\t']).map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -48,9 +41,6 @@ mod tests {
 
     #[test]
     fn a_skip_is_one_line() {
-        assert_eq!(
-            one_line("no server:\n\tconnection refused"),
-            "no server:  connection refused"
-        );
+        assert_eq!(one_line("no server:\n\tconnection refused"), "no server:  connection refused");
     }
 }

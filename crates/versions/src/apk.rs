@@ -164,10 +164,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            rest: text.as_bytes(),
-            place: Place::Start,
-        }
+        Self { rest: text.as_bytes(), place: Place::Start }
     }
 
     fn next(&mut self) -> Result<Token<'a>, &'static str> {
@@ -175,12 +172,7 @@ impl<'a> Reader<'a> {
         if self.place == Place::Start {
             return match rest {
                 [] => Err("it is empty"),
-                _ => self.number(
-                    rest,
-                    Place::Number,
-                    "it does not begin with a digit",
-                    Token::Number,
-                ),
+                _ => self.number(rest, Place::Number, "it does not begin with a digit", Token::Number),
             };
         }
         match rest {
@@ -211,19 +203,14 @@ impl<'a> Reader<'a> {
                 }
                 let (hash, tail) = split_while(tail, |b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
                 if hash.is_empty() {
-                    return Err(
-                        "`~` is not followed by a commit hash in lowercase hexadecimal digits",
-                    );
+                    return Err("`~` is not followed by a commit hash in lowercase hexadecimal digits");
                 }
                 (self.rest, self.place) = (tail, Place::Hash);
                 Ok(Token::Hash(hash))
             }
-            [b'-', b'r', tail @ ..] if self.place < Place::Revision => self.number(
-                tail,
-                Place::Revision,
-                "`-r` is not followed by a number",
-                Token::Revision,
-            ),
+            [b'-', b'r', tail @ ..] if self.place < Place::Revision => {
+                self.number(tail, Place::Revision, "`-r` is not followed by a number", Token::Revision)
+            }
             [b'-', ..] => Err("a hyphen does not begin the one revision `-rN` at the end"),
             _ => Err("it contains a character that no version has"),
         }
@@ -251,12 +238,7 @@ impl<'a> Reader<'a> {
                 self.rest = tail;
                 Ok(Token::Fraction(digits))
             }
-            _ => self.number(
-                tail,
-                Place::Number,
-                "a dot is not followed by a number",
-                Token::Number,
-            ),
+            _ => self.number(tail, Place::Number, "a dot is not followed by a number", Token::Number),
         }
     }
 
@@ -270,11 +252,7 @@ impl<'a> Reader<'a> {
             .find(|(name, _)| name.as_bytes() == word)
             .ok_or("a suffix is none of alpha, beta, pre, rc, cvs, svn, git, hg, p")?;
         (self.rest, self.place) = (tail, Place::Suffix);
-        Ok(if *code < END {
-            Token::SuffixBefore(*code)
-        } else {
-            Token::SuffixAfter(*code)
-        })
+        Ok(if *code < END { Token::SuffixBefore(*code) } else { Token::SuffixAfter(*code) })
     }
 }
 

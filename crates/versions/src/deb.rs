@@ -163,11 +163,7 @@ impl<'a> Read<'a> for Version<'a> {
         };
         match upstream.unwrap_or_default() {
             "" => Err("the upstream version is empty"),
-            upstream => Ok(Self {
-                epoch,
-                upstream,
-                revision,
-            }),
+            upstream => Ok(Self { epoch, upstream, revision }),
         }
     }
 }
@@ -180,16 +176,13 @@ fn read_epoch(text: &str) -> Result<u32, &'static str> {
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    let (number, rest) =
-        Number::take_some(digits).ok_or("there is a colon but no number as epoch before it")?;
+    let (number, rest) = Number::take_some(digits).ok_or("there is a colon but no number as epoch before it")?;
     if !rest.is_empty() {
         return Err("the epoch, before the first colon, is not a number");
     }
     match number.value() {
         Some(value) if value > 0 && negative => Err("the epoch is negative"),
-        Some(value) if value <= EPOCH_MAX => {
-            u32::try_from(value).map_err(|_| "the epoch is larger than 2147483647")
-        }
+        Some(value) if value <= EPOCH_MAX => u32::try_from(value).map_err(|_| "the epoch is larger than 2147483647"),
         Some(_) | None => Err("the epoch is larger than 2147483647"),
     }
 }
@@ -245,14 +238,8 @@ fn weight(byte: Option<&u8>) -> u16 {
 /// First byte of a non-digit's code; 0 for digits, and for blanks and NUL, which no version contains.
 static CODES: [u8; 256] = codes();
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, where an index out of bounds is a compile error"
-)]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`byte` stays below 256; const code has no try_from"
-)]
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler, where an index out of bounds is a compile error")]
+#[expect(clippy::cast_possible_truncation, reason = "`byte` stays below 256; const code has no try_from")]
 const fn codes() -> [u8; 256] {
     let mut codes = [0; 256];
     let mut printable = PRINTABLE;
@@ -273,10 +260,7 @@ const fn codes() -> [u8; 256] {
         };
         byte += 1;
     }
-    assert!(
-        printable == DELETE,
-        "the printable characters fill their codes"
-    );
+    assert!(printable == DELETE, "the printable characters fill their codes");
     codes
 }
 
@@ -312,10 +296,7 @@ fn put_part(mut rest: &[u8], out: &mut Vec<u8>) {
             if byte.is_ascii_digit() {
                 break;
             }
-            #[expect(
-                clippy::indexing_slicing,
-                reason = "the table has an entry for every byte"
-            )]
+            #[expect(clippy::indexing_slicing, reason = "the table has an entry for every byte")]
             let code = CODES[usize::from(*byte)];
             out.push(code);
             if code == HIGH_BYTE || code == CONTROL {

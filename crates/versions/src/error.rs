@@ -26,11 +26,7 @@ impl VersionError {
             }
             kept.push(c);
         }
-        Self {
-            scheme,
-            text: kept,
-            reason,
-        }
+        Self { scheme, text: kept, reason }
     }
 
     /// The scheme whose rules were applied.
@@ -55,11 +51,7 @@ impl VersionError {
 impl fmt::Display for VersionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Debug quoting, so that control characters of a hostile feed do not reach a terminal.
-        write!(
-            f,
-            "failed to read {:?} as a version in the {} scheme: {}",
-            self.text, self.scheme, self.reason
-        )
+        write!(f, "failed to read {:?} as a version in the {} scheme: {}", self.text, self.scheme, self.reason)
     }
 }
 

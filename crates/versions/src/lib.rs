@@ -52,11 +52,8 @@ impl Scheme {
     /// `dpkg` for `deb`, and `pypi` and `python` for `pep440`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        const OTHER_NAMES: [(&str, Scheme); 3] = [
-            ("dpkg", Scheme::Deb),
-            ("pypi", Scheme::Pep440),
-            ("python", Scheme::Pep440),
-        ];
+        const OTHER_NAMES: [(&str, Scheme); 3] =
+            [("dpkg", Scheme::Deb), ("pypi", Scheme::Pep440), ("python", Scheme::Pep440)];
         Self::ALL
             .into_iter()
             .map(|scheme| (scheme.name(), scheme))

@@ -18,10 +18,7 @@ pub(crate) struct Number<'a> {
 }
 
 impl<'a> Number<'a> {
-    pub(crate) const ZERO: Self = Self {
-        digits: &[],
-        low: 0,
-    };
+    pub(crate) const ZERO: Self = Self { digits: &[], low: 0 };
 
     /// Takes the digits at the front of `text` (perhaps none, which is zero) and returns the rest.
     #[inline]
@@ -69,10 +66,7 @@ impl Ord for Number<'_> {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         // Without leading zeros more digits are a larger number, and equal counts compare as text.
-        self.digits
-            .len()
-            .cmp(&other.digits.len())
-            .then_with(|| self.digits.cmp(other.digits))
+        self.digits.len().cmp(&other.digits.len()).then_with(|| self.digits.cmp(other.digits))
     }
 }
 
@@ -112,10 +106,7 @@ pub(crate) struct NumberCodes {
 impl NumberCodes {
     /// The block that fills all bytes from `first` to `last`.
     pub(crate) const fn filling(first: u8, last: u8) -> Self {
-        Self {
-            first,
-            direct: last - first + 1 - 9,
-        }
+        Self { first, direct: last - first + 1 - 9 }
     }
 
     #[inline]

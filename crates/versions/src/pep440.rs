@@ -80,12 +80,7 @@ impl<'a> Version<'a> {
     }
 
     fn significant_release(&self) -> impl Iterator<Item = &Number<'a>> {
-        let zeros = self
-            .release
-            .iter()
-            .rev()
-            .take_while(|n| **n == Number::ZERO)
-            .count();
+        let zeros = self.release.iter().rev().take_while(|n| **n == Number::ZERO).count();
         self.release.iter().take(self.release.len() - zeros)
     }
 
@@ -96,11 +91,7 @@ impl<'a> Version<'a> {
             (None, None, Some(_)) => PreRank::OnlyDev,
             (None, _, _) => PreRank::Final,
         };
-        (
-            pre,
-            self.post,
-            self.dev.map_or(DevRank::Final, DevRank::Dev),
-        )
+        (pre, self.post, self.dev.map_or(DevRank::Final, DevRank::Dev))
     }
 }
 
@@ -166,8 +157,7 @@ impl<'a> Read<'a> for Version<'a> {
             Some((public, local)) => (public, check_local(local)?),
             None => (text, ""),
         };
-        let (mut number, mut rest) =
-            Number::take_some(public.as_bytes()).ok_or("it does not begin with a number")?;
+        let (mut number, mut rest) = Number::take_some(public.as_bytes()).ok_or("it does not begin with a number")?;
         let mut epoch = Number::ZERO;
         if let [b'!', tail @ ..] = rest {
             epoch = number;
@@ -181,20 +171,12 @@ impl<'a> Read<'a> for Version<'a> {
             rest = tail;
         }
         let pre = take_labelled(&mut rest, &PRE);
-        let post = take_implicit_post(&mut rest)
-            .or_else(|| take_labelled(&mut rest, &POST).map(|((), number)| number));
+        let post = take_implicit_post(&mut rest).or_else(|| take_labelled(&mut rest, &POST).map(|((), number)| number));
         let dev = take_labelled(&mut rest, &DEV).map(|((), number)| number);
         if !rest.is_empty() {
             return Err("what follows the release is not a pre-, post- or development release");
         }
-        Ok(Self {
-            epoch,
-            release,
-            pre,
-            post,
-            dev,
-            local,
-        })
+        Ok(Self { epoch, release, pre, post, dev, local })
     }
 }
 
@@ -211,9 +193,7 @@ fn take_labelled<'a, T: Copy>(rest: &mut &'a [u8], words: &[(&str, T)]) -> Optio
     let text = skip_separator(rest);
     let (meaning, tail) = words.iter().find_map(|(word, meaning)| {
         let (start, tail) = text.split_at_checked(word.len())?;
-        start
-            .eq_ignore_ascii_case(word.as_bytes())
-            .then_some((*meaning, tail))
+        start.eq_ignore_ascii_case(word.as_bytes()).then_some((*meaning, tail))
     })?;
     let (number, tail) = Number::take(skip_separator(tail));
     *rest = tail;
@@ -231,9 +211,7 @@ fn take_implicit_post<'a>(rest: &mut &'a [u8]) -> Option<Number<'a>> {
 }
 
 fn check_local(local: &str) -> Result<&str, &'static str> {
-    let fine = |segment: &str| {
-        !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
+    let fine = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if local.split(['-', '_', '.']).all(fine) {
         Ok(local)
     } else {
@@ -262,13 +240,12 @@ equality_by_order!(Caseless);
 
 /// The segments of a local label; none for the empty text.
 fn local_segments(local: &str) -> impl Iterator<Item = Segment<'_>> {
-    local
-        .split(['-', '_', '.'])
-        .filter(|segment| !segment.is_empty())
-        .map(|segment| match Number::take_some(segment.as_bytes()) {
+    local.split(['-', '_', '.']).filter(|segment| !segment.is_empty()).map(|segment| {
+        match Number::take_some(segment.as_bytes()) {
             Some((number, [])) => Segment::Number(number),
             Some(_) | None => Segment::Word(Caseless(segment)),
-        })
+        }
+    })
 }
 
 impl Ord for Version<'_> {

@@ -140,17 +140,10 @@ impl<'a> Read<'a> for Evr<'a> {
             }
         }
         let (version, release) = match hyphen {
-            Some(hyphen) => (
-                rest.get(..hyphen).unwrap_or_default(),
-                Some(rest.get(hyphen + 1..).unwrap_or_default()),
-            ),
+            Some(hyphen) => (rest.get(..hyphen).unwrap_or_default(), Some(rest.get(hyphen + 1..).unwrap_or_default())),
             None => (rest, None),
         };
-        Ok(Self {
-            epoch,
-            version,
-            release,
-        })
+        Ok(Self { epoch, version, release })
     }
 }
 
@@ -263,9 +256,5 @@ fn put_tokens(mut text: &[u8], out: &mut Vec<u8>) {
 /// 0–51 in ASCII order.
 #[inline]
 fn letter_index(letter: u8) -> u8 {
-    if letter >= b'a' {
-        letter - b'a' + 26
-    } else {
-        letter - b'A'
-    }
+    if letter >= b'a' { letter - b'a' + 26 } else { letter - b'A' }
 }

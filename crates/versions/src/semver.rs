@@ -113,13 +113,7 @@ impl<'a> Read<'a> for Version<'a> {
         if !build.is_empty() {
             build.split('.').try_for_each(check_identifier)?;
         }
-        Ok(Self {
-            major,
-            minor,
-            patch,
-            pre,
-            build,
-        })
+        Ok(Self { major, minor, patch, pre, build })
     }
 }
 
@@ -150,17 +144,14 @@ fn is_numeric(identifier: &str) -> bool {
 
 impl Ord for Version<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| match (self.pre, other.pre) {
+        (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(|| {
+            match (self.pre, other.pre) {
                 ("", "") => Ordering::Equal,
                 ("", _) => Ordering::Greater,
                 (_, "") => Ordering::Less,
-                (a, b) => a
-                    .split('.')
-                    .map(Identifier::new)
-                    .cmp(b.split('.').map(Identifier::new)),
-            })
+                (a, b) => a.split('.').map(Identifier::new).cmp(b.split('.').map(Identifier::new)),
+            }
+        })
     }
 }
 
@@ -175,10 +166,6 @@ enum Identifier<'a> {
 
 impl<'a> Identifier<'a> {
     fn new(text: &'a str) -> Self {
-        if is_numeric(text) {
-            Self::Number(Number::take(text.as_bytes()).0)
-        } else {
-            Self::Word(text)
-        }
+        if is_numeric(text) { Self::Number(Number::take(text.as_bytes()).0) } else { Self::Word(text) }
     }
 }

@@ -15,6 +15,17 @@ pub struct Problem {
     pub next: &'static str,
 }
 
+/// A value that could be read and is not acceptable.
+const fn refused(code: &'static str, title: &'static str, next: &'static str) -> Problem {
+    Problem {
+        code,
+        status: 422,
+        title,
+        meaning: "The request could be read, but a value in it is not acceptable. The detail says which; nothing was changed.",
+        next,
+    }
+}
+
 /// Every code that this server sends.
 pub const PROBLEMS: &[Problem] = &[
     Problem {
@@ -101,6 +112,40 @@ pub const PROBLEMS: &[Problem] = &[
         meaning: "The request could be read, but a value in it is not acceptable. The detail says which.",
         next: "Correct the value that the detail names.",
     },
+    refused(
+        "cursor",
+        "This is no cursor of the list",
+        "Start without `after`, and give back the `next` of each page as it is.",
+    ),
+    refused("sort", "The list has no such order", "The hint names the sort keys of this list."),
+    refused(
+        "facts_schema",
+        "The facts have another form than this server reads",
+        "Update the server or the collector, so that both speak the same schema.",
+    ),
+    refused("host_name", "The facts carry no usable host name", "Set a host name on the machine and collect again."),
+    refused("host_ambiguous", "Several hosts have this name", "Use the id (`hst_…`) instead of the name."),
+    refused("too_many_packages", "The facts hold more packages than any host has", "Check what was collected."),
+    refused("profile", "The asset profile is not understood", "The hint names the known keys and values."),
+    refused(
+        "password_length",
+        "The password is too short or too long",
+        "Use 12 to 256 characters; a sentence of five words is good.",
+    ),
+    refused("token_name", "The token needs a name", "Name the program that will use it, in 1 to 80 characters."),
+    refused("token_days", "The token's life is not acceptable", "Choose 1 to 365 days."),
+    refused(
+        "token_scope",
+        "The token's scopes are not acceptable",
+        "Choose some of `read`, `inventory:write`, `feeds:write`, `policy:write`, `admin`.",
+    ),
+    refused("no_account", "Only a signed-in person can do this", "Sign in to the console."),
+    refused(
+        "policy_invalid",
+        "The policy does not hold together",
+        "Correct the lines that the detail names; `patchwright policy check FILE` shows them too.",
+    ),
+    refused("reason_missing", "The change needs a reason", "Say why; the reason goes into the audit."),
     Problem {
         code: "precondition_required",
         status: 428,

@@ -43,9 +43,7 @@ pub(crate) type Bucket = BTreeMap<Vec<u8>, Node>;
 /// The whole file.
 pub(crate) fn database(root: &Bucket) -> Result<Vec<u8>, Failure> {
     // Pages 0 and 1 are the meta pages, 2 the free list.
-    let mut file = File {
-        pages: vec![0; 3 * PAGE],
-    };
+    let mut file = File { pages: vec![0; 3 * PAGE] };
     let top = file.bucket(root)?;
     let used = file.next_id()?;
     let mut bytes = Vec::new();
@@ -81,16 +79,8 @@ impl File {
         let mut leaves = Vec::with_capacity(bucket.len());
         for (key, node) in bucket {
             leaves.push(match node {
-                Node::Value(value) => Leaf {
-                    flags: 0,
-                    key,
-                    value: value.clone(),
-                },
-                Node::Bucket(inner) => Leaf {
-                    flags: FLAG_BUCKET,
-                    key,
-                    value: self.bucket_value(inner)?,
-                },
+                Node::Value(value) => Leaf { flags: 0, key, value: value.clone() },
+                Node::Bucket(inner) => Leaf { flags: FLAG_BUCKET, key, value: self.bucket_value(inner)? },
             });
         }
         // The first key of a page and its number, level by level.
@@ -111,10 +101,7 @@ impl File {
             }
             level = above;
         }
-        level
-            .first()
-            .map(|(_, id)| *id)
-            .ok_or_else(|| Failure::new("a bucket without a page"))
+        level.first().map(|(_, id)| *id).ok_or_else(|| Failure::new("a bucket without a page"))
     }
 
     /// The value of a bucket's element: a page number, or the whole bucket when it is small and holds no other bucket.
@@ -122,19 +109,12 @@ impl File {
         let plain: Option<Vec<Leaf<'_>>> = bucket
             .iter()
             .map(|(key, node)| match node {
-                Node::Value(value) => Some(Leaf {
-                    flags: 0,
-                    key,
-                    value: value.clone(),
-                }),
+                Node::Value(value) => Some(Leaf { flags: 0, key, value: value.clone() }),
                 Node::Bucket(_) => None,
             })
             .collect();
         if let Some(leaves) = plain {
-            let size: usize = leaves
-                .iter()
-                .map(|l| ELEMENT + l.key.len() + l.value.len())
-                .sum();
+            let size: usize = leaves.iter().map(|l| ELEMENT + l.key.len() + l.value.len()).sum();
             if HEADER + size <= INLINE_MAX {
                 let mut value = vec![0; 16];
                 value.extend(leaf_page(0, &leaves)?);
@@ -223,11 +203,7 @@ fn page(id: u64, flags: u16, count: usize, body: &[u8]) -> Result<Vec<u8>, Failu
     let mut bytes = Vec::with_capacity(HEADER + body.len());
     bytes.extend(id.to_le_bytes());
     bytes.extend(flags.to_le_bytes());
-    bytes.extend(
-        u16::try_from(count)
-            .attempt(|| "count a page's elements".into())?
-            .to_le_bytes(),
-    );
+    bytes.extend(u16::try_from(count).attempt(|| "count a page's elements".into())?.to_le_bytes());
     bytes.extend(small(pages - 1)?.to_le_bytes());
     bytes.extend(body);
     Ok(bytes)
@@ -244,9 +220,7 @@ fn small(n: usize) -> Result<u32, Failure> {
 
 /// FNV-1a, 64 bits: the checksum of a meta page.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -309,36 +283,24 @@ mod tests {
     #[test]
     fn every_key_is_found_through_branches_and_inline_buckets() {
         let small: Bucket = (0..3).map(|n| (key(n), Node::Value(vec![7; 10]))).collect();
-        let large: Bucket = (0..20_000)
-            .map(|n| (key(n), Node::Value(n.to_le_bytes().to_vec())))
-            .collect();
+        let large: Bucket = (0..20_000).map(|n| (key(n), Node::Value(n.to_le_bytes().to_vec()))).collect();
         let many: Bucket = (0..500)
             .map(|n| {
                 let inner: Bucket = (0..2).map(|m| (key(m), Node::Value(key(n)))).collect();
                 (key(n), Node::Bucket(inner))
             })
             .collect();
-        let big: Bucket = [(b"big".to_vec(), Node::Value(vec![9; 3 * PAGE]))]
+        let big: Bucket = [(b"big".to_vec(), Node::Value(vec![9; 3 * PAGE]))].into_iter().collect();
+        let root: Bucket = [("big", big), ("large", large), ("many", many), ("small", small)]
             .into_iter()
+            .map(|(name, bucket)| (name.as_bytes().to_vec(), Node::Bucket(bucket)))
             .collect();
-        let root: Bucket = [
-            ("big", big),
-            ("large", large),
-            ("many", many),
-            ("small", small),
-        ]
-        .into_iter()
-        .map(|(name, bucket)| (name.as_bytes().to_vec(), Node::Bucket(bucket)))
-        .collect();
         let bytes = database(&root).unwrap();
         let file = Reader(&bytes);
         let meta = PAGE + HEADER;
         let top = file.u64(meta + 16) * PAGE;
         for n in 0..20_000 {
-            assert_eq!(
-                file.get(top, &[b"large", &key(n)]).unwrap(),
-                n.to_le_bytes()
-            );
+            assert_eq!(file.get(top, &[b"large", &key(n)]).unwrap(), n.to_le_bytes());
         }
         for n in 0..500 {
             assert_eq!(file.get(top, &[b"many", &key(n), &key(1)]).unwrap(), key(n));

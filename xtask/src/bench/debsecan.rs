@@ -32,10 +32,8 @@ pub(crate) fn feed(work: &Path, rows: &[Row], hosts: &[Host]) -> Result<Feed, Fa
     let path = folder.join("bookworm");
     let file = std::fs::File::create(&path).attempt(|| format!("create {}", path.display()))?;
     let mut zlib = ZlibEncoder::new(file, Compression::default());
-    zlib.write_all(text(rows, hosts).as_bytes())
-        .attempt(|| format!("write {}", path.display()))?;
-    zlib.finish()
-        .attempt(|| format!("write {}", path.display()))?;
+    zlib.write_all(text(rows, hosts).as_bytes()).attempt(|| format!("write {}", path.display()))?;
+    zlib.finish().attempt(|| format!("write {}", path.display()))?;
     Ok(Feed { folder })
 }
 
@@ -43,11 +41,7 @@ pub(crate) fn feed(work: &Path, rows: &[Row], hosts: &[Host]) -> Result<Feed, Fa
 /// `source,binaries`. The flags of a row: `S` for a source, urgency, remote, `F` for a fix that is there.
 fn text(rows: &[Row], hosts: &[Host]) -> String {
     let names: BTreeSet<&str> = rows.iter().map(|r| r.cve.as_str()).collect();
-    let numbers: BTreeMap<&str, usize> = names
-        .iter()
-        .enumerate()
-        .map(|(n, name)| (*name, n))
-        .collect();
+    let numbers: BTreeMap<&str, usize> = names.iter().enumerate().map(|(n, name)| (*name, n)).collect();
     let mut text = String::from("VERSION 1\n");
     for name in &names {
         text.push_str(&format!("{name},,\n"));
@@ -102,18 +96,8 @@ mod tests {
 
     #[test]
     fn the_feed_has_three_blocks() {
-        let rows = [Row {
-            source: "glibc".into(),
-            cve: "CVE-2026-1".into(),
-            fixed: "2.36-9+deb12u1".into(),
-        }];
-        let host = Host::of(
-            "h",
-            "Package: libc6\nStatus: install ok installed\nSource: glibc\nVersion: 1\n".into(),
-        );
-        assert_eq!(
-            text(&rows, &[host]),
-            "VERSION 1\nCVE-2026-1,,\n\nglibc,0,S  F,2.36-9+deb12u1,\n\nglibc,libc6\n\n"
-        );
+        let rows = [Row { source: "glibc".into(), cve: "CVE-2026-1".into(), fixed: "2.36-9+deb12u1".into() }];
+        let host = Host::of("h", "Package: libc6\nStatus: install ok installed\nSource: glibc\nVersion: 1\n".into());
+        assert_eq!(text(&rows, &[host]), "VERSION 1\nCVE-2026-1,,\n\nglibc,0,S  F,2.36-9+deb12u1,\n\nglibc,libc6\n\n");
     }
 }

@@ -44,8 +44,7 @@ pub(crate) fn rows(root: &Path) -> Result<Vec<Row>, Failure> {
 
 /// The sample host's status file.
 pub(crate) fn sample(root: &Path) -> Result<String, Failure> {
-    let shared =
-        std::env::var_os("PATCHWRIGHT_SHARED").map_or_else(|| root.join("../shared"), Into::into);
+    let shared = std::env::var_os("PATCHWRIGHT_SHARED").map_or_else(|| root.join("../shared"), Into::into);
     let path = shared.join("feeds/debian/sample-host.dpkg-status.zst");
     unpack(&path).map_err(|failure| {
         Failure::new(format!(
@@ -85,11 +84,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn of(name: impl Into<String>, status: String) -> Self {
         let packages = stanzas(&status).into_iter().filter_map(package).collect();
-        Self {
-            name: name.into(),
-            status,
-            packages,
-        }
+        Self { name: name.into(), status, packages }
     }
 
     /// Binary packages by name, for turning a tool's answer into (binary, CVE) pairs and back.
@@ -100,18 +95,12 @@ impl Host {
 
 /// The stanzas of packages that are installed; removed ones keep a stanza for their configuration files.
 fn stanzas(status: &str) -> Vec<&str> {
-    status
-        .split("\n\n")
-        .filter(|s| field(s, "Status").is_some_and(|v| v.ends_with(" installed")))
-        .collect()
+    status.split("\n\n").filter(|s| field(s, "Status").is_some_and(|v| v.ends_with(" installed"))).collect()
 }
 
 /// A field's first line.
 fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
-    stanza
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .map(str::trim)
+    stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 fn package(stanza: &str) -> Option<Package> {
@@ -125,11 +114,7 @@ fn package(stanza: &str) -> Option<Package> {
             None => (source.to_owned(), version),
         },
     };
-    Some(Package {
-        name,
-        source,
-        source_version,
-    })
+    Some(Package { name, source, source_version })
 }
 
 /// A small generator with a written seed, so that two runs have the same hosts.
@@ -191,9 +176,7 @@ pub(crate) fn generated(sample: &str, rows: &[Row], seed: u64, age: Age) -> Host
         let Some(p) = package(stanza) else { continue };
         let ours = field(stanza, "Maintainer").is_some_and(|m| m.to_lowercase().contains("debian"));
         let new = chosen.entry(p.source.clone()).or_insert_with(|| {
-            let list = fixes
-                .get(p.source.as_str())
-                .filter(|list| ours && !list.is_empty())?;
+            let list = fixes.get(p.source.as_str()).filter(|list| ours && !list.is_empty())?;
             let fix = list.get(chance.below(list.len()))?;
             match chance.below(8) {
                 0..4 => Some(format!("{fix}~0")),
@@ -244,51 +227,23 @@ mod tests {
     #[test]
     fn sources_and_their_versions_are_read_as_dpkg_means_them() {
         let host = Host::of("h", STATUS.into());
-        let read: Vec<(&str, &str, &str)> = host
-            .packages
-            .iter()
-            .map(|p| {
-                (
-                    p.name.as_str(),
-                    p.source.as_str(),
-                    p.source_version.as_str(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            read,
-            [
-                ("bash", "bash", "5.2-1"),
-                ("libc6", "glibc", "2.36-9"),
-                ("tar", "tar", "1.34-1")
-            ]
-        );
+        let read: Vec<(&str, &str, &str)> =
+            host.packages.iter().map(|p| (p.name.as_str(), p.source.as_str(), p.source_version.as_str())).collect();
+        assert_eq!(read, [("bash", "bash", "5.2-1"), ("libc6", "glibc", "2.36-9"), ("tar", "tar", "1.34-1")]);
     }
 
     #[test]
     fn a_source_is_put_back_in_all_its_binaries_and_the_seed_decides() {
         let rows: Vec<Row> = ["bash", "glibc", "tar"]
-            .map(|source| Row {
-                source: source.into(),
-                cve: "CVE-2026-1".into(),
-                fixed: "9-1".into(),
-            })
+            .map(|source| Row { source: source.into(), cve: "CVE-2026-1".into(), fixed: "9-1".into() })
             .into();
         let mut put_back = 0;
         for seed in 0..20 {
             let host = generated(STATUS, &rows, seed, Age::Old);
             assert_eq!(host.packages.len(), 3);
             assert_eq!(host.status, generated(STATUS, &rows, seed, Age::Old).status);
-            put_back += host
-                .packages
-                .iter()
-                .filter(|p| p.source_version == "9-1~0")
-                .count();
-            assert!(
-                host.packages
-                    .iter()
-                    .any(|p| p.name == "tar" && p.source_version == "1.34-1")
-            );
+            put_back += host.packages.iter().filter(|p| p.source_version == "9-1~0").count();
+            assert!(host.packages.iter().any(|p| p.name == "tar" && p.source_version == "1.34-1"));
             // None of these fixes belongs to this release.
             let lagging = generated(STATUS, &rows, seed, Age::Lagging);
             assert!(lagging.packages.iter().all(|p| p.source_version != "9-1~0"));

@@ -20,10 +20,7 @@ pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
         samples.extend(measure::runs(&setting.work, 1, &words, &[0])?.samples);
     }
     let bytes = folder_bytes(&setting.work.join("data-0"))?;
-    let runs = measure::Runs {
-        samples,
-        stdout: Vec::new(),
-    };
+    let runs = measure::Runs { samples, stdout: Vec::new() };
     Ok(Findings {
         measures: vec![
             Measure::at_most("load, wall", runs.wall_s(), "s", SECONDS_MAX),
@@ -53,9 +50,7 @@ fn folder_bytes(folder: &std::path::Path) -> Result<f64, Failure> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).attempt(|| format!("list {}", folder.display()))? {
             let entry = entry.attempt(|| format!("list {}", folder.display()))?;
-            let meta = entry
-                .metadata()
-                .attempt(|| format!("look at {}", entry.path().display()))?;
+            let meta = entry.metadata().attempt(|| format!("look at {}", entry.path().display()))?;
             if meta.is_dir() {
                 folders.push(entry.path());
             } else {

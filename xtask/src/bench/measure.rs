@@ -61,10 +61,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let half = sorted.len() / 2;
     match (sorted.get(half), sorted.len() % 2) {
         (Some(upper), 0) => {
-            let lower = half
-                .checked_sub(1)
-                .and_then(|i| sorted.get(i))
-                .unwrap_or(upper);
+            let lower = half.checked_sub(1).and_then(|i| sorted.get(i)).unwrap_or(upper);
             f64::midpoint(*lower, *upper)
         }
         (Some(middle), _) => *middle,
@@ -73,26 +70,13 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Runs `words` `times` times. `accept` says which exit codes are an answer.
-pub(crate) fn runs(
-    work: &Path,
-    times: usize,
-    words: &[String],
-    accept: &[i32],
-) -> Result<Runs, Failure> {
+pub(crate) fn runs(work: &Path, times: usize, words: &[String], accept: &[i32]) -> Result<Runs, Failure> {
     let out = work.join("measured.out");
     let err = work.join("measured.err");
     let mut samples = Vec::with_capacity(times);
     for _ in 0..times {
-        let answer = capture(
-            command("python3")
-                .arg("-c")
-                .arg(PARENT)
-                .arg(&out)
-                .arg(&err)
-                .args(words),
-        )?;
-        let sample: Sample =
-            serde_json::from_str(&answer).attempt(|| "read a measurement".into())?;
+        let answer = capture(command("python3").arg("-c").arg(PARENT).arg(&out).arg(&err).args(words))?;
+        let sample: Sample = serde_json::from_str(&answer).attempt(|| "read a measurement".into())?;
         if !accept.contains(&sample.code) {
             let said = std::fs::read_to_string(&err).unwrap_or_default();
             return Err(Failure::new(format!(
@@ -126,12 +110,7 @@ mod tests {
             return;
         }
         let dir = tempfile::tempdir().unwrap();
-        let words = [
-            "sh",
-            "-c",
-            "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; echo done",
-        ]
-        .map(str::to_owned);
+        let words = ["sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; echo done"].map(str::to_owned);
         let runs = runs(dir.path(), 3, &words, &[0]).unwrap();
         assert_eq!(runs.stdout, b"done\n");
         assert!(runs.cpu_s() > 0.005 && runs.peak_mb() > 0.5, "{runs:?}");

@@ -43,45 +43,17 @@ pub(crate) struct Measure {
 impl Measure {
     /// A number that is only shown.
     pub(crate) fn shown(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self {
-            name: name.into(),
-            value: round(value),
-            unit,
-            bar: None,
-            pass: true,
-        }
+        Self { name: name.into(), value: round(value), unit, bar: None, pass: true }
     }
 
     /// A number that must not be above its bar.
-    pub(crate) fn at_most(
-        name: impl Into<String>,
-        value: f64,
-        unit: &'static str,
-        bar: f64,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            value: round(value),
-            unit,
-            bar: Some(bar),
-            pass: value <= bar,
-        }
+    pub(crate) fn at_most(name: impl Into<String>, value: f64, unit: &'static str, bar: f64) -> Self {
+        Self { name: name.into(), value: round(value), unit, bar: Some(bar), pass: value <= bar }
     }
 
     /// A number that must not be below its bar.
-    pub(crate) fn at_least(
-        name: impl Into<String>,
-        value: f64,
-        unit: &'static str,
-        bar: f64,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            value: round(value),
-            unit,
-            bar: Some(bar),
-            pass: value >= bar,
-        }
+    pub(crate) fn at_least(name: impl Into<String>, value: f64, unit: &'static str, bar: f64) -> Self {
+        Self { name: name.into(), value: round(value), unit, bar: Some(bar), pass: value >= bar }
     }
 }
 
@@ -131,9 +103,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
             .parse::<usize>()
             .ok()
             .filter(|n| (RUNS_MIN..=1000).contains(n))
-            .ok_or_else(|| {
-                Failure::new(format!("`--runs {text}`: a number from {RUNS_MIN} to 1000"))
-            })?,
+            .ok_or_else(|| Failure::new(format!("`--runs {text}`: a number from {RUNS_MIN} to 1000")))?,
     };
     let name = args.positional();
     args.finish()?;
@@ -145,34 +115,18 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
         return Ok(Outcome::Good);
     }
     let Some((_, bench)) = BENCHES.iter().find(|(known, _)| *known == name) else {
-        return Err(Failure::new(format!(
-            "there is no bench `{name}`\n\nhint: `cargo xtask bench list` names them"
-        )));
+        return Err(Failure::new(format!("there is no bench `{name}`\n\nhint: `cargo xtask bench list` names them")));
     };
     let root = sh::root()?;
     let work = tempfile::tempdir().attempt(|| "make a working folder".into())?;
-    let setting = Setting {
-        binary: sh::release_binary(&root)?,
-        work: work.path().to_path_buf(),
-        root,
-        runs,
-    };
+    let setting = Setting { binary: sh::release_binary(&root)?, work: work.path().to_path_buf(), root, runs };
     let (findings, took) = sh::timed(|| bench(&setting));
     let findings = findings?;
     report(&name, &setting, &findings, took.as_secs_f64())
 }
 
-fn report(
-    name: &str,
-    setting: &Setting,
-    findings: &Findings,
-    took_s: f64,
-) -> Result<Outcome, Failure> {
-    let mut rows = vec![
-        ["measure", "value", "unit", "bar", ""]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+fn report(name: &str, setting: &Setting, findings: &Findings, took_s: f64) -> Result<Outcome, Failure> {
+    let mut rows = vec![["measure", "value", "unit", "bar", ""].map(str::to_owned).to_vec()];
     for m in &findings.measures {
         rows.push(vec![
             m.name.clone(),
@@ -218,16 +172,8 @@ fn keep(
     let folder = setting.root.join("benches").join("results");
     std::fs::create_dir_all(&folder).attempt(|| format!("create {}", folder.display()))?;
     let path = folder.join(format!("{name}-{}.json", sh::today()));
-    let commit = capture(
-        command("git")
-            .current_dir(&setting.root)
-            .args(["rev-parse", "HEAD"]),
-    );
-    let dirty = capture(
-        command("git")
-            .current_dir(&setting.root)
-            .args(["status", "--porcelain"]),
-    );
+    let commit = capture(command("git").current_dir(&setting.root).args(["rev-parse", "HEAD"]));
+    let dirty = capture(command("git").current_dir(&setting.root).args(["status", "--porcelain"]));
     let value = serde_json::json!({
         "at": sh::now(),
         "commit": commit.map(|c| c.trim().to_owned()).ok(),
@@ -250,10 +196,7 @@ fn machine() -> serde_json::Value {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
-        .find_map(|line| {
-            line.strip_prefix("model name")
-                .and_then(|r| r.split_once(':'))
-        })
+        .find_map(|line| line.strip_prefix("model name").and_then(|r| r.split_once(':')))
         .map(|(_, model)| model.trim().to_owned());
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let memory_kb = memory
@@ -261,9 +204,7 @@ fn machine() -> serde_json::Value {
         .find_map(|line| line.strip_prefix("MemTotal:"))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|n| n.parse::<u64>().ok());
-    let kernel = capture(command("uname").arg("-sr"))
-        .map(|k| k.trim().to_owned())
-        .ok();
+    let kernel = capture(command("uname").arg("-sr")).map(|k| k.trim().to_owned()).ok();
     serde_json::json!({
         "cpu": model,
         "cores": std::thread::available_parallelism().map(std::num::NonZero::get).ok(),

@@ -14,7 +14,8 @@ use super::hosts::{Host, Row};
 pub(crate) type Pairs = BTreeSet<(String, String)>;
 
 /// Reads `installed fixed` a line, prints 1 where dpkg says that installed is older.
-const LOOP: &str = "while read -r a b; do if dpkg --compare-versions \"$a\" lt \"$b\"; then echo 1; else echo 0; fi; done <\"$1\"";
+const LOOP: &str =
+    "while read -r a b; do if dpkg --compare-versions \"$a\" lt \"$b\"; then echo 1; else echo 0; fi; done <\"$1\"";
 
 /// The pairs of one host.
 pub(crate) fn pairs(work: &Path, host: &Host, rows: &[Row]) -> Result<Pairs, Failure> {
@@ -46,41 +47,20 @@ fn ask_dpkg<'a>(
     questions: &BTreeSet<(&'a str, &'a str)>,
 ) -> Result<BTreeSet<(&'a str, &'a str)>, Failure> {
     let path = work.join("questions");
-    let text: String = questions
-        .iter()
-        .map(|(a, b)| format!("{a} {b}\n"))
-        .collect();
+    let text: String = questions.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
     std::fs::write(&path, text).attempt(|| format!("write {}", path.display()))?;
     let answers = capture(command("bash").args(["-c", LOOP, "bash"]).arg(&path))?;
     let answers: Vec<&str> = answers.lines().collect();
     if answers.len() != questions.len() {
-        return Err(Failure::new(format!(
-            "dpkg answered {} of {} questions",
-            answers.len(),
-            questions.len()
-        )));
+        return Err(Failure::new(format!("dpkg answered {} of {} questions", answers.len(), questions.len())));
     }
-    Ok(questions
-        .iter()
-        .zip(answers)
-        .filter(|(_, answer)| *answer == "1")
-        .map(|(question, _)| *question)
-        .collect())
+    Ok(questions.iter().zip(answers).filter(|(_, answer)| *answer == "1").map(|(question, _)| *question).collect())
 }
 
 /// What one set has and the other has not, as lines for people; at most `max` of them and a count.
-pub(crate) fn differences(
-    host: &str,
-    who: &str,
-    theirs: &Pairs,
-    reference: &Pairs,
-    max: usize,
-) -> Vec<String> {
+pub(crate) fn differences(host: &str, who: &str, theirs: &Pairs, reference: &Pairs, max: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for (kind, a, b) in [
-        ("only in", theirs, reference),
-        ("missing in", reference, theirs),
-    ] {
+    for (kind, a, b) in [("only in", theirs, reference), ("missing in", reference, theirs)] {
         let odd: Vec<&(String, String)> = a.difference(b).collect();
         for (package, cve) in odd.iter().take(max) {
             lines.push(format!("{host}: {kind} {who}: {package} {cve}"));
@@ -97,11 +77,7 @@ mod tests {
     use super::*;
 
     fn row(source: &str, cve: &str, fixed: &str) -> Row {
-        Row {
-            source: source.into(),
-            cve: cve.into(),
-            fixed: fixed.into(),
-        }
+        Row { source: source.into(), cve: cve.into(), fixed: fixed.into() }
     }
 
     #[test]
@@ -125,14 +101,9 @@ mod tests {
         ];
         let dir = tempfile::tempdir().unwrap();
         let found = pairs(dir.path(), &host, &rows).unwrap();
-        let want: Pairs = [("a", "CVE-1"), ("b", "CVE-4")]
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))
-            .into();
+        let want: Pairs = [("a", "CVE-1"), ("b", "CVE-4")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
         assert_eq!(found, want);
         let lines = differences("h", "x", &Pairs::new(), &found, 1);
-        assert_eq!(
-            lines,
-            ["h: missing in x: a CVE-1", "h: missing in x: and 1 more"]
-        );
+        assert_eq!(lines, ["h: missing in x: a CVE-1", "h: missing in x: and 1 more"]);
     }
 }

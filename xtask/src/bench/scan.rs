@@ -23,12 +23,7 @@ const PEAK_MB_MAX: f64 = 64.0;
 const TIMES_LESS_MIN: f64 = 5.0;
 
 /// Generated hosts. The bars are for ordinary hosts; the old one is there for the equality, its cost is only shown.
-const GENERATED: [(u64, Age); 4] = [
-    (1, Age::Lagging),
-    (2, Age::Lagging),
-    (3, Age::Lagging),
-    (4, Age::Old),
-];
+const GENERATED: [(u64, Age); 4] = [(1, Age::Lagging), (2, Age::Lagging), (3, Age::Lagging), (4, Age::Old)];
 
 /// Differences shown per host and tool.
 const DIFFERENCES_SHOWN: usize = 5;
@@ -42,11 +37,7 @@ const KERNEL: &str = "linux";
 /// The bench.
 pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
     let all_rows = hosts::rows(&setting.root)?;
-    let rows: Vec<Row> = all_rows
-        .iter()
-        .filter(|r| r.source != KERNEL)
-        .cloned()
-        .collect();
+    let rows: Vec<Row> = all_rows.iter().filter(|r| r.source != KERNEL).cloned().collect();
     let sample = hosts::sample(&setting.root)?;
     let mut fleet = vec![Host::of("sample", sample.clone())];
     fleet.extend(GENERATED.map(|(seed, age)| hosts::generated(&sample, &all_rows, seed, age)));
@@ -75,12 +66,7 @@ pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
         let naive = reference::pairs(&setting.work, host, &all_rows)?;
         kernel.naive += naive.len() - truth.len();
         let root = trivy::root_folder(&setting.work, host)?;
-        complain(&format!(
-            "{}: {} packages, {} findings by dpkg",
-            host.name,
-            host.packages.len(),
-            truth.len()
-        ));
+        complain(&format!("{}: {} packages, {} findings by dpkg", host.name, host.packages.len(), truth.len()));
 
         let commands = [
             ("patchwright", our_command(setting, &data, &status)),
@@ -92,42 +78,20 @@ pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
             let pairs = match who {
                 "patchwright" => {
                     let ours = read_ours(&runs.stdout)?;
-                    findings
-                        .disagreements
-                        .extend(wrong_fixes(host, &ours, &all_rows));
+                    findings.disagreements.extend(wrong_fixes(host, &ours, &all_rows));
                     kernel.ours += ours.kernel_pairs;
                     ours.pairs
                 }
                 "trivy" => trivy::read(&runs.stdout)?,
                 _ => debsecan::read(&runs.stdout),
             };
-            findings.disagreements.extend(reference::differences(
-                &host.name,
-                who,
-                &pairs,
-                &truth,
-                DIFFERENCES_SHOWN,
-            ));
-            raw.insert(
-                format!("{} {who}", host.name),
-                serde_json::json!(runs.samples),
-            );
-            let cost = Cost {
-                cpu_s: runs.cpu_s(),
-                peak_mb: runs.peak_mb(),
-            };
+            findings.disagreements.extend(reference::differences(&host.name, who, &pairs, &truth, DIFFERENCES_SHOWN));
+            raw.insert(format!("{} {who}", host.name), serde_json::json!(runs.samples));
+            let cost = Cost { cpu_s: runs.cpu_s(), peak_mb: runs.peak_mb() };
             if truth.len() > ORDINARY_FINDINGS_MAX {
                 let (ms, mb) = (cost.cpu_s * 1000.0, cost.peak_mb);
-                extremes.push(Measure::shown(
-                    format!("{who} on {}, CPU", host.name),
-                    ms,
-                    "ms",
-                ));
-                extremes.push(Measure::shown(
-                    format!("{who} on {}, peak memory", host.name),
-                    mb,
-                    "MB",
-                ));
+                extremes.push(Measure::shown(format!("{who} on {}, CPU", host.name), ms, "ms"));
+                extremes.push(Measure::shown(format!("{who} on {}, peak memory", host.name), mb, "MB"));
             } else {
                 costs.entry(who).or_default().push(cost);
             }
@@ -157,14 +121,7 @@ struct Kernel {
 
 /// The worst host counts: a median over hosts would hide one.
 fn measures(costs: &BTreeMap<&str, Vec<Cost>>, hosts: usize, pairs: usize) -> Vec<Measure> {
-    let worst = |who: &str, of: fn(&Cost) -> f64| {
-        costs
-            .get(who)
-            .into_iter()
-            .flatten()
-            .map(of)
-            .fold(f64::NAN, f64::max)
-    };
+    let worst = |who: &str, of: fn(&Cost) -> f64| costs.get(who).into_iter().flatten().map(of).fold(f64::NAN, f64::max);
     let times_less = costs
         .get("trivy")
         .into_iter()
@@ -176,30 +133,12 @@ fn measures(costs: &BTreeMap<&str, Vec<Cost>>, hosts: usize, pairs: usize) -> Ve
     vec![
         Measure::shown("hosts", count(hosts), "count"),
         Measure::shown("findings in all tools", count(pairs), "count"),
-        Measure::at_most(
-            "patchwright, CPU",
-            worst("patchwright", |c| c.cpu_s) * 1000.0,
-            "ms",
-            CPU_MS_MAX,
-        ),
+        Measure::at_most("patchwright, CPU", worst("patchwright", |c| c.cpu_s) * 1000.0, "ms", CPU_MS_MAX),
         Measure::shown("trivy, CPU", worst("trivy", |c| c.cpu_s) * 1000.0, "ms"),
-        Measure::shown(
-            "debsecan, CPU",
-            worst("debsecan", |c| c.cpu_s) * 1000.0,
-            "ms",
-        ),
-        Measure::at_most(
-            "patchwright, peak memory",
-            worst("patchwright", |c| c.peak_mb),
-            "MB",
-            PEAK_MB_MAX,
-        ),
+        Measure::shown("debsecan, CPU", worst("debsecan", |c| c.cpu_s) * 1000.0, "ms"),
+        Measure::at_most("patchwright, peak memory", worst("patchwright", |c| c.peak_mb), "MB", PEAK_MB_MAX),
         Measure::shown("trivy, peak memory", worst("trivy", |c| c.peak_mb), "MB"),
-        Measure::shown(
-            "debsecan, peak memory",
-            worst("debsecan", |c| c.peak_mb),
-            "MB",
-        ),
+        Measure::shown("debsecan, peak memory", worst("debsecan", |c| c.peak_mb), "MB"),
         Measure::at_least("times less CPU than trivy", times_less, "x", TIMES_LESS_MIN),
     ]
 }
@@ -246,51 +185,35 @@ struct Ours {
 
 fn read_ours(stdout: &[u8]) -> Result<Ours, Failure> {
     let report: Report = serde_json::from_slice(stdout).attempt(|| "read our own report".into())?;
-    let mut ours = Ours {
-        pairs: Pairs::new(),
-        kernel_pairs: 0,
-        fixes: BTreeMap::new(),
-    };
+    let mut ours = Ours { pairs: Pairs::new(), kernel_pairs: 0, fixes: BTreeMap::new() };
     for finding in report.findings {
         if finding.package == KERNEL {
             ours.kernel_pairs += finding.binaries.len();
             continue;
         }
         for binary in &finding.binaries {
-            ours.pairs
-                .insert((binary.name.clone(), finding.vuln.clone()));
+            ours.pairs.insert((binary.name.clone(), finding.vuln.clone()));
         }
-        ours.fixes
-            .insert((finding.package, finding.vuln), finding.fixed);
+        ours.fixes.insert((finding.package, finding.vuln), finding.fixed);
     }
     Ok(ours)
 }
 
 /// A finding that names another fixed version than its row.
 fn wrong_fixes(host: &Host, ours: &Ours, rows: &[Row]) -> Vec<String> {
-    let wanted: BTreeMap<(&str, &str), &str> = rows
-        .iter()
-        .map(|r| ((r.source.as_str(), r.cve.as_str()), r.fixed.as_str()))
-        .collect();
+    let wanted: BTreeMap<(&str, &str), &str> =
+        rows.iter().map(|r| ((r.source.as_str(), r.cve.as_str()), r.fixed.as_str())).collect();
     let known = host.binaries();
     let mut lines: Vec<String> = ours
         .pairs
         .iter()
         .filter(|(binary, _)| !known.contains(binary.as_str()))
-        .map(|(binary, cve)| {
-            format!(
-                "{}: patchwright names {binary} for {cve}, which is not installed",
-                host.name
-            )
-        })
+        .map(|(binary, cve)| format!("{}: patchwright names {binary} for {cve}, which is not installed", host.name))
         .collect();
     for ((source, cve), fixed) in &ours.fixes {
         let want = wanted.get(&(source.as_str(), cve.as_str())).copied();
         if want != fixed.as_deref() {
-            lines.push(format!(
-                "{}: {source} {cve}: fixed in {fixed:?}, the row says {want:?}",
-                host.name
-            ));
+            lines.push(format!("{}: {source} {cve}: fixed in {fixed:?}, the row says {want:?}", host.name));
         }
     }
     lines.truncate(DIFFERENCES_SHOWN * 2);
@@ -302,11 +225,7 @@ mod tests {
     use super::*;
 
     fn row(source: &str, cve: &str, fixed: &str) -> Row {
-        Row {
-            source: source.into(),
-            cve: cve.into(),
-            fixed: fixed.into(),
-        }
+        Row { source: source.into(), cve: cve.into(), fixed: fixed.into() }
     }
 
     const REPORT: &str = r#"{"findings":[
@@ -330,18 +249,9 @@ mod tests {
         );
         let ours = read_ours(REPORT.as_bytes()).unwrap();
         assert!(wrong_fixes(&host, &ours, &[row("glibc", "CVE-1", "2")]).is_empty());
-        assert_eq!(
-            wrong_fixes(&host, &ours, &[row("glibc", "CVE-1", "3")]).len(),
-            1
-        );
-        let other = Host::of(
-            "o",
-            "Package: libc6\nStatus: install ok installed\nVersion: 1\n".into(),
-        );
-        assert_eq!(
-            wrong_fixes(&other, &ours, &[row("glibc", "CVE-1", "2")]).len(),
-            1
-        );
+        assert_eq!(wrong_fixes(&host, &ours, &[row("glibc", "CVE-1", "3")]).len(), 1);
+        let other = Host::of("o", "Package: libc6\nStatus: install ok installed\nVersion: 1\n".into());
+        assert_eq!(wrong_fixes(&other, &ours, &[row("glibc", "CVE-1", "2")]).len(), 1);
     }
 
     #[test]
@@ -352,14 +262,7 @@ mod tests {
             ("debsecan", vec![(0.1, 30.0), (0.1, 30.0)]),
         ]
         .into_iter()
-        .map(|(who, list)| {
-            (
-                who,
-                list.into_iter()
-                    .map(|(cpu_s, peak_mb)| Cost { cpu_s, peak_mb })
-                    .collect(),
-            )
-        })
+        .map(|(who, list)| (who, list.into_iter().map(|(cpu_s, peak_mb)| Cost { cpu_s, peak_mb }).collect()))
         .collect();
         let measures = measures(&costs, 2, 10);
         let of = |name: &str| measures.iter().find(|m| m.name == name).unwrap().clone();

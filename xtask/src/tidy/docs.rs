@@ -10,17 +10,7 @@ const FEED_REGISTRY: &str = "crates/app/src/feeds/registry.rs";
 const CAPABILITIES: &str = "docs/reference/capabilities.md";
 
 /// Folders at the root that a path in the map may start with.
-const ROOTS: &[&str] = &[
-    ".cargo",
-    ".ci",
-    "benches",
-    "changelog.d",
-    "crates",
-    "data",
-    "docs",
-    "packaging",
-    "xtask",
-];
+const ROOTS: &[&str] = &[".cargo", ".ci", "benches", "changelog.d", "crates", "data", "docs", "packaging", "xtask"];
 
 /// Capabilities per area of the contract: eight areas of six.
 const AREAS: u8 = 8;
@@ -76,9 +66,7 @@ pub(crate) fn map(tree: &Tree) -> Vec<String> {
             && !text.contains(&format!("`domain::{module}`"))
             && !text.contains(&format!("crates/domain/src/{module}"))
         {
-            problems.push(format!(
-                "{MAP}: does not name the module `domain::{module}`"
-            ));
+            problems.push(format!("{MAP}: does not name the module `domain::{module}`"));
         }
     }
     problems
@@ -93,10 +81,8 @@ fn wrong_name(tree: &Tree, word: &str) -> Option<&'static str> {
     let first = path.split('/').next().unwrap_or_default();
     if path.contains('/') && ROOTS.contains(&first) {
         // `crates/formats/src/feed/NAME.rs` is a place for a new file: the folder must be there.
-        let real: Vec<&str> = path
-            .split('/')
-            .take_while(|part| !part.contains("NAME") && !part.contains(['<', '*']))
-            .collect();
+        let real: Vec<&str> =
+            path.split('/').take_while(|part| !part.contains("NAME") && !part.contains(['<', '*'])).collect();
         return (!tree.exists(&real.join("/"))).then_some("there is no such path");
     }
     if let Some((krate, rest)) = word.split_once("::") {
@@ -105,10 +91,7 @@ fn wrong_name(tree: &Tree, word: &str) -> Option<&'static str> {
         }
         return wrong_module(tree, krate, rest);
     }
-    let at_root = [".md", ".toml", ".lock"]
-        .iter()
-        .any(|ext| path.ends_with(ext))
-        && !path.contains('/');
+    let at_root = [".md", ".toml", ".lock"].iter().any(|ext| path.ends_with(ext)) && !path.contains('/');
     (at_root && !tree.exists(path)).then_some("there is no such file at the root")
 }
 
@@ -122,10 +105,7 @@ fn wrong_module(tree: &Tree, krate: &str, rest: &str) -> Option<&'static str> {
         .unwrap_or_default();
     for segment in rest.split("::") {
         let name = segment.trim_end_matches("()").trim_end_matches('!');
-        let places = [
-            format!("{folder}/{name}.rs"),
-            format!("{folder}/{name}/mod.rs"),
-        ];
+        let places = [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")];
         if let Some(place) = places.into_iter().find(|path| tree.exists(path)) {
             file = place;
             folder = format!("{folder}/{name}");
@@ -152,18 +132,13 @@ pub(crate) fn links(tree: &Tree) -> Vec<String> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for (number, line) in prose(text) {
             for target in link_targets(line) {
-                if target.contains("://")
-                    || target.starts_with("mailto:")
-                    || target.starts_with('#')
-                {
+                if target.contains("://") || target.starts_with("mailto:") || target.starts_with('#') {
                     continue;
                 }
                 let file = target.split('#').next().unwrap_or_default();
                 match resolve(folder, file) {
                     Some(full) if tree.exists(&full) => {}
-                    Some(_) | None => problems.push(format!(
-                        "{path}:{number}: the link `{target}` leads nowhere"
-                    )),
+                    Some(_) | None => problems.push(format!("{path}:{number}: the link `{target}` leads nowhere")),
                 }
             }
         }
@@ -215,27 +190,19 @@ pub(crate) fn feeds(tree: &Tree) -> Vec<String> {
     let Some(registry) = tree.text(FEED_REGISTRY) else {
         return vec![format!("{FEED_REGISTRY}: missing")];
     };
-    let registered: BTreeSet<&str> = registry
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("id: \"")?.strip_suffix("\","))
-        .collect();
+    let registered: BTreeSet<&str> =
+        registry.lines().filter_map(|line| line.trim().strip_prefix("id: \"")?.strip_suffix("\",")).collect();
     let documented: BTreeSet<&str> = prose(tree.text(FEEDS).unwrap_or_default())
         .into_iter()
         .filter_map(|(_, line)| line.strip_prefix("| `")?.split('`').next())
         .collect();
-    let mut problems: Vec<String> = registered
-        .difference(&documented)
-        .map(|id| format!("{FEEDS}: does not describe the feed `{id}`"))
-        .collect();
+    let mut problems: Vec<String> =
+        registered.difference(&documented).map(|id| format!("{FEEDS}: does not describe the feed `{id}`")).collect();
     problems.extend(
-        documented
-            .difference(&registered)
-            .map(|id| format!("{FEEDS}: the feed `{id}` is not in {FEED_REGISTRY}")),
+        documented.difference(&registered).map(|id| format!("{FEEDS}: the feed `{id}` is not in {FEED_REGISTRY}")),
     );
     if registered.is_empty() {
-        problems.push(format!(
-            "{FEED_REGISTRY}: no feed was recognised; the rule reads lines `id: \"…\",`"
-        ));
+        problems.push(format!("{FEED_REGISTRY}: no feed was recognised; the rule reads lines `id: \"…\",`"));
     }
     problems
 }
@@ -245,19 +212,13 @@ pub(crate) fn capabilities(tree: &Tree) -> Vec<String> {
     let Some(text) = tree.text(CAPABILITIES) else {
         return vec![format!("{CAPABILITIES}: missing")];
     };
-    let mut expected: BTreeSet<String> = (1..=AREAS)
-        .flat_map(|area| (1..=ROWS_PER_AREA).map(move |row| format!("{area}.{row}")))
-        .collect();
+    let mut expected: BTreeSet<String> =
+        (1..=AREAS).flat_map(|area| (1..=ROWS_PER_AREA).map(move |row| format!("{area}.{row}"))).collect();
     expected.insert("T".into());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut problems = Vec::new();
     for (number, line) in prose(text) {
-        let cells: Vec<&str> = line
-            .trim()
-            .trim_matches('|')
-            .split('|')
-            .map(str::trim)
-            .collect();
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
         let [row, title, verdict, shown] = cells.as_slice() else {
             continue;
         };
@@ -275,9 +236,7 @@ pub(crate) fn capabilities(tree: &Tree) -> Vec<String> {
             ));
         }
         if *verdict == "works" && !shown.contains('`') {
-            problems.push(format!(
-                "{CAPABILITIES}:{number}: row {row} works, but no command shows it"
-            ));
+            problems.push(format!("{CAPABILITIES}:{number}: row {row} works, but no command shows it"));
         }
     }
     for row in expected {
@@ -307,9 +266,8 @@ mod tests {
 
     #[test]
     fn a_true_map_passes() {
-        let text = format!(
-            "{WHOLE}`domain::audit::chain`, `crates/formats/src/feed/NAME.rs`, `Result::ok`, `cargo test`\n"
-        );
+        let text =
+            format!("{WHOLE}`domain::audit::chain`, `crates/formats/src/feed/NAME.rs`, `Result::ok`, `cargo test`\n");
         assert_eq!(map(&mapped(&text)), Vec::<String>::new());
     }
 
@@ -336,14 +294,8 @@ mod tests {
     #[test]
     fn links_that_lead_nowhere_are_found() {
         let tree = Tree::of(&[
-            (
-                "docs/a.md",
-                "[b](b.md) [up](../README.md#start) [web](https://example.org) [gone](c.md) [`x`](d.md)\n",
-            ),
-            (
-                "docs/b.md",
-                "[out](../../etc/passwd)\n`[example](nothing.md)`\n[ref]: e.md\n",
-            ),
+            ("docs/a.md", "[b](b.md) [up](../README.md#start) [web](https://example.org) [gone](c.md) [`x`](d.md)\n"),
+            ("docs/b.md", "[out](../../etc/passwd)\n`[example](nothing.md)`\n[ref]: e.md\n"),
             ("README.md", "[docs](docs/)"),
         ]);
         let problems = links(&tree);
@@ -360,33 +312,22 @@ mod tests {
     }
 
     fn table(change: impl Fn(&str) -> Option<String>) -> String {
-        let mut rows: Vec<String> = (1..=AREAS)
-            .flat_map(|a| (1..=ROWS_PER_AREA).map(move |r| format!("{a}.{r}")))
-            .collect();
+        let mut rows: Vec<String> =
+            (1..=AREAS).flat_map(|a| (1..=ROWS_PER_AREA).map(move |r| format!("{a}.{r}"))).collect();
         rows.push("T".into());
-        rows.iter()
-            .filter_map(|row| change(row))
-            .collect::<Vec<_>>()
-            .join("\n")
+        rows.iter().filter_map(|row| change(row)).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn a_whole_capability_table_passes_and_each_fault_is_found() {
         let good = table(|row| Some(format!("| {row} | title | not yet | – |")));
         assert!(capabilities(&Tree::of(&[(CAPABILITIES, &good)])).is_empty());
-        let missing =
-            table(|row| (row != "4.3").then(|| format!("| {row} | title | not yet | – |")));
-        assert_eq!(
-            capabilities(&Tree::of(&[(CAPABILITIES, &missing)])).len(),
-            1
-        );
+        let missing = table(|row| (row != "4.3").then(|| format!("| {row} | title | not yet | – |")));
+        assert_eq!(capabilities(&Tree::of(&[(CAPABILITIES, &missing)])).len(), 1);
         let odd = good.replacen("not yet", "almost", 1);
         assert_eq!(capabilities(&Tree::of(&[(CAPABILITIES, &odd)])).len(), 1);
         let unproven = good.replacen("not yet", "works", 1);
-        assert_eq!(
-            capabilities(&Tree::of(&[(CAPABILITIES, &unproven)])).len(),
-            1
-        );
+        assert_eq!(capabilities(&Tree::of(&[(CAPABILITIES, &unproven)])).len(), 1);
         let twice = format!("{good}\n| T | title | partly | `toolkit` |");
         assert_eq!(capabilities(&Tree::of(&[(CAPABILITIES, &twice)])).len(), 1);
         assert_eq!(capabilities(&Tree::of(&[])).len(), 1);

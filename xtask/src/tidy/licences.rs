@@ -47,49 +47,27 @@ pub(crate) fn licences(tree: &Tree) -> Vec<String> {
     ]));
     match metadata {
         Ok(text) => check(&text, &allowed),
-        Err(failure) => vec![format!(
-            "{failure}\n  hint: run `cargo fetch --locked` once"
-        )],
+        Err(failure) => vec![format!("{failure}\n  hint: run `cargo fetch --locked` once")],
     }
 }
 
 fn read_allowed(text: &str) -> Result<Allowed, String> {
-    let table: toml::Table =
-        toml::from_str(text).map_err(|err| format!("deny.toml: not TOML: {err}"))?;
-    let section = table
-        .get("licenses")
-        .and_then(toml::Value::as_table)
-        .ok_or("deny.toml: has no [licenses]")?;
+    let table: toml::Table = toml::from_str(text).map_err(|err| format!("deny.toml: not TOML: {err}"))?;
+    let section = table.get("licenses").and_then(toml::Value::as_table).ok_or("deny.toml: has no [licenses]")?;
     let strings = |value: Option<&toml::Value>| -> Vec<String> {
         value
             .and_then(toml::Value::as_array)
-            .map(|list| {
-                list.iter()
-                    .filter_map(toml::Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            })
+            .map(|list| list.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
             .unwrap_or_default()
     };
     let mut for_one = Vec::new();
-    for exception in section
-        .get("exceptions")
-        .and_then(toml::Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let name = exception
-            .get("crate")
-            .and_then(toml::Value::as_str)
-            .unwrap_or_default();
+    for exception in section.get("exceptions").and_then(toml::Value::as_array).into_iter().flatten() {
+        let name = exception.get("crate").and_then(toml::Value::as_str).unwrap_or_default();
         for licence in strings(exception.get("allow")) {
             for_one.push((name.to_owned(), licence));
         }
     }
-    Ok(Allowed {
-        everywhere: strings(section.get("allow")).into_iter().collect(),
-        for_one,
-    })
+    Ok(Allowed { everywhere: strings(section.get("allow")).into_iter().collect(), for_one })
 }
 
 fn check(metadata: &str, allowed: &Allowed) -> Vec<String> {
@@ -100,24 +78,15 @@ fn check(metadata: &str, allowed: &Allowed) -> Vec<String> {
     let mut problems = Vec::new();
     for package in metadata.packages.iter().filter(|p| p.source.is_some()) {
         let Some(licence) = &package.license else {
-            problems.push(format!(
-                "{} {}: names no licence",
-                package.name, package.version
-            ));
+            problems.push(format!("{} {}: names no licence", package.name, package.version));
             continue;
         };
         let ok = |name: &str| {
             allowed.everywhere.contains(name)
-                || allowed
-                    .for_one
-                    .iter()
-                    .any(|(one, l)| *one == package.name && l == name)
+                || allowed.for_one.iter().any(|(one, l)| *one == package.name && l == name)
         };
         if !satisfied(licence, &ok) {
-            problems.push(format!(
-                "{} {}: `{licence}` is not allowed by deny.toml",
-                package.name, package.version
-            ));
+            problems.push(format!("{} {}: `{licence}` is not allowed by deny.toml", package.name, package.version));
         }
     }
     problems
@@ -125,10 +94,7 @@ fn check(metadata: &str, allowed: &Allowed) -> Vec<String> {
 
 /// Whether an SPDX expression can be satisfied with licences that `ok` accepts. `/` is the old spelling of `OR`.
 fn satisfied(expression: &str, ok: &impl Fn(&str) -> bool) -> bool {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut at = 0;
     let answer = any_of(&words, &mut at, ok);
@@ -188,16 +154,10 @@ mod tests {
         assert!(allows("MIT OR Apache-2.0", &["MIT"]));
         assert!(allows("MIT/Apache-2.0", &["Apache-2.0"]));
         assert!(!allows("MIT AND GPL-3.0", &["MIT"]));
-        assert!(allows(
-            "(MIT OR GPL-3.0) AND Unicode-3.0",
-            &["MIT", "Unicode-3.0"]
-        ));
+        assert!(allows("(MIT OR GPL-3.0) AND Unicode-3.0", &["MIT", "Unicode-3.0"]));
         assert!(!allows("(MIT OR GPL-3.0) AND Unicode-3.0", &["MIT"]));
         assert!(allows("GPL-3.0 OR MIT AND ISC", &["MIT", "ISC"]));
-        assert!(allows(
-            "Apache-2.0 WITH LLVM-exception",
-            &["Apache-2.0 WITH LLVM-exception"]
-        ));
+        assert!(allows("Apache-2.0 WITH LLVM-exception", &["Apache-2.0 WITH LLVM-exception"]));
         assert!(!allows("Apache-2.0 WITH LLVM-exception", &["Apache-2.0"]));
     }
 
@@ -217,10 +177,9 @@ mod tests {
             {"name":"c","version":"1.0.0","license":"MPL-2.0","source":"registry"},
             {"name":"d","version":"1.0.0","license":null,"source":"registry"},
             {"name":"ours","version":"1.0.0","license":null,"source":null}]}"#;
-        let allowed = read_allowed(
-            "[licenses]\nallow = [\"MIT\"]\nexceptions = [{ crate = \"b\", allow = [\"MPL-2.0\"] }]\n",
-        )
-        .unwrap();
+        let allowed =
+            read_allowed("[licenses]\nallow = [\"MIT\"]\nexceptions = [{ crate = \"b\", allow = [\"MPL-2.0\"] }]\n")
+                .unwrap();
         let problems = check(metadata, &allowed);
         assert_eq!(problems.len(), 3, "{problems:?}");
     }

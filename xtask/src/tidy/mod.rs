@@ -58,9 +58,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     if let Some(name) = &only
         && !RULES.iter().any(|(rule, _)| rule == name)
     {
-        return Err(Failure::new(format!(
-            "there is no rule `{name}`\n\nhint: `cargo xtask tidy --help` lists them"
-        )));
+        return Err(Failure::new(format!("there is no rule `{name}`\n\nhint: `cargo xtask tidy --help` lists them")));
     }
     let tree = Tree::load(&sh::root()?)?;
     let mut outcome = Outcome::Good;
@@ -75,10 +73,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
             outcome = Outcome::Bad;
             paint(Tone::Bad, &format!("{} broken", problems.len()))
         };
-        say(&format!(
-            "tidy {name}: {verdict} {}",
-            paint(Tone::Quiet, &format!("({})", seconds(took)))
-        ));
+        say(&format!("tidy {name}: {verdict} {}", paint(Tone::Quiet, &format!("({})", seconds(took)))));
         for problem in &problems {
             say(&format!("  {problem}"));
         }

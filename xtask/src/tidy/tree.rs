@@ -28,11 +28,7 @@ impl Tree {
             "--exclude-standard",
         ]));
         let paths: Vec<String> = match listed {
-            Ok(text) => text
-                .split('\0')
-                .filter(|p| !p.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            Ok(text) => text.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect(),
             Err(_) => walk(root)?,
         };
         let mut files = BTreeMap::new();
@@ -51,21 +47,12 @@ impl Tree {
             };
             files.insert(path, text);
         }
-        Ok(Self {
-            root: Some(root.to_path_buf()),
-            files,
-        })
+        Ok(Self { root: Some(root.to_path_buf()), files })
     }
 
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        Self {
-            root: None,
-            files: files
-                .iter()
-                .map(|(p, t)| ((*p).to_owned(), (*t).to_owned()))
-                .collect(),
-        }
+        Self { root: None, files: files.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect() }
     }
 
     /// Path and text of every file.
@@ -74,14 +61,8 @@ impl Tree {
     }
 
     /// Files whose name ends in one of `extensions` (without the dot).
-    pub(crate) fn with_extension<'a>(
-        &'a self,
-        extensions: &'a [&'a str],
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.files().filter(move |(path, _)| {
-            path.rsplit_once('.')
-                .is_some_and(|(_, ext)| extensions.contains(&ext))
-        })
+    pub(crate) fn with_extension<'a>(&'a self, extensions: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.files().filter(move |(path, _)| path.rsplit_once('.').is_some_and(|(_, ext)| extensions.contains(&ext)))
     }
 
     /// The text of one file.
@@ -96,10 +77,7 @@ impl Tree {
             return true;
         }
         let folder = format!("{path}/");
-        self.files
-            .range(folder.clone()..)
-            .next()
-            .is_some_and(|(first, _)| first.starts_with(&folder))
+        self.files.range(folder.clone()..).next().is_some_and(|(first, _)| first.starts_with(&folder))
     }
 
     /// Names directly inside `folder`: files and folders.
@@ -124,13 +102,10 @@ fn walk(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let entries =
-            std::fs::read_dir(&folder).attempt(|| format!("list {}", folder.display()))?;
+        let entries = std::fs::read_dir(&folder).attempt(|| format!("list {}", folder.display()))?;
         for entry in entries {
             let entry = entry.attempt(|| format!("list {}", folder.display()))?;
-            let kind = entry
-                .file_type()
-                .attempt(|| format!("look at {}", entry.path().display()))?;
+            let kind = entry.file_type().attempt(|| format!("look at {}", entry.path().display()))?;
             if kind.is_dir() {
                 if !SKIPPED.iter().any(|s| entry.file_name() == *s) {
                     folders.push(entry.path());

@@ -54,10 +54,7 @@ fn host() -> Tree {
         .unwrap();
     let bytes = fs::read(&deb).unwrap();
     let repo = tree.path("repo");
-    let lists = format!(
-        "var/lib/apt/lists/{}_dists_stable",
-        repo.to_str().unwrap().replace('/', "_")
-    );
+    let lists = format!("var/lib/apt/lists/{}_dists_stable", repo.to_str().unwrap().replace('/', "_"));
     tree.file(&format!("{lists}_main_binary-{arch}_Packages"), format!(
         "Package: alpha\nSource: alpha-src (1.1-2)\nPriority: optional\nSection: misc\nMaintainer: A <a@acme.invalid>\n\
          Architecture: {arch}\nVersion: 1.1\nFilename: pool/alpha.deb\nSize: {}\nSHA256: {}\nDescription: test\n\n",
@@ -76,20 +73,12 @@ fn host() -> Tree {
 
 fn expected() -> Vec<CandidateFix> {
     [("CVE-2026-1111", "1.1-1"), ("CVE-2026-2222", "1.1-2")]
-        .map(|(cve, fixed)| CandidateFix {
-            source: "alpha-src".into(),
-            cve: cve.into(),
-            fixed: fixed.into(),
-        })
+        .map(|(cve, fixed)| CandidateFix { source: "alpha-src".into(), cve: cve.into(), fixed: fixed.into() })
         .to_vec()
 }
 
 fn with(mode: ChangelogMode) -> Options {
-    Options {
-        candidate_changelogs: mode,
-        processes: false,
-        ..options()
-    }
+    Options { candidate_changelogs: mode, processes: false, ..options() }
 }
 
 const PROGRAMS: [&str; 3] = ["apt-get", "apt-cache", "dpkg-deb"];
@@ -106,18 +95,12 @@ fn a_fetched_package_names_what_the_upgrade_fixes() {
     assert_eq!(before.candidate_fixes, []);
     assert!(unseen(&before, "changelogs of 1 sources on offer (alpha-src)").is_some());
 
-    let cached = tree.path(&format!(
-        "var/cache/apt/archives/alpha_1.1_{}.deb",
-        native()
-    ));
+    let cached = tree.path(&format!("var/cache/apt/archives/alpha_1.1_{}.deb", native()));
     fs::copy(tree.path("repo/pool/alpha.deb"), cached).unwrap();
     let after = tree.look_with(&mode);
     assert_eq!(after.candidate_fixes, expected());
     assert!(unseen(&after, "changelogs of").is_none());
-    assert_eq!(
-        tree.look_with(&with(ChangelogMode::Never)).candidate_fixes,
-        []
-    );
+    assert_eq!(tree.look_with(&with(ChangelogMode::Never)).candidate_fixes, []);
 }
 
 #[test]
@@ -126,38 +109,18 @@ fn packages_are_fetched_within_limits_and_left_nowhere() {
         return;
     }
     let tree = host();
-    let size = fs::metadata(tree.path("repo/pool/alpha.deb"))
-        .unwrap()
-        .len();
-    let fetch = |each, total| {
-        with(ChangelogMode::Download {
-            max_bytes_each: each,
-            max_bytes_total: total,
-        })
-    };
+    let size = fs::metadata(tree.path("repo/pool/alpha.deb")).unwrap().len();
+    let fetch = |each, total| with(ChangelogMode::Download { max_bytes_each: each, max_bytes_total: total });
     let mut steps = Vec::new();
-    let facts = patchwright_agent::collect(&tree.root(), &fetch(size, size), &mut |step| {
-        steps.push(step)
-    });
+    let facts = patchwright_agent::collect(&tree.root(), &fetch(size, size), &mut |step| steps.push(step));
     assert_eq!(facts.candidate_fixes, expected(), "{:#?}", facts.unseen);
-    assert!(
-        steps
-            .iter()
-            .any(|s| s.detail == "alpha-src 1.1-2" && s.total == 1),
-        "{steps:?}"
-    );
+    assert!(steps.iter().any(|s| s.detail == "alpha-src 1.1-2" && s.total == 1), "{steps:?}");
     for too_little in [fetch(size - 1, size), fetch(size, size - 1)] {
         let facts = tree.look_with(&too_little);
         assert_eq!(facts.candidate_fixes, []);
         assert!(unseen(&facts, "changelogs of 1 sources").is_some());
     }
-    assert_eq!(
-        fs::read_dir(tree.path("var/cache/apt/archives"))
-            .unwrap()
-            .count(),
-        1,
-        "only `partial`"
-    );
+    assert_eq!(fs::read_dir(tree.path("var/cache/apt/archives")).unwrap().count(), 1, "only `partial`");
 }
 
 #[test]
@@ -171,10 +134,7 @@ fn a_tampered_package_is_not_read() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&deb, bytes).unwrap();
-    let facts = tree.look_with(&with(ChangelogMode::Download {
-        max_bytes_each: 1 << 20,
-        max_bytes_total: 1 << 20,
-    }));
+    let facts = tree.look_with(&with(ChangelogMode::Download { max_bytes_each: 1 << 20, max_bytes_total: 1 << 20 }));
     assert_eq!(facts.candidate_fixes, []);
     assert!(unseen(&facts, "changelogs of 1 sources").is_some());
 }
@@ -185,16 +145,7 @@ fn a_half_upgraded_source_tells_by_its_newer_binary() {
         return;
     }
     let tree = host();
-    tree.dpkg(&[
-        ("alpha", "1.0", "Source: alpha-src (1.0-1)\n"),
-        ("alpha-data", "1.1", "Source: alpha-src (1.1-2)\n"),
-    ])
-    .file(
-        "usr/share/doc/alpha-data/changelog.Debian.gz",
-        gzip(CHANGELOG.as_bytes()),
-    );
-    assert_eq!(
-        tree.look_with(&with(ChangelogMode::Cached)).candidate_fixes,
-        expected()
-    );
+    tree.dpkg(&[("alpha", "1.0", "Source: alpha-src (1.0-1)\n"), ("alpha-data", "1.1", "Source: alpha-src (1.1-2)\n")])
+        .file("usr/share/doc/alpha-data/changelog.Debian.gz", gzip(CHANGELOG.as_bytes()));
+    assert_eq!(tree.look_with(&with(ChangelogMode::Cached)).candidate_fixes, expected());
 }

@@ -18,13 +18,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// An empty tree with the name of an operating system that does not exist.
     pub(crate) fn new() -> Self {
-        let tree = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        tree.file(
-            "etc/os-release",
-            "ID=acme\nVERSION_ID=\"7\"\nPRETTY_NAME=\"Acme 7\"\nID_LIKE=debian\n",
-        );
+        let tree = Self { dir: tempfile::tempdir().unwrap() };
+        tree.file("etc/os-release", "ID=acme\nVERSION_ID=\"7\"\nPRETTY_NAME=\"Acme 7\"\nID_LIKE=debian\n");
         tree
     }
 
@@ -54,10 +49,7 @@ impl Tree {
     /// Sets the modification time, in seconds since 1970.
     pub(crate) fn modified(&self, inside: &str, seconds: u64) -> &Self {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        fs::File::open(self.path(inside))
-            .unwrap()
-            .set_modified(time)
-            .unwrap();
+        fs::File::open(self.path(inside)).unwrap().set_modified(time).unwrap();
         self
     }
 
@@ -71,11 +63,7 @@ impl Tree {
         let arch = native();
         let mut text = String::new();
         for (name, version, more) in packages {
-            let status = if more.contains("Status:") {
-                ""
-            } else {
-                "Status: install ok installed\n"
-            };
+            let status = if more.contains("Status:") { "" } else { "Status: install ok installed\n" };
             text.push_str(&format!(
                 "Package: {name}\n{status}{more}Priority: optional\nSection: misc\nMaintainer: A <a@acme.invalid>\n\
                  Architecture: {arch}\nVersion: {version}\nDescription: test\n\n"
@@ -90,10 +78,7 @@ impl Tree {
 
     /// Collects without the package manager's simulation.
     pub(crate) fn look(&self) -> HostFacts {
-        self.look_with(&Options {
-            simulate: false,
-            ..options()
-        })
+        self.look_with(&Options { simulate: false, ..options() })
     }
 
     pub(crate) fn look_with(&self, options: &Options) -> HostFacts {
@@ -103,19 +88,12 @@ impl Tree {
 
 /// Options that no slow machine exceeds.
 pub(crate) fn options() -> Options {
-    Options {
-        deadline: Duration::from_mins(10),
-        candidate_changelogs: ChangelogMode::Never,
-        ..Options::default()
-    }
+    Options { deadline: Duration::from_mins(10), candidate_changelogs: ChangelogMode::Never, ..Options::default() }
 }
 
 /// The native Debian architecture, or a usual one where dpkg is missing.
 pub(crate) fn native() -> String {
-    match Job::new("dpkg")
-        .args(["--print-architecture"])
-        .run_ok(soon())
-    {
+    match Job::new("dpkg").args(["--print-architecture"]).run_ok(soon()) {
         Ok(text) => text.trim().to_owned(),
         Err(_) => "amd64".to_owned(),
     }
@@ -138,10 +116,7 @@ pub(crate) fn have(programs: &[&str]) -> bool {
 
 /// The entry that speaks about `what`.
 pub(crate) fn unseen<'a>(facts: &'a HostFacts, what: &str) -> Option<&'a Unseen> {
-    facts
-        .unseen
-        .iter()
-        .find(|unseen| unseen.what.contains(what))
+    facts.unseen.iter().find(|unseen| unseen.what.contains(what))
 }
 
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {

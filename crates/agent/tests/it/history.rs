@@ -21,11 +21,8 @@ fn logs_and_their_rotated_copies_merge_newest_first() {
         )
         .file("var/log/dpkg.log.2.gz", gzip(b"2026-01-01 00:00:01 remove old:amd64 9 <none>\n"));
     let facts = tree.look();
-    let changes: Vec<(&str, Option<&str>, Option<&str>)> = facts
-        .history
-        .iter()
-        .map(|h| (h.name.as_str(), h.from.as_deref(), h.to.as_deref()))
-        .collect();
+    let changes: Vec<(&str, Option<&str>, Option<&str>)> =
+        facts.history.iter().map(|h| (h.name.as_str(), h.from.as_deref(), h.to.as_deref())).collect();
     assert_eq!(
         changes,
         [
@@ -45,15 +42,7 @@ fn a_damaged_log_is_told() {
     let tree = Tree::new();
     let mut broken = gzip(b"2026-01-01 00:00:01 remove old:amd64 9 <none>\n");
     broken.truncate(15);
-    tree.dpkg(&[("alpha", "3", "")])
-        .file("var/log/dpkg.log.1.gz", broken);
+    tree.dpkg(&[("alpha", "3", "")]).file("var/log/dpkg.log.1.gz", broken);
     let facts = tree.look();
-    assert!(
-        facts
-            .unseen
-            .iter()
-            .any(|u| u.what.contains("/var/log/dpkg.log.1.gz")),
-        "{:?}",
-        facts.unseen
-    );
+    assert!(facts.unseen.iter().any(|u| u.what.contains("/var/log/dpkg.log.1.gz")), "{:?}", facts.unseen);
 }

@@ -25,15 +25,9 @@ fn packages_equal_dpkg_query() {
         return;
     }
     let format = "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${db:Status-Want}\t${db:Status-Status}\n";
-    let text = Job::new("dpkg-query")
-        .args(["-W", "-f", format])
-        .run_ok(soon())
-        .unwrap();
-    let theirs: BTreeSet<String> = text
-        .lines()
-        .filter(|line| !line.ends_with("\tnot-installed"))
-        .map(str::to_owned)
-        .collect();
+    let text = Job::new("dpkg-query").args(["-W", "-f", format]).run_ok(soon()).unwrap();
+    let theirs: BTreeSet<String> =
+        text.lines().filter(|line| !line.ends_with("\tnot-installed")).map(str::to_owned).collect();
     let facts = packages_only(&Root::host()).unwrap();
     let ours: BTreeSet<String> = facts
         .packages
@@ -51,10 +45,7 @@ fn packages_equal_dpkg_query() {
                 PackageState::ConfigFiles => "config-files",
                 PackageState::Broken => "broken",
             };
-            format!(
-                "{}\t{}\t{}\t{}\t{}\t{want}\t{status}",
-                p.name, p.version, p.arch, p.source, p.source_version
-            )
+            format!("{}\t{}\t{}\t{}\t{}\t{want}\t{status}", p.name, p.version, p.arch, p.source, p.source_version)
         })
         .collect();
     assert!(ours.len() > 50);
@@ -70,18 +61,8 @@ fn packages_equal_dpkg_query() {
 fn inst_lines() -> BTreeSet<(String, String, String)> {
     let scratch = tempfile::tempdir().unwrap();
     let text = Job::new("apt-get")
-        .args([
-            "-s",
-            "-o",
-            "Debug::NoLocking=1",
-            "-o",
-            "Dir::Log::Planner=",
-            "-o",
-        ])
-        .args([format!(
-            "Dir::Cache::pkgcache={}/p.bin",
-            scratch.path().display()
-        )])
+        .args(["-s", "-o", "Debug::NoLocking=1", "-o", "Dir::Log::Planner=", "-o"])
+        .args([format!("Dir::Cache::pkgcache={}/p.bin", scratch.path().display())])
         .args(["dist-upgrade"])
         .run_ok(soon())
         .unwrap();
@@ -91,11 +72,7 @@ fn inst_lines() -> BTreeSet<(String, String, String)> {
             let (name, rest) = line.split_once(" [")?;
             let (from, rest) = rest.split_once("] (")?;
             let to = rest.split(' ').next()?;
-            Some((
-                name.split(':').next()?.to_owned(),
-                from.to_owned(),
-                to.to_owned(),
-            ))
+            Some((name.split(':').next()?.to_owned(), from.to_owned(), to.to_owned()))
         })
         .collect()
 }
@@ -112,17 +89,10 @@ fn pending_upgrades_equal_apts_simulation() {
         return;
     };
     let theirs = inst_lines();
-    let ours: BTreeSet<_> = transaction
-        .steps
-        .iter()
-        .filter_map(|s| Some((s.name.clone(), s.from.clone()?, s.to.clone()?)))
-        .collect();
+    let ours: BTreeSet<_> =
+        transaction.steps.iter().filter_map(|s| Some((s.name.clone(), s.from.clone()?, s.to.clone()?))).collect();
     assert_eq!(ours, theirs);
-    let kept: BTreeSet<&str> = transaction
-        .kept_back
-        .iter()
-        .map(|k| k.name.as_str())
-        .collect();
+    let kept: BTreeSet<&str> = transaction.kept_back.iter().map(|k| k.name.as_str()).collect();
     let pending: BTreeSet<_> = facts
         .pending
         .iter()
@@ -131,21 +101,10 @@ fn pending_upgrades_equal_apts_simulation() {
         .collect();
     assert_eq!(pending, theirs);
     for upgrade in &facts.pending {
-        assert!(
-            !upgrade.source.is_empty() && !upgrade.candidate_source_version.is_empty(),
-            "{upgrade:?}"
-        );
+        assert!(!upgrade.source.is_empty() && !upgrade.candidate_source_version.is_empty(), "{upgrade:?}");
     }
     let printed = Job::new("apt-get")
-        .args([
-            "--print-uris",
-            "-qq",
-            "-o",
-            "Debug::NoLocking=1",
-            "-o",
-            "Dir::Log::Planner=",
-            "dist-upgrade",
-        ])
+        .args(["--print-uris", "-qq", "-o", "Debug::NoLocking=1", "-o", "Dir::Log::Planner=", "dist-upgrade"])
         .run_ok(soon())
         .unwrap();
     let bytes: u64 = printed
@@ -169,10 +128,7 @@ impl Drop for Guard {
 
 /// Processes and sockets only.
 fn processes() -> Options {
-    Options {
-        simulate: false,
-        ..options()
-    }
+    Options { simulate: false, ..options() }
 }
 
 #[test]
@@ -184,13 +140,7 @@ fn a_process_whose_file_was_replaced_is_stale() {
     let program = dir.path().join("patchwright-test-sleep");
     let real = patchwright_agent::exec::find("sleep").unwrap();
     fs::copy(&real, &program).unwrap();
-    let child = Guard(
-        Command::new(&program)
-            .arg("600")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    let child = Guard(Command::new(&program).arg("600").stdin(Stdio::null()).spawn().unwrap());
     let pid = child.0.id();
     let of_child = |facts: &HostFacts| facts.stale.iter().find(|p| p.pid == pid).cloned();
 
@@ -219,22 +169,12 @@ fn our_own_listeners_are_found() {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     let facts = collect(&Root::host(), &processes(), &mut |_| {});
-    for (protocol, port) in [
-        ("tcp", tcp.local_addr().unwrap().port()),
-        ("udp", udp.local_addr().unwrap().port()),
-    ] {
-        let found = facts
-            .listeners
-            .iter()
-            .find(|l| l.protocol == protocol && l.port == port)
-            .expect("our socket");
+    for (protocol, port) in [("tcp", tcp.local_addr().unwrap().port()), ("udp", udp.local_addr().unwrap().port())] {
+        let found = facts.listeners.iter().find(|l| l.protocol == protocol && l.port == port).expect("our socket");
         assert_eq!(found.pid, Some(std::process::id()));
         assert!(found.loopback);
         assert_eq!(found.address, "127.0.0.1");
-        assert_eq!(
-            found.exe.as_deref(),
-            std::env::current_exe().unwrap().to_str()
-        );
+        assert_eq!(found.exe.as_deref(), std::env::current_exe().unwrap().to_str());
     }
 }
 
@@ -245,31 +185,16 @@ fn owners_equal_dpkgs_own_search() {
     }
     for listener in facts().listeners.iter().filter(|l| l.exe.is_some()) {
         let exe = listener.exe.clone().unwrap();
-        let said = Job::new("dpkg-query")
-            .args(["-S", &exe])
-            .run(soon())
-            .unwrap();
-        let owner = said
-            .stdout
-            .split(':')
-            .next()
-            .map(str::to_owned)
-            .filter(|_| said.code == Some(0));
-        assert!(
-            owner.is_none() || owner == listener.package,
-            "{exe}: {owner:?} {:?}",
-            listener.package
-        );
+        let said = Job::new("dpkg-query").args(["-S", &exe]).run(soon()).unwrap();
+        let owner = said.stdout.split(':').next().map(str::to_owned).filter(|_| said.code == Some(0));
+        assert!(owner.is_none() || owner == listener.package, "{exe}: {owner:?} {:?}", listener.package);
     }
 }
 
 #[test]
 fn progress_names_every_phase_in_order() {
     let mut phases = Vec::new();
-    let quick = Options {
-        deadline: Duration::ZERO,
-        ..options()
-    };
+    let quick = Options { deadline: Duration::ZERO, ..options() };
     let facts = collect(&Root::host(), &quick, &mut |step| phases.push(step.phase));
     phases.dedup();
     assert_eq!(
@@ -289,10 +214,7 @@ fn progress_names_every_phase_in_order() {
     // No time at all: packages are still there, the rest says that it was not reached.
     assert!(facts.format.is_none() || !facts.packages.is_empty());
     assert!(
-        facts
-            .unseen
-            .iter()
-            .any(|u| u.why.contains("out of time") || u.why.contains("did not finish")),
+        facts.unseen.iter().any(|u| u.why.contains("out of time") || u.why.contains("did not finish")),
         "{:#?}",
         facts.unseen
     );

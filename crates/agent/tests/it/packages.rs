@@ -52,21 +52,12 @@ fn broken_records_are_told_and_cost_only_themselves() {
 #[test]
 fn images_without_dpkg_and_alpine_are_read() {
     let tree = Tree::new();
-    tree.file(
-        "var/lib/dpkg/status.d/base",
-        "Package: base-files\nVersion: 12\nArchitecture: all\n",
-    )
-    .file("var/lib/dpkg/status.d/base.md5sums", "0 etc/x\n");
-    assert_eq!(
-        packages_only(&tree.root()).unwrap().packages[0].name,
-        "base-files"
-    );
+    tree.file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12\nArchitecture: all\n")
+        .file("var/lib/dpkg/status.d/base.md5sums", "0 etc/x\n");
+    assert_eq!(packages_only(&tree.root()).unwrap().packages[0].name, "base-files");
 
     let tree = Tree::new();
-    tree.file(
-        "lib/apk/db/installed",
-        "P:musl\nV:1.2.4-r2\nA:x86_64\no:musl\n\n",
-    );
+    tree.file("lib/apk/db/installed", "P:musl\nV:1.2.4-r2\nA:x86_64\no:musl\n\n");
     let facts = packages_only(&tree.root()).unwrap();
     assert_eq!(facts.format, Some(PackageFormat::Apk));
     assert_eq!(facts.packages[0].version, "1.2.4-r2");
@@ -76,24 +67,15 @@ fn images_without_dpkg_and_alpine_are_read() {
 #[test]
 fn an_empty_tree_is_an_error_for_a_scan_and_unseen_for_a_look() {
     let tree = Tree::new();
-    assert!(matches!(
-        packages_only(&tree.root()),
-        Err(AgentError::NoDatabase { .. })
-    ));
+    assert!(matches!(packages_only(&tree.root()), Err(AgentError::NoDatabase { .. })));
     let facts = tree.look();
     let told = unseen(&facts, "installed packages").unwrap();
-    assert!(
-        told.why.contains("found no dpkg, rpm or apk database"),
-        "{told:?}"
-    );
+    assert!(told.why.contains("found no dpkg, rpm or apk database"), "{told:?}");
     assert_eq!(facts.schema, 1);
     assert_eq!(facts.collector, "agent");
 
     let nowhere = Root::at("/does/not/exist");
-    assert!(matches!(
-        packages_only(&nowhere),
-        Err(AgentError::Os { .. })
-    ));
+    assert!(matches!(packages_only(&nowhere), Err(AgentError::Os { .. })));
 }
 
 #[test]
@@ -110,13 +92,7 @@ fn an_rpm_database_answers_through_rpm() {
     .dir("var/lib/rpm");
     let define = |name: &str, inside: &str| format!("{name} {}", tree.path(inside).display());
     Job::new("rpmbuild")
-        .args([
-            "-bb",
-            "--define",
-            &define("_topdir", "build"),
-            "--define",
-            &define("_dbpath", "var/lib/rpm"),
-        ])
+        .args(["-bb", "--define", &define("_topdir", "build"), "--define", &define("_dbpath", "var/lib/rpm")])
         .args([tree.path("build/acme.spec")])
         .env("HOME", tree.path("build"))
         .run_ok(soon())
@@ -133,18 +109,8 @@ fn an_rpm_database_answers_through_rpm() {
     let facts = packages_only(&tree.root()).unwrap();
     assert_eq!(facts.format, Some(PackageFormat::Rpm));
     let data = &facts.packages[1];
-    assert_eq!(
-        (
-            data.name.as_str(),
-            data.version.as_str(),
-            data.arch.as_str()
-        ),
-        ("acme-data", "2:1.0-3", "noarch")
-    );
-    assert_eq!(
-        (data.source.as_str(), data.source_version.as_str()),
-        ("acme", "2:1.0-3")
-    );
+    assert_eq!((data.name.as_str(), data.version.as_str(), data.arch.as_str()), ("acme-data", "2:1.0-3", "noarch"));
+    assert_eq!((data.source.as_str(), data.source_version.as_str()), ("acme", "2:1.0-3"));
     let look = tree.look();
     assert_eq!(look.packages, facts.packages);
     assert!(unseen(&look, "past package changes").is_some());

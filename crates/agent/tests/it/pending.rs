@@ -34,15 +34,12 @@ fn host() -> Tree {
         ("victim", "1.0", ""),
     ];
     lists(&tree, &offers);
-    tree.file(
-        "etc/apt/sources.list",
-        "deb [trusted=yes] http://repo.invalid/ stable-security main\n",
-    )
-    .file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
-    .dir("etc/apt/apt.conf.d")
-    .dir("etc/apt/preferences.d")
-    .dir("var/lib/apt/lists/partial")
-    .dir("var/cache/apt/archives/partial");
+    tree.file("etc/apt/sources.list", "deb [trusted=yes] http://repo.invalid/ stable-security main\n")
+        .file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+        .dir("etc/apt/apt.conf.d")
+        .dir("etc/apt/preferences.d")
+        .dir("var/lib/apt/lists/partial")
+        .dir("var/cache/apt/archives/partial");
     tree
 }
 
@@ -69,19 +66,11 @@ fn lists(tree: &Tree, offers: &[(&str, &str, &str)]) {
 
 fn kept<'a>(facts: &'a HostFacts, name: &str) -> &'a KeptBack {
     let transaction = facts.transaction.as_ref().unwrap();
-    transaction
-        .kept_back
-        .iter()
-        .find(|k| k.name == name)
-        .unwrap_or_else(|| panic!("{name} in {transaction:#?}"))
+    transaction.kept_back.iter().find(|k| k.name == name).unwrap_or_else(|| panic!("{name} in {transaction:#?}"))
 }
 
 fn pending<'a>(facts: &'a HostFacts, name: &str) -> &'a PendingUpgrade {
-    facts
-        .pending
-        .iter()
-        .find(|p| p.name == name)
-        .unwrap_or_else(|| panic!("{name} in {:#?}", facts.pending))
+    facts.pending.iter().find(|p| p.name == name).unwrap_or_else(|| panic!("{name} in {:#?}", facts.pending))
 }
 
 #[test]
@@ -91,15 +80,9 @@ fn the_full_upgrade_is_simulated_with_everything_around_it() {
     }
     let tree = host();
     let facts = tree.look_with(&options());
-    let transaction = facts
-        .transaction
-        .as_ref()
-        .unwrap_or_else(|| panic!("{:#?}", facts.unseen));
-    let mut steps: Vec<(&str, Option<&str>, Option<&str>)> = transaction
-        .steps
-        .iter()
-        .map(|s| (s.name.as_str(), s.from.as_deref(), s.to.as_deref()))
-        .collect();
+    let transaction = facts.transaction.as_ref().unwrap_or_else(|| panic!("{:#?}", facts.unseen));
+    let mut steps: Vec<(&str, Option<&str>, Option<&str>)> =
+        transaction.steps.iter().map(|s| (s.name.as_str(), s.from.as_deref(), s.to.as_deref())).collect();
     steps.sort_unstable();
     assert_eq!(
         steps,
@@ -116,33 +99,13 @@ fn the_full_upgrade_is_simulated_with_everything_around_it() {
     assert_eq!(transaction.download_bytes, Some(4000));
 
     let alpha = pending(&facts, "alpha");
-    assert_eq!(
-        (
-            alpha.source.as_str(),
-            alpha.candidate_source_version.as_str()
-        ),
-        ("alpha-src", "1.1-2")
-    );
-    assert_eq!(
-        (alpha.origin.as_deref(), alpha.archive.as_deref()),
-        (Some("Acme"), Some("stable-security"))
-    );
+    assert_eq!((alpha.source.as_str(), alpha.candidate_source_version.as_str()), ("alpha-src", "1.1-2"));
+    assert_eq!((alpha.origin.as_deref(), alpha.archive.as_deref()), (Some("Acme"), Some("stable-security")));
     assert!(alpha.security);
     assert_eq!(alpha.installed, "1.0");
     let mut names: Vec<&str> = facts.pending.iter().map(|p| p.name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(
-        names,
-        [
-            "alpha",
-            "blocked",
-            "conflicting",
-            "growing",
-            "held",
-            "phased"
-        ],
-        "kept back is on offer too"
-    );
+    assert_eq!(names, ["alpha", "blocked", "conflicting", "growing", "held", "phased"], "kept back is on offer too");
     let held = pending(&facts, "held");
     assert_eq!((held.candidate.as_str(), held.security), ("1.1", true));
     assert!(facts.lists_refreshed_at.is_some());
@@ -156,10 +119,7 @@ fn kept_back_says_why() {
     let facts = host().look_with(&options());
     let held = kept(&facts, "held");
     assert!(held.held);
-    assert_eq!(
-        (held.installed.as_str(), held.candidate.as_str()),
-        ("1.0", "1.1")
-    );
+    assert_eq!((held.installed.as_str(), held.candidate.as_str()), ("1.0", "1.1"));
     assert!(held.because[0].contains("administrator"), "{held:?}");
 
     let phased = kept(&facts, "phased");
@@ -167,13 +127,7 @@ fn kept_back_says_why() {
     assert!(phased.because[0].contains("offered to 0 %"), "{phased:?}");
 
     let blocked = kept(&facts, "blocked");
-    assert!(
-        blocked
-            .because
-            .iter()
-            .any(|why| why.contains("Depends: missing (>= 2)")),
-        "{blocked:?}"
-    );
+    assert!(blocked.because.iter().any(|why| why.contains("Depends: missing (>= 2)")), "{blocked:?}");
 
     // The full upgrade takes these; the cautious one does not.
     for name in ["conflicting", "growing"] {
@@ -187,10 +141,7 @@ fn what_lies_in_the_archive_directory_is_not_fetched_again() {
         return;
     }
     let tree = host();
-    tree.file(
-        &format!("var/cache/apt/archives/alpha_1.1_{}.deb", native()),
-        vec![0; 1000],
-    );
+    tree.file(&format!("var/cache/apt/archives/alpha_1.1_{}.deb", native()), vec![0; 1000]);
     let facts = tree.look_with(&options());
     assert_eq!(facts.transaction.unwrap().download_bytes, Some(3000));
 }
@@ -210,10 +161,7 @@ fn without_lists_nothing_is_not_good_news() {
     let facts = tree.look_with(&options());
     assert_eq!(facts.transaction, None);
     let told = unseen(&facts, "pending upgrades").unwrap();
-    assert_eq!(
-        (told.why.as_str(), told.hint.as_str()),
-        ("no package lists on this host", "sudo apt-get update")
-    );
+    assert_eq!((told.why.as_str(), told.hint.as_str()), ("no package lists on this host", "sudo apt-get update"));
 }
 
 #[test]
@@ -230,17 +178,8 @@ fn old_and_expired_lists_are_told() {
     .modified("var/lib/apt/lists", 1_600_000_000);
     let facts = tree.look_with(&options());
     assert_eq!(facts.lists_refreshed_at.unwrap().0, 1_600_000_000_000);
-    assert!(
-        unseen(&facts, "upgrades published lately")
-            .unwrap()
-            .why
-            .contains("2020-09-13")
-    );
-    assert!(
-        unseen(&facts, "stable-security since 2020-11-28").is_some(),
-        "{:#?}",
-        facts.unseen
-    );
+    assert!(unseen(&facts, "upgrades published lately").unwrap().why.contains("2020-09-13"));
+    assert!(unseen(&facts, "stable-security since 2020-11-28").is_some(), "{:#?}", facts.unseen);
 }
 
 #[test]
@@ -251,10 +190,7 @@ fn a_debian_host_without_a_security_repository_is_told() {
     let tree = host();
     tree.file("etc/os-release", "ID=debian\nVERSION_ID=12\n");
     assert!(unseen(&tree.look_with(&options()), "security updates").is_none());
-    tree.file(
-        &format!("{LISTS}_InRelease"),
-        "Suite: stable\nLabel: Debian\n",
-    );
+    tree.file(&format!("{LISTS}_InRelease"), "Suite: stable\nLabel: Debian\n");
     assert!(unseen(&tree.look_with(&options()), "security updates").is_some());
 }
 

@@ -19,15 +19,8 @@ const NOBODY: u32 = 65534;
 
 fn effective_uid() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .unwrap();
-    line.split_ascii_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// Runs only inside [`as_nobody`].
@@ -49,29 +42,16 @@ fn as_nobody(root: Option<&Tree>) -> Option<HostFacts> {
     if !have(&["setpriv"]) {
         return None;
     }
-    let dir = tempfile::Builder::new()
-        .prefix("patchwright-nobody-")
-        .tempdir()
-        .unwrap();
+    let dir = tempfile::Builder::new().prefix("patchwright-nobody-").tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
     // The build directory may be closed to others.
     let binary = dir.path().join("it");
     fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
     let mut job = Job::new("setpriv")
-        .args([
-            &format!("--reuid={NOBODY}"),
-            &format!("--regid={NOBODY}"),
-            "--clear-groups",
-        ])
+        .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
         .args([&binary])
-        .args([
-            "--exact",
-            "unprivileged::inner_look",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", "unprivileged::inner_look", "--ignored", "--nocapture", "--test-threads=1"])
         .env("TMPDIR", dir.path())
         .env("HOME", dir.path())
         .limit(Duration::from_mins(5));
@@ -79,14 +59,8 @@ fn as_nobody(root: Option<&Tree>) -> Option<HostFacts> {
         job = job.env(ROOT, tree.path(""));
     }
     let text = job.run_ok(soon()).unwrap();
-    let json = text
-        .lines()
-        .find_map(|line| line.strip_prefix(MARK))
-        .expect("the inner test prints its facts");
-    let left: Vec<_> = fs::read_dir(dir.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let json = text.lines().find_map(|line| line.strip_prefix(MARK)).expect("the inner test prints its facts");
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["it"], "private directories are removed");
     Some(serde_json::from_str(json).unwrap())
 }
@@ -105,11 +79,7 @@ fn packages_and_pending_need_no_root() {
     assert_eq!(theirs.machine, ours.machine);
     // Sockets are seen by everybody, their processes are not.
     let port = listener.local_addr().unwrap().port();
-    let seen = theirs
-        .listeners
-        .iter()
-        .find(|l| l.port == port && l.protocol == "tcp")
-        .expect("our socket");
+    let seen = theirs.listeners.iter().find(|l| l.port == port && l.protocol == "tcp").expect("our socket");
     assert_eq!((seen.pid, seen.loopback), (None, true));
     assert!(unseen(&theirs, "processes behind").is_some());
     let told = unseen(&theirs, "processes of other users").expect("what needs root is told");
@@ -124,27 +94,15 @@ fn unreadable_lists_are_not_an_empty_answer() {
     }
     let tree = Tree::new();
     tree.dpkg(&[("alpha", "1.0", "")])
-        .file(
-            "etc/apt/sources.list",
-            "deb [trusted=yes] http://repo.invalid/ stable main\n",
-        )
-        .file(
-            "var/lib/apt/lists/repo.invalid_dists_stable_main_binary-amd64_Packages",
-            "Package: alpha\nVersion: 2\n",
-        )
+        .file("etc/apt/sources.list", "deb [trusted=yes] http://repo.invalid/ stable main\n")
+        .file("var/lib/apt/lists/repo.invalid_dists_stable_main_binary-amd64_Packages", "Package: alpha\nVersion: 2\n")
         .mode("", 0o755)
-        .mode(
-            "var/lib/apt/lists/repo.invalid_dists_stable_main_binary-amd64_Packages",
-            0o600,
-        );
+        .mode("var/lib/apt/lists/repo.invalid_dists_stable_main_binary-amd64_Packages", 0o600);
     let Some(facts) = as_nobody(Some(&tree)) else {
         return;
     };
     assert_eq!(facts.transaction, None);
-    assert_eq!(
-        unseen(&facts, "pending upgrades").unwrap().why,
-        "no package list can be read"
-    );
+    assert_eq!(unseen(&facts, "pending upgrades").unwrap().why, "no package list can be read");
 
     tree.mode("var/lib/apt/lists", 0o700);
     let facts = as_nobody(Some(&tree)).unwrap();

@@ -128,7 +128,11 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
     let mut file = File::open(path).map_err(open)?;
     let format = match spec.format {
         FeedFormat::KevJson | FeedFormat::KevCsv => {
-            let kev = if first_byte(&mut file).map_err(open)? == Some(b'{') { FeedFormat::KevJson } else { FeedFormat::KevCsv };
+            let kev = if first_byte(&mut file).map_err(open)? == Some(b'{') {
+                FeedFormat::KevJson
+            } else {
+                FeedFormat::KevCsv
+            };
             file.rewind().map_err(open)?;
             kev
         }
@@ -153,7 +157,12 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
 fn first_byte(file: &mut File) -> std::io::Result<Option<u8>> {
     let mut head = [0u8; 64];
     let n = file.read(&mut head)?;
-    Ok(head.get(..n).unwrap_or_default().iter().copied().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf)))
+    Ok(head
+        .get(..n)
+        .unwrap_or_default()
+        .iter()
+        .copied()
+        .find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf)))
 }
 
 impl Gathered {
@@ -182,11 +191,12 @@ impl Gathered {
                 out.date = out.date.max(newest.map(patchwright_domain::time::Timestamp::date));
                 for advisory in &list {
                     let own = advisory.severities.iter().map(|a| {
-                        let source = if matches!(a.source.as_str(), "cna" | "adp" | "nvd") || a.source.starts_with("vendor:") {
-                            a.source.clone()
-                        } else {
-                            format!("vendor:{}", spec.id)
-                        };
+                        let source =
+                            if matches!(a.source.as_str(), "cna" | "adp" | "nvd") || a.source.starts_with("vendor:") {
+                                a.source.clone()
+                            } else {
+                                format!("vendor:{}", spec.id)
+                            };
                         patchwright_domain::intel::CvssAssessment { source, ..a.clone() }
                     });
                     for assessment in own {

@@ -70,8 +70,13 @@ fn row(spec: &FeedSpec, state: &FeedState, starter: bool, now: Timestamp) -> Fee
     let hint = match word {
         "failed" => Some(format!("try again with `patchwright feed sync {}`, or from a mirror with --from", spec.id)),
         "never" => Some(format!("fetch it with `patchwright feed sync {}`", spec.id)),
-        "stale" => Some("the server fetches it by itself while it runs; check that it may reach the publisher".to_owned()),
-        "partial" => Some(format!("look at the records that could not be read: `patchwright feed status {} --problems`", spec.id)),
+        "stale" => {
+            Some("the server fetches it by itself while it runs; check that it may reach the publisher".to_owned())
+        }
+        "partial" => Some(format!(
+            "look at the records that could not be read: `patchwright feed status {} --problems`",
+            spec.id
+        )),
         _ => None,
     };
     FeedRow {
@@ -107,7 +112,8 @@ pub async fn feed_problems(env: &Env, ctx: &Ctx, id: &str) -> Result<Vec<FeedPro
         .into_iter()
         .map(|p| {
             // The place is stored in front of the text: `line 17: …`.
-            let (at, what) = p.what.split_once(" · ").map_or((String::new(), p.what.clone()), |(a, w)| (a.to_owned(), w.to_owned()));
+            let (at, what) =
+                p.what.split_once(" · ").map_or((String::new(), p.what.clone()), |(a, w)| (a.to_owned(), w.to_owned()));
             FeedProblem { feed: spec.id.to_owned(), at, what, excerpt: p.excerpt }
         })
         .collect())

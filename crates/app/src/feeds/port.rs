@@ -122,5 +122,6 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Fetches documents.
 pub trait Fetcher: Send + Sync {
     /// Fetches one document. Conditional, bounded, resumable; leaves no half document under a final name.
-    fn fetch<'a>(&'a self, request: &'a FetchRequest, progress: Progress<'a>) -> Boxed<'a, Result<Fetched, FetchError>>;
+    fn fetch<'a>(&'a self, request: &'a FetchRequest, progress: Progress<'a>)
+    -> Boxed<'a, Result<Fetched, FetchError>>;
 }

@@ -239,12 +239,16 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
-            Ok(files) => parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint())),
+            Ok(files) => {
+                parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint()))
+            }
             Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
         }
     })
     .await
-    .map_err(|e| Failed::new(format!("the parser of {} stopped: {e}", spec.id), "report this document as a bug".to_owned()))??;
+    .map_err(|e| {
+        Failed::new(format!("the parser of {} stopped: {e}", spec.id), "report this document as a bug".to_owned())
+    })??;
     let kept = parsed.read.saturating_sub(parsed.lost);
     if kept == 0 {
         return Err(Failed::new(

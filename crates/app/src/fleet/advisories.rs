@@ -6,7 +6,9 @@ use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::cvss::{EnvironmentalInput, pick, score};
 use patchwright_domain::intel::Status;
 use patchwright_protocol::SCHEMA;
-use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CvssRow, Page, StatementRow};
+use patchwright_protocol::fleet::{
+    AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CvssRow, Page, StatementRow,
+};
 use patchwright_protocol::scan::FindingView;
 
 use super::cache::Entry;
@@ -104,7 +106,9 @@ fn sort(rows: &mut [AdvisoryRow], by: Option<&str>) -> Result<()> {
     let by = by.filter(|s| !s.is_empty()).unwrap_or("urgency");
     let (key, turned) = by.strip_prefix('-').map_or((by, false), |k| (k, true));
     match key {
-        "urgency" => rows.sort_by_key(|r| (urgency_place(&r.urgency), r.kev.is_none(), Reverse(r.epss_e5), Reverse(r.hosts), r.vuln.clone())),
+        "urgency" => rows.sort_by_key(|r| {
+            (urgency_place(&r.urgency), r.kev.is_none(), Reverse(r.epss_e5), Reverse(r.hosts), r.vuln.clone())
+        }),
         "vuln" => rows.sort_by(|a, b| a.vuln.cmp(&b.vuln)),
         "epss" => rows.sort_by_key(|r| (Reverse(r.epss_e5), r.vuln.clone())),
         "cvss" => rows.sort_by_key(|r| (Reverse(r.cvss_e1), r.vuln.clone())),
@@ -192,12 +196,18 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
         }),
         epss_percentile_e5: facts.epss.and_then(|e| e.percentile_e5),
         kev_detail: facts.kev.as_ref().map(|k| {
-            let due = k.due_date.map(|d| format!("; catalogue due date {d}, a ceiling for exposed assets")).unwrap_or_default();
+            let due = k
+                .due_date
+                .map(|d| format!("; catalogue due date {d}, a ceiling for exposed assets"))
+                .unwrap_or_default();
             format!("{} {}, added {}{due}", k.vendor, k.product, k.date_added)
         }),
         ssvc: facts.ssvc.as_ref().map(|s| {
             let date = s.date.map(|d| format!(" ({d})")).unwrap_or_default();
-            format!("exploitation {}, automatable {}, technical impact {}{date}", s.exploitation, s.automatable, s.technical_impact)
+            format!(
+                "exploitation {}, automatable {}, technical impact {}{date}",
+                s.exploitation, s.automatable, s.technical_impact
+            )
         }),
         exploits: facts.exploits.iter().map(exploit_words).collect(),
         statements,
@@ -218,7 +228,11 @@ fn statements(intel: &crate::intel::Intel, id: &str) -> Result<Vec<StatementRow>
                         return Ok(out);
                     }
                     let words: Vec<&str> = [row.severity, row.sub_state].into_iter().flatten().collect();
-                    let status = if row.status == Status::Fixed && row.fixed().is_none() { Status::Affected } else { row.status };
+                    let status = if row.status == Status::Fixed && row.fixed().is_none() {
+                        Status::Affected
+                    } else {
+                        row.status
+                    };
                     out.push(StatementRow {
                         ecosystem: ecosystem.to_owned(),
                         package: package.to_owned(),

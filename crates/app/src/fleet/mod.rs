@@ -163,9 +163,9 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
     let total = rows.len();
     let start = match after {
         None => 0,
-        Some(text) => text
-            .parse::<usize>()
-            .map_err(|_| AppError::invalid("cursor", format!("`{text}` is not a cursor of this list"), "start without `after`"))?,
+        Some(text) => text.parse::<usize>().map_err(|_| {
+            AppError::invalid("cursor", format!("`{text}` is not a cursor of this list"), "start without `after`")
+        })?,
     };
     let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX) as usize;
     let end = start.saturating_add(limit).min(total);
@@ -181,8 +181,12 @@ pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<H
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let now = env.now();
     let entries = entries(env, ctx).await?;
-    let mut rows: Vec<HostRow> =
-        entries.iter().filter(|e| wanted(e, query)).map(|e| host_row(e, now)).filter(|r| matches_row(r, query)).collect();
+    let mut rows: Vec<HostRow> = entries
+        .iter()
+        .filter(|e| wanted(e, query))
+        .map(|e| host_row(e, now))
+        .filter(|r| matches_row(r, query))
+        .collect();
     sort_hosts(&mut rows, query.sort.as_deref())?;
     page(rows, query.after.as_deref(), query.limit)
 }
@@ -194,7 +198,11 @@ fn filled(text: Option<&String>) -> Option<&str> {
 fn wanted(entry: &Entry, query: &HostQuery) -> bool {
     let Some(q) = filled(query.q.as_ref()) else { return true };
     if let Some(package) = q.strip_prefix("package:") {
-        return entry.report.findings.iter().any(|f| f.package == package || f.binaries.iter().any(|b| b.name == package));
+        return entry
+            .report
+            .findings
+            .iter()
+            .any(|f| f.package == package || f.binaries.iter().any(|b| b.name == package));
     }
     let upper = q.to_ascii_uppercase();
     if upper.starts_with("CVE-") {
@@ -211,9 +219,8 @@ fn wanted(entry: &Entry, query: &HostQuery) -> bool {
 
 fn matches_row(row: &HostRow, query: &HostQuery) -> bool {
     let is = |want: Option<&String>, have: &str| filled(want).is_none_or(|w| w.eq_ignore_ascii_case(have));
-    let support_or_os = filled(query.os.as_ref()).is_none_or(|w| {
-        row.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w)) || row.support == w
-    });
+    let support_or_os = filled(query.os.as_ref())
+        .is_none_or(|w| row.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w)) || row.support == w);
     let urgency = filled(query.urgency.as_ref())
         .is_none_or(|w| row.worst.as_deref().is_some_and(|have| urgency_place(have) <= urgency_place(w)));
     support_or_os

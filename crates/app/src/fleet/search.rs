@@ -47,7 +47,8 @@ pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> 
     for vuln in vulns.iter().take(HITS_MAX) {
         push("advisory", vuln, "open here".to_owned(), format!("/advisories/{vuln}"));
     }
-    if vulns.is_empty() && needle.starts_with("cve-") && needle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    if vulns.is_empty() && needle.starts_with("cve-") && needle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    {
         let id = needle.to_uppercase();
         push("advisory", &id, "not open on any host here".to_owned(), format!("/advisories/{id}"));
     }
@@ -59,7 +60,9 @@ pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> 
     for package in packages.into_iter().take(HITS_MAX) {
         push("package", package, "hosts that need it patched".to_owned(), format!("/hosts?q=package:{package}"));
     }
-    for (title, detail, href) in PAGES.iter().filter(|(t, d, _)| t.to_lowercase().contains(&needle) || d.contains(&needle)) {
+    for (title, detail, href) in
+        PAGES.iter().filter(|(t, d, _)| t.to_lowercase().contains(&needle) || d.contains(&needle))
+    {
         push("page", title, (*detail).to_owned(), (*href).to_owned());
     }
     Ok(hits)

@@ -42,7 +42,8 @@ pub async fn today(env: &Env, ctx: &Ctx) -> Result<Today> {
         add(&mut counts, &entry.report.counts);
     }
     let mut data = env.intel().label();
-    data.warnings = entries.iter().flat_map(|e| e.report.data.warnings.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    data.warnings =
+        entries.iter().flat_map(|e| e.report.data.warnings.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     Ok(Today {
         schema: SCHEMA,
         at: now.to_string(),
@@ -168,7 +169,15 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
         .collect();
     rows.sort_by_key(|(unfixed, p)| {
         let overdue = p.overdue == 0;
-        (*unfixed, urgency_place(&p.urgency), overdue, p.due.is_none(), p.due.clone(), std::cmp::Reverse(p.risk_removed_u6), p.package.clone())
+        (
+            *unfixed,
+            urgency_place(&p.urgency),
+            overdue,
+            p.due.is_none(),
+            p.due.clone(),
+            std::cmp::Reverse(p.risk_removed_u6),
+            p.package.clone(),
+        )
     });
     rows.truncate(PATCHES_SHOWN);
     (1u32..).zip(rows).map(|(rank, (_, p))| FleetPatch { rank, ..p }).collect()

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use patchwright_domain::intel::Advisory;
 use patchwright_domain::intel::snapshot::{
     ChunkKind, ChunkMeta, SideRecords, SnapshotIndex, compile_advisories, compile_side,
 };
-use patchwright_domain::intel::Advisory;
 use patchwright_domain::time::{Date, Timestamp};
 
 use super::{Intel, IntelDir, starter};

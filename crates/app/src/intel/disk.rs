@@ -15,18 +15,24 @@ pub struct IntelDir {
     root: PathBuf,
 }
 
-/// A chunk file, read by position.
-pub struct FileChunk(File);
+/// A chunk file, read by position. Chunks are immutable, so the size is asked once.
+pub struct FileChunk {
+    file: File,
+    size: u64,
+}
 
 impl ReadAt for FileChunk {
     fn read_at(&self, offset: u64, len: usize) -> Result<Vec<u8>, ChunkError> {
         // A damaged header can ask for more than the file holds: never allocate beyond it.
-        let size = self.0.metadata().map_err(|e| ChunkError::Read { offset, len, why: e.to_string() })?.len();
-        if offset.saturating_add(len as u64) > size {
+        if offset.saturating_add(len as u64) > self.size {
             return Err(ChunkError::Read { offset, len, why: "the file is shorter".to_owned() });
         }
         let mut bytes = vec![0u8; len];
-        self.0.read_exact_at(&mut bytes, offset).map_err(|e| ChunkError::Read { offset, len, why: e.to_string() })?;
+        self.file.read_exact_at(&mut bytes, offset).map_err(|e| ChunkError::Read {
+            offset,
+            len,
+            why: e.to_string(),
+        })?;
         Ok(bytes)
     }
 }
@@ -65,7 +71,7 @@ impl IntelDir {
     pub fn chunk(&self, id: &str) -> Result<FileChunk, AppError> {
         let path = self.chunk_path(id);
         File::open(&path)
-            .map(FileChunk)
+            .and_then(|file| Ok(FileChunk { size: file.metadata()?.len(), file }))
             .map_err(|e| AppError::Intel { path: path.display().to_string(), why: e.to_string() })
     }
 

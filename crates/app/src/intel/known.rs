@@ -99,7 +99,9 @@ impl Known {
             .append(true)
             .open(&path)
             .map_err(|e| file_error("open", &path, e))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| file_error("append to", &path, e))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|e| file_error("append to", &path, e))?;
         let count = fresh.len();
         self.snapshot = Some(intel.index().id.clone());
         self.since.extend(fresh.into_iter().map(|id| (id, now)));

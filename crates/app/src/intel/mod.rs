@@ -10,7 +10,7 @@ mod starter;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use patchwright_domain::assurance::lifecycle::{SupportState, product_of, support_state};
 use patchwright_domain::exposure::Finding;
@@ -36,7 +36,31 @@ pub struct Intel {
     index: SnapshotIndex,
     dir: IntelDir,
     side: SideTables,
+    /// Tables that few questions need: opened when one does.
+    rare: OnceLock<SideTables>,
     chunks: Mutex<BTreeMap<String, Arc<AdvisoryChunk>>>,
+}
+
+/// Tables that every finding looks into.
+fn is_common(kind: ChunkKind) -> bool {
+    match kind {
+        ChunkKind::Kev | ChunkKind::Epss | ChunkKind::Cvss | ChunkKind::Ssvc | ChunkKind::Exploits => true,
+        ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names => false,
+    }
+}
+
+fn open_tables(
+    dir: &IntelDir,
+    index: &SnapshotIndex,
+    wanted: impl Fn(ChunkKind) -> bool,
+) -> Result<SideTables, AppError> {
+    let mut tables = SideTables::default();
+    for chunk in index.chunks.iter().filter(|c| c.kind != ChunkKind::Advisories && wanted(c.kind)) {
+        let file = dir.chunk(&chunk.id)?;
+        let table = SideTable::open(chunk.kind, Box::new(file)).map_err(|e| dir.damaged(&chunk.id, &e))?;
+        tables.add(chunk.kind, chunk.ecosystem.clone(), table);
+    }
+    Ok(tables)
 }
 
 impl Intel {
@@ -57,16 +81,16 @@ impl Intel {
     /// # Errors
     /// [`AppError::Intel`] when a chunk is missing or damaged.
     pub fn open(dir: IntelDir, index: SnapshotIndex) -> Result<Self, AppError> {
-        let mut side = SideTables::default();
-        for chunk in &index.chunks {
-            if chunk.kind == ChunkKind::Advisories {
-                continue;
-            }
-            let file = dir.chunk(&chunk.id)?;
-            let table = SideTable::open(chunk.kind, Box::new(file)).map_err(|e| dir.damaged(&chunk.id, &e))?;
-            side.add(chunk.kind, chunk.ecosystem.clone(), table);
+        let side = open_tables(&dir, &index, is_common)?;
+        Ok(Self { index, dir, side, rare: OnceLock::new(), chunks: Mutex::new(BTreeMap::new()) })
+    }
+
+    fn rare(&self) -> Result<&SideTables, AppError> {
+        if let Some(tables) = self.rare.get() {
+            return Ok(tables);
         }
-        Ok(Self { index, dir, side, chunks: Mutex::new(BTreeMap::new()) })
+        let tables = open_tables(&self.dir, &self.index, |kind| !is_common(kind))?;
+        Ok(self.rare.get_or_init(|| tables))
     }
 
     /// The index.
@@ -151,7 +175,7 @@ impl Intel {
     /// # Errors
     /// [`AppError::Intel`] when the table cannot be read.
     pub fn source_of(&self, ecosystem: &str, binary: &str) -> Result<Option<String>, AppError> {
-        self.side
+        self.rare()?
             .source_of(ecosystem, binary)
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
     }
@@ -162,7 +186,7 @@ impl Intel {
     /// [`AppError::Intel`] when the table cannot be read.
     pub fn support(&self, host: &HostFacts, today: Date) -> Result<SupportState, AppError> {
         let cycles = self
-            .side
+            .rare()?
             .cycles(product_of(&host.os))
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })?;
         Ok(support_state(&host.os, &cycles, today))

@@ -120,7 +120,11 @@ impl Table {
     }
 
     /// Calls `row` with the wanted columns of every line. A line with too few columns is an error: the set is ours.
-    fn rows<'t, const N: usize>(&'t self, columns: [&str; N], mut row: impl FnMut([&'t str; N])) -> Result<(), AppError> {
+    fn rows<'t, const N: usize>(
+        &'t self,
+        columns: [&str; N],
+        mut row: impl FnMut([&'t str; N]),
+    ) -> Result<(), AppError> {
         let bad = |why: String| AppError::Intel { path: format!("data/starter/{}", self.name), why };
         let mut lines = self.text.lines();
         let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();

@@ -97,7 +97,10 @@ async fn a_second_fetch_is_conditional() {
     ask.last_modified = document.last_modified;
     assert_eq!(fetch(&ask).await.unwrap(), Fetched::NotModified);
     let asked = server.asked.lock().unwrap();
-    assert!(asked[1].contains("if-none-match: \"v1\"") && asked[1].contains("if-modified-since: sun, 22 nov 2026"), "{asked:?}");
+    assert!(
+        asked[1].contains("if-none-match: \"v1\"") && asked[1].contains("if-modified-since: sun, 22 nov 2026"),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +171,11 @@ async fn a_redirect_to_a_file_is_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     let server = serve(vec![answer("302 Found", "Location: file:///etc/passwd\r\n", "")]);
     let error = fetch(&request(&server.url, dir.path())).await.unwrap_err();
-    assert!(left(dir.path()).iter().all(|n| n.ends_with(".json")) || left(dir.path()).is_empty(), "{:?}", left(dir.path()));
+    assert!(
+        left(dir.path()).iter().all(|n| n.ends_with(".json")) || left(dir.path()).is_empty(),
+        "{:?}",
+        left(dir.path())
+    );
     assert!(!error.hint().is_empty(), "{error}");
 }
 
@@ -192,7 +199,9 @@ async fn a_mirror_file_or_folder_is_read_in_place_and_unchanged_ones_are_recogni
     let any = AnyFetcher::new(true).unwrap();
     for path in [mirror.join("a.json"), mirror.clone()] {
         let mut ask = request(&format!("file://{}", path.display()), dir.path());
-        let Fetched::Document(document) = any.fetch(&ask, &|_, _| {}).await.unwrap() else { panic!("expected a document") };
+        let Fetched::Document(document) = any.fetch(&ask, &|_, _| {}).await.unwrap() else {
+            panic!("expected a document")
+        };
         assert_eq!(document.path, path);
         ask.have_sha256 = Some(document.sha256.clone());
         assert_eq!(any.fetch(&ask, &|_, _| {}).await.unwrap(), Fetched::NotModified);

@@ -7,13 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn person(role: Role, scope: Scope) -> Person {
-    Person {
-        id: UserId::from_unique("1"),
-        name: "ana".to_owned(),
-        role,
-        scope,
-        standing: Standing::Active,
-    }
+    Person { id: UserId::from_unique("1"), name: "ana".to_owned(), role, scope, standing: Standing::Active }
 }
 
 fn token(role: Role, scope: Scope, scopes: &[TokenScope], environments: Scope) -> Actor {
@@ -60,70 +54,32 @@ fn table() -> String {
     let roles: Vec<&str> = Role::ALL.iter().map(|r| r.word()).collect();
     let scoped = Scope::environments(["staging"]);
     block("roles, all environments", &roles, &|action, n| {
-        may(
-            &Actor::User(person(Role::ALL[n], Scope::All)),
-            action,
-            &usual(action, "staging", &own),
-        )
+        may(&Actor::User(person(Role::ALL[n], Scope::All)), action, &usual(action, "staging", &own))
     });
     block("roles, scope staging, on staging", &roles, &|action, n| {
-        may(
-            &Actor::User(person(Role::ALL[n], scoped.clone())),
-            action,
-            &usual(action, "staging", &own),
-        )
+        may(&Actor::User(person(Role::ALL[n], scoped.clone())), action, &usual(action, "staging", &own))
     });
-    block(
-        "roles, scope staging, on production",
-        &roles,
-        &|action, n| {
-            may(
-                &Actor::User(person(Role::ALL[n], scoped.clone())),
-                action,
-                &usual(action, "production", &own),
-            )
-        },
-    );
-    block(
-        "roles, scope staging, on a host without environment",
-        &roles,
-        &|action, n| {
-            may(
-                &Actor::User(person(Role::ALL[n], scoped.clone())),
-                action,
-                &usual(action, "", &own),
-            )
-        },
-    );
+    block("roles, scope staging, on production", &roles, &|action, n| {
+        may(&Actor::User(person(Role::ALL[n], scoped.clone())), action, &usual(action, "production", &own))
+    });
+    block("roles, scope staging, on a host without environment", &roles, &|action, n| {
+        may(&Actor::User(person(Role::ALL[n], scoped.clone())), action, &usual(action, "", &own))
+    });
     let scopes: Vec<&str> = TokenScope::ALL.iter().map(|s| s.word()).collect();
-    block(
-        "tokens of an admin, all environments, by the token's one scope",
-        &scopes,
-        &|action, n| {
-            let actor = token(Role::Admin, Scope::All, &[TokenScope::ALL[n]], Scope::All);
-            may(&actor, action, &usual(action, "staging", &own))
-        },
-    );
-    block(
-        "tokens of a viewer, all environments, by the token's one scope",
-        &scopes,
-        &|action, n| {
-            let actor = token(Role::Viewer, Scope::All, &[TokenScope::ALL[n]], Scope::All);
-            may(&actor, action, &usual(action, "staging", &own))
-        },
-    );
+    block("tokens of an admin, all environments, by the token's one scope", &scopes, &|action, n| {
+        let actor = token(Role::Admin, Scope::All, &[TokenScope::ALL[n]], Scope::All);
+        may(&actor, action, &usual(action, "staging", &own))
+    });
+    block("tokens of a viewer, all environments, by the token's one scope", &scopes, &|action, n| {
+        let actor = token(Role::Viewer, Scope::All, &[TokenScope::ALL[n]], Scope::All);
+        may(&actor, action, &usual(action, "staging", &own))
+    });
     let parts: Vec<&str> = SystemPart::ALL.iter().map(|p| p.word()).collect();
     block("parts of the server", &parts, &|action, n| {
-        may(
-            &Actor::System(SystemPart::ALL[n]),
-            action,
-            &usual(action, "staging", &own),
-        )
+        may(&Actor::System(SystemPart::ALL[n]), action, &usual(action, "staging", &own))
     });
     block("command line on the server", &["local"], &|action, _| {
-        let actor = Actor::Local {
-            account: "root".to_owned(),
-        };
+        let actor = Actor::Local { account: "root".to_owned() };
         may(&actor, action, &usual(action, "staging", &own))
     });
     out
@@ -137,25 +93,13 @@ fn the_permission_table_is_the_reviewed_one() {
         std::fs::write(path, &made).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap();
-    assert!(
-        kept == made,
-        "permissions changed; read the difference, then run with UPDATE_GOLDEN=1\n{made}"
-    );
+    assert!(kept == made, "permissions changed; read the difference, then run with UPDATE_GOLDEN=1\n{made}");
 }
 
 #[test]
 fn refusals_name_everything_that_stands_against_it() {
-    let actor = token(
-        Role::Viewer,
-        Scope::environments(["test"]),
-        &[TokenScope::Read],
-        Scope::All,
-    );
-    let decision = may(
-        &actor,
-        Action::ImportHost,
-        &Target::Environment("production"),
-    );
+    let actor = token(Role::Viewer, Scope::environments(["test"]), &[TokenScope::Read], Scope::All);
+    let decision = may(&actor, Action::ImportHost, &Target::Environment("production"));
     assert_eq!(
         decision.because,
         vec![
@@ -192,22 +136,11 @@ fn a_disabled_owner_stops_session_and_token() {
 
 #[test]
 fn moving_a_host_needs_both_sides() {
-    let both = Actor::User(person(
-        Role::Operator,
-        Scope::environments(["staging", "production"]),
-    ));
+    let both = Actor::User(person(Role::Operator, Scope::environments(["staging", "production"])));
     let one = Actor::User(person(Role::Operator, Scope::environments(["staging"])));
     assert!(may_move(&both, Action::EditHost, "staging", "production").allowed);
-    for (from, to) in [
-        ("staging", "production"),
-        ("production", "staging"),
-        ("", "staging"),
-        ("staging", ""),
-    ] {
-        assert!(
-            !may_move(&one, Action::EditHost, from, to).allowed,
-            "{from} to {to}"
-        );
+    for (from, to) in [("staging", "production"), ("production", "staging"), ("", "staging"), ("staging", "")] {
+        assert!(!may_move(&one, Action::EditHost, from, to).allowed, "{from} to {to}");
     }
     assert_eq!(may_move(&one, Action::EditHost, "a", "b").because.len(), 2);
     assert_eq!(may_move(&one, Action::EditHost, "a", "a").because.len(), 1);
@@ -217,14 +150,8 @@ fn moving_a_host_needs_both_sides() {
 fn own_means_own() {
     let ana = Actor::User(person(Role::Admin, Scope::All));
     let other = UserId::from_unique("2");
-    assert_eq!(
-        may(&ana, Action::ManageOwnTokens, &Target::Account(&other)).because,
-        vec![Reason::NotOwn]
-    );
-    assert_eq!(
-        may(&ana, Action::ManageOwnTokens, &Target::Installation).because,
-        vec![Reason::NotOwn]
-    );
+    assert_eq!(may(&ana, Action::ManageOwnTokens, &Target::Account(&other)).because, vec![Reason::NotOwn]);
+    assert_eq!(may(&ana, Action::ManageOwnTokens, &Target::Installation).because, vec![Reason::NotOwn]);
     assert!(may(&ana, Action::ManageTokens, &Target::Account(&other)).allowed);
 }
 
@@ -243,19 +170,14 @@ fn words_read_back() {
     assert_eq!(Role::parse("root"), None);
     for scope in [Scope::All, Scope::environments(["a", "b"])] {
         let text = serde_json::to_string(&scope).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Scope>(&text).unwrap(),
-            scope,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope, "{text}");
     }
 }
 
 fn any_scope() -> impl Strategy<Value = Scope> {
     prop_oneof![
         Just(Scope::All),
-        prop::collection::btree_set(prop::sample::select(vec!["a", "b", "c"]), 0..3)
-            .prop_map(Scope::environments),
+        prop::collection::btree_set(prop::sample::select(vec!["a", "b", "c"]), 0..3).prop_map(Scope::environments),
     ]
 }
 

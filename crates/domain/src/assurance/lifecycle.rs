@@ -100,15 +100,21 @@ pub fn support_state(os: &Os, cycles: &[EolCycle], today: Date) -> SupportState 
     match (ended, after(lts), after(extended)) {
         (Some(ended), Some(lts), _) => state(
             Support::Lts,
-            format!("{ended} It is on long-term support until {lts}: a subset of packages and architectures, by a separate team."),
+            format!(
+                "{ended} It is on long-term support until {lts}: a subset of packages and architectures, by a separate team."
+            ),
         ),
         (Some(ended), None, Some(extended)) => state(
             Support::ExtendedOnly,
-            format!("{ended} Only paid support is left, until {extended}; it counts only where the host holds the entitlement."),
+            format!(
+                "{ended} Only paid support is left, until {extended}; it counts only where the host holds the entitlement."
+            ),
         ),
         (Some(ended), None, None) => state(
             Support::Ended,
-            format!("{ended} No further fixes are published: a host that shows no pending upgrades is not thereby patched."),
+            format!(
+                "{ended} No further fixes are published: a host that shows no pending upgrades is not thereby patched."
+            ),
         ),
         (None, ..) if found.iter().any(|c| c.ended_undated) => {
             state(Support::Ended, format!("Support of {name} has ended; the source gives no day."))
@@ -147,7 +153,8 @@ mod tests {
     #[test]
     fn a_point_release_belongs_to_its_major_cycle_and_paid_support_is_not_support() {
         let os = Os::parse_short("almalinux:9.4").unwrap();
-        let cycles = vec![EolCycle { cycle: "9".to_owned(), security_until: Some(day("2032-05-31")), ..EolCycle::default() }];
+        let cycles =
+            vec![EolCycle { cycle: "9".to_owned(), security_until: Some(day("2032-05-31")), ..EolCycle::default() }];
         assert_eq!(support_state(&os, &cycles, day("2026-01-01")).support, Support::Supported);
         let ubuntu = Os::parse_short("ubuntu:20.04").unwrap();
         let cycles = vec![EolCycle {

@@ -39,34 +39,16 @@ fn canonical_form_is_that_of_rfc_8785() {
         canonical_json(&value).unwrap(),
         "{\"\":1,\"\\r\":\"return\",\"1\":\"one\",\"\u{80}\":\"control\",\"\u{f6}\":\"o\",\"\u{20ac}\":\"euro\",\"\u{1f600}\":\"smile\",\"\u{fb33}\":\"dalet\"}"
     );
-    assert_eq!(
-        canonical_json(&json!("\u{8}\u{c}\t\u{1f}/\\\"\u{7f}")).unwrap(),
-        "\"\\b\\f\\t\\u001f/\\\\\\\"\u{7f}\""
-    );
-    assert_eq!(
-        canonical_json(&json!([-1, 0, INTEGER_MAX, [], {}])).unwrap(),
-        "[-1,0,9007199254740991,[],{}]"
-    );
+    assert_eq!(canonical_json(&json!("\u{8}\u{c}\t\u{1f}/\\\"\u{7f}")).unwrap(), "\"\\b\\f\\t\\u001f/\\\\\\\"\u{7f}\"");
+    assert_eq!(canonical_json(&json!([-1, 0, INTEGER_MAX, [], {}])).unwrap(), "[-1,0,9007199254740991,[],{}]");
 }
 
 #[test]
 fn numbers_that_readers_round_are_refused() {
-    assert_eq!(
-        canonical_json(&json!({"a": [1.0]})),
-        Err(CanonicalError::Float("1.0".to_owned()))
-    );
-    assert_eq!(
-        canonical_json(&json!(INTEGER_MAX + 1)),
-        Err(CanonicalError::Integer("9007199254740992".to_owned()))
-    );
-    assert!(matches!(
-        canonical_json(&json!(u64::MAX)),
-        Err(CanonicalError::Integer(_))
-    ));
-    assert!(matches!(
-        canonical_json(&json!(i64::MIN)),
-        Err(CanonicalError::Integer(_))
-    ));
+    assert_eq!(canonical_json(&json!({"a": [1.0]})), Err(CanonicalError::Float("1.0".to_owned())));
+    assert_eq!(canonical_json(&json!(INTEGER_MAX + 1)), Err(CanonicalError::Integer("9007199254740992".to_owned())));
+    assert!(matches!(canonical_json(&json!(u64::MAX)), Err(CanonicalError::Integer(_))));
+    assert!(matches!(canonical_json(&json!(i64::MIN)), Err(CanonicalError::Integer(_))));
 }
 
 #[test]
@@ -85,19 +67,13 @@ fn depth_and_length_are_bounded() {
 fn the_first_hashes_never_change() {
     // Whoever changes the canonical form, the genesis text or the chaining breaks every chain in the field.
     // `printf 'patchwright audit chain 1' | sha256sum`
-    assert_eq!(
-        genesis().to_string(),
-        "f0193460953d6d94230633c88de9948d08e3e156ba0f631f0e7c23a8383bf3e6"
-    );
+    assert_eq!(genesis().to_string(), "f0193460953d6d94230633c88de9948d08e3e156ba0f631f0e7c23a8383bf3e6");
     let first = chain_of(1).remove(0);
     assert_eq!(
         first.text,
         "{\"action\":\"host.import\",\"actor\":\"usr_1\",\"at\":1700000000001,\"detail\":{\"a\":{\"é\":\"\\u0001\"},\"packages\":1,\"z\":[true,null]},\"object\":\"hst_1\",\"reason\":null,\"request_id\":\"req1\",\"seq\":1}"
     );
-    assert_eq!(
-        first.hash.to_string(),
-        "bab359b7d2195b75def2ad569ef23cd0904e3ee011c9098d82c6068e5720de4b"
-    );
+    assert_eq!(first.hash.to_string(), "bab359b7d2195b75def2ad569ef23cd0904e3ee011c9098d82c6068e5720de4b");
 }
 
 #[test]
@@ -107,15 +83,9 @@ fn a_whole_chain_verifies_and_gives_its_head() {
     let head = records.last().unwrap().head();
     assert_eq!(verify(records.clone()), Ok(head));
     for record in &records {
-        assert_eq!(
-            verify_with_anchor(records.clone(), &Anchor::new(record.head(), Timestamp(1))),
-            Ok(head)
-        );
+        assert_eq!(verify_with_anchor(records.clone(), &Anchor::new(record.head(), Timestamp(1))), Ok(head));
     }
-    assert_eq!(
-        verify_with_anchor(records, &Anchor::new(ChainHead::empty(), Timestamp(1))),
-        Ok(head)
-    );
+    assert_eq!(verify_with_anchor(records, &Anchor::new(ChainHead::empty(), Timestamp(1))), Ok(head));
 }
 
 #[test]
@@ -123,15 +93,9 @@ fn a_cut_off_end_needs_the_anchor() {
     let mut records = chain_of(5);
     let anchor = Anchor::new(records[4].head(), Timestamp(9));
     records.truncate(3);
-    assert!(
-        verify(records.clone()).is_ok(),
-        "the chain alone cannot know"
-    );
+    assert!(verify(records.clone()).is_ok(), "the chain alone cannot know");
     let broken = verify_with_anchor(records, &anchor).unwrap_err();
-    assert_eq!(
-        (broken.seq, broken.what),
-        (5, BreakKind::Truncated { last: 3 })
-    );
+    assert_eq!((broken.seq, broken.what), (5, BreakKind::Truncated { last: 3 }));
     let empty = verify_with_anchor(Vec::new(), &anchor).unwrap_err();
     assert_eq!(empty.what, BreakKind::Truncated { last: 0 });
 }
@@ -149,10 +113,7 @@ fn a_rewritten_chain_needs_the_anchor() {
             record
         })
         .collect();
-    assert!(
-        verify(forged.clone()).is_ok(),
-        "the chain alone cannot know"
-    );
+    assert!(verify(forged.clone()).is_ok(), "the chain alone cannot know");
     let broken = verify_with_anchor(forged, &anchor).unwrap_err();
     assert_eq!(broken.seq, 3);
     assert!(matches!(broken.what, BreakKind::Anchor { .. }));
@@ -163,29 +124,14 @@ fn a_rewritten_chain_needs_the_anchor() {
 #[test]
 fn anchors_round_trip_and_say_what_is_wrong() {
     let anchor = Anchor::new(chain_of(2)[1].head(), Timestamp(1_700_000_000_000));
-    assert_eq!(
-        Anchor::parse(&format!("{}\n", anchor.to_json())).unwrap(),
-        anchor
-    );
+    assert_eq!(Anchor::parse(&format!("{}\n", anchor.to_json())).unwrap(), anchor);
     let as_value: Value = serde_json::from_str(&anchor.to_json()).unwrap();
-    assert_eq!(
-        canonical_json(&as_value).unwrap(),
-        anchor.to_json(),
-        "the document is canonical itself"
-    );
+    assert_eq!(canonical_json(&as_value).unwrap(), anchor.to_json(), "the document is canonical itself");
     let other = anchor.to_json().replace("anchor/1", "anchor/2");
     assert!(matches!(Anchor::parse(&other), Err(AnchorError::Format(f)) if f.ends_with("/2")));
-    for bad in [
-        "",
-        "{}",
-        "[]",
-        &anchor.to_json().replace("\"seq\":2", "\"seq\":-2"),
-        &anchor.to_json().to_uppercase(),
-    ] {
-        assert!(
-            matches!(Anchor::parse(bad), Err(AnchorError::Json(_))),
-            "{bad}"
-        );
+    for bad in ["", "{}", "[]", &anchor.to_json().replace("\"seq\":2", "\"seq\":-2"), &anchor.to_json().to_uppercase()]
+    {
+        assert!(matches!(Anchor::parse(bad), Err(AnchorError::Json(_))), "{bad}");
     }
 }
 

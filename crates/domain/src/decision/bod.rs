@@ -59,16 +59,8 @@ pub struct BodDecision {
 
 /// The table in closed form.
 #[must_use]
-#[expect(
-    clippy::fn_params_excessive_bools,
-    reason = "the directive's table has exactly these four yes-or-no columns"
-)]
-pub fn timeline(
-    in_kev: bool,
-    publicly_exposed: bool,
-    automatable: bool,
-    total_impact: bool,
-) -> BodOutcome {
+#[expect(clippy::fn_params_excessive_bools, reason = "the directive's table has exactly these four yes-or-no columns")]
+pub fn timeline(in_kev: bool, publicly_exposed: bool, automatable: bool, total_impact: bool) -> BodOutcome {
     let (k, p, a, t) = (in_kev, publicly_exposed, automatable, total_impact);
     if k {
         if t && (p || a) {
@@ -108,12 +100,7 @@ pub fn decide(facts: &VulnFacts, score: Option<&CvssScore>, profile: &AssetProfi
     };
     BodDecision {
         outcome,
-        at_least: timeline(
-            in_kev,
-            exposed.at_best(),
-            automatable.at_best(),
-            total.at_best(),
-        ),
+        at_least: timeline(in_kev, exposed.at_best(), automatable.at_best(), total.at_best()),
         forensic: outcome == BodOutcome::ThreeDaysForensic,
         points: vec![
             kev_point,

@@ -84,11 +84,7 @@ impl Decision {
     /// Everything that was assumed anywhere on the way to the class, sorted.
     #[must_use]
     pub fn assumed(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = self
-            .because
-            .iter()
-            .flat_map(|r| r.assumed.iter().map(String::as_str))
-            .collect();
+        let mut all: Vec<&str> = self.because.iter().flat_map(|r| r.assumed.iter().map(String::as_str)).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -104,32 +100,14 @@ pub fn classify(policy: &Policy, input: &Input<'_>) -> Decision {
     let exploit = points::exploit_maturity(input.vuln);
     let env = EnvironmentalInput::from_profile(input.profile);
     let picked = cvss::pick(&input.vuln.cvss, &env, exploit);
-    let (cvss_source, score) = picked
-        .chosen
-        .map(|(_, source, score)| (source, score))
-        .unzip();
+    let (cvss_source, score) = picked.chosen.map(|(_, source, score)| (source, score)).unzip();
     let bod = bod::decide(input.vuln, score.as_ref(), input.profile);
-    let ssvc = ssvc::decide(
-        input.vuln,
-        score.as_ref(),
-        input.profile,
-        policy.urgency.human_impact,
-    );
+    let ssvc = ssvc::decide(input.vuln, score.as_ref(), input.profile, policy.urgency.human_impact);
     let severity = severity_rank(input, score.as_ref(), cvss_source.as_deref());
-    let derived = Derived {
-        cvss: score.as_ref(),
-        severity: severity.value,
-        bod: &bod,
-        ssvc: &ssvc,
-    };
+    let derived = Derived { cvss: score.as_ref(), severity: severity.value, bod: &bod, ssvc: &ssvc };
     let worst = variables(input, &derived, World::Worst);
     let best = variables(input, &derived, World::Best);
-    let worlds = Worlds {
-        worst: &worst,
-        best: &best,
-        bod: &bod,
-        ssvc: &ssvc,
-    };
+    let worlds = Worlds { worst: &worst, best: &best, bod: &bod, ssvc: &ssvc };
 
     let evidence = input.vuln.kev.is_some() || exploit.is_some();
     let (urgency, because) = judge(policy, &worlds, evidence);
@@ -164,17 +142,9 @@ struct Worlds<'a> {
 
 fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<Reason>) {
     let rules = &policy.urgency;
-    let mut hits: Vec<(Urgency, Reason)> = rules
-        .rules
-        .iter()
-        .filter_map(|rule| hit(policy, rule, worlds, evidence))
-        .collect();
-    let urgency = hits
-        .iter()
-        .map(|(class, _)| *class)
-        .max()
-        .unwrap_or(rules.fallback)
-        .max(rules.fallback);
+    let mut hits: Vec<(Urgency, Reason)> =
+        rules.rules.iter().filter_map(|rule| hit(policy, rule, worlds, evidence)).collect();
+    let urgency = hits.iter().map(|(class, _)| *class).max().unwrap_or(rules.fallback).max(rules.fallback);
     hits.retain(|(class, _)| *class == urgency);
     let mut because: Vec<Reason> = hits.into_iter().map(|(_, reason)| reason).collect();
     // Facts before assumptions; the policy's order within each.
@@ -183,10 +153,7 @@ fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<
     if because.is_empty() {
         because.push(Reason {
             rule: "fallback".to_owned(),
-            text: format!(
-                "no rule of the policy holds, so it is {}",
-                rules.fallback.word()
-            ),
+            text: format!("no rule of the policy holds, so it is {}", rules.fallback.word()),
             inputs: Vec::new(),
             assumed: Vec::new(),
         });
@@ -195,21 +162,14 @@ fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<
         .limits
         .iter()
         .filter(|l| l.urgency < urgency)
-        .filter(|l| {
-            l.when.evaluate(worlds.worst) == Truth::True
-                && l.when.evaluate(worlds.best) == Truth::True
-        })
+        .filter(|l| l.when.evaluate(worlds.worst) == Truth::True && l.when.evaluate(worlds.best) == Truth::True)
         .min_by_key(|l| l.urgency);
     match limit {
         None => (urgency, because),
         Some(limit) => {
             let reason = Reason {
                 rule: limit.name.clone(),
-                text: format!(
-                    "{}; without that it would be {}",
-                    limit.because,
-                    urgency.word()
-                ),
+                text: format!("{}; without that it would be {}", limit.because, urgency.word()),
                 inputs: inputs(limit, worlds.worst),
                 assumed: Vec::new(),
             };
@@ -220,12 +180,7 @@ fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<
 }
 
 /// What a rule gives, if it holds by facts, by assumption, or cannot be told.
-fn hit(
-    policy: &Policy,
-    rule: &Rule,
-    worlds: &Worlds<'_>,
-    evidence: bool,
-) -> Option<(Urgency, Reason)> {
+fn hit(policy: &Policy, rule: &Rule, worlds: &Worlds<'_>, evidence: bool) -> Option<(Urgency, Reason)> {
     if rule.when.evaluate(worlds.best) == Truth::True {
         let reason = Reason {
             rule: rule.name.clone(),
@@ -250,11 +205,7 @@ fn hit(
     assumed.sort_unstable();
     assumed.dedup();
     let capped = !evidence && rule.urgency > policy.urgency.assumed_at_most;
-    let urgency = if capped {
-        policy.urgency.assumed_at_most
-    } else {
-        rule.urgency
-    };
+    let urgency = if capped { policy.urgency.assumed_at_most } else { rule.urgency };
     let text = if capped {
         format!(
             "{} if the assumptions hold; assumptions alone count as {} at most",
@@ -264,20 +215,12 @@ fn hit(
     } else {
         rule.because.clone()
     };
-    let reason = Reason {
-        rule: rule.name.clone(),
-        text,
-        inputs: inputs(rule, worlds.worst),
-        assumed,
-    };
+    let reason = Reason { rule: rule.name.clone(), text, inputs: inputs(rule, worlds.worst), assumed };
     Some((urgency, reason))
 }
 
 fn assumptions(points: &[points::Point]) -> impl Iterator<Item = String> + '_ {
-    points
-        .iter()
-        .filter(|p| p.assumed)
-        .map(|p| format!("{} {}: {}", p.name, p.value, p.because))
+    points.iter().filter(|p| p.assumed).map(|p| format!("{} {}: {}", p.name, p.value, p.because))
 }
 
 fn inputs(rule: &Rule, variables: &Variables) -> Vec<(String, String)> {
@@ -302,20 +245,11 @@ fn show(value: &Value) -> String {
     }
 }
 
-fn severity_rank(
-    input: &Input<'_>,
-    score: Option<&CvssScore>,
-    source: Option<&str>,
-) -> SeverityRank {
+fn severity_rank(input: &Input<'_>, score: Option<&CvssScore>, source: Option<&str>) -> SeverityRank {
     if let Some(score) = score {
         return SeverityRank {
             value: Some(score.severity),
-            from: format!(
-                "CVSS {} by {}: {}",
-                score.version,
-                source.unwrap_or("unknown"),
-                tenths(score.base_e1)
-            ),
+            from: format!("CVSS {} by {}: {}", score.version, source.unwrap_or("unknown"), tenths(score.base_e1)),
         };
     }
     match vendor_severity(input.vendor) {
@@ -323,18 +257,10 @@ fn severity_rank(
             value: Some(value),
             from: format!(
                 "vendor: {}",
-                input
-                    .vendor
-                    .severity
-                    .as_deref()
-                    .or(input.vendor.sub_state.as_deref())
-                    .unwrap_or_default()
+                input.vendor.severity.as_deref().or(input.vendor.sub_state.as_deref()).unwrap_or_default()
             ),
         },
-        None => SeverityRank {
-            value: None,
-            from: "nobody has rated it".to_owned(),
-        },
+        None => SeverityRank { value: None, from: "nobody has rated it".to_owned() },
     }
 }
 
@@ -367,20 +293,10 @@ pub fn explain(decision: &Decision, due: Option<&DueDates>) -> Vec<String> {
     }
     for disagreement in &decision.cvss_disagreements {
         lines.push(match disagreement {
-            Disagreement::Printed {
-                source,
-                published_e1,
-                computed_e1,
-            } => format!(
-                "  {source} printed {} but its vector gives {}",
-                tenths(*published_e1),
-                tenths(*computed_e1)
-            ),
-            Disagreement::Other {
-                source,
-                version,
-                base_e1,
-            } => {
+            Disagreement::Printed { source, published_e1, computed_e1 } => {
+                format!("  {source} printed {} but its vector gives {}", tenths(*published_e1), tenths(*computed_e1))
+            }
+            Disagreement::Other { source, version, base_e1 } => {
                 format!("  {source} scores {} (CVSS {version})", tenths(*base_e1))
             }
             Disagreement::Unreadable { source, why } => {
@@ -390,18 +306,10 @@ pub fn explain(decision: &Decision, due: Option<&DueDates>) -> Vec<String> {
     }
     for (title, outcome, points) in [
         ("SSVC", decision.ssvc.outcome.word(), &decision.ssvc.points),
-        (
-            "BOD 26-04",
-            decision.bod.outcome.word(),
-            &decision.bod.points,
-        ),
+        ("BOD 26-04", decision.bod.outcome.word(), &decision.bod.points),
     ] {
         lines.push(format!("  {title}: {outcome}"));
-        lines.extend(
-            points
-                .iter()
-                .map(|p| format!("    {} = {} ({})", p.name, p.value, p.because)),
-        );
+        lines.extend(points.iter().map(|p| format!("    {} = {} ({})", p.name, p.value, p.because)));
     }
     if decision.bod.forensic {
         lines.push("    take evidence before patching".to_owned());

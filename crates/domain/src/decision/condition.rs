@@ -78,9 +78,7 @@ impl Variables {
     /// All unknown.
     #[must_use]
     pub fn unknown(schema: Schema) -> Self {
-        Self {
-            values: vec![None; schema.len()],
-        }
+        Self { values: vec![None; schema.len()] }
     }
 
     /// Sets a variable by name. A name outside the schema is ignored and gives `false`.
@@ -116,11 +114,7 @@ pub struct ConditionError {
 
 impl ConditionError {
     fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            offset,
-            message: message.into(),
-            hint: None,
-        }
+        Self { offset, message: message.into(), hint: None }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -145,29 +139,16 @@ impl Condition {
     /// function, whose types do not fit, or whose result is not true-or-false.
     pub fn parse(source: &str, schema: Schema) -> Result<Self, ConditionError> {
         if source.len() > SOURCE_BYTES_MAX {
-            return Err(ConditionError::new(
-                0,
-                format!("read a condition: longer than {SOURCE_BYTES_MAX} bytes"),
-            )
-            .hint("split it into several rules"));
+            return Err(ConditionError::new(0, format!("read a condition: longer than {SOURCE_BYTES_MAX} bytes"))
+                .hint("split it into several rules"));
         }
         let tokens = lex::tokens(source)?;
         let root = parse::parse(&tokens, source.len(), schema)?;
         let found = check::check(&root, schema)?;
         if found == Type::Bool {
-            Ok(Self {
-                source: source.to_owned(),
-                schema,
-                root,
-            })
+            Ok(Self { source: source.to_owned(), schema, root })
         } else {
-            Err(ConditionError::new(
-                0,
-                format!(
-                    "a condition has to be true or false; this is a {}",
-                    found.word()
-                ),
-            ))
+            Err(ConditionError::new(0, format!("a condition has to be true or false; this is a {}", found.word())))
         }
     }
 
@@ -188,10 +169,7 @@ impl Condition {
     pub fn reads(&self) -> Vec<&'static str> {
         let mut places = Vec::new();
         self.root.collect_variables(&mut places);
-        let mut names: Vec<&'static str> = places
-            .iter()
-            .filter_map(|p| self.schema.get(*p).map(|(n, _)| *n))
-            .collect();
+        let mut names: Vec<&'static str> = places.iter().filter_map(|p| self.schema.get(*p).map(|(n, _)| *n)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -264,10 +242,7 @@ impl Expr {
             Node::Constant(_) | Node::Variable(_) | Node::Local(_) | Node::Has(_) => Vec::new(),
             Node::Not(a) | Node::Negate(a) => vec![a],
             Node::And(list) | Node::Or(list) | Node::Call(_, list) => list.iter().collect(),
-            Node::Compare(_, a, b)
-            | Node::Arith(_, a, b)
-            | Node::In(a, b)
-            | Node::Quantify(_, a, b) => vec![a, b],
+            Node::Compare(_, a, b) | Node::Arith(_, a, b) | Node::In(a, b) | Node::Quantify(_, a, b) => vec![a, b],
             Node::Choose(parts) => parts.iter().collect(),
         }
     }

@@ -100,9 +100,7 @@ pub enum CvssError {
         metric: String,
     },
     /// A value that this metric does not have.
-    #[error(
-        "read a CVSS {version} vector: metric {metric} has no value `{value}` (values: {values})"
-    )]
+    #[error("read a CVSS {version} vector: metric {metric} has no value `{value}` (values: {values})")]
     UnknownValue {
         /// Version being read.
         version: Version,
@@ -243,11 +241,7 @@ pub struct CvssScore {
 ///
 /// # Errors
 /// [`CvssError`] when the text is not a complete vector of one of the four versions. That is "no score", never 0.
-pub fn score(
-    vector: &str,
-    env: &EnvironmentalInput,
-    exploit: Option<ExploitMaturity>,
-) -> Result<CvssScore, CvssError> {
+pub fn score(vector: &str, env: &EnvironmentalInput, exploit: Option<ExploitMaturity>) -> Result<CvssScore, CvssError> {
     let given = Vector::parse(vector)?;
     let base_only = given.only(&[Group::Base]);
     let base_e1 = compute(&base_only)?;
@@ -261,16 +255,8 @@ pub fn score(
     let has_threat = informed.has(Group::Threat);
     let has_env = informed.has(Group::Environmental);
 
-    let threat_e1 = if has_threat {
-        Some(compute(&informed.only(&[Group::Base, Group::Threat]))?)
-    } else {
-        None
-    };
-    let environmental_e1 = if has_env {
-        Some(compute(&informed)?)
-    } else {
-        None
-    };
+    let threat_e1 = if has_threat { Some(compute(&informed.only(&[Group::Base, Group::Threat]))?) } else { None };
+    let environmental_e1 = if has_env { Some(compute(&informed)?) } else { None };
 
     // An E that only our evidence defined is left out here: undefined already counts as attacked.
     let mut deciding = informed.clone();
@@ -327,11 +313,7 @@ fn raise_maturity(vector: &mut Vector, maturity: ExploitMaturity) {
 }
 
 fn add_environment(vector: &mut Vector, env: &EnvironmentalInput) {
-    for (metric, requirement) in [
-        ("CR", env.confidentiality),
-        ("IR", env.integrity),
-        ("AR", env.availability),
-    ] {
+    for (metric, requirement) in [("CR", env.confidentiality), ("IR", env.integrity), ("AR", env.availability)] {
         if let Some(value) = requirement.value()
             && !vector.is_set(metric)
         {
@@ -378,10 +360,7 @@ pub fn implied(score: &CvssScore) -> Implied {
     let automatable = match v("AU") {
         Some("Y") => Some(true),
         Some(_) => Some(false),
-        None if matches!(v("AV"), Some("L" | "P"))
-            || matches!(v(privilege), Some("H" | "M"))
-            || !no_person =>
-        {
+        None if matches!(v("AV"), Some("L" | "P")) || matches!(v(privilege), Some("H" | "M")) || !no_person => {
             Some(false)
         }
         None if v("AV") == Some("N")
@@ -402,10 +381,7 @@ pub fn implied(score: &CvssScore) -> Implied {
         (false, false, _) => Some(false),
         (true, _, _) | (_, true, _) => None,
     };
-    Implied {
-        automatable,
-        total_impact,
-    }
+    Implied { automatable, total_impact }
 }
 
 /// A score in tenths as people write it: `9.8`.
@@ -422,10 +398,7 @@ pub fn describe(vector: &str) -> Result<Vec<String>, CvssError> {
     let parsed = Vector::parse(vector)?;
     let scored = score(vector, &EnvironmentalInput::default(), None)?;
     let mut lines = vec![
-        format!(
-            "CVSS {} · {} · {}",
-            scored.version, scored.nomenclature, scored.vector
-        ),
+        format!("CVSS {} · {} · {}", scored.version, scored.nomenclature, scored.vector),
         format!("base {} {}", tenths(scored.base_e1), scored.severity.word()),
     ];
     if let Some(e1) = scored.threat_e1 {

@@ -29,19 +29,11 @@ pub(super) struct Taken {
 
 impl Taken {
     fn known(yes: bool, because: impl Into<String>) -> Self {
-        Self {
-            yes,
-            because: because.into(),
-            assumed: false,
-        }
+        Self { yes, because: because.into(), assumed: false }
     }
 
     fn assumed(because: impl Into<String>) -> Self {
-        Self {
-            yes: true,
-            because: because.into(),
-            assumed: true,
-        }
+        Self { yes: true, because: because.into(), assumed: true }
     }
 
     /// The value if every assumption turned out well.
@@ -68,14 +60,12 @@ pub(super) fn automatable(facts: &VulnFacts, score: Option<&CvssScore>) -> Taken
         Some(_) | None => {}
     }
     match score.and_then(|s| cvss::implied(s).automatable) {
-        Some(true) => Taken::known(
-            true,
-            "inferred from the CVSS vector: network, low complexity, no privileges, nobody's help",
-        ),
-        Some(false) => Taken::known(
-            false,
-            "inferred from the CVSS vector: needs local access, high privileges or another person",
-        ),
+        Some(true) => {
+            Taken::known(true, "inferred from the CVSS vector: network, low complexity, no privileges, nobody's help")
+        }
+        Some(false) => {
+            Taken::known(false, "inferred from the CVSS vector: needs local access, high privileges or another person")
+        }
         None => Taken::assumed("assumed: nobody has assessed whether it can be automated"),
     }
 }
@@ -94,10 +84,9 @@ pub(super) fn total_impact(facts: &VulnFacts, score: Option<&CvssScore>) -> Take
             true,
             "inferred from the CVSS vector: confidentiality, integrity and availability are all lost",
         ),
-        Some(false) => Taken::known(
-            false,
-            "inferred from the CVSS vector: neither confidentiality nor integrity is fully lost",
-        ),
+        Some(false) => {
+            Taken::known(false, "inferred from the CVSS vector: neither confidentiality nor integrity is fully lost")
+        }
         None => Taken::assumed("assumed: nobody has assessed the technical impact"),
     }
 }
@@ -105,18 +94,10 @@ pub(super) fn total_impact(facts: &VulnFacts, score: Option<&CvssScore>) -> Take
 /// Whether the asset can be reached from public networks; unknown counts as reachable.
 pub(super) fn publicly_exposed(profile: &AssetProfile) -> Taken {
     match profile.exposure {
-        Exposure::Internet => Taken::known(
-            true,
-            "the asset profile says it can be reached from the internet",
-        ),
-        Exposure::Internal => Taken::known(
-            false,
-            "the asset profile says it can be reached from inside only",
-        ),
+        Exposure::Internet => Taken::known(true, "the asset profile says it can be reached from the internet"),
+        Exposure::Internal => Taken::known(false, "the asset profile says it can be reached from inside only"),
         Exposure::Isolated => Taken::known(false, "the asset profile says it is isolated"),
-        Exposure::Unknown => {
-            Taken::assumed("assumed: the asset profile does not say from where it can be reached")
-        }
+        Exposure::Unknown => Taken::assumed("assumed: the asset profile does not say from where it can be reached"),
     }
 }
 

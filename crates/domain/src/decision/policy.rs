@@ -40,13 +40,7 @@ pub enum Urgency {
 
 impl Urgency {
     /// Every class, least urgent first.
-    pub const ALL: [Self; 5] = [
-        Self::Low,
-        Self::Medium,
-        Self::High,
-        Self::Critical,
-        Self::Emergency,
-    ];
+    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::Critical, Self::Emergency];
 
     /// The word in documents and on screens.
     #[must_use]
@@ -170,12 +164,7 @@ pub enum Clock {
 
 impl Clock {
     /// Every clock.
-    pub const ALL: [Self; 4] = [
-        Self::FirstSeen,
-        Self::PatchAvailable,
-        Self::KevAdded,
-        Self::Published,
-    ];
+    pub const ALL: [Self; 4] = [Self::FirstSeen, Self::PatchAvailable, Self::KevAdded, Self::Published];
 
     /// The word in documents.
     #[must_use]
@@ -303,20 +292,16 @@ impl Policy {
             (Some(urgency), Some(sla)) => (urgency, sla, digest(&[text])),
             (urgency, sla) => {
                 let default = read::document(DEFAULT_TEXT)?;
-                let (Some(default_urgency), Some(default_sla)) = (default.urgency, default.sla)
-                else {
+                let (Some(default_urgency), Some(default_sla)) = (default.urgency, default.sla) else {
                     return Err(vec![PolicyProblem {
                         line: 1,
                         column: 1,
-                        message: "complete the policy from the default one: the default policy has to hold every kind".to_owned(),
+                        message: "complete the policy from the default one: the default policy has to hold every kind"
+                            .to_owned(),
                         hint: None,
                     }]);
                 };
-                (
-                    urgency.unwrap_or(default_urgency),
-                    sla.unwrap_or(default_sla),
-                    digest(&[text, DEFAULT_TEXT]),
-                )
+                (urgency.unwrap_or(default_urgency), sla.unwrap_or(default_sla), digest(&[text, DEFAULT_TEXT]))
             }
         };
         Ok(Self {

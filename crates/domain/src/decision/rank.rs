@@ -124,19 +124,12 @@ pub fn rank(judged: &[Judged], host: &HostFacts, now: Timestamp) -> Ranked {
     let view = HostView { host, scheme };
     let mut groups: BTreeMap<(String, String, PatchState), Vec<usize>> = BTreeMap::new();
     for (place, j) in judged.iter().enumerate() {
-        let key = (
-            j.finding.package.clone(),
-            j.finding.ecosystem.clone(),
-            view.state(&j.finding),
-        );
+        let key = (j.finding.package.clone(), j.finding.ecosystem.clone(), view.state(&j.finding));
         groups.entry(key).or_default().push(place);
     }
     let mut ranked = Ranked::default();
     for ((package, ecosystem, state), places) in groups {
-        let members: Vec<(usize, &Judged)> = places
-            .iter()
-            .filter_map(|p| judged.get(*p).map(|j| (*p, j)))
-            .collect();
+        let members: Vec<(usize, &Judged)> = places.iter().filter_map(|p| judged.get(*p).map(|j| (*p, j))).collect();
         let Some(group) = build(&view, package, ecosystem, state, members, now) else {
             continue;
         };
@@ -152,16 +145,7 @@ pub fn rank(judged: &[Judged], host: &HostFacts, now: Timestamp) -> Ranked {
     ranked
 }
 
-type Key = (
-    Reverse<Urgency>,
-    bool,
-    bool,
-    Option<Timestamp>,
-    Reverse<u64>,
-    String,
-    String,
-    PatchState,
-);
+type Key = (Reverse<Urgency>, bool, bool, Option<Timestamp>, Reverse<u64>, String, String, PatchState);
 
 fn key(g: &PatchGroup) -> Key {
     (
@@ -186,57 +170,35 @@ fn build(
 ) -> Option<PatchGroup> {
     let part = |j: &Judged| risk::factor(&j.decision.vuln, &j.decision.risk);
     members.sort_by_cached_key(|(_, j)| {
-        (
-            Reverse(j.decision.urgency),
-            Reverse(part(j).micro),
-            j.decision.vuln.clone(),
-            j.finding.installed.clone(),
-        )
+        (Reverse(j.decision.urgency), Reverse(part(j).micro), j.decision.vuln.clone(), j.finding.installed.clone())
     });
     let (_, worst) = members.first()?;
     let risk_removed = risk::sum(members.iter().map(|(_, j)| part(j)).collect());
     let due = members.iter().filter_map(|(_, j)| j.due.due()).min();
-    let from = members
-        .iter()
-        .map(|(_, j)| j.finding.installed.as_str())
-        .max_by(|a, b| view.compare(a, b))?
-        .to_owned();
-    let fixed = members
-        .iter()
-        .filter_map(|(_, j)| j.finding.fixed.as_deref())
-        .max_by(|a, b| view.compare(a, b));
+    let from = members.iter().map(|(_, j)| j.finding.installed.as_str()).max_by(|a, b| view.compare(a, b))?.to_owned();
+    let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| view.compare(a, b));
     let to = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
         PatchState::NotOffered => fixed.map(str::to_owned),
         PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
     };
     let names = view.binaries(&package, members.iter().map(|(_, j)| &j.finding));
-    let steps = if state == PatchState::FixOffered {
-        view.steps(&package, &names)
-    } else {
-        Vec::new()
-    };
+    let steps = if state == PatchState::FixOffered { view.steps(&package, &names) } else { Vec::new() };
     let kept_back = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
-        PatchState::NotOffered
-        | PatchState::RestartPending
-        | PatchState::RebootPending
-        | PatchState::NoFix => Vec::new(),
+        PatchState::NotOffered | PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => {
+            Vec::new()
+        }
     };
     let restart_units = match state {
         PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending => Vec::new(),
-        PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => {
-            view.units(&names)
-        }
+        PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
     };
     let reboot = view.reboot(&package, &names, state);
     let mut group = PatchGroup {
         findings: members.iter().map(|(place, _)| *place).collect(),
         urgency: worst.decision.urgency,
-        severity: members
-            .iter()
-            .filter_map(|(_, j)| j.decision.severity.value)
-            .max(),
+        severity: members.iter().filter_map(|(_, j)| j.decision.severity.value).max(),
         due,
         overdue_by_ms: due.map(|d| now.0.saturating_sub(d.0)).filter(|ms| *ms > 0),
         because: Vec::new(),
@@ -256,18 +218,10 @@ fn build(
     Some(group)
 }
 
-fn because(
-    group: &PatchGroup,
-    worst: &Judged,
-    members: &[(usize, &Judged)],
-    view: &HostView<'_>,
-) -> Vec<String> {
+fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], view: &HostView<'_>) -> Vec<String> {
     let count = group.risk_removed.factors.len();
-    let kev = members
-        .iter()
-        .filter(|(_, j)| j.decision.risk.kev)
-        .map(|(_, j)| &j.decision.vuln)
-        .collect::<BTreeSet<_>>();
+    let kev =
+        members.iter().filter(|(_, j)| j.decision.risk.kev).map(|(_, j)| &j.decision.vuln).collect::<BTreeSet<_>>();
     let mut lines = vec![format!(
         "{} {count} {}{}",
         match group.state {
@@ -275,48 +229,24 @@ fn because(
             PatchState::RestartPending | PatchState::RebootPending => "makes effective the fix of",
             PatchState::NoFix => "nobody has fixed",
         },
-        if count == 1 {
-            "vulnerability"
-        } else {
-            "vulnerabilities"
-        },
-        if kev.is_empty() {
-            String::new()
-        } else {
-            format!(", {} known to be exploited (KEV)", kev.len())
-        }
+        if count == 1 { "vulnerability" } else { "vulnerabilities" },
+        if kev.is_empty() { String::new() } else { format!(", {} known to be exploited (KEV)", kev.len()) }
     )];
     if let Some(reason) = worst.decision.because.first() {
-        lines.push(format!(
-            "{} is {}: {}",
-            worst.decision.vuln,
-            worst.decision.urgency.word(),
-            reason.text
-        ));
+        lines.push(format!("{} is {}: {}", worst.decision.vuln, worst.decision.urgency.word(), reason.text));
         lines.extend(reason.assumed.iter().map(|a| format!("assumed: {a}")));
     }
-    let priors = group
-        .risk_removed
-        .factors
-        .iter()
-        .filter(|f| f.assumed)
-        .count();
+    let priors = group.risk_removed.factors.iter().filter(|f| f.assumed).count();
     if priors > 0 {
-        lines.push(format!(
-            "{priors} of {count} have no EPSS score: a prior of 1 % was taken"
-        ));
+        lines.push(format!("{priors} of {count} have no EPSS score: a prior of 1 % was taken"));
     }
     match group.state {
         PatchState::NotOffered => lines.push(view.not_offered(&group.package)),
         PatchState::KeptBack if group.kept_back.is_empty() => {
-            lines.push(
-                "the simulated transaction does not take it, and does not say why".to_owned(),
-            );
+            lines.push("the simulated transaction does not take it, and does not say why".to_owned());
         }
         PatchState::FixOffered if view.host.transaction.is_none() => {
-            lines.push(
-                "no transaction was simulated: the steps are the pending upgrades".to_owned(),
-            );
+            lines.push("no transaction was simulated: the steps are the pending upgrades".to_owned());
         }
         PatchState::FixOffered
         | PatchState::KeptBack
@@ -359,14 +289,8 @@ impl HostView<'_> {
         }
         let names = self.binaries(&finding.package, std::iter::once(finding));
         let steps = self.steps(&finding.package, &names);
-        let takes = steps
-            .iter()
-            .any(|s| !is_kernel(&finding.package) || is_kernel_image(&s.name));
-        if self.host.transaction.is_some() && !takes {
-            PatchState::KeptBack
-        } else {
-            PatchState::FixOffered
-        }
+        let takes = steps.iter().any(|s| !is_kernel(&finding.package) || is_kernel_image(&s.name));
+        if self.host.transaction.is_some() && !takes { PatchState::KeptBack } else { PatchState::FixOffered }
     }
 
     /// The newest version of the package on offer, in the terms in which advisories speak of it.
@@ -380,12 +304,8 @@ impl HostView<'_> {
             .filter(|p| p.source == package && carries(&p.name))
             .map(|p| p.candidate_source_version.as_str());
         // rpm advisories name the binary package and its own version.
-        let by_name = self
-            .host
-            .pending
-            .iter()
-            .filter(|p| p.name == package && p.source != package)
-            .map(|p| p.candidate.as_str());
+        let by_name =
+            self.host.pending.iter().filter(|p| p.name == package && p.source != package).map(|p| p.candidate.as_str());
         let kernel = self.kernel_steps(package).filter_map(|s| s.to.as_deref());
         by_source
             .chain(by_name)
@@ -405,23 +325,10 @@ impl HostView<'_> {
             .filter(move |s| kernel && s.to.is_some() && is_kernel_image(&s.name))
     }
 
-    fn binaries<'f>(
-        &self,
-        package: &str,
-        findings: impl Iterator<Item = &'f Finding>,
-    ) -> BTreeSet<String> {
-        let installed = self
-            .host
-            .packages
-            .iter()
-            .filter(|p| p.source == package)
-            .map(|p| p.name.clone());
-        let pending = self
-            .host
-            .pending
-            .iter()
-            .filter(|p| p.source == package || p.name == package)
-            .map(|p| p.name.clone());
+    fn binaries<'f>(&self, package: &str, findings: impl Iterator<Item = &'f Finding>) -> BTreeSet<String> {
+        let installed = self.host.packages.iter().filter(|p| p.source == package).map(|p| p.name.clone());
+        let pending =
+            self.host.pending.iter().filter(|p| p.source == package || p.name == package).map(|p| p.name.clone());
         let affected = findings.flat_map(|f| f.binaries.iter().map(|b| b.name.clone()));
         installed.chain(pending).chain(affected).collect()
     }
@@ -442,10 +349,7 @@ impl HostView<'_> {
                 })
                 .collect();
         };
-        let own = transaction
-            .steps
-            .iter()
-            .filter(|s| names.contains(&s.name) && s.to.is_some());
+        let own = transaction.steps.iter().filter(|s| names.contains(&s.name) && s.to.is_some());
         let mut steps: Vec<TransactionStep> = own.cloned().collect();
         for step in self.kernel_steps(package) {
             if !steps.contains(step) {
@@ -456,26 +360,11 @@ impl HostView<'_> {
     }
 
     fn kept_back(&self, names: &BTreeSet<String>) -> Vec<KeptBack> {
-        let told = self
-            .host
-            .transaction
-            .iter()
-            .flat_map(|t| &t.kept_back)
-            .filter(|k| names.contains(&k.name));
+        let told = self.host.transaction.iter().flat_map(|t| &t.kept_back).filter(|k| names.contains(&k.name));
         let mut list: Vec<KeptBack> = told.cloned().collect();
-        for p in self
-            .host
-            .packages
-            .iter()
-            .filter(|p| p.held && names.contains(&p.name))
-        {
+        for p in self.host.packages.iter().filter(|p| p.held && names.contains(&p.name)) {
             if list.iter().all(|k| k.name != p.name) {
-                let candidate = self
-                    .host
-                    .pending
-                    .iter()
-                    .find(|u| u.name == p.name)
-                    .map(|u| u.candidate.clone());
+                let candidate = self.host.pending.iter().find(|u| u.name == p.name).map(|u| u.candidate.clone());
                 list.push(KeptBack {
                     name: p.name.clone(),
                     installed: p.version.clone(),
@@ -491,18 +380,9 @@ impl HostView<'_> {
     /// Units whose program belongs to the patch, and units that still run its replaced files.
     fn units(&self, names: &BTreeSet<String>) -> Vec<String> {
         let ours = |package: &Option<String>| package.as_ref().is_some_and(|p| names.contains(p));
-        let listening = self
-            .host
-            .listeners
-            .iter()
-            .filter(|l| ours(&l.package))
-            .filter_map(|l| l.unit.clone());
-        let stale = self
-            .host
-            .stale
-            .iter()
-            .filter(|p| p.files.iter().any(|f| ours(&f.package)))
-            .filter_map(|p| p.unit.clone());
+        let listening = self.host.listeners.iter().filter(|l| ours(&l.package)).filter_map(|l| l.unit.clone());
+        let stale =
+            self.host.stale.iter().filter(|p| p.files.iter().any(|f| ours(&f.package))).filter_map(|p| p.unit.clone());
         let units: BTreeSet<String> = listening.chain(stale).collect();
         units.into_iter().collect()
     }
@@ -514,19 +394,14 @@ impl HostView<'_> {
         }
         let stuck = self.host.stale.iter().any(|p| {
             (p.pid == 1 || p.restart_refused)
-                && p.files.iter().any(|f| {
-                    f.package
-                        .as_ref()
-                        .is_some_and(|owner| names.contains(owner))
-                })
+                && p.files.iter().any(|f| f.package.as_ref().is_some_and(|owner| names.contains(owner)))
         });
         match state {
             PatchState::NoFix => Tri::No,
             PatchState::RebootPending => Tri::Yes,
             PatchState::RestartPending if stuck => Tri::Yes,
             PatchState::RestartPending => Tri::No,
-            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => match package
-            {
+            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => match package {
                 p if is_kernel(p) || p.ends_with("-microcode") || p == "microcode_ctl" => Tri::Yes,
                 // Mapped by process 1 and by most sessions.
                 "glibc" | "systemd" | "dbus" => Tri::Unknown,
@@ -537,18 +412,19 @@ impl HostView<'_> {
 
     fn not_offered(&self, package: &str) -> String {
         match (self.candidate(package), self.host.lists_refreshed_at) {
-            (Some(candidate), _) => format!("the repositories configured here offer {candidate} only, which is older than the fix"),
+            (Some(candidate), _) => {
+                format!("the repositories configured here offer {candidate} only, which is older than the fix")
+            }
             (None, Some(at)) => format!("the repositories configured here offer nothing newer (lists of {at})"),
-            (None, None) => "the repositories configured here offer nothing newer, or their lists were never fetched".to_owned(),
+            (None, None) => {
+                "the repositories configured here offer nothing newer, or their lists were never fetched".to_owned()
+            }
         }
     }
 }
 
 fn is_kernel(package: &str) -> bool {
-    package == "linux"
-        || package == "kernel"
-        || package == "kernel-core"
-        || package.starts_with("linux-signed-")
+    package == "linux" || package == "kernel" || package == "kernel-core" || package.starts_with("linux-signed-")
 }
 
 fn is_kernel_image(binary: &str) -> bool {
@@ -561,31 +437,22 @@ fn attribute(ranked: &mut Ranked, host: &HostFacts) {
     let Some(transaction) = &host.transaction else {
         return;
     };
-    let taken: BTreeSet<(String, String)> = ranked
-        .patches
+    let taken: BTreeSet<(String, String)> =
+        ranked.patches.iter().flat_map(|g| g.steps.iter().map(|s| (s.name.clone(), s.arch.clone()))).collect();
+    let others = transaction
+        .steps
         .iter()
-        .flat_map(|g| g.steps.iter().map(|s| (s.name.clone(), s.arch.clone())))
-        .collect();
-    let others = transaction.steps.iter().filter(|s| {
-        (s.from.is_none() || s.to.is_none()) && !taken.contains(&(s.name.clone(), s.arch.clone()))
-    });
-    let acting = ranked
-        .patches
+        .filter(|s| (s.from.is_none() || s.to.is_none()) && !taken.contains(&(s.name.clone(), s.arch.clone())));
+    let acting = ranked.patches.iter().filter(|g| !g.steps.is_empty()).count();
+    let elsewhere = transaction
+        .steps
         .iter()
-        .filter(|g| !g.steps.is_empty())
-        .count();
-    let elsewhere = transaction.steps.iter().any(|s| {
-        s.from.is_some() && s.to.is_some() && !taken.contains(&(s.name.clone(), s.arch.clone()))
-    });
+        .any(|s| s.from.is_some() && s.to.is_some() && !taken.contains(&(s.name.clone(), s.arch.clone())));
     let alone = acting == 1 && !elsewhere;
     for step in others {
-        let same_upload =
-            |g: &PatchGroup| step.to.is_some() && g.steps.iter().any(|own| own.to == step.to);
-        let mut owners: Vec<&mut PatchGroup> = ranked
-            .patches
-            .iter_mut()
-            .filter(|g| !g.steps.is_empty() && (alone || same_upload(g)))
-            .collect();
+        let same_upload = |g: &PatchGroup| step.to.is_some() && g.steps.iter().any(|own| own.to == step.to);
+        let mut owners: Vec<&mut PatchGroup> =
+            ranked.patches.iter_mut().filter(|g| !g.steps.is_empty() && (alone || same_upload(g))).collect();
         match owners.as_mut_slice() {
             [only] => only.extra.push(step.clone()),
             _ => ranked.unattributed.push(step.clone()),

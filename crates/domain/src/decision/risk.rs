@@ -50,9 +50,7 @@ pub fn factor(vuln: &str, facts: &RiskFacts) -> Factor {
         (true, _) => (KEV_FLOOR_E5, "in KEV"),
         (false, Some(ExploitMaturity::Exploited)) => (KEV_FLOOR_E5, "attacks reported"),
         (false, Some(ExploitMaturity::Weaponised)) => (TOOL_FLOOR_E5, "a ready tool exists"),
-        (false, Some(ExploitMaturity::ProofOfConcept)) => {
-            (POC_FLOOR_E5, "a proof of concept exists")
-        }
+        (false, Some(ExploitMaturity::ProofOfConcept)) => (POC_FLOOR_E5, "a proof of concept exists"),
         (false, None) => (0, ""),
     };
     let epss = facts.epss_e5.unwrap_or(PRIOR_E5);
@@ -101,13 +99,8 @@ pub fn sum(mut factors: Vec<Factor>) -> Score {
     factors.sort_by(|a, b| a.vuln.cmp(&b.vuln).then(b.micro.cmp(&a.micro)));
     factors.dedup_by(|later, first| later.vuln == first.vuln);
     factors.sort_by(|a, b| b.micro.cmp(&a.micro).then(a.vuln.cmp(&b.vuln)));
-    let value_micro = factors
-        .iter()
-        .fold(0_u64, |sum, f| sum.saturating_add(f.micro));
-    Score {
-        value_micro,
-        factors,
-    }
+    let value_micro = factors.iter().fold(0_u64, |sum, f| sum.saturating_add(f.micro));
+    Score { value_micro, factors }
 }
 
 const ONE: i128 = 1_000_000_000_000_000;
@@ -149,16 +142,11 @@ mod tests {
 
     #[test]
     fn the_integer_logarithm_agrees_with_floating_point() {
-        for p_e5 in [
-            0_u32, 1, 7, 500, 1_000, 33_333, 50_000, 90_000, 97_564, 99_998, 99_999, 100_000,
-        ] {
+        for p_e5 in [0_u32, 1, 7, 500, 1_000, 33_333, 50_000, 90_000, 97_564, 99_998, 99_999, 100_000] {
             let p = f64::from(p_e5.min(99_999)) / 100_000.0;
             let expected = -(1.0 - p).ln() / 30.0 * 1e10;
             let got = hazard_micro_e4(p_e5);
-            assert!(
-                (expected - got as f64).abs() <= 1.5,
-                "{p_e5}: {expected} vs {got}"
-            );
+            assert!((expected - got as f64).abs() <= 1.5, "{p_e5}: {expected} vs {got}");
         }
     }
 }

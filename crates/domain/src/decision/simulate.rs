@@ -40,11 +40,7 @@ pub struct SimulationReport {
 }
 
 /// Judges every input under both policies.
-pub fn simulate<'a>(
-    old: &Policy,
-    new: &Policy,
-    inputs: impl Iterator<Item = Input<'a>>,
-) -> SimulationReport {
+pub fn simulate<'a>(old: &Policy, new: &Policy, inputs: impl Iterator<Item = Input<'a>>) -> SimulationReport {
     let mut counts: BTreeMap<(Urgency, Urgency), u64> = BTreeMap::new();
     let mut report = SimulationReport::default();
     for input in inputs {
@@ -67,9 +63,6 @@ pub fn simulate<'a>(
             });
         }
     }
-    report.matrix = counts
-        .into_iter()
-        .map(|((from, to), n)| (from, to, n))
-        .collect();
+    report.matrix = counts.into_iter().map(|((from, to), n)| (from, to, n)).collect();
     report
 }

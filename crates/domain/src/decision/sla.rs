@@ -96,19 +96,13 @@ impl DueDates {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (place, c) in self.candidates.iter().enumerate() {
-            let mark = if self.winner == Some(place) {
-                "due"
-            } else {
-                "also"
-            };
+            let mark = if self.winner == Some(place) { "due" } else { "also" };
             let when = match (c.due, c.review_by) {
                 (Some(due), _) => due.to_string(),
                 (None, Some(review)) => format!("with the next upgrade, review by {review}"),
                 (None, None) => "no date".to_owned(),
             };
-            let mitigate = c
-                .mitigate_by
-                .map_or(String::new(), |m| format!(", mitigated by {m}"));
+            let mitigate = c.mitigate_by.map_or(String::new(), |m| format!(", mitigated by {m}"));
             lines.push(format!(
                 "{mark} {when}{mitigate} [{}: {}; {} {}]",
                 c.profile,
@@ -170,33 +164,19 @@ pub fn effective_tier(sla: &SlaPolicy, profile: &AssetProfile) -> (Tier, String,
 
 /// Every candidate due date of a judged finding, and the earliest. A condition that cannot be told counts as holding.
 #[must_use]
-pub fn due(
-    policy: &Policy,
-    decision: &Decision,
-    clocks: &Clocks,
-    profile: &AssetProfile,
-    now: Timestamp,
-) -> DueDates {
+pub fn due(policy: &Policy, decision: &Decision, clocks: &Clocks, profile: &AssetProfile, now: Timestamp) -> DueDates {
     let sla = &policy.sla;
     let (tier, tier_why, tier_assumed) = effective_tier(sla, profile);
     let mut candidates = Vec::new();
 
     let (clock, start, clock_assumed) = start(&sla.clock, clocks);
-    let matrix = sla
-        .targets
-        .iter()
-        .filter(|t| t.urgency == decision.urgency && t.tier == tier)
-        .filter_map(|t| {
-            let unknown = match &t.when {
-                None => Vec::new(),
-                Some(when) => applies(when.evaluate(&decision.variables))?,
-            };
-            Some((
-                t.goal,
-                format!("urgency {}, {tier_why}", decision.urgency.word()),
-                unknown,
-            ))
-        });
+    let matrix = sla.targets.iter().filter(|t| t.urgency == decision.urgency && t.tier == tier).filter_map(|t| {
+        let unknown = match &t.when {
+            None => Vec::new(),
+            Some(when) => applies(when.evaluate(&decision.variables))?,
+        };
+        Some((t.goal, format!("urgency {}, {tier_why}", decision.urgency.word()), unknown))
+    });
     let mut default = earliest("default", matrix, clock, start);
     if let Some(candidate) = &mut default {
         candidate.assumed.extend(tier_assumed);
@@ -211,11 +191,7 @@ pub fn due(
         let (clock, start, clock_assumed) = self::start(&regulation.clock, clocks);
         let goals = regulation.rules.iter().filter_map(|rule| {
             let unknown = applies(rule.when.evaluate(&decision.variables))?;
-            Some((
-                rule.goal,
-                format!("{}: {}", regulation.title, rule.because),
-                unknown,
-            ))
+            Some((rule.goal, format!("{}: {}", regulation.title, rule.because), unknown))
         });
         let mut candidate = earliest(id, goals, clock, start);
         if let Some(c) = &mut candidate {
@@ -233,9 +209,7 @@ pub fn due(
     let due_at = winner.and_then(|w| candidates.get(w)).and_then(|c| c.due);
     DueDates {
         mitigate_by: candidates.iter().filter_map(|c| c.mitigate_by).min(),
-        overdue_by_ms: due_at
-            .map(|due| now.0.saturating_sub(due.0))
-            .filter(|ms| *ms > 0),
+        overdue_by_ms: due_at.map(|due| now.0.saturating_sub(due.0)).filter(|ms| *ms > 0),
         winner,
         candidates,
     }
@@ -251,27 +225,13 @@ fn applies(truth: Truth) -> Option<Vec<String>> {
 }
 
 fn start(wanted: &[Clock], clocks: &Clocks) -> (Clock, Timestamp, Vec<String>) {
-    let latest = wanted
-        .iter()
-        .filter_map(|c| clocks.at(*c).map(|at| (at, *c)))
-        .max();
+    let latest = wanted.iter().filter_map(|c| clocks.at(*c).map(|at| (at, *c))).max();
     match latest {
         Some((at, clock)) => (clock, at, Vec::new()),
         None => {
             let (clock, at) = clocks.earliest();
-            let words = wanted
-                .iter()
-                .map(|c| c.word())
-                .collect::<Vec<_>>()
-                .join(", ");
-            (
-                clock,
-                at,
-                vec![format!(
-                    "{words} not known: the clock starts at {}",
-                    clock.word()
-                )],
-            )
+            let words = wanted.iter().map(|c| c.word()).collect::<Vec<_>>().join(", ");
+            (clock, at, vec![format!("{words} not known: the clock starts at {}", clock.word())])
         }
     }
 }
@@ -297,12 +257,5 @@ fn earliest(
             },
             assumed,
         })
-        .min_by_key(|c| {
-            (
-                c.due.is_none(),
-                c.due,
-                c.mitigate_by.is_none(),
-                c.mitigate_by,
-            )
-        })
+        .min_by_key(|c| (c.due.is_none(), c.due, c.mitigate_by.is_none(), c.mitigate_by))
 }

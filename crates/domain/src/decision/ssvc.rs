@@ -152,12 +152,7 @@ impl SsvcOutcome {
 
 /// The deployer table, one line per (exploitation, exposure, automatable), human impact from low to very high.
 #[must_use]
-pub fn deployer(
-    e: Exploitation,
-    exposure: SystemExposure,
-    automatable: bool,
-    impact: HumanImpact,
-) -> SsvcOutcome {
+pub fn deployer(e: Exploitation, exposure: SystemExposure, automatable: bool, impact: HumanImpact) -> SsvcOutcome {
     use Exploitation::{Active, None, PublicPoc};
     use SsvcOutcome::{Defer as D, Immediate as I, OutOfCycle as O, Scheduled as S};
     use SystemExposure::{Controlled, Open, Small};
@@ -191,11 +186,7 @@ pub fn deployer(
 
 /// Human impact from safety and mission, by either reading.
 #[must_use]
-pub fn human_impact(
-    safety: SafetyImpact,
-    mission: MissionImpact,
-    variant: HumanImpactVariant,
-) -> HumanImpact {
+pub fn human_impact(safety: SafetyImpact, mission: MissionImpact, variant: HumanImpactVariant) -> HumanImpact {
     use HumanImpact::{High, Low, Medium, VeryHigh};
     let by_mission = |degraded, crippled, failure| match mission {
         MissionImpact::Degraded => degraded,
@@ -238,21 +229,11 @@ pub fn decide(
 ) -> SsvcDecision {
     let (exploitation, exploitation_because) = exploitation(facts);
     let (exposure, at_best_exposure, exposure_because) = match profile.exposure {
-        Exposure::Internet => (
-            SystemExposure::Open,
-            SystemExposure::Open,
-            "the asset profile says internet",
-        ),
-        Exposure::Internal => (
-            SystemExposure::Controlled,
-            SystemExposure::Controlled,
-            "the asset profile says internal",
-        ),
-        Exposure::Isolated => (
-            SystemExposure::Small,
-            SystemExposure::Small,
-            "the asset profile says isolated",
-        ),
+        Exposure::Internet => (SystemExposure::Open, SystemExposure::Open, "the asset profile says internet"),
+        Exposure::Internal => {
+            (SystemExposure::Controlled, SystemExposure::Controlled, "the asset profile says internal")
+        }
+        Exposure::Isolated => (SystemExposure::Small, SystemExposure::Small, "the asset profile says isolated"),
         Exposure::Unknown => (
             SystemExposure::Open,
             SystemExposure::Small,
@@ -263,12 +244,7 @@ pub fn decide(
     let impact = asset_impact(profile, variant);
     SsvcDecision {
         outcome: deployer(exploitation, exposure, automatable.yes, impact.taken),
-        at_least: deployer(
-            exploitation,
-            at_best_exposure,
-            automatable.at_best(),
-            impact.at_best,
-        ),
+        at_least: deployer(exploitation, at_best_exposure, automatable.at_best(), impact.at_best),
         human_impact: impact.taken.word().to_owned(),
         human_impact_at_least: impact.at_best.word().to_owned(),
         points: vec![
@@ -297,42 +273,24 @@ pub fn decide(
 
 fn exploitation(facts: &VulnFacts) -> (Exploitation, String) {
     if let Some(kev) = &facts.kev {
-        return (
-            Exploitation::Active,
-            format!("CISA lists it as exploited since {}", kev.date_added),
-        );
+        return (Exploitation::Active, format!("CISA lists it as exploited since {}", kev.date_added));
     }
     let best = facts.exploits.iter().max_by_key(|e| e.maturity);
     if let Some(evidence) = best.filter(|e| e.maturity == ExploitMaturity::Exploited) {
-        return (
-            Exploitation::Active,
-            format!("exploitation was reported: {}", evidence.reference),
-        );
+        return (Exploitation::Active, format!("exploitation was reported: {}", evidence.reference));
     }
     match facts.ssvc.as_ref().map(|s| s.exploitation.as_str()) {
         Some("active") => {
-            return (
-                Exploitation::Active,
-                "CISA assessed exploitation as active".to_owned(),
-            );
+            return (Exploitation::Active, "CISA assessed exploitation as active".to_owned());
         }
         Some("poc") if best.is_none() => {
-            return (
-                Exploitation::PublicPoc,
-                "CISA assessed that a proof of concept is public".to_owned(),
-            );
+            return (Exploitation::PublicPoc, "CISA assessed that a proof of concept is public".to_owned());
         }
         Some(_) | None => {}
     }
     match best {
-        Some(evidence) => (
-            Exploitation::PublicPoc,
-            format!("exploit code is public: {}", evidence.reference),
-        ),
-        None => (
-            Exploitation::None,
-            "no loaded source knows of exploit code or attacks".to_owned(),
-        ),
+        Some(evidence) => (Exploitation::PublicPoc, format!("exploit code is public: {}", evidence.reference)),
+        None => (Exploitation::None, "no loaded source knows of exploit code or attacks".to_owned()),
     }
 }
 
@@ -347,39 +305,23 @@ struct AssetImpact {
 /// harms the people it is about. Data of unknown class counts as restricted.
 fn asset_impact(profile: &AssetProfile, variant: HumanImpactVariant) -> AssetImpact {
     let (mission, mission_word) = match profile.tier {
-        Tier::T1 => (
-            MissionImpact::FunctionFailure,
-            "tier T1: an essential function would fail",
-        ),
-        Tier::T2 => (
-            MissionImpact::SupportCrippled,
-            "tier T2: support of an essential function would be crippled",
-        ),
+        Tier::T1 => (MissionImpact::FunctionFailure, "tier T1: an essential function would fail"),
+        Tier::T2 => (MissionImpact::SupportCrippled, "tier T2: support of an essential function would be crippled"),
         Tier::T3 => (MissionImpact::Degraded, "tier T3: work would be degraded"),
         Tier::T4 => (MissionImpact::Degraded, "tier T4: work would be degraded"),
     };
     let tagged = profile.tags.iter().any(|tag| tag == "safety");
     let (safety, at_best_safety, safety_word) = match (tagged, profile.data_class) {
-        (true, _) => (
-            SafetyImpact::Critical,
-            SafetyImpact::Critical,
-            "tagged safety: people could be hurt",
-        ),
-        (false, DataClass::Restricted) => (
-            SafetyImpact::Marginal,
-            SafetyImpact::Marginal,
-            "restricted data: its disclosure harms people",
-        ),
-        (false, DataClass::Confidential | DataClass::Public) => (
-            SafetyImpact::Negligible,
-            SafetyImpact::Negligible,
-            "no restricted data and no safety tag",
-        ),
-        (false, DataClass::Unknown) => (
-            SafetyImpact::Marginal,
-            SafetyImpact::Negligible,
-            "assumed restricted: nobody has classified the data",
-        ),
+        (true, _) => (SafetyImpact::Critical, SafetyImpact::Critical, "tagged safety: people could be hurt"),
+        (false, DataClass::Restricted) => {
+            (SafetyImpact::Marginal, SafetyImpact::Marginal, "restricted data: its disclosure harms people")
+        }
+        (false, DataClass::Confidential | DataClass::Public) => {
+            (SafetyImpact::Negligible, SafetyImpact::Negligible, "no restricted data and no safety tag")
+        }
+        (false, DataClass::Unknown) => {
+            (SafetyImpact::Marginal, SafetyImpact::Negligible, "assumed restricted: nobody has classified the data")
+        }
     };
     let reading = match variant {
         HumanImpactVariant::Text => "text of HI 2.0.2",

@@ -81,108 +81,45 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
     let vuln = input.vuln;
     let text = |t: &str| Some(Value::Str(t.to_owned()));
     let said = |t: &str| if t.is_empty() { None } else { text(t) };
-    let texts = |list: &[String]| {
-        Some(Value::List(
-            list.iter().map(|t| Value::Str(t.clone())).collect(),
-        ))
-    };
+    let texts = |list: &[String]| Some(Value::List(list.iter().map(|t| Value::Str(t.clone())).collect()));
     let tenths = |e1: u8| Some(Value::Double(f64::from(e1) / 10.0));
-    let point = |name: &str| {
-        derived
-            .bod
-            .points
-            .iter()
-            .find(|p| p.name == name && !p.assumed)
-            .map(|p| p.value.as_str())
-    };
+    let point = |name: &str| derived.bod.points.iter().find(|p| p.name == name && !p.assumed).map(|p| p.value.as_str());
     let (bod, ssvc, impact) = match world {
-        World::Worst => (
-            derived.bod.outcome,
-            derived.ssvc.outcome,
-            &derived.ssvc.human_impact,
-        ),
-        World::Best => (
-            derived.bod.at_least,
-            derived.ssvc.at_least,
-            &derived.ssvc.human_impact_at_least,
-        ),
+        World::Worst => (derived.bod.outcome, derived.ssvc.outcome, &derived.ssvc.human_impact),
+        World::Best => (derived.bod.at_least, derived.ssvc.at_least, &derived.ssvc.human_impact_at_least),
     };
     let values: Vec<(&str, Option<Value>)> = vec![
         ("vuln.id", text(&vuln.id)),
         ("vuln.kev", Some(Value::Bool(vuln.kev.is_some()))),
         ("vuln.kev_ransomware", ransomware(vuln).map(Value::Bool)),
-        (
-            "vuln.epss",
-            vuln.epss.map(|e| Value::Double(e.probability())),
-        ),
+        ("vuln.epss", vuln.epss.map(|e| Value::Double(e.probability()))),
         (
             "vuln.epss_percentile",
-            vuln.epss
-                .and_then(|e| e.percentile_e5)
-                .map(|p| Value::Double(f64::from(p) / 100_000.0)),
+            vuln.epss.and_then(|e| e.percentile_e5).map(|p| Value::Double(f64::from(p) / 100_000.0)),
         ),
-        (
-            "vuln.cvss",
-            derived.cvss.and_then(|c| tenths(c.effective_e1)),
-        ),
-        (
-            "vuln.cvss_base",
-            derived.cvss.and_then(|c| tenths(c.base_e1)),
-        ),
-        (
-            "vuln.severity",
-            derived.severity.and_then(|s| text(s.word())),
-        ),
-        (
-            "vuln.exploit",
-            text(points::exploit_word(points::exploit_maturity(vuln))),
-        ),
-        (
-            "vuln.vendor_severity",
-            vendor_severity(input.vendor).and_then(|s| text(s.word())),
-        ),
-        (
-            "vuln.ssvc.exploitation",
-            vuln.ssvc.as_ref().and_then(|s| said(&s.exploitation)),
-        ),
-        (
-            "vuln.ssvc.automatable",
-            vuln.ssvc.as_ref().and_then(|s| said(&s.automatable)),
-        ),
-        (
-            "vuln.ssvc.technical_impact",
-            vuln.ssvc.as_ref().and_then(|s| said(&s.technical_impact)),
-        ),
-        (
-            "vuln.automatable",
-            point("Automatable").map(|v| Value::Bool(v == "yes")),
-        ),
-        (
-            "vuln.technical_impact",
-            point("Technical Impact").and_then(text),
-        ),
+        ("vuln.cvss", derived.cvss.and_then(|c| tenths(c.effective_e1))),
+        ("vuln.cvss_base", derived.cvss.and_then(|c| tenths(c.base_e1))),
+        ("vuln.severity", derived.severity.and_then(|s| text(s.word()))),
+        ("vuln.exploit", text(points::exploit_word(points::exploit_maturity(vuln)))),
+        ("vuln.vendor_severity", vendor_severity(input.vendor).and_then(|s| text(s.word()))),
+        ("vuln.ssvc.exploitation", vuln.ssvc.as_ref().and_then(|s| said(&s.exploitation))),
+        ("vuln.ssvc.automatable", vuln.ssvc.as_ref().and_then(|s| said(&s.automatable))),
+        ("vuln.ssvc.technical_impact", vuln.ssvc.as_ref().and_then(|s| said(&s.technical_impact))),
+        ("vuln.automatable", point("Automatable").map(|v| Value::Bool(v == "yes"))),
+        ("vuln.technical_impact", point("Technical Impact").and_then(text)),
         ("bod.outcome", text(bod.word())),
         ("ssvc.outcome", text(ssvc.word())),
         ("ssvc.human_impact", text(impact)),
         ("asset.tier", text(tier_word(input.profile.tier))),
         ("asset.environment", said(&input.profile.environment)),
-        (
-            "asset.data_class",
-            data_class_word(input.profile.data_class).and_then(text),
-        ),
-        (
-            "asset.exposure",
-            exposure_word(input.profile.exposure).and_then(text),
-        ),
+        ("asset.data_class", data_class_word(input.profile.data_class).and_then(text)),
+        ("asset.exposure", exposure_word(input.profile.exposure).and_then(text)),
         ("asset.zone", said(&input.profile.zone)),
         ("asset.owner", said(&input.profile.owner)),
         ("asset.services", texts(&input.profile.services)),
         ("asset.tags", texts(&input.profile.tags)),
         ("finding.status", text(input.status.word())),
-        (
-            "finding.vendor_state",
-            input.vendor.sub_state.as_deref().and_then(said),
-        ),
+        ("finding.vendor_state", input.vendor.sub_state.as_deref().and_then(said)),
         ("package.name", text(input.package)),
         ("ecosystem", text(input.ecosystem)),
     ];
@@ -209,12 +146,7 @@ pub fn vendor_severity(words: &VendorWords) -> Option<Severity> {
     if words.sub_state.as_deref() == Some("unimportant") {
         return Some(Severity::None);
     }
-    let word = words
-        .severity
-        .as_deref()?
-        .trim()
-        .trim_end_matches('*')
-        .to_ascii_lowercase();
+    let word = words.severity.as_deref()?.trim().trim_end_matches('*').to_ascii_lowercase();
     match word.as_str() {
         "critical" => Some(Severity::Critical),
         "high" | "important" => Some(Severity::High),

@@ -37,8 +37,18 @@ pub fn carries_kernel(binary: &str) -> bool {
     }
     matches!(
         binary,
-        "kernel" | "kernel-core" | "kernel-modules" | "kernel-modules-core" | "kernel-modules-extra" | "kernel-rt"
-            | "kernel-rt-core" | "kernel-rt-modules" | "kernel-64k" | "kernel-64k-core" | "kernel-uek" | "kernel-uek-core"
+        "kernel"
+            | "kernel-core"
+            | "kernel-modules"
+            | "kernel-modules-core"
+            | "kernel-modules-extra"
+            | "kernel-rt"
+            | "kernel-rt-core"
+            | "kernel-rt-modules"
+            | "kernel-64k"
+            | "kernel-64k-core"
+            | "kernel-uek"
+            | "kernel-uek-core"
     )
 }
 
@@ -91,13 +101,29 @@ mod tests {
 
     #[test]
     fn only_images_and_modules_carry_the_kernel() {
-        for yes in ["linux-image-6.1.0-56-amd64", "linux-image-unsigned-5.15.0-91-generic", "linux-modules-extra-6.8.0-1-aws", "kernel-core"] {
+        for yes in [
+            "linux-image-6.1.0-56-amd64",
+            "linux-image-unsigned-5.15.0-91-generic",
+            "linux-modules-extra-6.8.0-1-aws",
+            "kernel-core",
+        ] {
             assert!(carries_kernel(yes), "{yes}");
         }
-        for no in ["linux-libc-dev", "linux-headers-6.1.0-56-amd64", "linux-image-amd64", "linux-perf", "linux-image-6.1.0-56-amd64-dbg", "kernel-headers", "kernel-tools", "linux-doc"] {
+        for no in [
+            "linux-libc-dev",
+            "linux-headers-6.1.0-56-amd64",
+            "linux-image-amd64",
+            "linux-perf",
+            "linux-image-6.1.0-56-amd64-dbg",
+            "kernel-headers",
+            "kernel-tools",
+            "linux-doc",
+        ] {
             assert!(!carries_kernel(no), "{no}");
         }
-        assert!(is_kernel_bystander("kernel-headers") && is_kernel_bystander("perf") && !is_kernel_bystander("kernel-core"));
+        assert!(
+            is_kernel_bystander("kernel-headers") && is_kernel_bystander("perf") && !is_kernel_bystander("kernel-core")
+        );
         assert_eq!(canonical_source("linux-signed-amd64"), "linux");
         assert!(is_kernel_source("linux") && is_kernel_source("linux-aws-6.8") && !is_kernel_source("linux-base"));
     }

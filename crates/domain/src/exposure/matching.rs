@@ -96,7 +96,10 @@ fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
 }
 
 /// The rows that decide, per vulnerability: those of the most authoritative provider that speaks of it.
-fn deciding<'a>(name: &str, order: &[&'a ProviderChunk<'a>]) -> BTreeMap<&'a str, (&'a str, Vec<Row<'a>>, BTreeSet<&'a str>)> {
+fn deciding<'a>(
+    name: &str,
+    order: &[&'a ProviderChunk<'a>],
+) -> BTreeMap<&'a str, (&'a str, Vec<Row<'a>>, BTreeSet<&'a str>)> {
     let mut map: BTreeMap<&str, (&str, Vec<Row<'_>>, BTreeSet<&str>)> = BTreeMap::new();
     for provider in order {
         for row in provider.chunk.rows(name) {
@@ -200,10 +203,18 @@ fn match_subject(
     order: &[&ProviderChunk<'_>],
     out: &mut Vec<Finding>,
 ) {
-    let rows = deciding(subject.name, order);
     let key = sort_key(scheme, subject.version);
     let before = replaced_version(host, scheme, subject);
     let before_key = before.as_ref().and_then(|(v, _)| sort_key(scheme, v));
+    // Most packages are up to date: nothing is grouped before a row is known to hold.
+    let touched = order.iter().flat_map(|p| p.chunk.rows(subject.name)).any(|row| {
+        row.holds(scheme, subject.version, key.as_deref())
+            || before.as_ref().is_some_and(|(old, _)| row.holds(scheme, old, before_key.as_deref()))
+    });
+    if !touched && !host.candidate_fixes.iter().any(|f| f.source == subject.name) {
+        return;
+    }
+    let rows = deciding(subject.name, order);
     let mut spoken: BTreeSet<&str> = BTreeSet::new();
     for (vuln, (provider, rows, advisories)) in &rows {
         spoken.insert(vuln);

@@ -8,6 +8,6 @@ pub mod system;
 
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
-    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind, PendingUpgrade, Reboot,
-    RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri, Unit, Unseen,
+    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind,
+    PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri, Unit, Unseen,
 };

@@ -13,12 +13,20 @@ use patchwright_domain::time::Timestamp;
 const BOOKWORM: &str = "Debian:12";
 
 fn fixed(cve: &str, source: &str, version: &str) -> Advisory {
-    Advisory { id: cve.to_owned(), affected: vec![Affected::fixed_in(BOOKWORM, source, version)], ..Advisory::default() }
+    Advisory {
+        id: cve.to_owned(),
+        affected: vec![Affected::fixed_in(BOOKWORM, source, version)],
+        ..Advisory::default()
+    }
 }
 
 fn stated(cve: &str, source: &str, status: Status, sub_state: &str) -> Advisory {
     let vendor = VendorWords { sub_state: Some(sub_state.to_owned()), ..VendorWords::default() };
-    Advisory { id: cve.to_owned(), affected: vec![Affected::stated(BOOKWORM, source, status, vendor)], ..Advisory::default() }
+    Advisory {
+        id: cve.to_owned(),
+        affected: vec![Affected::stated(BOOKWORM, source, status, vendor)],
+        ..Advisory::default()
+    }
 }
 
 fn package(name: &str, source: &str, version: &str) -> Package {
@@ -46,7 +54,8 @@ fn run_with(host: &HostFacts, ecosystem: &str, providers: &[(&str, &[Advisory])]
                 .map(|(_, _, bytes)| (*name, AdvisoryChunk::open(bytes).unwrap()))
         })
         .collect();
-    let chunks: Vec<ProviderChunk<'_>> = chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+    let chunks: Vec<ProviderChunk<'_>> =
+        chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
     match_host(host, ecosystem, &chunks)
 }
 
@@ -60,8 +69,14 @@ fn ids(findings: &[Finding]) -> Vec<&str> {
 
 #[test]
 fn a_version_below_the_fix_is_a_finding_with_its_evidence() {
-    let host = host(vec![package("libssl3", "openssl", "3.0.20-1~deb12u1"), package("openssl", "openssl", "3.0.20-1~deb12u1")]);
-    let found = run(&host, &[fixed("CVE-2026-0001", "openssl", "3.0.22-1~deb12u2"), fixed("CVE-2020-0001", "openssl", "1.1.1")]);
+    let host = host(vec![
+        package("libssl3", "openssl", "3.0.20-1~deb12u1"),
+        package("openssl", "openssl", "3.0.20-1~deb12u1"),
+    ]);
+    let found = run(
+        &host,
+        &[fixed("CVE-2026-0001", "openssl", "3.0.22-1~deb12u2"), fixed("CVE-2020-0001", "openssl", "1.1.1")],
+    );
     assert_eq!(ids(&found), ["CVE-2026-0001"]);
     let f = &found[0];
     assert_eq!((f.state, f.fixed.as_deref()), (FindingState::FixAvailable, Some("3.0.22-1~deb12u2")));
@@ -84,7 +99,10 @@ fn grype_942_kernel_headers_inherit_no_kernel_cves() {
 
 fn with_kernel(running: &str, images: &[(&str, &str)]) -> HostFacts {
     let mut h = host(
-        images.iter().map(|(release, version)| package(&format!("linux-image-{release}"), "linux-signed-amd64", version)).collect(),
+        images
+            .iter()
+            .map(|(release, version)| package(&format!("linux-image-{release}"), "linux-signed-amd64", version))
+            .collect(),
     );
     let installed: Vec<InstalledKernel> = images
         .iter()
@@ -153,7 +171,11 @@ fn a_removed_package_with_configuration_left_is_not_matched() {
     p.state = PackageState::ConfigFiles;
     assert!(run(&host(vec![p.clone()]), &[fixed("CVE-2026-0004", "nginx", "2.0-1")]).is_empty());
     p.state = PackageState::Broken;
-    assert_eq!(run(&host(vec![p]), &[fixed("CVE-2026-0004", "nginx", "2.0-1")]).len(), 1, "half-installed code is code");
+    assert_eq!(
+        run(&host(vec![p]), &[fixed("CVE-2026-0004", "nginx", "2.0-1")]).len(),
+        1,
+        "half-installed code is code"
+    );
 }
 
 #[test]
@@ -225,7 +247,10 @@ fn replaced_but_still_mapped_is_restart_pending_until_the_restart() {
         pid: 77,
         exe: "/usr/sbin/sshd".to_owned(),
         unit: Some("ssh.service".to_owned()),
-        files: vec![StaleFile { path: "/usr/lib/x86_64-linux-gnu/libssl.so.3".to_owned(), package: Some("libssl3".to_owned()) }],
+        files: vec![StaleFile {
+            path: "/usr/lib/x86_64-linux-gnu/libssl.so.3".to_owned(),
+            package: Some("libssl3".to_owned()),
+        }],
         ..StaleProcess::default()
     }];
     assert!(run(&h, &list).is_empty(), "without a log nobody knows which version is still mapped");
@@ -273,7 +298,10 @@ fn rpm_advisories_name_binaries_and_kernel_bystanders_are_left_out() {
         ..Advisory::default()
     };
     let mut h = host(
-        ["kernel-core", "kernel-headers", "perf", "openssl-libs"].iter().map(|p| package(p, p, "5.14.0-400.el9")).collect(),
+        ["kernel-core", "kernel-headers", "perf", "openssl-libs"]
+            .iter()
+            .map(|p| package(p, p, "5.14.0-400.el9"))
+            .collect(),
     );
     h.os = Os::parse_short("almalinux:9").unwrap();
     let found = run_with(&h, "AlmaLinux:9", &[("almalinux", &[advisory])]);
@@ -293,8 +321,13 @@ fn two_versions_of_one_package_are_judged_apart() {
 
 #[test]
 fn the_answer_does_not_depend_on_the_order_of_packages() {
-    let list = [fixed("CVE-2026-0001", "openssl", "9"), fixed("CVE-2026-0002", "curl", "9"), fixed("CVE-2026-0003", "zlib", "9")];
-    let mut packages = vec![package("zlib1g", "zlib", "1"), package("curl", "curl", "1"), package("openssl", "openssl", "1")];
+    let list = [
+        fixed("CVE-2026-0001", "openssl", "9"),
+        fixed("CVE-2026-0002", "curl", "9"),
+        fixed("CVE-2026-0003", "zlib", "9"),
+    ];
+    let mut packages =
+        vec![package("zlib1g", "zlib", "1"), package("curl", "curl", "1"), package("openssl", "openssl", "1")];
     let one = run(&host(packages.clone()), &list);
     packages.reverse();
     assert_eq!(one, run(&host(packages), &list));

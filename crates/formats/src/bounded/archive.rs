@@ -54,18 +54,11 @@ pub fn each_file_in_zip<R: Read + Seek>(
 ) -> Result<(), ZipReadError> {
     let size = reader.seek(SeekFrom::End(0))?;
     if size > limits.input {
-        return Err(BoundError::InputTooLarge {
-            limit: limits.input,
-        }
-        .into());
+        return Err(BoundError::InputTooLarge { limit: limits.input }.into());
     }
     let count = listed_files(&mut reader, size)?;
     if count > limits.files {
-        return Err(BoundError::TooManyFiles {
-            count,
-            limit: limits.files,
-        }
-        .into());
+        return Err(BoundError::TooManyFiles { count, limit: limits.files }.into());
     }
     reader.seek(SeekFrom::Start(0))?;
     let mut archive = zip::ZipArchive::new(reader).map_err(ZipReadError::Directory)?;
@@ -75,9 +68,7 @@ pub fn each_file_in_zip<R: Read + Seek>(
         bytes.clear();
         let (name, outcome) = match archive.by_index(index) {
             Ok(mut file) => {
-                let name = file
-                    .name()
-                    .map_or_else(|_| format!("file {index}"), |name| name.into_owned());
+                let name = file.name().map_or_else(|_| format!("file {index}"), |name| name.into_owned());
                 if file.is_dir() || !wanted(&name) {
                     continue;
                 }
@@ -93,39 +84,25 @@ pub fn each_file_in_zip<R: Read + Seek>(
         };
         given_in_all = given_in_all.saturating_add(as_u64(bytes.len()));
         if given_in_all > limits.unpacked {
-            return Err(BoundError::UnpackedTooLarge {
-                limit: limits.unpacked,
-            }
-            .into());
+            return Err(BoundError::UnpackedTooLarge { limit: limits.unpacked }.into());
         }
         // Files that share their packed bytes unpack to more than the whole archive could.
         check_output(given_in_all, size, limits)?;
         match outcome {
-            Ok(()) => each(FileInZip::Bytes {
-                name: &name,
-                bytes: &bytes,
-            }),
+            Ok(()) => each(FileInZip::Bytes { name: &name, bytes: &bytes }),
             Err(why) => each(FileInZip::Bad { name: &name, why }),
         }
     }
     Ok(())
 }
 
-fn unpack<R: Read>(
-    file: &mut R,
-    packed: u64,
-    limits: &Limits,
-    bytes: &mut Vec<u8>,
-) -> Result<(), String> {
+fn unpack<R: Read>(file: &mut R, packed: u64, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), String> {
     let got = file
         .take(limits.record.saturating_add(1))
         .read_to_end(bytes)
         .map_err(|err| format!("file does not unpack: {err}"))?;
     if as_u64(got) > limits.record {
-        return Err(BoundError::RecordTooLarge {
-            limit: limits.record,
-        }
-        .to_string());
+        return Err(BoundError::RecordTooLarge { limit: limits.record }.to_string());
     }
     check_output(as_u64(got), packed, limits).map_err(|bound| bound.to_string())
 }
@@ -163,8 +140,5 @@ fn listed_files<R: Read + Seek>(reader: &mut R, size: u64) -> io::Result<u64> {
 
 fn little_endian(bytes: &[u8], at: usize, length: usize) -> u64 {
     let field = bytes.get(at..at.saturating_add(length)).unwrap_or_default();
-    field
-        .iter()
-        .rev()
-        .fold(0, |value, byte| (value << 8) | u64::from(*byte))
+    field.iter().rev().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }

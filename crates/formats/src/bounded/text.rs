@@ -47,10 +47,7 @@ impl<R: Read> LossyUtf8<R> {
         let waiting = self.raw.len();
         self.raw.resize(waiting.saturating_add(CHUNK), 0);
         let got = loop {
-            match self
-                .inner
-                .read(self.raw.get_mut(waiting..).unwrap_or_default())
-            {
+            match self.inner.read(self.raw.get_mut(waiting..).unwrap_or_default()) {
                 Ok(got) => break got,
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(err) => return Err(err),
@@ -113,9 +110,7 @@ impl<R: Read> Read for LossyUtf8<R> {
         self.watch.0.record.set(record);
         // The buffered reader above takes up to one chunk ahead of the record it is reading.
         if record > self.record_limit.saturating_add(as_u64(CHUNK)) {
-            return Err(self.watch.refuse(BoundError::RecordTooLarge {
-                limit: self.record_limit,
-            }));
+            return Err(self.watch.refuse(BoundError::RecordTooLarge { limit: self.record_limit }));
         }
         Ok(count)
     }
@@ -165,13 +160,7 @@ pub struct Lines<R> {
 impl<R: Read> Lines<R> {
     /// Lines of `reader`, which reports to `watch`, of at most `max` bytes each.
     pub fn new(reader: R, watch: Watch, max: usize) -> Self {
-        Self {
-            reader: BufReader::with_capacity(CHUNK, reader),
-            watch,
-            max,
-            number: 0,
-            buf: Vec::new(),
-        }
+        Self { reader: BufReader::with_capacity(CHUNK, reader), watch, max, number: 0, buf: Vec::new() }
     }
 
     /// The shared record of what the reader below saw.
@@ -193,11 +182,7 @@ impl<R: Read> Lines<R> {
         // Room for a line end, and on the first line for a byte order mark: neither counts as text.
         let room = if self.number == 0 { 5 } else { 2 };
         let take = as_u64(self.max).saturating_add(room);
-        let got = self
-            .reader
-            .by_ref()
-            .take(take)
-            .read_until(b'\n', &mut self.buf)?;
+        let got = self.reader.by_ref().take(take).read_until(b'\n', &mut self.buf)?;
         if got == 0 {
             return Ok(None);
         }
@@ -214,22 +199,12 @@ impl<R: Read> Lines<R> {
             self.buf.drain(..3);
         }
         if self.buf.len() > self.max {
-            let head =
-                String::from_utf8_lossy(self.buf.get(..HEAD).unwrap_or(&self.buf)).into_owned();
-            let skipped = if ended {
-                0
-            } else {
-                skip_line(&mut self.reader)?
-            };
-            return Ok(Some(Line::TooLong {
-                number,
-                length: as_u64(self.buf.len()).saturating_add(skipped),
-                head,
-            }));
+            let head = String::from_utf8_lossy(self.buf.get(..HEAD).unwrap_or(&self.buf)).into_owned();
+            let skipped = if ended { 0 } else { skip_line(&mut self.reader)? };
+            return Ok(Some(Line::TooLong { number, length: as_u64(self.buf.len()).saturating_add(skipped), head }));
         }
         if !ended && self.watch.cut().is_some() {
-            let head =
-                String::from_utf8_lossy(self.buf.get(..HEAD).unwrap_or(&self.buf)).into_owned();
+            let head = String::from_utf8_lossy(self.buf.get(..HEAD).unwrap_or(&self.buf)).into_owned();
             return Ok(Some(Line::Cut { number, head }));
         }
         let text = String::from_utf8_lossy(&self.buf);
@@ -253,11 +228,7 @@ fn skip_line<R: BufRead>(reader: &mut R) -> io::Result<u64> {
             return Ok(skipped);
         }
         // `contains` searches many bytes at a time; the exact place is asked for once.
-        let end = if ready.contains(&b'\n') {
-            ready.iter().position(|b| *b == b'\n')
-        } else {
-            None
-        };
+        let end = if ready.contains(&b'\n') { ready.iter().position(|b| *b == b'\n') } else { None };
         let text = end.unwrap_or(ready.len());
         let taken = end.map_or(text, |end| end.saturating_add(1));
         reader.consume(taken);

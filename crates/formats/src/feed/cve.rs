@@ -69,10 +69,7 @@ pub fn parse<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<CveRecord
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse_zip<R: Read + Seek>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<Vec<CveRecord>>, FeedError> {
+pub fn parse_zip<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Parsed<Vec<CveRecord>>, FeedError> {
     documents::read_zip::<Cve, _>(reader, limits).map(done)
 }
 
@@ -80,10 +77,7 @@ pub fn parse_zip<R: Read + Seek>(
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse_any<R: Read + Seek>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<Vec<CveRecord>>, FeedError> {
+pub fn parse_any<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Parsed<Vec<CveRecord>>, FeedError> {
     documents::read_any::<Cve, _>(reader, limits).map(done)
 }
 
@@ -127,11 +121,7 @@ impl Reader for Cve {
             Some("PUBLISHED") => CveState::Published,
             Some("REJECTED") => CveState::Rejected,
             other => {
-                tally.note(
-                    at,
-                    format!("{id} has an unknown state"),
-                    other.unwrap_or_default(),
-                );
+                tally.note(at, format!("{id} has an unknown state"), other.unwrap_or_default());
                 CveState::Other(other.unwrap_or_default().to_owned())
             }
         };
@@ -157,22 +147,18 @@ impl Reader for Cve {
                     for (index, raw) in list.into_iter().enumerate() {
                         match Fields::parse(raw.get()) {
                             Ok(adp) => container(&adp, Whose::Adp, at, &mut record, tally),
-                            Err(why) => {
-                                tally.note(format!("{at} /containers/adp/{index}"), why, raw.get())
-                            }
+                            Err(why) => tally.note(format!("{at} /containers/adp/{index}"), why, raw.get()),
                         }
                     }
                 }
                 Err(why) => tally.note(format!("{at} /containers/adp"), why, adp.get()),
             }
         }
-        record
-            .cvss
-            .sort_by_key(|assessment| match assessment.source.as_str() {
-                "cna" => 0,
-                "adp" => 1,
-                _vendor => 2,
-            });
+        record.cvss.sort_by_key(|assessment| match assessment.source.as_str() {
+            "cna" => 0,
+            "adp" => 1,
+            _vendor => 2,
+        });
         Ok(record)
     }
 }
@@ -184,38 +170,22 @@ enum Whose {
 }
 
 /// Reads one container into the record. Nothing in it can lose the record.
-fn container(
-    fields: &Fields<'_>,
-    whose: Whose,
-    at: &str,
-    record: &mut CveRecord,
-    tally: &mut Tally,
-) {
+fn container(fields: &Fields<'_>, whose: Whose, at: &str, record: &mut CveRecord, tally: &mut Tally) {
     let mut part = |key: &str| {
         fields.value(key).unwrap_or_else(|why| {
-            tally.note(
-                at,
-                format!("{key} of {} cannot be read: {why}", record.id),
-                "",
-            );
+            tally.note(at, format!("{key} of {} cannot be read: {why}", record.id), "");
             Value::Null
         })
     };
     let provider = part("providerMetadata");
     let metrics = part("metrics");
     let weaknesses = part("problemTypes");
-    let org = provider
-        .get("orgId")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let org = provider.get("orgId").and_then(Value::as_str).unwrap_or_default();
     let source = match whose {
         Whose::Cna => "cna".to_owned(),
         Whose::Adp if org.eq_ignore_ascii_case(CISA_ADP_ORG) => "adp".to_owned(),
         Whose::Adp => {
-            let name = provider
-                .get("shortName")
-                .and_then(Value::as_str)
-                .unwrap_or("unknown");
+            let name = provider.get("shortName").and_then(Value::as_str).unwrap_or("unknown");
             format!("vendor:{name}")
         }
     };
@@ -224,11 +194,9 @@ fn container(
             if let Some(cvss) = metric.get(key).filter(|cvss| !cvss.is_null()) {
                 match assessment(cvss, &source) {
                     Some(assessment) => record.cvss.push(assessment),
-                    None => tally.note(
-                        at,
-                        format!("{key} of {} ({source}) has no vector", record.id),
-                        &cvss.to_string(),
-                    ),
+                    None => {
+                        tally.note(at, format!("{key} of {} ({source}) has no vector", record.id), &cvss.to_string())
+                    }
                 }
             }
         }
@@ -236,17 +204,10 @@ fn container(
             other_metric(other, &source, at, record, tally);
         }
     }
-    for weakness in list(&weaknesses)
-        .flat_map(|weakness| list(weakness.get("descriptions").unwrap_or(&Value::Null)))
-    {
+    for weakness in list(&weaknesses).flat_map(|weakness| list(weakness.get("descriptions").unwrap_or(&Value::Null))) {
         let id = weakness.get("cweId").and_then(Value::as_str).and_then(cwe);
         // Some authorities write the id only into the description.
-        let id = id.or_else(|| {
-            weakness
-                .get("description")
-                .and_then(Value::as_str)
-                .and_then(cwe)
-        });
+        let id = id.or_else(|| weakness.get("description").and_then(Value::as_str).and_then(cwe));
         if let Some(id) = id
             && !record.cwes.contains(&id)
         {
@@ -279,9 +240,7 @@ fn assessment(cvss: &Value, source: &str) -> Option<CvssAssessment> {
     Some(CvssAssessment {
         source: source.to_owned(),
         vector: vector.to_owned(),
-        published_e1: published
-            .and_then(|score| u8::try_from(score).ok())
-            .filter(|score| *score <= 100),
+        published_e1: published.and_then(|score| u8::try_from(score).ok()).filter(|score| *score <= 100),
     })
 }
 
@@ -291,39 +250,23 @@ fn other_metric(other: &Value, source: &str, at: &str, record: &mut CveRecord, t
     match other.get("type").and_then(Value::as_str) {
         Some("ssvc") => match ssvc(content) {
             Some(point) => {
-                if record
-                    .ssvc
-                    .as_ref()
-                    .is_none_or(|known| known.date <= point.date)
-                {
+                if record.ssvc.as_ref().is_none_or(|known| known.date <= point.date) {
                     record.ssvc = Some(point);
                 }
             }
-            None => tally.note(
-                at,
-                format!("SSVC of {} is incomplete and left out", record.id),
-                &content.to_string(),
-            ),
+            None => tally.note(at, format!("SSVC of {} is incomplete and left out", record.id), &content.to_string()),
         },
         Some("kev") => {
             let day = content.get("dateAdded").and_then(Value::as_str);
             record.kev_added = day.and_then(Date::parse);
             if record.kev_added.is_none() {
-                tally.note(
-                    at,
-                    format!("KEV mark of {} has no date", record.id),
-                    &content.to_string(),
-                );
+                tally.note(at, format!("KEV mark of {} has no date", record.id), &content.to_string());
             }
         }
         _words => {
-            let word = ["value", "text"]
-                .iter()
-                .find_map(|key| content.get(key)?.as_str());
+            let word = ["value", "text"].iter().find_map(|key| content.get(key)?.as_str());
             if let Some(word) = word {
-                record
-                    .severity_words
-                    .push((source.to_owned(), word.trim().to_owned()));
+                record.severity_words.push((source.to_owned(), word.trim().to_owned()));
             }
         }
     }
@@ -340,10 +283,6 @@ fn ssvc(content: &Value) -> Option<SsvcPoint> {
         exploitation: option("Exploitation")?,
         automatable: option("Automatable")?,
         technical_impact: option("Technical Impact")?,
-        date: content
-            .get("timestamp")
-            .and_then(Value::as_str)
-            .and_then(timestamp)
-            .map(Timestamp::date),
+        date: content.get("timestamp").and_then(Value::as_str).and_then(timestamp).map(Timestamp::date),
     })
 }

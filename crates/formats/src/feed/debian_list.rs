@@ -59,10 +59,9 @@ impl DebianAdvisory {
         let affected = self.fixes.iter().map(|fix| {
             let ecosystem = ecosystem(&fix.release);
             match &fix.fixed {
-                Some(version) => Affected {
-                    vendor: fix.vendor.clone(),
-                    ..Affected::fixed_in(&ecosystem, &fix.source, version)
-                },
+                Some(version) => {
+                    Affected { vendor: fix.vendor.clone(), ..Affected::fixed_in(&ecosystem, &fix.source, version) }
+                }
                 None => Affected::stated(&ecosystem, &fix.source, fix.status, fix.vendor.clone()),
             }
         });
@@ -81,10 +80,7 @@ impl DebianAdvisory {
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse<R: Read>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<Vec<DebianAdvisory>>, FeedError> {
+pub fn parse<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<DebianAdvisory>>, FeedError> {
     let format = FeedFormat::DebianAdvisoryList;
     let intake = open(format, reader, limits)?;
     let watch = intake.watch();
@@ -93,22 +89,11 @@ pub fn parse<R: Read>(
     let mut done: Vec<DebianAdvisory> = Vec::new();
     // Details after a heading that was lost belong to nobody; they are not given to the advisory before it.
     let mut orphaned = true;
-    while let Some(line) = lines
-        .next()
-        .map_err(|err| FeedError::from_io(format, err, Some(&watch)))?
-    {
+    while let Some(line) = lines.next().map_err(|err| FeedError::from_io(format, err, Some(&watch)))? {
         let (at, text) = match &line {
             Line::Text { number, text } => (format!("line {number}"), text.as_ref()),
-            Line::TooLong {
-                number,
-                length,
-                head,
-            } => {
-                tally.note(
-                    format!("line {number}"),
-                    format!("line of {length} bytes is too long"),
-                    head,
-                );
+            Line::TooLong { number, length, head } => {
+                tally.note(format!("line {number}"), format!("line of {length} bytes is too long"), head);
                 continue;
             }
             Line::Cut { number, head } => {
@@ -139,10 +124,7 @@ pub fn parse<R: Read>(
         }
     }
     if done.is_empty() {
-        return Err(FeedError::not(
-            format,
-            "there is no line like `[29 Mar 2023] DSA-5380-1 …`",
-        ));
+        return Err(FeedError::not(format, "there is no line like `[29 Mar 2023] DSA-5380-1 …`"));
     }
     tally.reader_done(&watch);
     Ok(tally.finish(done))
@@ -154,9 +136,7 @@ fn heading(text: &str) -> Option<DebianAdvisory> {
     let date = day_month_year(day)?;
     let rest = rest.trim();
     let (id, heading) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let number = id
-        .strip_prefix("DSA-")
-        .or_else(|| id.strip_prefix("DLA-"))?;
+    let number = id.strip_prefix("DSA-").or_else(|| id.strip_prefix("DLA-"))?;
     let (number, revision) = number.split_once('-').unwrap_or((number, "1"));
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -171,27 +151,19 @@ fn heading(text: &str) -> Option<DebianAdvisory> {
 }
 
 fn day_month_year(text: &str) -> Option<Date> {
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let mut words = text.split_whitespace();
     let (day, month, year) = (words.next()?, words.next()?, words.next()?);
     // Some months are written out.
     let month = month.get(..3)?.to_ascii_lowercase();
-    let month = MONTHS
-        .iter()
-        .position(|name| *name == month)?
-        .saturating_add(1);
+    let month = MONTHS.iter().position(|name| *name == month)?.saturating_add(1);
     let day: u8 = day.parse().ok()?;
     let year: u16 = year.parse().ok()?;
     Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
 }
 
 fn detail(text: &str, advisory: &mut DebianAdvisory, at: &str, tally: &mut Tally) {
-    if let Some(ids) = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
+    if let Some(ids) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         for id in ids.split([' ', ',', '\t']).filter(|id| !id.is_empty()) {
             match super::cve_id(id) {
                 Some(cve) => advisory.cves.push(cve),
@@ -202,31 +174,16 @@ fn detail(text: &str, advisory: &mut DebianAdvisory, at: &str, tally: &mut Tally
         match fix(text) {
             Some((fix, known)) => {
                 if !known {
-                    tally.note(
-                        at,
-                        format!("unknown state in {}; taken as unknown", advisory.id),
-                        text,
-                    );
+                    tally.note(at, format!("unknown state in {}; taken as unknown", advisory.id), text);
                 }
                 advisory.fixes.push(fix);
             }
-            None => tally.note(
-                at,
-                format!("package line of {} cannot be read", advisory.id),
-                text,
-            ),
+            None => tally.note(at, format!("package line of {} cannot be read", advisory.id), text),
         }
-    } else if ["NOTE:", "TODO:", "CHECK:"]
-        .iter()
-        .any(|word| text.starts_with(word))
-    {
+    } else if ["NOTE:", "TODO:", "CHECK:"].iter().any(|word| text.starts_with(word)) {
         advisory.notes.push(text.to_owned());
     } else {
-        tally.note(
-            at,
-            format!("detail of {} cannot be read", advisory.id),
-            text,
-        );
+        tally.note(at, format!("detail of {} cannot be read", advisory.id), text);
     }
 }
 
@@ -241,13 +198,8 @@ fn fix(text: &str) -> Option<(DebianFix, bool)> {
         return None;
     }
     let remark = remark.trim().trim_start_matches('(').trim_end_matches(')');
-    let mut vendor = VendorWords {
-        reason: (!remark.is_empty()).then(|| remark.to_owned()),
-        ..VendorWords::default()
-    };
-    let word = what
-        .strip_prefix('<')
-        .and_then(|word| word.strip_suffix('>'));
+    let mut vendor = VendorWords { reason: (!remark.is_empty()).then(|| remark.to_owned()), ..VendorWords::default() };
+    let word = what.strip_prefix('<').and_then(|word| word.strip_suffix('>'));
     let (status, known) = match word {
         None => (Status::Fixed, true),
         Some("not-affected") => (Status::NotAffected, true),

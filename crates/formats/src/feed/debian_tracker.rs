@@ -49,10 +49,9 @@ impl DebianRow {
     #[must_use]
     pub fn affected(&self, ecosystem: &str) -> Affected {
         match &self.fixed {
-            Some(fixed) => Affected {
-                vendor: self.vendor.clone(),
-                ..Affected::fixed_in(ecosystem, &self.source, fixed)
-            },
+            Some(fixed) => {
+                Affected { vendor: self.vendor.clone(), ..Affected::fixed_in(ecosystem, &self.source, fixed) }
+            }
             None => Affected::stated(ecosystem, &self.source, self.status, self.vendor.clone()),
         }
     }
@@ -90,13 +89,7 @@ pub fn stream<R: Read>(
     let format = FeedFormat::DebianTracker;
     let intake = open(format, reader, limits)?;
     let watch = intake.watch();
-    let mut sink = Tracker {
-        tally: Tally::new(),
-        each,
-        given: 0,
-        releases: Vec::new(),
-        shaped: false,
-    };
+    let mut sink = Tracker { tally: Tally::new(), each, given: 0, releases: Vec::new(), shaped: false };
     stream_json(format, intake, &watch, limits, &[], &mut sink)?;
     Ok(sink.tally.finish(RowsGiven(sink.given)))
 }
@@ -161,17 +154,11 @@ impl Tracker<'_> {
             let written = match object_of::<Written>(raw) {
                 Ok(written) => written,
                 Err(err) => {
-                    self.tally.lose(
-                        at,
-                        format!("release entry cannot be read: {err}"),
-                        raw.get(),
-                    );
+                    self.tally.lose(at, format!("release entry cannot be read: {err}"), raw.get());
                     continue;
                 }
             };
-            let (status, fixed, vendor) = judge(written, |what, excerpt| {
-                self.tally.note(at.as_str(), what, excerpt)
-            });
+            let (status, fixed, vendor) = judge(written, |what, excerpt| self.tally.note(at.as_str(), what, excerpt));
             let row = DebianRow {
                 source: source.clone(),
                 cve: cve.clone(),
@@ -195,20 +182,12 @@ impl Sink for Tracker<'_> {
                     self.vulnerability(&name, &cve, raw);
                 }
             }
-            Err(why) => self.lose(
-                format!("/{source}"),
-                format!("source package cannot be read: {why}"),
-                raw.get(),
-            ),
+            Err(why) => self.lose(format!("/{source}"), format!("source package cannot be read: {why}"), raw.get()),
         }
     }
 
     fn element(&mut self, _list: &str, index: u64, raw: &RawValue) {
-        self.lose(
-            format!("/{index}"),
-            "is an element of a list, not a source package".to_owned(),
-            raw.get(),
-        );
+        self.lose(format!("/{index}"), "is an element of a list, not a source package".to_owned(), raw.get());
     }
 
     fn object(&mut self, _list: &str, _fields: &[(String, Box<RawValue>)]) {}
@@ -225,14 +204,8 @@ impl FeedSink for Tracker<'_> {
 }
 
 /// The table in the module description.
-fn judge(
-    written: Written,
-    mut note: impl FnMut(&str, &str),
-) -> (Status, Option<String>, VendorWords) {
-    let said = |text: Option<String>| {
-        text.map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
-    };
+fn judge(written: Written, mut note: impl FnMut(&str, &str)) -> (Status, Option<String>, VendorWords) {
+    let said = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let urgency = said(written.urgency);
     let unimportant = urgency.as_deref() == Some("unimportant");
     let no_dsa = match (said(written.nodsa_reason), written.nodsa.is_some()) {
@@ -260,20 +233,14 @@ fn judge(
             Some("ignored") => (Status::WillNotFix, no_dsa),
             Some("postponed" | "no-dsa") => (Status::FixDeferred, no_dsa),
             Some(other) => {
-                note(
-                    "has an unknown nodsa_reason; taken as a deferred fix",
-                    other,
-                );
+                note("has an unknown nodsa_reason; taken as a deferred fix", other);
                 (Status::FixDeferred, no_dsa)
             }
             None => (Status::Affected, None),
         },
         Some("undetermined") => (Status::Unknown, Some("undetermined".to_owned())),
         other => {
-            note(
-                "has an unknown status; taken as unknown",
-                other.unwrap_or_default(),
-            );
+            note("has an unknown status; taken as unknown", other.unwrap_or_default());
             (Status::Unknown, other.map(str::to_owned))
         }
     };

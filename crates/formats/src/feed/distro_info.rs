@@ -59,11 +59,7 @@ pub struct DistroRelease {
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse<R: Read>(
-    reader: R,
-    distro: Distro,
-    limits: &Limits,
-) -> Result<Parsed<Vec<DistroRelease>>, FeedError> {
+pub fn parse<R: Read>(reader: R, distro: Distro, limits: &Limits) -> Result<Parsed<Vec<DistroRelease>>, FeedError> {
     let format = distro.format();
     let intake = open(format, reader, limits)?;
     let watch = intake.watch();
@@ -71,23 +67,14 @@ pub fn parse<R: Read>(
     let mut tally = Tally::new();
     let mut columns: Option<Columns> = None;
     let mut releases = Vec::new();
-    while let Some(row) = table
-        .next()
-        .map_err(|err| FeedError::from_io(format, err, Some(&watch)))?
-    {
+    while let Some(row) = table.next().map_err(|err| FeedError::from_io(format, err, Some(&watch)))? {
         let Some(header) = &columns else {
             let Row::Fields { fields, .. } = row else {
                 return Err(FeedError::not(format, "the header cannot be read"));
             };
             let header = Columns::new(fields);
-            if !["version", "series", "release", "eol"]
-                .iter()
-                .all(|name| header.has(name))
-            {
-                return Err(FeedError::not(
-                    format,
-                    "the header lacks `version`, `series`, `release` or `eol`",
-                ));
+            if !["version", "series", "release", "eol"].iter().all(|name| header.has(name)) {
+                return Err(FeedError::not(format, "the header lacks `version`, `series`, `release` or `eol`"));
             }
             columns = Some(header);
             continue;
@@ -114,23 +101,13 @@ pub fn parse<R: Read>(
     Ok(tally.finish(releases))
 }
 
-fn release(
-    columns: &Columns,
-    fields: &[String],
-    distro: Distro,
-    at: &str,
-    tally: &mut Tally,
-) -> Option<DistroRelease> {
+fn release(columns: &Columns, fields: &[String], distro: Distro, at: &str, tally: &mut Tally) -> Option<DistroRelease> {
     let series = columns.get(fields, "series")?.to_owned();
     let mut date = |name: &str| {
         let text = columns.get(fields, name)?;
         let date = Date::parse(text);
         if date.is_none() {
-            tally.note(
-                at,
-                format!("`{name}` of {series} is not a date and is left out"),
-                text,
-            );
+            tally.note(at, format!("`{name}` of {series} is not a date and is left out"), text);
         }
         date
     };
@@ -139,11 +116,7 @@ fn release(
     let eol = date("eol");
     let mut cycle = EolCycle {
         product: distro.product().to_owned(),
-        cycle: if number.is_empty() {
-            series.clone()
-        } else {
-            number.to_owned()
-        },
+        cycle: if number.is_empty() { series.clone() } else { number.to_owned() },
         release: date("release"),
         security_until: eol,
         is_lts: written.ends_with("LTS"),
@@ -154,9 +127,7 @@ fn release(
             cycle.lts_until = date("eol-lts");
             cycle.extended_until = date("eol-elts");
             cycle.is_lts = cycle.lts_until.is_some();
-            &[
-                "version", "codename", "series", "created", "release", "eol", "eol-lts", "eol-elts",
-            ]
+            &["version", "codename", "series", "created", "release", "eol", "eol-lts", "eol-elts"]
         }
         Distro::Ubuntu => {
             // Until 12.04 the server part was supported longer than the desktop: then `eol` ends the desktop only.
@@ -166,16 +137,7 @@ fn release(
                 cycle.security_until = server;
             }
             cycle.extended_until = date("eol-esm");
-            &[
-                "version",
-                "codename",
-                "series",
-                "created",
-                "release",
-                "eol",
-                "eol-server",
-                "eol-esm",
-            ]
+            &["version", "codename", "series", "created", "release", "eol", "eol-server", "eol-esm"]
         }
     };
     let mut more = Vec::new();
@@ -189,10 +151,7 @@ fn release(
     let created = date("created");
     Some(DistroRelease {
         version: (!number.is_empty()).then(|| number.to_owned()),
-        codename: columns
-            .get(fields, "codename")
-            .unwrap_or_default()
-            .to_owned(),
+        codename: columns.get(fields, "codename").unwrap_or_default().to_owned(),
         created,
         cycle,
         more,

@@ -37,12 +37,7 @@ pub(super) struct Documents<F: Reader> {
 
 impl<F: Reader> Documents<F> {
     fn new() -> Self {
-        Self {
-            records: Vec::new(),
-            tally: Tally::new(),
-            recognised: false,
-            own_fields: Vec::new(),
-        }
+        Self { records: Vec::new(), tally: Tally::new(), recognised: false, own_fields: Vec::new() }
     }
 
     fn take(&mut self, at: &str, fields: &Fields<'_>, excerpt: &str) {
@@ -56,8 +51,7 @@ impl<F: Reader> Documents<F> {
 
     /// Takes a whole small document, if it is plainly one record; false leaves it to the streaming reader.
     fn take_small(&mut self, bytes: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
-        else {
+        let Ok(text) = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) else {
             return false;
         };
         let Ok(fields) = Fields::parse(text) else {
@@ -75,8 +69,7 @@ impl<F: Reader> Documents<F> {
             Ok(fields) => self.take(at, &fields, text),
             Err(why) => {
                 self.tally.seen();
-                self.tally
-                    .lose(at, format!("document cannot be read: {why}"), text);
+                self.tally.lose(at, format!("document cannot be read: {why}"), text);
             }
         }
     }
@@ -88,11 +81,7 @@ impl<F: Reader> Sink for Documents<F> {
     }
 
     fn element(&mut self, list: &str, index: u64, raw: &RawValue) {
-        let at = if list.is_empty() {
-            format!("/{index}")
-        } else {
-            format!("/{list}/{index}")
-        };
+        let at = if list.is_empty() { format!("/{index}") } else { format!("/{list}/{index}") };
         self.recognised |= !list.is_empty();
         self.take_text(&at, raw.get());
     }
@@ -114,10 +103,7 @@ impl<F: Reader> FeedSink for Documents<F> {
 }
 
 /// Reads one JSON document, a list of them, or one a line.
-pub(super) fn read<F: Reader, R: Read>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Documents<F>, FeedError> {
+pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let mut intake = open(F::FORMAT, reader, limits)?;
     let watch = intake.watch();
     let failed = |err| FeedError::from_io(F::FORMAT, err, Some(&watch));
@@ -150,20 +136,14 @@ pub(super) fn read<F: Reader, R: Read>(
         match &line {
             Line::Text { text, .. } if text.trim().is_empty() => {}
             Line::Text { number, text } => documents.take_text(&format!("line {number}"), text),
-            Line::TooLong {
-                number,
-                length,
-                head,
-            } => {
+            Line::TooLong { number, length, head } => {
                 documents.tally.seen();
                 let what = format!("line of {length} bytes is too long");
                 documents.tally.lose(format!("line {number}"), what, head);
             }
             Line::Cut { number, head } => {
                 documents.tally.seen();
-                documents
-                    .tally
-                    .lose(format!("line {number}"), "record is cut off", head);
+                documents.tally.lose(format!("line {number}"), "record is cut off", head);
             }
         }
     }
@@ -175,10 +155,7 @@ pub(super) fn read<F: Reader, R: Read>(
 }
 
 /// Reads a zip of JSON documents.
-pub(super) fn read_zip<F: Reader, R: Read + Seek>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Documents<F>, FeedError> {
+pub(super) fn read_zip<F: Reader, R: Read + Seek>(reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let mut documents = Documents::<F>::new();
     each_file_in_zip(reader, limits, &F::wants, &mut |file| match file {
         FileInZip::Bytes { name, bytes } => {
@@ -201,10 +178,7 @@ pub(super) fn read_zip<F: Reader, R: Read + Seek>(
 }
 
 /// Reads any of the forms, by looking at the first bytes.
-pub(super) fn read_any<F: Reader, R: Read + Seek>(
-    mut reader: R,
-    limits: &Limits,
-) -> Result<Documents<F>, FeedError> {
+pub(super) fn read_any<F: Reader, R: Read + Seek>(mut reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let failed = |err| FeedError::from_io(F::FORMAT, err, None);
     let magic = peek(&mut reader, 4).map_err(failed)?;
     reader.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -218,10 +192,7 @@ pub(super) fn read_any<F: Reader, R: Read + Seek>(
 /// A pretty-printed document has a bare `{` in its first line. A first line that goes on and on is one compact document,
 /// which reads the same either way.
 fn one_a_line(head: &[u8]) -> bool {
-    let head = head
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start();
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if head.first() != Some(&b'{') {
         return false;
     }

@@ -38,11 +38,7 @@ impl Cycles {
     fn product(&mut self, at: &str, fields: &Fields<'_>) {
         let Some(releases) = fields.raw("releases") else {
             self.tally.seen();
-            self.tally.lose(
-                at,
-                "product has no releases",
-                &fields.text("name").unwrap_or_default(),
-            );
+            self.tally.lose(at, "product has no releases", &fields.text("name").unwrap_or_default());
             return;
         };
         let Some(name) = fields.text("name") else {
@@ -64,11 +60,7 @@ impl Cycles {
             }
             Err(why) => {
                 self.tally.seen();
-                self.tally.lose(
-                    at,
-                    format!("releases of {name} are not a list: {why}"),
-                    releases.get(),
-                );
+                self.tally.lose(at, format!("releases of {name} are not a list: {why}"), releases.get());
             }
         }
     }
@@ -77,8 +69,7 @@ impl Cycles {
 impl Sink for Cycles {
     fn field(&mut self, key: &str, raw: &RawValue) {
         if key == "result" {
-            self.tally
-                .note("/result", "is neither a list nor an object", raw.get());
+            self.tally.note("/result", "is neither a list nor an object", raw.get());
         }
     }
 
@@ -88,11 +79,7 @@ impl Sink for Cycles {
                 Ok(fields) => self.product(&format!("/result/{index}"), &fields),
                 Err(why) => {
                     self.tally.seen();
-                    self.tally.lose(
-                        format!("/result/{index}"),
-                        format!("product cannot be read: {why}"),
-                        raw.get(),
-                    );
+                    self.tally.lose(format!("/result/{index}"), format!("product cannot be read: {why}"), raw.get());
                 }
             },
             (true, Some(product)) => {
@@ -108,8 +95,7 @@ impl Sink for Cycles {
             }
             (true, None) => {
                 self.tally.seen();
-                self.tally
-                    .lose(format!("/{index}"), "cycle names no product", raw.get());
+                self.tally.lose(format!("/{index}"), "cycle names no product", raw.get());
             }
         }
     }
@@ -141,40 +127,21 @@ pub fn parse<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<EolCycle>
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse_older<R: Read>(
-    reader: R,
-    product: &str,
-    limits: &Limits,
-) -> Result<Parsed<Vec<EolCycle>>, FeedError> {
+pub fn parse_older<R: Read>(reader: R, product: &str, limits: &Limits) -> Result<Parsed<Vec<EolCycle>>, FeedError> {
     run(reader, limits, Some(product.to_owned()))
 }
 
-fn run<R: Read>(
-    reader: R,
-    limits: &Limits,
-    product: Option<String>,
-) -> Result<Parsed<Vec<EolCycle>>, FeedError> {
+fn run<R: Read>(reader: R, limits: &Limits, product: Option<String>) -> Result<Parsed<Vec<EolCycle>>, FeedError> {
     let format = FeedFormat::EndOfLife;
     let intake = open(format, reader, limits)?;
     let watch = intake.watch();
-    let mut sink = Cycles {
-        tally: Tally::new(),
-        cycles: Vec::new(),
-        product,
-        recognised: false,
-    };
+    let mut sink = Cycles { tally: Tally::new(), cycles: Vec::new(), product, recognised: false };
     stream_json(format, intake, &watch, limits, &["result"], &mut sink)?;
     Ok(sink.tally.finish(sink.cycles))
 }
 
-fn cycle_v1(
-    raw: &RawValue,
-    product: &str,
-    at: &str,
-    tally: &mut Tally,
-) -> Result<EolCycle, String> {
-    let value: Value =
-        serde_json::from_str(raw.get()).map_err(|err| format!("cycle cannot be read: {err}"))?;
+fn cycle_v1(raw: &RawValue, product: &str, at: &str, tally: &mut Tally) -> Result<EolCycle, String> {
+    let value: Value = serde_json::from_str(raw.get()).map_err(|err| format!("cycle cannot be read: {err}"))?;
     let mut cycle = EolCycle {
         product: product.to_owned(),
         cycle: name_of(value.get("name")).ok_or("cycle has no name")?,
@@ -190,8 +157,7 @@ fn cycle_v1(
     cycle.security_until = day("eolFrom");
     let extended = day("eoesFrom");
     set_extended(&mut cycle, extended);
-    cycle.ended_undated =
-        cycle.security_until.is_none() && value.get("isEol").and_then(Value::as_bool) == Some(true);
+    cycle.ended_undated = cycle.security_until.is_none() && value.get("isEol").and_then(Value::as_bool) == Some(true);
     if let Some(latest) = value.get("latest").filter(|latest| latest.is_object()) {
         cycle.latest = name_of(latest.get("name"));
         cycle.latest_date = match flag_or_day(latest, "date", at, tally) {
@@ -202,14 +168,8 @@ fn cycle_v1(
     Ok(cycle)
 }
 
-fn cycle_older(
-    raw: &RawValue,
-    product: &str,
-    at: &str,
-    tally: &mut Tally,
-) -> Result<EolCycle, String> {
-    let value: Value =
-        serde_json::from_str(raw.get()).map_err(|err| format!("cycle cannot be read: {err}"))?;
+fn cycle_older(raw: &RawValue, product: &str, at: &str, tally: &mut Tally) -> Result<EolCycle, String> {
+    let value: Value = serde_json::from_str(raw.get()).map_err(|err| format!("cycle cannot be read: {err}"))?;
     let mut cycle = EolCycle {
         product: product.to_owned(),
         cycle: name_of(value.get("cycle")).ok_or("cycle has no name")?,
@@ -250,19 +210,13 @@ fn name_of(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
 fn flag_or_day(value: &Value, key: &str, at: &str, tally: &mut Tally) -> FlagOrDay {
     let unreadable = |tally: &mut Tally, text: &str| {
-        tally.note(
-            at,
-            format!("`{key}` is neither a flag nor a date and is left out"),
-            text,
-        );
+        tally.note(at, format!("`{key}` is neither a flag nor a date and is left out"), text);
         FlagOrDay::Absent
     };
     match value.get(key) {

@@ -60,16 +60,8 @@ impl Records for EpssStreamed {
 /// See [`FeedError`].
 pub fn parse<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<EpssTable>, FeedError> {
     let mut rows = Vec::new();
-    let parsed = stream(reader, limits, &mut |cve, score| {
-        rows.push(EpssRow {
-            cve: cve.into(),
-            score,
-        })
-    })?;
-    Ok(parsed.map(|streamed| EpssTable {
-        release: streamed.release,
-        rows,
-    }))
+    let parsed = stream(reader, limits, &mut |cve, score| rows.push(EpssRow { cve: cve.into(), score }))?;
+    Ok(parsed.map(|streamed| EpssTable { release: streamed.release, rows }))
 }
 
 /// Where the three columns are.
@@ -81,16 +73,8 @@ struct Columns {
 
 impl Columns {
     fn of(header: &str) -> Option<Self> {
-        let at = |name: &str| {
-            header
-                .split(',')
-                .position(|column| column.trim().eq_ignore_ascii_case(name))
-        };
-        Some(Self {
-            cve: at("cve")?,
-            score: at("epss")?,
-            percentile: at("percentile"),
-        })
+        let at = |name: &str| header.split(',').position(|column| column.trim().eq_ignore_ascii_case(name));
+        Some(Self { cve: at("cve")?, score: at("epss")?, percentile: at("percentile") })
     }
 }
 
@@ -110,29 +94,15 @@ pub fn stream<R: Read>(
     let mut tally = Tally::new();
     let mut columns: Option<Columns> = None;
     let mut streamed = EpssStreamed::default();
-    while let Some(line) = lines
-        .next()
-        .map_err(|err| FeedError::from_io(format, err, Some(&watch)))?
-    {
+    while let Some(line) = lines.next().map_err(|err| FeedError::from_io(format, err, Some(&watch)))? {
         let (number, text) = match &line {
             Line::Text { number, text } => (*number, text.trim()),
             Line::TooLong { number, .. } | Line::Cut { number, .. } if columns.is_none() => {
-                return Err(FeedError::not(
-                    format,
-                    format!("line {number} is no header"),
-                ));
+                return Err(FeedError::not(format, format!("line {number} is no header")));
             }
-            Line::TooLong {
-                number,
-                length,
-                head,
-            } => {
+            Line::TooLong { number, length, head } => {
                 tally.seen();
-                tally.lose(
-                    format!("line {number}"),
-                    format!("line of {length} bytes is too long"),
-                    head,
-                );
+                tally.lose(format!("line {number}"), format!("line of {length} bytes is too long"), head);
                 continue;
             }
             Line::Cut { number, head } => {
@@ -151,10 +121,7 @@ pub fn stream<R: Read>(
         let Some(columns) = &columns else {
             columns = Columns::of(text);
             if columns.is_none() {
-                return Err(FeedError::not(
-                    format,
-                    format!("line {number} is not a header with `cve` and `epss`"),
-                ));
+                return Err(FeedError::not(format, format!("line {number} is not a header with `cve` and `epss`")));
             }
             continue;
         };
@@ -168,43 +135,25 @@ pub fn stream<R: Read>(
         }
     }
     if columns.is_none() {
-        return Err(FeedError::not(
-            format,
-            "there is no header with `cve` and `epss`",
-        ));
+        return Err(FeedError::not(format, "there is no header with `cve` and `epss`"));
     }
     tally.reader_done(&watch);
     Ok(tally.finish(streamed))
 }
 
 fn row(text: &str, columns: &Columns) -> Result<(String, EpssScore), &'static str> {
-    let field = |at: usize| {
-        text.split(',')
-            .nth(at)
-            .map(str::trim)
-            .filter(|field| !field.is_empty())
-    };
+    let field = |at: usize| text.split(',').nth(at).map(str::trim).filter(|field| !field.is_empty());
     let share = |field: &str| {
         let value = scaled(field, 5).filter(|value| *value <= ONE_E5)?;
         u32::try_from(value).ok()
     };
-    let cve = field(columns.cve)
-        .and_then(cve_id)
-        .ok_or("row has no CVE id")?;
-    let score_e5 = field(columns.score)
-        .and_then(share)
-        .ok_or("score is not a number from 0 to 1")?;
+    let cve = field(columns.cve).and_then(cve_id).ok_or("row has no CVE id")?;
+    let score_e5 = field(columns.score).and_then(share).ok_or("score is not a number from 0 to 1")?;
     let percentile_e5 = match columns.percentile.and_then(field) {
         None => None,
         Some(field) => Some(share(field).ok_or("percentile is not a number from 0 to 1")?),
     };
-    Ok((
-        cve,
-        EpssScore {
-            score_e5,
-            percentile_e5,
-        },
-    ))
+    Ok((cve, EpssScore { score_e5, percentile_e5 }))
 }
 
 /// `model_version:v2022.01.01,score_date:2022-02-04T00:00:00+0000`.

@@ -50,39 +50,21 @@ fn entry(written: Written, at: &str, tally: &mut Tally) -> Result<KevEntry, Stri
     let cve = written.cve.as_deref().unwrap_or_default();
     let cve = cve_id(cve).ok_or_else(|| format!("`{cve}` is not a CVE id"))?;
     let added = written.date_added.as_deref().unwrap_or_default();
-    let date_added =
-        Date::parse(added).ok_or_else(|| format!("dateAdded `{added}` of {cve} is not a date"))?;
-    let due_date = match written
-        .due_date
-        .as_deref()
-        .map(str::trim)
-        .filter(|due| !due.is_empty())
-    {
+    let date_added = Date::parse(added).ok_or_else(|| format!("dateAdded `{added}` of {cve} is not a date"))?;
+    let due_date = match written.due_date.as_deref().map(str::trim).filter(|due| !due.is_empty()) {
         None => None,
         Some(due) => {
             let date = Date::parse(due);
             if date.is_none() {
-                tally.note(
-                    at,
-                    format!("dueDate of {cve} is not a date and is left out"),
-                    due,
-                );
+                tally.note(at, format!("dueDate of {cve} is not a date and is left out"), due);
             }
             date
         }
     };
-    let ransomware = written
-        .known_ransomware_campaign_use
-        .as_deref()
-        .unwrap_or("Unknown")
-        .trim();
+    let ransomware = written.known_ransomware_campaign_use.as_deref().unwrap_or("Unknown").trim();
     let ransomware_known = ransomware.eq_ignore_ascii_case("known");
     if !ransomware_known && !ransomware.eq_ignore_ascii_case("unknown") {
-        tally.note(
-            at,
-            format!("knownRansomwareCampaignUse of {cve} is neither Known nor Unknown"),
-            ransomware,
-        );
+        tally.note(at, format!("knownRansomwareCampaignUse of {cve} is neither Known nor Unknown"), ransomware);
     }
     let cwes = written.cwes.unwrap_or_default();
     Ok(KevEntry {
@@ -92,12 +74,7 @@ fn entry(written: Written, at: &str, tally: &mut Tally) -> Result<KevEntry, Stri
         ransomware_known,
         vendor: written.vendor_project.unwrap_or_default(),
         product: written.product.unwrap_or_default(),
-        cwes: cwes
-            .into_iter()
-            .flatten()
-            .map(|cwe| cwe.trim().to_owned())
-            .filter(|cwe| !cwe.is_empty())
-            .collect(),
+        cwes: cwes.into_iter().flatten().map(|cwe| cwe.trim().to_owned()).filter(|cwe| !cwe.is_empty()).collect(),
     })
 }
 
@@ -116,14 +93,11 @@ impl Sink for KevSink {
                 let text: Option<String> = serde_json::from_str(raw.get()).ok();
                 self.catalog.released = text.as_deref().and_then(timestamp);
                 if self.catalog.released.is_none() {
-                    self.tally
-                        .note("/dateReleased", "release time cannot be read", raw.get());
+                    self.tally.note("/dateReleased", "release time cannot be read", raw.get());
                 }
             }
             "count" => self.stated = serde_json::from_str(raw.get()).ok(),
-            "vulnerabilities" => self
-                .tally
-                .note("/vulnerabilities", "is not a list", raw.get()),
+            "vulnerabilities" => self.tally.note("/vulnerabilities", "is not a list", raw.get()),
             _other => {}
         }
     }
@@ -142,8 +116,7 @@ impl Sink for KevSink {
     }
 
     fn object(&mut self, _list: &str, _fields: &[(String, Box<RawValue>)]) {
-        self.tally
-            .note("/vulnerabilities", "is an object, not a list", "");
+        self.tally.note("/vulnerabilities", "is an object, not a list", "");
     }
 }
 
@@ -166,27 +139,12 @@ pub fn parse_json<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<KevCatal
     let format = FeedFormat::KevJson;
     let intake = open(format, reader, limits)?;
     let watch = intake.watch();
-    let mut sink = KevSink {
-        tally: Tally::new(),
-        catalog: KevCatalog::default(),
-        stated: None,
-        listed: false,
-    };
-    stream_json(
-        format,
-        intake,
-        &watch,
-        limits,
-        &["vulnerabilities"],
-        &mut sink,
-    )?;
+    let mut sink = KevSink { tally: Tally::new(), catalog: KevCatalog::default(), stated: None, listed: false };
+    stream_json(format, intake, &watch, limits, &["vulnerabilities"], &mut sink)?;
     if let Some(stated) = sink.stated
         && stated != sink.tally.read
     {
-        let what = format!(
-            "catalogue states {stated} entries and holds {}",
-            sink.tally.read
-        );
+        let what = format!("catalogue states {stated} entries and holds {}", sink.tally.read);
         sink.tally.note("/count", what, "");
     }
     Ok(sink.tally.finish(sink.catalog))
@@ -204,20 +162,14 @@ pub fn parse_csv<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<KevCatalo
     let mut tally = Tally::new();
     let mut columns: Option<Columns> = None;
     let mut catalog = KevCatalog::default();
-    while let Some(row) = table
-        .next()
-        .map_err(|err| FeedError::from_io(format, err, Some(&watch)))?
-    {
+    while let Some(row) = table.next().map_err(|err| FeedError::from_io(format, err, Some(&watch)))? {
         let Some(header) = &columns else {
             let Row::Fields { fields, .. } = row else {
                 return Err(FeedError::not(format, "the header cannot be read"));
             };
             let header = Columns::new(fields);
             if !header.has("cveID") || !header.has("dateAdded") {
-                return Err(FeedError::not(
-                    format,
-                    "the header has no columns `cveID` and `dateAdded`",
-                ));
+                return Err(FeedError::not(format, "the header has no columns `cveID` and `dateAdded`"));
             }
             columns = Some(header);
             continue;
@@ -235,8 +187,7 @@ pub fn parse_csv<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<KevCatalo
                     date_added: get("dateAdded"),
                     due_date: get("dueDate"),
                     known_ransomware_campaign_use: get("knownRansomwareCampaignUse"),
-                    cwes: get("cwes")
-                        .map(|cwes| cwes.split(',').map(|cwe| Some(cwe.to_owned())).collect()),
+                    cwes: get("cwes").map(|cwes| cwes.split(',').map(|cwe| Some(cwe.to_owned())).collect()),
                 };
                 match entry(written, &at, &mut tally) {
                     Ok(entry) => catalog.entries.push(entry),

@@ -142,9 +142,7 @@ impl FeedError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Bound { bound, .. } => bound.hint(),
-            Self::Read { .. } => {
-                "check that the file can be read and that the disk or network works, then try again"
-            }
+            Self::Read { .. } => "check that the file can be read and that the disk or network works, then try again",
             Self::Zip { .. } => {
                 "download the archive again: its directory, at the end of the file, is missing or damaged"
             }
@@ -156,9 +154,7 @@ impl FeedError {
     }
 
     pub(crate) fn from_io(format: FeedFormat, source: io::Error, watch: Option<&Watch>) -> Self {
-        let bound = watch
-            .and_then(Watch::refused)
-            .or_else(|| bounded::bound_of(&source).cloned());
+        let bound = watch.and_then(Watch::refused).or_else(|| bounded::bound_of(&source).cloned());
         match bound {
             Some(bound) => Self::Bound { format, bound },
             None => Self::Read { format, source },
@@ -174,10 +170,7 @@ impl FeedError {
     }
 
     pub(crate) fn not(format: FeedFormat, why: impl Into<String>) -> Self {
-        Self::NotThisFormat {
-            format,
-            why: why.into(),
-        }
+        Self::NotThisFormat { format, why: why.into() }
     }
 }
 
@@ -242,13 +235,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self {
-            read: 0,
-            lost: 0,
-            complete: true,
-            problems: Vec::new(),
-            left_out: 0,
-        }
+        Self { read: 0, lost: 0, complete: true, problems: Vec::new(), left_out: 0 }
     }
 
     /// A record was seen.
@@ -290,10 +277,7 @@ impl Tally {
         let (lines, repairs) = watch.repaired();
         if let Some(first) = lines.first() {
             let named: Vec<String> = lines.iter().map(u64::to_string).collect();
-            let what = format!(
-                "invalid UTF-8 replaced in {repairs} place(s), lines {}",
-                named.join(", ")
-            );
+            let what = format!("invalid UTF-8 replaced in {repairs} place(s), lines {}", named.join(", "));
             self.note(format!("line {first}"), what, "");
         }
     }
@@ -303,22 +287,12 @@ impl Tally {
             let what = format!("{} more problem(s) are not shown", self.left_out);
             self.problems.push(Problem::new("end of input", what, ""));
         }
-        Parsed {
-            records,
-            problems: self.problems,
-            read: self.read,
-            lost: self.lost,
-            complete: self.complete,
-        }
+        Parsed { records, problems: self.problems, read: self.read, lost: self.lost, complete: self.complete }
     }
 }
 
 /// Opens the bounded reader for a format.
-pub(crate) fn open<'a, R: Read + 'a>(
-    format: FeedFormat,
-    reader: R,
-    limits: &Limits,
-) -> Result<Intake<'a>, FeedError> {
+pub(crate) fn open<'a, R: Read + 'a>(format: FeedFormat, reader: R, limits: &Limits) -> Result<Intake<'a>, FeedError> {
     bounded::open(reader, limits).map_err(|err| FeedError::from_io(format, err, None))
 }
 
@@ -349,18 +323,13 @@ pub(crate) fn stream_json<R: Read, S: FeedSink>(
             return Err(FeedError::not(format, why));
         }
         (Ended::Whole, None) => {}
-        (Ended::Trailing(why), None) => sink.tally().note(
-            "end of input",
-            format!("something follows the document: {why}"),
-            "",
-        ),
-        (Ended::Early(why), None) => sink
-            .tally()
-            .cut("end of input", format!("document ends early: {why}")),
-        (Ended::Broken(why), None) => sink.tally().cut(
-            "end of input",
-            format!("document is damaged, the rest is not read: {why}"),
-        ),
+        (Ended::Trailing(why), None) => {
+            sink.tally().note("end of input", format!("something follows the document: {why}"), "")
+        }
+        (Ended::Early(why), None) => sink.tally().cut("end of input", format!("document ends early: {why}")),
+        (Ended::Broken(why), None) => {
+            sink.tally().cut("end of input", format!("document is damaged, the rest is not read: {why}"))
+        }
     }
     sink.tally().reader_done(watch);
     Ok(())
@@ -406,31 +375,21 @@ impl Records for FeedRecords {
 ///
 /// # Errors
 /// Only when the document is not of this format at all, goes past a limit, or cannot be read.
-pub fn parse<R: Read + Seek>(
-    format: FeedFormat,
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<FeedRecords>, FeedError> {
+pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> Result<Parsed<FeedRecords>, FeedError> {
     Ok(match format {
         FeedFormat::KevJson => kev::parse_json(reader, limits)?.map(FeedRecords::Kev),
         FeedFormat::KevCsv => kev::parse_csv(reader, limits)?.map(FeedRecords::Kev),
         FeedFormat::Epss => epss::parse(reader, limits)?.map(FeedRecords::Epss),
         FeedFormat::Cve => cve::parse_any(reader, limits)?.map(FeedRecords::Cve),
         FeedFormat::Osv => osv::parse_any(reader, limits)?.map(FeedRecords::Advisories),
-        FeedFormat::DebianTracker => {
-            debian_tracker::parse(reader, limits)?.map(FeedRecords::DebianTracker)
-        }
-        FeedFormat::DebianAdvisoryList => {
-            debian_list::parse(reader, limits)?.map(FeedRecords::DebianAdvisories)
-        }
+        FeedFormat::DebianTracker => debian_tracker::parse(reader, limits)?.map(FeedRecords::DebianTracker),
+        FeedFormat::DebianAdvisoryList => debian_list::parse(reader, limits)?.map(FeedRecords::DebianAdvisories),
         FeedFormat::EndOfLife => endoflife::parse(reader, limits)?.map(FeedRecords::EndOfLife),
         FeedFormat::DebianReleases => {
-            distro_info::parse(reader, distro_info::Distro::Debian, limits)?
-                .map(FeedRecords::Releases)
+            distro_info::parse(reader, distro_info::Distro::Debian, limits)?.map(FeedRecords::Releases)
         }
         FeedFormat::UbuntuReleases => {
-            distro_info::parse(reader, distro_info::Distro::Ubuntu, limits)?
-                .map(FeedRecords::Releases)
+            distro_info::parse(reader, distro_info::Distro::Ubuntu, limits)?.map(FeedRecords::Releases)
         }
     })
 }

@@ -6,9 +6,7 @@
 
 use std::io::{Read, Seek};
 
-use patchwright_domain::intel::{
-    Advisory, Affected, CvssAssessment, Event, Range, RangeKind, Status, VendorWords,
-};
+use patchwright_domain::intel::{Advisory, Affected, CvssAssessment, Event, Range, RangeKind, Status, VendorWords};
 use serde_json::Value;
 
 use super::documents::{self, Documents, Reader};
@@ -18,10 +16,8 @@ use crate::bounded::Limits;
 use crate::json_stream::Fields;
 
 /// Id prefixes of publishers that put the CVE ids which an update fixes into `related`, where OSV means "see also".
-const RELATED_IS_FIXED: [&str; 14] = [
-    "ALSA", "ALBA", "ALEA", "RLSA", "RLBA", "RLEA", "RXSA", "RHSA", "RHBA", "RHEA", "ELSA", "ELA",
-    "DLA", "DSA",
-];
+const RELATED_IS_FIXED: [&str; 14] =
+    ["ALSA", "ALBA", "ALEA", "RLSA", "RLBA", "RLEA", "RXSA", "RHSA", "RHBA", "RHEA", "ELSA", "ELA", "DLA", "DSA"];
 
 /// Id prefix → the name under which a publisher's vectors are kept.
 const PUBLISHERS: [(&str, &str); 25] = [
@@ -67,10 +63,7 @@ pub fn parse<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Advisory>
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse_zip<R: Read + Seek>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<Vec<Advisory>>, FeedError> {
+pub fn parse_zip<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Advisory>>, FeedError> {
     documents::read_zip::<Osv, _>(reader, limits).map(done)
 }
 
@@ -78,10 +71,7 @@ pub fn parse_zip<R: Read + Seek>(
 ///
 /// # Errors
 /// See [`FeedError`].
-pub fn parse_any<R: Read + Seek>(
-    reader: R,
-    limits: &Limits,
-) -> Result<Parsed<Vec<Advisory>>, FeedError> {
+pub fn parse_any<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Advisory>>, FeedError> {
     documents::read_any::<Osv, _>(reader, limits).map(done)
 }
 
@@ -95,15 +85,12 @@ impl Reader for Osv {
     type Record = Advisory;
     const FORMAT: FeedFormat = FeedFormat::Osv;
     const LISTS: &'static [&'static str] = &["vulns"];
-    const MISSING: &'static str =
-        "there is no object with an OSV `id` and `affected`, `modified` or `withdrawn`";
+    const MISSING: &'static str = "there is no object with an OSV `id` and `affected`, `modified` or `withdrawn`";
 
     fn recognises(fields: &Fields<'_>) -> bool {
         // `cveMetadata` would be a CVE record; everything that OSV requires besides the id is missing somewhere in real data.
         (fields.has("id") || fields.has("schema_version"))
-            && ["affected", "modified", "withdrawn", "published"]
-                .iter()
-                .any(|key| fields.has(key))
+            && ["affected", "modified", "withdrawn", "published"].iter().any(|key| fields.has(key))
     }
 
     fn wants(path: &str) -> bool {
@@ -111,10 +98,7 @@ impl Reader for Osv {
     }
 
     fn record(at: &str, fields: &Fields<'_>, tally: &mut Tally) -> Result<Advisory, String> {
-        let id = fields
-            .text("id")
-            .map(|id| id.trim().to_owned())
-            .unwrap_or_default();
+        let id = fields.text("id").map(|id| id.trim().to_owned()).unwrap_or_default();
         if id.is_empty() {
             return Err("record has no id".to_owned());
         }
@@ -125,10 +109,7 @@ impl Reader for Osv {
         if withdrawn.is_none() && fields.raw("withdrawn").is_some() {
             return Err(format!("{id} is withdrawn at a time that cannot be read"));
         }
-        let title = fields
-            .text("summary")
-            .map(|title| title.trim().to_owned())
-            .filter(|title| !title.is_empty());
+        let title = fields.text("summary").map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
         let (severities, word) = notes.severities(&fields.value("severity")?, "/severity");
         let word = word
             .or_else(|| word_of(&fields.value("database_specific").unwrap_or_default()))
@@ -145,9 +126,7 @@ impl Reader for Osv {
         };
         if RELATED_IS_FIXED.contains(&prefix(&id)) {
             let related = notes.ids(&fields.value("related")?, "/related");
-            advisory
-                .upstream
-                .extend(related.into_iter().filter(|id| id.starts_with("CVE-")));
+            advisory.upstream.extend(related.into_iter().filter(|id| id.starts_with("CVE-")));
         }
         cves_first(&mut advisory.aliases);
         cves_first(&mut advisory.upstream);
@@ -160,9 +139,7 @@ impl Reader for Osv {
                 }
             }
             Value::Object(_) => notes.affected(&affected, 0, word.as_deref(), &mut advisory),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                notes.say("/affected", "is not a list", &affected)
-            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => notes.say("/affected", "is not a list", &affected),
         }
         advisory.id = id;
         Ok(advisory)
@@ -191,9 +168,7 @@ fn cves_first(ids: &mut Vec<String>) {
 
 fn title_severity(title: &str) -> Option<String> {
     let (word, _) = title.split_once(':')?;
-    TITLE_SEVERITIES
-        .contains(&word.trim())
-        .then(|| word.trim().to_owned())
+    TITLE_SEVERITIES.contains(&word.trim()).then(|| word.trim().to_owned())
 }
 
 /// `severity` or `urgency` of a publisher's own block, when it is a word.
@@ -231,26 +206,14 @@ struct Notes<'n> {
 
 impl Notes<'_> {
     fn say(&mut self, pointer: &str, what: &str, value: &Value) {
-        self.tally.note(
-            format!("{} {pointer}", self.at),
-            format!("{what} ({})", self.id),
-            &value.to_string(),
-        );
+        self.tally.note(format!("{} {pointer}", self.at), format!("{what} ({})", self.id), &value.to_string());
     }
 
-    fn time(
-        &mut self,
-        fields: &Fields<'_>,
-        key: &str,
-    ) -> Option<patchwright_domain::time::Timestamp> {
+    fn time(&mut self, fields: &Fields<'_>, key: &str) -> Option<patchwright_domain::time::Timestamp> {
         let raw = fields.raw(key)?;
         let time = fields.text(key).as_deref().and_then(timestamp);
         if time.is_none() {
-            self.tally.note(
-                format!("{} /{key}", self.at),
-                format!("time cannot be read ({})", self.id),
-                raw.get(),
-            );
+            self.tally.note(format!("{} /{key}", self.at), format!("time cannot be read ({})", self.id), raw.get());
         }
         time
     }
@@ -267,21 +230,14 @@ impl Notes<'_> {
     }
 
     /// Vectors as assessments; anything else (`{"type": "Ubuntu", "score": "medium"}`) as the publisher's word.
-    fn severities(
-        &mut self,
-        value: &Value,
-        pointer: &str,
-    ) -> (Vec<CvssAssessment>, Option<String>) {
+    fn severities(&mut self, value: &Value, pointer: &str) -> (Vec<CvssAssessment>, Option<String>) {
         let mut vectors = Vec::new();
         let mut word = None;
         for item in one_or_many(Some(value)) {
             match item.get("score").and_then(text_of) {
-                Some(vector) if vector.starts_with("CVSS:") || vector.starts_with("AV:") => vectors
-                    .push(CvssAssessment {
-                        source: source_of(self.id),
-                        vector,
-                        published_e1: None,
-                    }),
+                Some(vector) if vector.starts_with("CVSS:") || vector.starts_with("AV:") => {
+                    vectors.push(CvssAssessment { source: source_of(self.id), vector, published_e1: None })
+                }
                 Some(other) => word = word.or(Some(other)),
                 None => self.say(pointer, "severity has no score", item),
             }
@@ -289,13 +245,7 @@ impl Notes<'_> {
         (vectors, word)
     }
 
-    fn affected(
-        &mut self,
-        item: &Value,
-        index: usize,
-        advisory_word: Option<&str>,
-        advisory: &mut Advisory,
-    ) {
+    fn affected(&mut self, item: &Value, index: usize, advisory_word: Option<&str>, advisory: &mut Advisory) {
         let pointer = format!("/affected/{index}");
         if !item.is_object() {
             self.say(&pointer, "entry is not an object", item);
@@ -315,19 +265,17 @@ impl Notes<'_> {
         let (ecosystem, package) = match (ecosystem, name) {
             (Some(ecosystem), Some(name)) => (ecosystem, name),
             // Records of code without a package are named by their repository, under OSV's own word for them.
-            (None, None) => match one_or_many(item.get("ranges"))
-                .iter()
-                .find_map(|range| text_of(range.get("repo")?))
-            {
-                Some(repo) => ("GIT".to_owned(), repo),
-                None => return self.say(&pointer, "entry names no package", item),
-            },
+            (None, None) => {
+                match one_or_many(item.get("ranges")).iter().find_map(|range| text_of(range.get("repo")?)) {
+                    Some(repo) => ("GIT".to_owned(), repo),
+                    None => return self.say(&pointer, "entry names no package", item),
+                }
+            }
             (Some(_), None) | (None, Some(_)) => {
                 return self.say(&pointer, "package lacks its name or ecosystem", package);
             }
         };
-        let (vectors, own_word) =
-            self.severities(item.get("severity").unwrap_or(&Value::Null), &pointer);
+        let (vectors, own_word) = self.severities(item.get("severity").unwrap_or(&Value::Null), &pointer);
         for vector in vectors {
             if !advisory.severities.contains(&vector) {
                 advisory.severities.push(vector);
@@ -354,10 +302,7 @@ impl Notes<'_> {
             status,
             ranges,
             versions,
-            vendor: VendorWords {
-                severity,
-                ..VendorWords::default()
-            },
+            vendor: VendorWords { severity, ..VendorWords::default() },
         });
     }
 

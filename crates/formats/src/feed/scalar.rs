@@ -9,8 +9,7 @@ pub fn cve_id(text: &str) -> Option<String> {
     let id = text.trim().to_ascii_uppercase();
     let (year, number) = id.strip_prefix("CVE-")?.split_once('-')?;
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    (year.len() == 4 && (4..=19).contains(&number.len()) && digits(year) && digits(number))
-        .then_some(id)
+    (year.len() == 4 && (4..=19).contains(&number.len()) && digits(year) && digits(number)).then_some(id)
 }
 
 /// An instant: RFC 3339; without a zone it is UTC (CVE and NVD records); a zone without a colon and a bare day also work.
@@ -23,12 +22,7 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
             let (hours, minutes) = zone.split_at_checked(2)?;
             Timestamp::parse(&format!("{start}{hours}:{minutes}"))
         })
-        .or_else(|| {
-            (text.len() == 10)
-                .then(|| Date::parse(text))
-                .flatten()
-                .map(Date::start)
-        })
+        .or_else(|| (text.len() == 10).then(|| Date::parse(text)).flatten().map(Date::start))
 }
 
 /// A decimal number of at least zero, times ten to the `places`, rounded half up. Exact, without floating point.
@@ -45,9 +39,7 @@ pub(crate) fn scaled(text: &str, places: i32) -> Option<u64> {
         return None;
     }
     let value: u64 = digits.parse().ok()?;
-    let shift = places
-        .checked_add(exponent)?
-        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let shift = places.checked_add(exponent)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let power = |n: u32| 10_u64.checked_pow(n);
     match u32::try_from(shift) {
         Ok(up) if value > 0 => value.checked_mul(power(up)?),
@@ -101,11 +93,7 @@ mod tests {
             ("2022-02-04T02:00:00+0200", "2022-02-04T00:00:00Z"),
             ("2026-11-22", "2026-11-22T00:00:00Z"),
         ] {
-            assert_eq!(
-                timestamp(text).map(|t| t.to_string()).as_deref(),
-                Some(want),
-                "{text}"
-            );
+            assert_eq!(timestamp(text).map(|t| t.to_string()).as_deref(), Some(want), "{text}");
         }
         for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-2é"] {
             assert_eq!(timestamp(text), None, "{text}");
@@ -115,18 +103,8 @@ mod tests {
     #[test]
     fn cve_ids_are_checked_and_made_canonical() {
         assert_eq!(cve_id(" cve-2024-3094 ").as_deref(), Some("CVE-2024-3094"));
-        assert_eq!(
-            cve_id("CVE-2024-1000001").as_deref(),
-            Some("CVE-2024-1000001")
-        );
-        for bad in [
-            "CVE-2024-XXXX",
-            "CVE-24-1234",
-            "CVE-2024-123",
-            "TEMP-0000000-0CA7E3",
-            "CVE-2024-1234 x",
-            "",
-        ] {
+        assert_eq!(cve_id("CVE-2024-1000001").as_deref(), Some("CVE-2024-1000001"));
+        for bad in ["CVE-2024-XXXX", "CVE-24-1234", "CVE-2024-123", "TEMP-0000000-0CA7E3", "CVE-2024-1234 x", ""] {
             assert_eq!(cve_id(bad), None, "{bad}");
         }
     }

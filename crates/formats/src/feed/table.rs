@@ -13,17 +13,9 @@ const ROW_MAX: usize = 1 << 20;
 /// One row of a table.
 pub(crate) enum Row {
     /// The fields of a row that starts at `line`.
-    Fields {
-        line: u64,
-        fields: Vec<String>,
-        text: String,
-    },
+    Fields { line: u64, fields: Vec<String>, text: String },
     /// A row that cannot be read.
-    Bad {
-        line: u64,
-        what: String,
-        head: String,
-    },
+    Bad { line: u64, what: String, head: String },
 }
 
 /// The rows of a table, without blank ones.
@@ -39,10 +31,7 @@ enum Held {
 
 impl<R: Read> Table<R> {
     pub(crate) fn new(lines: Lines<R>) -> Self {
-        Self {
-            lines,
-            again: VecDeque::new(),
-        }
+        Self { lines, again: VecDeque::new() }
     }
 
     pub(crate) fn lines(&self) -> &Lines<R> {
@@ -55,11 +44,9 @@ impl<R: Read> Table<R> {
         }
         Ok(self.lines.next()?.map(|line| match line {
             Line::Text { number, text } => Held::Text(number, text.into_owned()),
-            Line::TooLong {
-                number,
-                length,
-                head,
-            } => Held::Bad(number, format!("line of {length} bytes is too long"), head),
+            Line::TooLong { number, length, head } => {
+                Held::Bad(number, format!("line of {length} bytes is too long"), head)
+            }
             Line::Cut { number, head } => Held::Bad(number, "row is cut off".to_owned(), head),
         }))
     }
@@ -81,8 +68,7 @@ impl<R: Read> Table<R> {
             while open {
                 match self.line()? {
                     Some(Held::Text(number, more))
-                        if joined.len() < JOINED_LINES_MAX
-                            && text.len().saturating_add(more.len()) < ROW_MAX =>
+                        if joined.len() < JOINED_LINES_MAX && text.len().saturating_add(more.len()) < ROW_MAX =>
                     {
                         open ^= quotes(&more) % 2 == 1;
                         text.push('\n');
@@ -95,21 +81,13 @@ impl<R: Read> Table<R> {
                         joined.extend(self.again.drain(..));
                         self.again = joined.into();
                         let what = "row has an unclosed quote".to_owned();
-                        return Ok(Some(Row::Bad {
-                            line,
-                            what,
-                            head: first,
-                        }));
+                        return Ok(Some(Row::Bad { line, what, head: first }));
                     }
                 }
             }
             return Ok(Some(match split(&text) {
                 Ok(fields) => Row::Fields { line, fields, text },
-                Err(what) => Row::Bad {
-                    line,
-                    what,
-                    head: text,
-                },
+                Err(what) => Row::Bad { line, what, head: text },
             }));
         }
     }
@@ -146,20 +124,12 @@ impl Columns {
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .any(|column| column.eq_ignore_ascii_case(name))
+        self.0.iter().any(|column| column.eq_ignore_ascii_case(name))
     }
 
     /// The field of a row in the named column; nothing when the column or the field is absent or empty.
     pub(crate) fn get<'f>(&self, fields: &'f [String], name: &str) -> Option<&'f str> {
-        let at = self
-            .0
-            .iter()
-            .position(|column| column.eq_ignore_ascii_case(name))?;
-        fields
-            .get(at)
-            .map(String::as_str)
-            .filter(|field| !field.is_empty())
+        let at = self.0.iter().position(|column| column.eq_ignore_ascii_case(name))?;
+        fields.get(at).map(String::as_str).filter(|field| !field.is_empty())
     }
 }

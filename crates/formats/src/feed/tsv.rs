@@ -17,10 +17,7 @@ pub struct Rows<'a, const N: usize> {
 ///
 /// # Errors
 /// [`FeedError::MissingColumn`] when the header lacks one.
-pub fn rows<'a, const N: usize>(
-    bytes: &'a [u8],
-    expected: [&str; N],
-) -> Result<Rows<'a, N>, FeedError> {
+pub fn rows<'a, const N: usize>(bytes: &'a [u8], expected: [&str; N]) -> Result<Rows<'a, N>, FeedError> {
     let (header, rest) = first_line(bytes);
     let header = String::from_utf8_lossy(header);
     let header = header.trim_start_matches('\u{feff}');
@@ -29,16 +26,9 @@ pub fn rows<'a, const N: usize>(
         *slot = header
             .split('\t')
             .position(|column| column.trim() == name)
-            .ok_or_else(|| FeedError::MissingColumn {
-                column: name.to_owned(),
-            })?;
+            .ok_or_else(|| FeedError::MissingColumn { column: name.to_owned() })?;
     }
-    Ok(Rows {
-        rest,
-        line: 1,
-        wanted: at.iter().max().map_or(0, |last| last.saturating_add(1)),
-        at,
-    })
+    Ok(Rows { rest, line: 1, wanted: at.iter().max().map_or(0, |last| last.saturating_add(1)), at })
 }
 
 fn first_line(bytes: &[u8]) -> (&[u8], &[u8]) {
@@ -65,13 +55,8 @@ impl<'a, const N: usize> Iterator for Rows<'a, N> {
             if line.is_empty() {
                 continue;
             }
-            let problem = |what: String| {
-                Problem::new(
-                    format!("line {}", self.line),
-                    what,
-                    &String::from_utf8_lossy(line),
-                )
-            };
+            let problem =
+                |what: String| Problem::new(format!("line {}", self.line), what, &String::from_utf8_lossy(line));
             let Ok(text) = std::str::from_utf8(line) else {
                 return Some(Err(problem("row is not UTF-8".to_owned())));
             };
@@ -86,10 +71,7 @@ impl<'a, const N: usize> Iterator for Rows<'a, N> {
                 }
             }
             if found < self.wanted {
-                return Some(Err(problem(format!(
-                    "row has {found} columns, {} are needed",
-                    self.wanted
-                ))));
+                return Some(Err(problem(format!("row has {found} columns, {} are needed", self.wanted))));
             }
             return Some(Ok(fields));
         }

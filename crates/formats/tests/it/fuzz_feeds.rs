@@ -17,7 +17,8 @@ const TRACKER: &[u8] = include_bytes!("../fixtures/feeds/debian-tracker.json");
 const LIST: &[u8] = include_bytes!("../fixtures/feeds/dsa-list");
 const EPSS: &[u8] = b"#model_version:v2025.03.14,score_date:2026-08-16T00:00:00+0000\ncve,epss,percentile\nCVE-1999-0001,0.03351,0.87650\n";
 const EOL: &[u8] = br#"{"result":[{"name":"a","releases":[{"name":"1","isEol":true,"eolFrom":"2020-01-01","latest":{"name":"1.2","date":null}}]}]}"#;
-const RELEASES: &[u8] = b"version,codename,series,created,release,eol,eol-lts\n12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11\n";
+const RELEASES: &[u8] =
+    b"version,codename,series,created,release,eol,eol-lts\n12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11\n";
 
 fn limits() -> Limits {
     Limits {
@@ -33,12 +34,7 @@ fn limits() -> Limits {
 
 fn check(format: FeedFormat, bytes: Vec<u8>) {
     if let Ok(parsed) = parse(format, Cursor::new(bytes), &limits()) {
-        assert!(
-            parsed.adds_up(),
-            "{format}: read {} lost {}",
-            parsed.read,
-            parsed.lost
-        );
+        assert!(parsed.adds_up(), "{format}: read {} lost {}", parsed.read, parsed.lost);
     }
 }
 
@@ -71,13 +67,10 @@ fn damaged(good: &[u8], damage: &[Damage]) -> Vec<u8> {
 
 fn fuzz(format: FeedFormat, good: &'static [u8]) {
     check(format, good.to_vec());
-    bolero::check!()
-        .with_iterations(ITERATIONS)
-        .with_type::<(Vec<Damage>, Vec<u8>)>()
-        .for_each(|(damage, noise)| {
-            check(format, damaged(good, damage));
-            check(format, noise.clone());
-        });
+    bolero::check!().with_iterations(ITERATIONS).with_type::<(Vec<Damage>, Vec<u8>)>().for_each(|(damage, noise)| {
+        check(format, damaged(good, damage));
+        check(format, noise.clone());
+    });
 }
 
 #[test]
@@ -131,41 +124,29 @@ fn packed_inputs() {
     let packed = [
         (FeedFormat::Epss, crate::feeds::gzip(EPSS)),
         (FeedFormat::Epss, zstd::encode_all(EPSS, 3).unwrap()),
-        (
-            FeedFormat::Osv,
-            crate::feeds::zip_of(&[("a.json", OSV), ("b.json", CVE)]).into_inner(),
-        ),
-        (
-            FeedFormat::Cve,
-            crate::feeds::zip_of(&[("CVE-1.json", CVE), ("CVE-2.json", CVE)]).into_inner(),
-        ),
+        (FeedFormat::Osv, crate::feeds::zip_of(&[("a.json", OSV), ("b.json", CVE)]).into_inner()),
+        (FeedFormat::Cve, crate::feeds::zip_of(&[("CVE-1.json", CVE), ("CVE-2.json", CVE)]).into_inner()),
     ];
-    bolero::check!()
-        .with_iterations(ITERATIONS)
-        .with_type::<Vec<Damage>>()
-        .for_each(|damage| {
-            for (format, good) in &packed {
-                check(*format, damaged(good, damage));
-            }
-        });
+    bolero::check!().with_iterations(ITERATIONS).with_type::<Vec<Damage>>().for_each(|damage| {
+        for (format, good) in &packed {
+            check(*format, damaged(good, damage));
+        }
+    });
 }
 
 #[test]
 fn tables() {
     let good: &[u8] = b"cve\tfixed\tnote\nCVE-1\t1.0\t\nCVE-2\t2.0\tx\n";
-    bolero::check!()
-        .with_iterations(ITERATIONS)
-        .with_type::<(Vec<Damage>, Vec<u8>)>()
-        .for_each(|(damage, noise)| {
-            for bytes in [damaged(good, damage), noise.clone()] {
-                if let Ok(rows) = tsv::rows(&bytes, ["fixed", "cve"]) {
-                    let lines = bytes
-                        .split(|b| *b == b'\n')
-                        .skip(1)
-                        .filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty())
-                        .count();
-                    assert_eq!(rows.count(), lines, "each line is a row or a problem");
-                }
+    bolero::check!().with_iterations(ITERATIONS).with_type::<(Vec<Damage>, Vec<u8>)>().for_each(|(damage, noise)| {
+        for bytes in [damaged(good, damage), noise.clone()] {
+            if let Ok(rows) = tsv::rows(&bytes, ["fixed", "cve"]) {
+                let lines = bytes
+                    .split(|b| *b == b'\n')
+                    .skip(1)
+                    .filter(|line| !line.strip_suffix(b"\r").unwrap_or(line).is_empty())
+                    .count();
+                assert_eq!(rows.count(), lines, "each line is a row or a problem");
             }
-        });
+        }
+    });
 }

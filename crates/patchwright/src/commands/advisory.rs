@@ -22,19 +22,24 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
                     ..AdvisoryQuery::default()
                 };
                 let page = fleet::advisory_list(&env, &ctx(None), &query).await?;
-                output::list(*format, &page.items, &["vuln", "urgency", "severity", "cvss", "epss", "kev", "packages", "hosts", "due"], |r| {
-                    vec![
-                        r.vuln.clone(),
-                        r.urgency.clone(),
-                        r.severity.clone(),
-                        r.cvss_e1.map(show::tenths).unwrap_or_default(),
-                        r.epss_e5.map(show::epss).unwrap_or_default(),
-                        r.kev.clone().unwrap_or_default(),
-                        clean(&r.packages.join(" ")),
-                        r.hosts.to_string(),
-                        r.due.as_deref().map(show::day).unwrap_or_default(),
-                    ]
-                })?;
+                output::list(
+                    *format,
+                    &page.items,
+                    &["vuln", "urgency", "severity", "cvss", "epss", "kev", "packages", "hosts", "due"],
+                    |r| {
+                        vec![
+                            r.vuln.clone(),
+                            r.urgency.clone(),
+                            r.severity.clone(),
+                            r.cvss_e1.map(show::tenths).unwrap_or_default(),
+                            r.epss_e5.map(show::epss).unwrap_or_default(),
+                            r.kev.clone().unwrap_or_default(),
+                            clean(&r.packages.join(" ")),
+                            r.hosts.to_string(),
+                            r.due.as_deref().map(show::day).unwrap_or_default(),
+                        ]
+                    },
+                )?;
                 if page.next.is_some() && !place.quiet {
                     output::talk(&format!("{} of {}; --limit shows more", page.items.len(), page.total));
                 }
@@ -45,17 +50,22 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
                     Format::Table => output::out(&text(&detail))?,
                     Format::Json => output::json(&detail)?,
                     Format::Ndjson | Format::Csv => {
-                        output::list(*format, &detail.hosts, &["host", "package", "installed", "fixed", "state", "urgency", "due"], |h| {
-                            vec![
-                                clean(&h.name),
-                                h.package.clone(),
-                                h.installed.clone(),
-                                h.fixed.clone().unwrap_or_default(),
-                                h.state.clone(),
-                                h.urgency.clone(),
-                                h.due.clone().unwrap_or_default(),
-                            ]
-                        })?;
+                        output::list(
+                            *format,
+                            &detail.hosts,
+                            &["host", "package", "installed", "fixed", "state", "urgency", "due"],
+                            |h| {
+                                vec![
+                                    clean(&h.name),
+                                    h.package.clone(),
+                                    h.installed.clone(),
+                                    h.fixed.clone().unwrap_or_default(),
+                                    h.state.clone(),
+                                    h.urgency.clone(),
+                                    h.due.clone().unwrap_or_default(),
+                                ]
+                            },
+                        )?;
                     }
                 }
             }
@@ -68,7 +78,10 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
 pub(crate) fn text(d: &AdvisoryDetail) -> String {
     let mut lines = vec![d.row.vuln.clone()];
     if !d.known {
-        lines.push(format!("No provider in this data names it ({}). That is not the same as \"does not exist\".", d.data.label));
+        lines.push(format!(
+            "No provider in this data names it ({}). That is not the same as \"does not exist\".",
+            d.data.label
+        ));
     }
     lines.push(match (d.row.cvss_e1, d.row.severity.as_str()) {
         (Some(e1), word) => format!("severity {word}, CVSS {}", show::tenths(e1)),
@@ -111,7 +124,14 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
         lines.push(format!("Open on {} of the hosts here:", d.hosts.len()));
         for h in d.hosts.iter().take(20) {
             let due = h.due.as_deref().map(|t| format!(", due {}", show::day(t))).unwrap_or_default();
-            lines.push(format!("  {} {} {}: {}, urgency {}{due}", clean(&h.name), h.package, h.installed, h.state, h.urgency));
+            lines.push(format!(
+                "  {} {} {}: {}, urgency {}{due}",
+                clean(&h.name),
+                h.package,
+                h.installed,
+                h.state,
+                h.urgency
+            ));
         }
     }
     lines.push(String::new());

@@ -49,6 +49,10 @@ pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
 fn read_anchor(path: &std::path::Path) -> Result<Anchor, Failure> {
     let bytes = input::bytes(path)?;
     Anchor::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| {
-        Failure::new(Code::Input, format!("`{}`: {}", path.display(), chain(&e)), "an anchor is what `patchwright audit anchor` printed")
+        Failure::new(
+            Code::Input,
+            format!("`{}`: {}", path.display(), chain(&e)),
+            "an anchor is what `patchwright audit anchor` printed",
+        )
     })
 }

@@ -55,10 +55,16 @@ fn clock(_: &Place) -> Check {
 }
 
 fn tools() -> Check {
-    let have: Vec<&str> =
-        ["dpkg", "apt-get", "rpm", "dnf", "systemctl"].into_iter().filter(|t| patchwright_agent::exec::find(t).is_some()).collect();
+    let have: Vec<&str> = ["dpkg", "apt-get", "rpm", "dnf", "systemctl"]
+        .into_iter()
+        .filter(|t| patchwright_agent::exec::find(t).is_some())
+        .collect();
     if have.is_empty() {
-        return Check::attention("package manager", "none of dpkg, rpm was found", "scan a file instead: `patchwright scan FILE --os …`");
+        return Check::attention(
+            "package manager",
+            "none of dpkg, rpm was found",
+            "scan a file instead: `patchwright scan FILE --os …`",
+        );
     }
     Check::good("package manager", have.join(", "))
 }
@@ -70,9 +76,10 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
     };
     let mut checks = vec![Check::good("data folder", place.config.data_dir.display().to_string())];
     checks.push(match env.db().check().await {
-        Ok(report) if report.problems.is_empty() => {
-            Check::good("database", format!("{:?} {}, schema {}, {} bytes", report.engine, report.version, report.schema, report.bytes))
-        }
+        Ok(report) if report.problems.is_empty() => Check::good(
+            "database",
+            format!("{:?} {}, schema {}, {} bytes", report.engine, report.version, report.schema, report.bytes),
+        ),
         Ok(report) => Check {
             check: "database",
             state: "bad",
@@ -83,7 +90,10 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
     });
     let intel = env.intel();
     checks.push(match intel.dir().verify(intel.index()) {
-        Ok(()) => Check::good("vulnerability data", format!("{} · {} chunks verified", intel.label().label, intel.index().chunks.len())),
+        Ok(()) => Check::good(
+            "vulnerability data",
+            format!("{} · {} chunks verified", intel.label().label, intel.index().chunks.len()),
+        ),
         Err(error) => Check::bad("vulnerability data", error.into()),
     });
     checks.push(match audit::verify(&env, &ctx(None)).await {

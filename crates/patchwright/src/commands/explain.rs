@@ -32,12 +32,18 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         .findings
         .iter()
         .filter(|f| {
-            f.vuln == upper || f.vuln == target || f.package == target || f.advisories.iter().any(|a| a == target)
+            f.vuln == upper
+                || f.vuln == target
+                || f.package == target
+                || f.advisories.iter().any(|a| a == target)
                 || f.binaries.iter().any(|b| b.name == target)
         })
         .collect();
-    let patches: Vec<&PatchView> =
-        report.patches.iter().filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target).collect();
+    let patches: Vec<&PatchView> = report
+        .patches
+        .iter()
+        .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target)
+        .collect();
     if args.output != Format::Table {
         #[derive(serde::Serialize)]
         struct Answer<'a> {
@@ -114,7 +120,9 @@ fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
         let env = place.open().await?;
         let found = patchwright_app::hosts::find_host(&env, &ctx(None), args.target.trim()).await.map_err(|e| {
             let mut failure = Failure::from(e);
-            failure.hint.get_or_insert_with(|| "name a CVE, an installed package or a host of `patchwright host list`".to_owned());
+            failure.hint.get_or_insert_with(|| {
+                "name a CVE, an installed package or a host of `patchwright host list`".to_owned()
+            });
             failure
         })?;
         let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
@@ -166,7 +174,13 @@ fn finding_text(f: &FindingView) -> String {
     for d in &f.due_candidates {
         let mark = if d.winner { "→" } else { " " };
         let due = if d.due.is_empty() { "no date".to_owned() } else { d.due.clone() };
-        lines.push(format!("  {mark} due {due} by {} (clock {} from {}): {}", d.profile, d.clock, d.start, clean(&d.because)));
+        lines.push(format!(
+            "  {mark} due {due} by {} (clock {} from {}): {}",
+            d.profile,
+            d.clock,
+            d.start,
+            clean(&d.because)
+        ));
     }
     lines.push(String::new());
     lines.join("\n")

@@ -27,7 +27,14 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
             }
             let rows: Vec<Row> = FEEDS
                 .iter()
-                .map(|f| Row { id: f.id, title: f.title, publisher: f.publisher, by_default: f.by_default, licence: f.licence, url: f.home })
+                .map(|f| Row {
+                    id: f.id,
+                    title: f.title,
+                    publisher: f.publisher,
+                    by_default: f.by_default,
+                    licence: f.licence,
+                    url: f.home,
+                })
                 .collect();
             output::list(*format, &rows, &["id", "title", "publisher", "default", "licence", "url"], |r| {
                 let default = if r.by_default { "yes" } else { "no" };
@@ -39,7 +46,11 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
         Feed::Sync { feeds, from, accept_shrink, force, output: format } => {
             let wanted = wanted(feeds)?;
             if from.is_some() && wanted.len() != 1 {
-                return Err(Failure::new(Code::Usage, "--from goes with exactly one feed", "name it: `patchwright feed sync cisa-kev --from …`"));
+                return Err(Failure::new(
+                    Code::Usage,
+                    "--from goes with exactly one feed",
+                    "name it: `patchwright feed sync cisa-kev --from …`",
+                ));
             }
             let options = SyncOptions { from: from.clone(), accept_shrink: *accept_shrink, force: *force };
             block_on(async {
@@ -61,7 +72,11 @@ fn wanted(ids: &[String]) -> Result<Vec<&'static FeedSpec>, Failure> {
         .map(|id| {
             feed(id).ok_or_else(|| {
                 let known: Vec<&str> = FEEDS.iter().map(|f| f.id).collect();
-                Failure::new(Code::Usage, format!("there is no feed `{}`", output::clean(id)), format!("known feeds: {}", known.join(", ")))
+                Failure::new(
+                    Code::Usage,
+                    format!("there is no feed `{}`", output::clean(id)),
+                    format!("known feeds: {}", known.join(", ")),
+                )
             })
         })
         .collect()
@@ -75,8 +90,11 @@ pub(crate) async fn sync_all(
     feeds: &[&'static FeedSpec],
     options: &SyncOptions,
 ) -> Result<Vec<SyncOutcome>, Failure> {
-    let fetcher = AnyFetcher::new(place.config.offline)
-        .map_err(|e| Failure { code: Code::Fetch, message: chain(&e), hint: Some(e.hint()) })?;
+    let fetcher = AnyFetcher::new(place.config.offline).map_err(|e| Failure {
+        code: Code::Fetch,
+        message: chain(&e),
+        hint: Some(e.hint()),
+    })?;
     let mut outcomes = Vec::new();
     for spec in feeds {
         let bar = progress::bytes(place.quiet, spec.id);

@@ -19,21 +19,28 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                 let query = HostQuery { q: query.clone(), limit: Some(*limit), ..HostQuery::default() };
                 let page = fleet::host_list(&env, &ctx(None), &query).await?;
                 if page.items.is_empty() && *format == Format::Table && !place.quiet {
-                    output::talk("No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.");
+                    output::talk(
+                        "No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.",
+                    );
                 }
-                output::list(*format, &page.items, &["host", "os", "support", "tier", "findings", "worst", "overdue", "reboot", "seen"], |h| {
-                    vec![
-                        output::clean(&h.name),
-                        output::clean(&h.os),
-                        h.support.clone(),
-                        h.tier.clone(),
-                        h.counts.findings.to_string(),
-                        h.worst.clone().unwrap_or_else(|| "-".to_owned()),
-                        h.counts.overdue.to_string(),
-                        h.reboot.clone(),
-                        h.last_seen.clone(),
-                    ]
-                })?;
+                output::list(
+                    *format,
+                    &page.items,
+                    &["host", "os", "support", "tier", "findings", "worst", "overdue", "reboot", "seen"],
+                    |h| {
+                        vec![
+                            output::clean(&h.name),
+                            output::clean(&h.os),
+                            h.support.clone(),
+                            h.tier.clone(),
+                            h.counts.findings.to_string(),
+                            h.worst.clone().unwrap_or_else(|| "-".to_owned()),
+                            h.counts.overdue.to_string(),
+                            h.reboot.clone(),
+                            h.last_seen.clone(),
+                        ]
+                    },
+                )?;
                 if page.next.is_some() && !place.quiet {
                     output::talk(&format!("{} of {} hosts; --limit shows more", page.items.len(), page.total));
                 }

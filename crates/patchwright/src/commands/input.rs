@@ -34,7 +34,11 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
             ));
         }
         let file = std::fs::File::open(path).map_err(|e| {
-            Failure::new(Code::Input, format!("failed to open `{name}`: {e}"), "check the path and that you may read it")
+            Failure::new(
+                Code::Input,
+                format!("failed to open `{name}`: {e}"),
+                "check the path and that you may read it",
+            )
         })?;
         read(Box::new(file))?
     };
@@ -52,7 +56,11 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(crate) fn os(text: Option<&str>) -> Result<Option<Os>, Failure> {
     text.map(|t| {
         Os::parse_short(t).ok_or_else(|| {
-            Failure::new(Code::Usage, format!("`{t}` is not a system"), "write ID:VERSION, for example debian:12 or almalinux:9")
+            Failure::new(
+                Code::Usage,
+                format!("`{t}` is not a system"),
+                "write ID:VERSION, for example debian:12 or almalinux:9",
+            )
         })
     })
     .transpose()
@@ -65,8 +73,11 @@ pub(crate) fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec
     let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let plain = file_name.trim_end_matches(".zst").trim_end_matches(".gz").to_owned();
     let kind = detect(&bytes, &plain);
-    let (mut facts, problems) = read_document(kind, &bytes, os)
-        .map_err(|e| Failure { code: Code::Input, message: chain(&e), hint: Some(e.hint()) })?;
+    let (mut facts, problems) = read_document(kind, &bytes, os).map_err(|e| Failure {
+        code: Code::Input,
+        message: chain(&e),
+        hint: Some(e.hint()),
+    })?;
     if facts.hostname.is_empty() {
         facts.hostname = if plain.is_empty() || plain == "-" { "stdin".to_owned() } else { plain };
     }

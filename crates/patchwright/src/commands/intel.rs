@@ -38,11 +38,20 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
                 return Ok(Code::Ok);
             }
             if !place.quiet {
-                output::talk(&format!("{} · activated {} · snapshot {}", label.label, label.activated_at, label.snapshot));
+                output::talk(&format!(
+                    "{} · activated {} · snapshot {}",
+                    label.label, label.activated_at, label.snapshot
+                ));
             }
             output::list(*format, &label.providers, &["provider", "date", "records", "from", "version"], |p| {
                 let from = if p.starter { "starter set" } else { "feed" };
-                vec![p.provider.clone(), p.date.clone(), p.records.to_string(), from.to_owned(), p.version.clone().unwrap_or_default()]
+                vec![
+                    p.provider.clone(),
+                    p.date.clone(),
+                    p.records.to_string(),
+                    from.to_owned(),
+                    p.version.clone().unwrap_or_default(),
+                ]
             })?;
             Ok(Code::Ok)
         }

@@ -64,7 +64,11 @@ pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
 /// A folder of one host, or its sub-folders.
 fn folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let fail = |e: std::io::Error| {
-        Failure::new(Code::Input, format!("failed to list `{}`: {e}", dir.display()), "name the folder that the playbook wrote")
+        Failure::new(
+            Code::Input,
+            format!("failed to list `{}`: {e}", dir.display()),
+            "name the folder that the playbook wrote",
+        )
     };
     let mut files = false;
     let mut folders = Vec::new();

@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// Opens the installation; makes it on the first use.
-    pub async fn open(&self) -> Result<Env, Failure> {
+    pub(crate) async fn open(&self) -> Result<Env, Failure> {
         let env = Env::open(self.config.clone(), Clock::system()).await?;
         patchwright_app::auth::first_start(&env).await?;
         Ok(env)

@@ -65,8 +65,9 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
 
 fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
     let bytes = input::bytes(file)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::new(Code::Input, format!("`{}` is not UTF-8 text", file.display()), "save it as UTF-8"))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::new(Code::Input, format!("`{}` is not UTF-8 text", file.display()), "save it as UTF-8")
+    })?;
     match PolicySet::parse(&text) {
         Ok(parsed) => Ok((parsed, text)),
         Err(AppError::Invalid { detail, hint, .. }) => {
@@ -137,7 +138,13 @@ fn clean_lines(lines: &[String]) -> String {
     lines.iter().map(|l| clean(l)).collect::<Vec<_>>().join("\n")
 }
 
-fn simulate(place: &Place, new: &Parsed, host_file: Option<&Path>, os: Option<&str>, format: Format) -> Result<Code, Failure> {
+fn simulate(
+    place: &Place,
+    new: &Parsed,
+    host_file: Option<&Path>,
+    os: Option<&str>,
+    format: Format,
+) -> Result<Code, Failure> {
     let now = Clock::system().now();
     let mut cases = Vec::new();
     let mut add = |judgement: patchwright_app::report::Judgement, profile: &AssetProfile| {
@@ -170,7 +177,8 @@ fn simulate(place: &Place, new: &Parsed, host_file: Option<&Path>, os: Option<&s
         output::json(&report)?;
         return Ok(Code::Ok);
     }
-    let mut text = format!("{} of {} findings change class under {} {}.\n", report.changed, report.total, new.name, new.version);
+    let mut text =
+        format!("{} of {} findings change class under {} {}.\n", report.changed, report.total, new.name, new.version);
     for (from, to, n) in report.matrix.iter().filter(|(from, to, _)| from != to) {
         text.push_str(&format!("  {n:>6}  {} → {}\n", from.word(), to.word()));
     }

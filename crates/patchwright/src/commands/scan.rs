@@ -46,8 +46,11 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
 
 /// The asset profile of the command line.
 pub(crate) fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
-    profile_parse(text.unwrap_or_default(), AssetProfile::default())
-        .map_err(|e| Failure { code: Code::Usage, message: chain(&e), hint: e.hint() })
+    profile_parse(text.unwrap_or_default(), AssetProfile::default()).map_err(|e| Failure {
+        code: Code::Usage,
+        message: chain(&e),
+        hint: e.hint(),
+    })
 }
 
 /// The snapshot; built from the starter set on the first use. A data folder that cannot be written is an error with a way out.

@@ -27,7 +27,9 @@ pub(crate) fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
         let env = place.open().await?;
         let origin = args.public_url.clone().unwrap_or_else(|| origin(&listener, &args.listen));
         if !place.quiet {
-            output::talk(&format!("console: {origin}\nsign in with a one-time link: patchwright link --public-url {origin}"));
+            output::talk(&format!(
+                "console: {origin}\nsign in with a one-time link: patchwright link --public-url {origin}"
+            ));
         }
         run_server(place, env, listener, &origin, !args.no_sync).await
     })
@@ -54,9 +56,16 @@ pub(crate) fn origin(listener: &TcpListener, fallback: &str) -> String {
 }
 
 /// Serves until a signal; feeds are fetched on their schedule meanwhile.
-pub(crate) async fn run_server(place: &Place, env: Env, listener: TcpListener, origin: &str, feeds: bool) -> Result<Code, Failure> {
+pub(crate) async fn run_server(
+    place: &Place,
+    env: Env,
+    listener: TcpListener,
+    origin: &str,
+    feeds: bool,
+) -> Result<Code, Failure> {
     let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
-    let reconciler = (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
+    let reconciler =
+        (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
     let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
     if let Some(task) = reconciler {
         task.abort();
@@ -90,7 +99,11 @@ async fn reconcile(env: Env, offline: bool) {
             return;
         }
     };
-    let ctx = Ctx { actor: Actor::System(SystemPart::FeedReconciler), request_id: "feed-reconciler".to_owned(), reason: None };
+    let ctx = Ctx {
+        actor: Actor::System(SystemPart::FeedReconciler),
+        request_id: "feed-reconciler".to_owned(),
+        reason: None,
+    };
     let viewer = Ctx { actor: Actor::Local { account: "feed-reconciler".to_owned() }, ..ctx.clone() };
     let jitter = Duration::from_secs(u64::from(std::process::id()) % JITTER_STEPS);
     loop {
@@ -103,7 +116,10 @@ async fn reconcile(env: Env, offline: bool) {
             }
         };
         for spec in FEEDS.iter().filter(|f| f.by_default) {
-            let due = rows.iter().find(|r| r.id == spec.id).is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours));
+            let due = rows
+                .iter()
+                .find(|r| r.id == spec.id)
+                .is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours));
             if !due {
                 continue;
             }

@@ -8,7 +8,19 @@ use crate::output::{self, clean, plain_table, trimmed};
 
 /// Columns of findings in tables and CSV.
 pub(crate) const FINDING_COLUMNS: &[&str] = &[
-    "vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "kev", "state", "due", "status", "binaries",
+    "vuln",
+    "package",
+    "installed",
+    "fixed",
+    "urgency",
+    "severity",
+    "cvss",
+    "epss",
+    "kev",
+    "state",
+    "due",
+    "status",
+    "binaries",
 ];
 
 /// Vulnerabilities named in one row before "and N more".
@@ -88,8 +100,19 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
         write_to(&mut text, format_args!("  ! {warning}\n"));
     }
     write_to(&mut text, format_args!("\n{}\n", headline(report)));
+    let assumed = report.findings.iter().filter(|f| f.because.iter().any(|r| !r.assumed.is_empty())).count();
+    if assumed > 0 {
+        write_to(
+            &mut text,
+            format_args!(
+                "{assumed} of them stand that high because nobody has said what this host is: unknown counts as reachable from the \
+                 internet.\n  Say it: --profile exposure=internal,tier=T3,data=public (scan) or `patchwright host set HOST …`\n"
+            ),
+        );
+    }
     if findings {
-        let mut table = plain_table(&["vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "due"]);
+        let mut table =
+            plain_table(&["vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "due"]);
         for f in &report.findings {
             let cells = finding_cells(f);
             let pick = |i: usize| cells.get(i).map(|c| clean(c)).unwrap_or_default();
@@ -121,7 +144,9 @@ fn headline(report: &ScanReport) -> String {
         return nothing;
     }
     let mut parts = Vec::new();
-    for (n, word) in [(c.emergency, "Emergency"), (c.critical, "Critical"), (c.high, "High"), (c.medium, "Medium"), (c.low, "Low")] {
+    for (n, word) in
+        [(c.emergency, "Emergency"), (c.critical, "Critical"), (c.high, "High"), (c.medium, "Medium"), (c.low, "Low")]
+    {
         if n > 0 {
             parts.push(format!("{n} {word}"));
         }

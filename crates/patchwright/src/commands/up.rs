@@ -16,7 +16,10 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
     block_on(async {
         // The port first: a machine that already serves should not be looked at twice.
         let listener = if args.no_serve { None } else { Some(serve::listen(&args.listen).await?) };
-        say(place, &format!("Patchwright {} · data folder {}", env!("CARGO_PKG_VERSION"), place.config.data_dir.display()));
+        say(
+            place,
+            &format!("Patchwright {} · data folder {}", env!("CARGO_PKG_VERSION"), place.config.data_dir.display()),
+        );
         say(place, "Changes no package. Remove it: stop it and delete the data folder.");
         let env = place.open().await?;
         let wanted: Vec<_> = FEEDS.iter().filter(|f| f.by_default).collect();
@@ -69,7 +72,9 @@ async fn due(
         .iter()
         .copied()
         .filter(|spec| {
-            rows.iter().find(|r| r.id == spec.id).is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours))
+            rows.iter()
+                .find(|r| r.id == spec.id)
+                .is_none_or(|r| r.age_hours.is_none_or(|age| age >= spec.cadence_hours))
         })
         .collect())
 }

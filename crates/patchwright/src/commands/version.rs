@@ -29,7 +29,13 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                         )),
                     }
                 })?,
-                _ => return Err(Failure::new(Code::Usage, "two versions are needed", "give A and B, or none to read pairs from stdin")),
+                _ => {
+                    return Err(Failure::new(
+                        Code::Usage,
+                        "two versions are needed",
+                        "give A and B, or none to read pairs from stdin",
+                    ));
+                }
             }
         }
         Version::Sort { scheme, versions } => {
@@ -62,7 +68,11 @@ fn bad(error: &patchwright_versions::VersionError) -> Failure {
 fn scheme_of(text: &str) -> Result<Scheme, Failure> {
     Scheme::parse(text).ok_or_else(|| {
         let known: Vec<&str> = Scheme::ALL.iter().map(|s| s.name()).collect();
-        Failure::new(Code::Usage, format!("`{text}` is not a version scheme"), format!("use one of: {}", known.join(", ")))
+        Failure::new(
+            Code::Usage,
+            format!("`{text}` is not a version scheme"),
+            format!("use one of: {}", known.join(", ")),
+        )
     })
 }
 
@@ -93,7 +103,11 @@ pub(crate) fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> 
         }
         number += 1;
         if n == LINE_MAX && bytes.last() != Some(&b'\n') {
-            return Err(Failure::new(Code::Input, format!("line {number} is longer than {LINE_MAX} bytes"), "give one item a line"));
+            return Err(Failure::new(
+                Code::Input,
+                format!("line {number} is longer than {LINE_MAX} bytes"),
+                "give one item a line",
+            ));
         }
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim();
@@ -114,7 +128,10 @@ pub(crate) fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> 
     }
     output::out(&out)?;
     match first_bad {
-        Some(failure) => Err(Failure { message: format!("some lines could not be answered; the first: {}", failure.message), ..failure }),
+        Some(failure) => Err(Failure {
+            message: format!("some lines could not be answered; the first: {}", failure.message),
+            ..failure
+        }),
         None => Ok(()),
     }
 }

@@ -42,12 +42,17 @@ fn an_unknown_system_says_that_nothing_was_matched() {
 #[test]
 fn broken_stanzas_become_problems_and_lose_no_neighbour() {
     let b = Bench::new();
-    let content = format!("{}Package: nameless-version\nStatus: install ok installed\n\ngarbage line\n\n{}", old_openssl(), crate::run::stanza("curl", "curl", "7.74.0-1"));
+    let content = format!(
+        "{}Package: nameless-version\nStatus: install ok installed\n\ngarbage line\n\n{}",
+        old_openssl(),
+        crate::run::stanza("curl", "curl", "7.74.0-1")
+    );
     let file = b.file("status", content);
     let report: serde_json::Value =
         serde_json::from_str(&b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "json"])).unwrap();
     assert!(!report["problems"].as_array().unwrap().is_empty());
-    let packages: Vec<&str> = report["patches"].as_array().unwrap().iter().map(|p| p["package"].as_str().unwrap()).collect();
+    let packages: Vec<&str> =
+        report["patches"].as_array().unwrap().iter().map(|p| p["package"].as_str().unwrap()).collect();
     assert!(packages.contains(&"openssl") && packages.contains(&"curl"), "{packages:?}");
 }
 
@@ -105,7 +110,8 @@ fn a_data_folder_that_cannot_be_used() {
     let file = b.file("a-file", "x");
     let status = b.file("status", old_openssl());
     let inside = file.join("data");
-    let text = b.fails(&["--data-dir", inside.to_str().unwrap(), "scan", status.to_str().unwrap(), "--os", "debian:12"], 101);
+    let text =
+        b.fails(&["--data-dir", inside.to_str().unwrap(), "scan", status.to_str().unwrap(), "--os", "debian:12"], 101);
     assert!(text.contains("--data-dir"), "{text}");
     // /proc is read-only for everybody, root too.
     b.fails(&["--data-dir", "/proc/patchwright", "host", "list"], 101);

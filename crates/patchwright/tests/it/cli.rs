@@ -40,9 +40,13 @@ fn every_format_of_scan_is_what_its_name_says() {
     let file = b.file("status", old_openssl());
     let file = file.to_str().unwrap();
     let table = b.ok(&["scan", file, "--os", "debian:12"]);
-    assert!(table.contains("What to patch first") && table.contains("openssl") && table.contains("starter set"), "{table}");
+    assert!(
+        table.contains("What to patch first") && table.contains("openssl") && table.contains("starter set"),
+        "{table}"
+    );
     assert!(table.contains("long-term support"), "an end-of-support release is said plainly: {table}");
-    let json: serde_json::Value = serde_json::from_str(&b.ok(&["scan", file, "--os", "debian:12", "-o", "json"])).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&b.ok(&["scan", file, "--os", "debian:12", "-o", "json"])).unwrap();
     let n = json["findings"].as_array().unwrap().len();
     assert!(n > 5);
     for f in json["findings"].as_array().unwrap() {
@@ -119,7 +123,15 @@ fn policy_is_checked_with_line_numbers_explained_and_simulated() {
     let why = b.ok(&["policy", "explain", "CVE-2021-44228", "--profile", "exposure=internet,tier=T1"]);
     assert!(why.contains("urgency") && why.contains("rule"), "{why}");
     let host = b.file("status", old_openssl());
-    let same = b.ok(&["policy", "simulate", good.to_str().unwrap(), "--host-file", host.to_str().unwrap(), "--os", "debian:12"]);
+    let same = b.ok(&[
+        "policy",
+        "simulate",
+        good.to_str().unwrap(),
+        "--host-file",
+        host.to_str().unwrap(),
+        "--os",
+        "debian:12",
+    ]);
     assert!(same.starts_with("0 of "), "{same}");
     let reason = b.run(&["policy", "apply", good.to_str().unwrap(), "--reason", "first version of our own"]);
     assert_eq!(code(&reason), 0, "{}", err(&reason));

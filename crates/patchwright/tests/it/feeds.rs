@@ -33,7 +33,8 @@ fn a_mirror_file_is_read_once_and_standard_input_works_too() {
     assert!(again.contains("cisa-kev,unchanged,60,"), "{again}");
     let status = b.ok(&["feed", "status", "cisa-kev", "-o", "csv"]);
     assert!(status.contains("cisa-kev,ok,"), "{status}");
-    let stdin = b.run_with_stdin(&["feed", "sync", "cisa-kev", "--from", "-", "-o", "csv", "-q"], kev(&cves(70)).as_bytes());
+    let stdin =
+        b.run_with_stdin(&["feed", "sync", "cisa-kev", "--from", "-", "-o", "csv", "-q"], kev(&cves(70)).as_bytes());
     assert_eq!(code(&stdin), 0, "{}", err(&stdin));
     let known = b.ok(&["explain", "CVE-2026-10065", "-q"]);
     assert!(known.contains("Known to be exploited"), "{known}");

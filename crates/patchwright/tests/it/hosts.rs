@@ -3,7 +3,10 @@
 use crate::run::{Bench, code, err, old_openssl};
 
 fn folder(b: &Bench, name: &str) -> String {
-    b.file(&format!("{name}/os-release"), "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n");
+    b.file(
+        &format!("{name}/os-release"),
+        "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+    );
     b.file(&format!("{name}/dpkg-status"), old_openssl());
     b.file(&format!("{name}/hostname"), format!("{}\n", name.rsplit('/').next().unwrap()));
     b.dir.path().join(name).to_str().unwrap().to_owned()

@@ -60,9 +60,15 @@ fn dpkg_says(status: &str) -> Option<BTreeSet<Pair>> {
             }
         }
     }
-    let script = "while read -r a b; do if dpkg --compare-versions \"$a\" lt \"$b\"; then echo 1; else echo 0; fi; done";
-    let mut child =
-        Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let script =
+        "while read -r a b; do if dpkg --compare-versions \"$a\" lt \"$b\"; then echo 1; else echo 0; fi; done";
+    let mut child = Command::new("sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
     let mut stdin = child.stdin.take().unwrap();
     let text: String = questions.iter().map(|(_, _, a, b)| format!("{a} {b}\n")).collect();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
@@ -133,7 +139,10 @@ fn findings_of_a_made_host_equal_dpkgs_own_comparison() {
 #[test]
 fn findings_of_the_sample_host_equal_dpkgs_own_comparison() {
     let Some(file) = shared("feeds/debian/sample-host.dpkg-status.zst") else {
-        patchwright_testkit::skip::skip("findings of the sample host", "the shared feeds are not beside this repository");
+        patchwright_testkit::skip::skip(
+            "findings of the sample host",
+            "the shared feeds are not beside this repository",
+        );
         return;
     };
     if !have_dpkg() {

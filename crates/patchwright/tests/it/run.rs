@@ -16,11 +16,12 @@ impl Bench {
     pub(crate) fn new() -> Self {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         let template = BUILT.get_or_init(|| {
-            let first = Self::fresh();
-            first.ok(&["intel", "build", "-q"]);
-            let path = first.data().join("intel");
-            // Kept for all tests of this process.
-            std::mem::forget(first);
+            // One folder for all runs of this test binary, so that nothing piles up.
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("starter");
+            drop(std::fs::remove_dir_all(&path));
+            let data = path.to_str().unwrap();
+            Self::fresh().ok(&["--data-dir", data, "intel", "build", "-q"]);
+            let path = path.join("intel");
             path
         });
         let bench = Self::fresh();
@@ -132,10 +133,14 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 
 /// A dpkg status stanza.
 pub(crate) fn stanza(name: &str, source: &str, version: &str) -> String {
-    format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nSource: {source}\nVersion: {version}\nDescription: x\n\n")
+    format!(
+        "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nSource: {source}\nVersion: {version}\nDescription: x\n\n"
+    )
 }
 
 /// A small host with an old openssl.
 pub(crate) fn old_openssl() -> String {
-    stanza("libssl3", "openssl", "3.0.9-1") + &stanza("openssl", "openssl", "3.0.9-1") + &stanza("adduser", "adduser", "3.134")
+    stanza("libssl3", "openssl", "3.0.9-1")
+        + &stanza("openssl", "openssl", "3.0.9-1")
+        + &stanza("adduser", "adduser", "3.134")
 }

@@ -28,10 +28,7 @@ async fn records_are_written_with_what_they_tell_of(stage: Stage) {
         ChainHead::empty(),
         "the migration starts the chain where the rules do"
     );
-    assert_eq!(
-        read.audit_verify(None).await.unwrap().head,
-        ChainHead::empty()
-    );
+    assert_eq!(read.audit_verify(None).await.unwrap().head, ChainHead::empty());
     drop(read);
 
     append(&stage.db, 2).await;
@@ -44,21 +41,12 @@ async fn records_are_written_with_what_they_tell_of(stage: Stage) {
     let records = read.audit_list(0, 10).await.unwrap();
     assert_eq!(records.iter().map(|r| r.seq).collect::<Vec<_>>(), [1, 2, 3]);
     let first = records[0].record().unwrap();
-    assert_eq!(
-        (first.action.as_str(), first.object.as_str(), first.at),
-        ("test.write", "obj_0", NOW)
-    );
+    assert_eq!((first.action.as_str(), first.object.as_str(), first.at), ("test.write", "obj_0", NOW));
     assert_eq!(first.reason.as_deref(), Some("because \u{1f600}"));
     let head = read.audit_verify(None).await.unwrap().head;
     assert_eq!(head, records[2].head());
     assert_eq!(read.audit_head().await.unwrap(), head);
-    let newest: Vec<u64> = read
-        .audit_list_latest(None, 2)
-        .await
-        .unwrap()
-        .iter()
-        .map(|r| r.seq)
-        .collect();
+    let newest: Vec<u64> = read.audit_list_latest(None, 2).await.unwrap().iter().map(|r| r.seq).collect();
     assert_eq!(newest, [3, 2]);
     assert_eq!(read.audit_list_latest(Some(2), 10).await.unwrap().len(), 1);
     assert_eq!(read.audit_list(2, 10).await.unwrap().len(), 1);
@@ -86,31 +74,16 @@ async fn a_record_without_canonical_form_stops_the_whole_transaction(stage: Stag
 
 async fn tampering_in_the_database_is_found(stage: Stage) {
     append(&stage.db, 6).await;
-    let anchor = Anchor::new(
-        stage.db.read().await.unwrap().audit_head().await.unwrap(),
-        NOW,
-    );
+    let anchor = Anchor::new(stage.db.read().await.unwrap().audit_head().await.unwrap(), NOW);
     stage.raw("CREATE TABLE kept AS SELECT * FROM audit; CREATE TABLE kept_head AS SELECT * FROM audit_head").await;
     let restore = "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; \
         DELETE FROM audit_head; INSERT INTO audit_head SELECT * FROM kept_head";
     // What is done, where it is found, whether an anchor is needed to find it.
     let cases = [
-        (
-            "UPDATE audit SET record = REPLACE(record, 'obj_2', 'obj_9') WHERE seq = 3",
-            3,
-            false,
-        ),
-        (
-            "UPDATE audit SET record = REPLACE(record, ',\"seq\":', ', \"seq\":') WHERE seq = 2",
-            2,
-            false,
-        ),
+        ("UPDATE audit SET record = REPLACE(record, 'obj_2', 'obj_9') WHERE seq = 3", 3, false),
+        ("UPDATE audit SET record = REPLACE(record, ',\"seq\":', ', \"seq\":') WHERE seq = 2", 2, false),
         ("UPDATE audit SET record = 'gone' WHERE seq = 4", 4, false),
-        (
-            "UPDATE audit SET hash = (SELECT hash FROM kept WHERE seq = 1) WHERE seq = 5",
-            5,
-            false,
-        ),
+        ("UPDATE audit SET hash = (SELECT hash FROM kept WHERE seq = 1) WHERE seq = 5", 5, false),
         ("DELETE FROM audit WHERE seq = 1", 1, false),
         ("DELETE FROM audit WHERE seq = 4", 4, false),
         (
@@ -118,11 +91,7 @@ async fn tampering_in_the_database_is_found(stage: Stage) {
             1,
             false,
         ),
-        (
-            "INSERT INTO audit SELECT seq + 7, hash, record FROM kept WHERE seq = 1",
-            7,
-            false,
-        ),
+        ("INSERT INTO audit SELECT seq + 7, hash, record FROM kept WHERE seq = 1", 7, false),
         (
             "DELETE FROM audit WHERE seq > 4; UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM kept WHERE seq = 4)",
             6,
@@ -144,39 +113,13 @@ async fn tampering_in_the_database_is_found(stage: Stage) {
         }
         drop(read);
         stage.raw(restore).await;
-        assert!(
-            stage
-                .db
-                .read()
-                .await
-                .unwrap()
-                .audit_verify(Some(&anchor))
-                .await
-                .is_ok()
-        );
+        assert!(stage.db.read().await.unwrap().audit_verify(Some(&anchor)).await.is_ok());
     }
     // Cut off without touching the head row: the head row itself gives it away.
     stage.raw("DELETE FROM audit WHERE seq > 4").await;
-    let error = stage
-        .db
-        .read()
-        .await
-        .unwrap()
-        .audit_verify(None)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, StoreError::AuditHead { chain: 4, head: 6 }) && error.hint().is_some(),
-        "{error}"
-    );
-    match stage
-        .db
-        .read()
-        .await
-        .unwrap()
-        .audit_verify(Some(&anchor))
-        .await
-    {
+    let error = stage.db.read().await.unwrap().audit_verify(None).await.unwrap_err();
+    assert!(matches!(error, StoreError::AuditHead { chain: 4, head: 6 }) && error.hint().is_some(), "{error}");
+    match stage.db.read().await.unwrap().audit_verify(Some(&anchor)).await {
         Err(StoreError::AuditBroken(broken)) => {
             assert_eq!(broken.what, BreakKind::Truncated { last: 4 })
         }
@@ -199,19 +142,9 @@ async fn a_long_trail_verifies_in_pages(stage: Stage) {
     .await
     .unwrap();
     txn.commit().await.unwrap();
-    let head = stage
-        .db
-        .read()
-        .await
-        .unwrap()
-        .audit_verify(None)
-        .await
-        .unwrap()
-        .head;
+    let head = stage.db.read().await.unwrap().audit_verify(None).await.unwrap().head;
     assert_eq!(head.seq, 2_501);
-    stage
-        .raw("UPDATE audit SET record = REPLACE(record, 'usr_1', 'usr_2') WHERE seq = 2001")
-        .await;
+    stage.raw("UPDATE audit SET record = REPLACE(record, 'usr_1', 'usr_2') WHERE seq = 2001").await;
     match stage.db.read().await.unwrap().audit_verify(None).await {
         Err(StoreError::AuditBroken(broken)) => {
             assert_eq!((broken.seq, broken.what), (2_001, BreakKind::Hash))

@@ -16,21 +16,10 @@ on_every_engine!(
 );
 
 async fn of_two_that_change_one_row_one_is_told(stage: Stage) {
-    stage
-        .facts("1", None, NOW, &facts("web1", &["a=1"]))
-        .await
-        .unwrap();
+    stage.facts("1", None, NOW, &facts("web1", &["a=1"])).await.unwrap();
     let other = stage.again().await;
     let mut writers = JoinSet::new();
-    for (n, db) in [
-        stage.db.clone(),
-        other.clone(),
-        stage.db.clone(),
-        other.clone(),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    for (n, db) in [stage.db.clone(), other.clone(), stage.db.clone(), other.clone()].into_iter().enumerate() {
         writers.spawn(async move {
             let mut txn = db.write().await?;
             let seen = facts("web1", &[&format!("a={n}0")]);
@@ -52,20 +41,13 @@ async fn of_two_that_change_one_row_one_is_told(stage: Stage) {
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 3));
     for result in lost {
-        assert!(
-            matches!(result, Err(StoreError::Conflict { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(StoreError::Conflict { .. })), "{result:?}");
     }
     let mut read = stage.db.read().await.unwrap();
     let host = read.host_fetch(&id("1")).await.unwrap().unwrap();
     assert_eq!(host.generation, Generation(2));
     assert_eq!(host.set_hash, won[0].as_ref().unwrap().set_hash);
-    assert_eq!(
-        read.audit_head().await.unwrap().seq,
-        1,
-        "who lost left no record either"
-    );
+    assert_eq!(read.audit_head().await.unwrap().seq, 1, "who lost left no record either");
     drop(read);
     other.close().await;
 }
@@ -75,16 +57,10 @@ async fn no_audit_record_is_lost_between_writers(stage: Stage) {
     let other = stage.again().await;
     let mut writers = JoinSet::new();
     for n in 0..WRITERS {
-        let db = if n % 2 == 0 {
-            stage.db.clone()
-        } else {
-            other.clone()
-        };
+        let db = if n % 2 == 0 { stage.db.clone() } else { other.clone() };
         writers.spawn(async move {
             let mut txn = db.write().await.unwrap();
-            txn.setting_save(&format!("key{n}"), "x", None)
-                .await
-                .unwrap();
+            txn.setting_save(&format!("key{n}"), "x", None).await.unwrap();
             txn.audit_append(entry("setting.edit", &format!("key{n}")));
             txn.audit_append(entry("setting.check", &format!("key{n}")));
             txn.outbox_append("changed", "{}", NOW);
@@ -94,41 +70,22 @@ async fn no_audit_record_is_lost_between_writers(stage: Stage) {
     writers.join_all().await;
     let mut read = stage.db.read().await.unwrap();
     assert_eq!(read.audit_verify(None).await.unwrap().head.seq, 2 * WRITERS);
-    let ids: Vec<u64> = read
-        .outbox_pending(1000)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|r| r.id)
-        .collect();
+    let ids: Vec<u64> = read.outbox_pending(1000).await.unwrap().into_iter().map(|r| r.id).collect();
     assert_eq!(ids, (1..=WRITERS).collect::<Vec<_>>());
     for pair in read.audit_list(0, 1000).await.unwrap().chunks(2) {
         let [one, two] = [pair[0].record().unwrap(), pair[1].record().unwrap()];
-        assert_eq!(
-            one.object, two.object,
-            "records of one transaction stay together"
-        );
+        assert_eq!(one.object, two.object, "records of one transaction stay together");
     }
     drop(read);
     other.close().await;
 }
 
 async fn a_reader_sees_one_moment(stage: Stage) {
-    stage
-        .facts("1", None, NOW, &facts("web1", &["a=1"]))
-        .await
-        .unwrap();
+    stage.facts("1", None, NOW, &facts("web1", &["a=1"])).await.unwrap();
     let mut before = stage.db.read().await.unwrap();
     assert!(before.host_fetch(&id("1")).await.unwrap().is_some());
-    stage
-        .facts("2", None, NOW, &facts("web2", &["a=1"]))
-        .await
-        .unwrap();
-    assert_eq!(
-        before.host_fetch(&id("2")).await.unwrap(),
-        None,
-        "the moment of the first look"
-    );
+    stage.facts("2", None, NOW, &facts("web2", &["a=1"])).await.unwrap();
+    assert_eq!(before.host_fetch(&id("2")).await.unwrap(), None, "the moment of the first look");
     drop(before);
     let mut now = stage.db.read().await.unwrap();
     assert!(now.host_fetch(&id("2")).await.unwrap().is_some());
@@ -145,21 +102,13 @@ async fn a_writer_sees_what_the_one_before_did(stage: Stage) {
     let first = set(&stage.db, "one", None).await.unwrap();
     let mut txn = stage.db.write().await.unwrap();
     let second = txn.setting_save("key", "two", Some(first)).await.unwrap();
-    assert_eq!(
-        txn.setting_fetch("key").await.unwrap().unwrap().value,
-        "two",
-        "its own change"
-    );
+    assert_eq!(txn.setting_fetch("key").await.unwrap().unwrap().value, "two", "its own change");
     let waiting = {
         let db = stage.db.clone();
         tokio::spawn(async move { set(&db, "three", Some(second)).await })
     };
     let mut read = stage.db.read().await.unwrap();
-    assert_eq!(
-        read.setting_fetch("key").await.unwrap().unwrap().value,
-        "one",
-        "nobody else sees it yet"
-    );
+    assert_eq!(read.setting_fetch("key").await.unwrap().unwrap().value, "one", "nobody else sees it yet");
     drop(read);
     txn.commit().await.unwrap();
     // On PostgreSQL the second writer may have looked before the commit; then it is told, and does it again.
@@ -168,19 +117,7 @@ async fn a_writer_sees_what_the_one_before_did(stage: Stage) {
         other => other,
     };
     assert_eq!(done.unwrap(), second.next());
-    assert_eq!(
-        stage
-            .db
-            .read()
-            .await
-            .unwrap()
-            .setting_fetch("key")
-            .await
-            .unwrap()
-            .unwrap()
-            .value,
-        "three"
-    );
+    assert_eq!(stage.db.read().await.unwrap().setting_fetch("key").await.unwrap().unwrap().value, "three");
 }
 
 async fn what_is_not_committed_never_happened(stage: Stage) {
@@ -215,10 +152,7 @@ async fn what_is_not_committed_never_happened(stage: Stage) {
         assert_eq!(read.outbox_pending(10).await.unwrap(), vec![]);
     }
     // The connection is whole afterwards.
-    stage
-        .facts("1", None, NOW, &facts("web1", &["a=1"]))
-        .await
-        .unwrap();
+    stage.facts("1", None, NOW, &facts("web1", &["a=1"])).await.unwrap();
 }
 
 async fn a_counter_that_everybody_raises_loses_nothing(stage: Stage) {
@@ -226,22 +160,11 @@ async fn a_counter_that_everybody_raises_loses_nothing(stage: Stage) {
     let other = stage.again().await;
     let mut writers = JoinSet::new();
     for n in 0..6 {
-        let db = if n % 2 == 0 {
-            stage.db.clone()
-        } else {
-            other.clone()
-        };
+        let db = if n % 2 == 0 { stage.db.clone() } else { other.clone() };
         writers.spawn(async move {
             for _ in 0..10 {
                 loop {
-                    let seen = db
-                        .read()
-                        .await
-                        .unwrap()
-                        .setting_fetch("key")
-                        .await
-                        .unwrap()
-                        .unwrap();
+                    let seen = db.read().await.unwrap().setting_fetch("key").await.unwrap().unwrap();
                     let next = (seen.value.parse::<u32>().unwrap() + 1).to_string();
                     match set(&db, &next, Some(seen.generation)).await {
                         Ok(_) => break,
@@ -253,18 +176,7 @@ async fn a_counter_that_everybody_raises_loses_nothing(stage: Stage) {
         });
     }
     writers.join_all().await;
-    let seen = stage
-        .db
-        .read()
-        .await
-        .unwrap()
-        .setting_fetch("key")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (seen.value.as_str(), seen.generation),
-        ("60", Generation(61))
-    );
+    let seen = stage.db.read().await.unwrap().setting_fetch("key").await.unwrap().unwrap();
+    assert_eq!((seen.value.as_str(), seen.generation), ("60", Generation(61)));
     other.close().await;
 }

@@ -10,10 +10,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use crate::stage::{NOW, Place, Stage, address, block_on, entry, facts, on_every_engine, options};
 
-on_every_engine!(
-    a_locked_row_or_file_is_said_to_be_locked,
-    a_closed_database_says_so
-);
+on_every_engine!(a_locked_row_or_file_is_said_to_be_locked, a_closed_database_says_so);
 
 fn hint(error: &StoreError) -> &str {
     error.hint().unwrap()
@@ -29,9 +26,7 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     fn file(&self) -> PathBuf {
@@ -40,10 +35,7 @@ impl Folder {
 }
 
 async fn a_locked_row_or_file_is_said_to_be_locked(stage: Stage) {
-    let impatient = Options {
-        busy: Duration::from_millis(200),
-        ..options()
-    };
+    let impatient = Options { busy: Duration::from_millis(200), ..options() };
     let other = Db::connect(&stage.url, &impatient).await.unwrap();
     let mut holder = stage.db.write().await.unwrap();
     holder.setting_save("key", "held", None).await.unwrap();
@@ -54,33 +46,12 @@ async fn a_locked_row_or_file_is_said_to_be_locked(stage: Stage) {
     }
     .await
     .unwrap_err();
-    assert!(
-        matches!(blocked, StoreError::Locked { .. }) && blocked.is_retryable(),
-        "{blocked}"
-    );
+    assert!(matches!(blocked, StoreError::Locked { .. }) && blocked.is_retryable(), "{blocked}");
     assert!(hint(&blocked).contains("another patchwright process"));
     // Reading goes on while somebody writes.
-    assert_eq!(
-        other
-            .read()
-            .await
-            .unwrap()
-            .setting_fetch("key")
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(other.read().await.unwrap().setting_fetch("key").await.unwrap(), None);
     holder.commit().await.unwrap();
-    assert!(
-        other
-            .read()
-            .await
-            .unwrap()
-            .setting_fetch("key")
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(other.read().await.unwrap().setting_fetch("key").await.unwrap().is_some());
     other.close().await;
 }
 
@@ -94,17 +65,12 @@ async fn a_closed_database_says_so(stage: Stage) {
 fn a_full_disk_leaves_what_was_there() {
     let folder = Folder::new();
     block_on(async {
-        let small = Options {
-            pages_max: Some(120),
-            ..options()
-        };
+        let small = Options { pages_max: Some(120), ..options() };
         let db = Db::connect(&url(&folder.file()), &small).await.unwrap();
         let mut written = 0;
         let error = loop {
             let mut txn = db.write().await.unwrap();
-            let one = txn
-                .setting_save(&format!("key{written}"), &"x".repeat(9_000), None)
-                .await;
+            let one = txn.setting_save(&format!("key{written}"), &"x".repeat(9_000), None).await;
             txn.audit_append(entry("setting.edit", "key"));
             let done = match one {
                 Ok(_) => txn.commit().await,
@@ -121,19 +87,14 @@ fn a_full_disk_leaves_what_was_there() {
         let mut read = db.read().await.unwrap();
         assert!(written > 0);
         assert_eq!(read.setting_list().await.unwrap().len(), written);
-        assert_eq!(
-            read.audit_verify(None).await.unwrap().head.seq,
-            written as u64
-        );
+        assert_eq!(read.audit_verify(None).await.unwrap().head.seq, written as u64);
         drop(read);
         assert_eq!(db.check().await.unwrap().problems, Vec::<String>::new());
         // With room again the same database goes on.
         db.close().await;
         let db = Db::connect(&url(&folder.file()), &options()).await.unwrap();
         let mut txn = db.write().await.unwrap();
-        txn.setting_save("more", &"x".repeat(9_000), None)
-            .await
-            .unwrap();
+        txn.setting_save("more", &"x".repeat(9_000), None).await.unwrap();
         txn.commit().await.unwrap();
         db.close().await;
     });
@@ -158,9 +119,7 @@ fn damage_in_the_middle_is_found() {
         let db = Db::connect(&url(&folder.file()), &options()).await.unwrap();
         let mut txn = db.write().await.unwrap();
         for n in 0..400 {
-            txn.setting_save(&format!("key{n}"), &"x".repeat(500), None)
-                .await
-                .unwrap();
+            txn.setting_save(&format!("key{n}"), &"x".repeat(500), None).await.unwrap();
         }
         txn.commit().await.unwrap();
         db.close().await;
@@ -183,11 +142,7 @@ fn damage_in_the_middle_is_found() {
 fn a_cut_off_file_is_found() {
     let folder = Folder::new();
     block_on(async {
-        Db::connect(&url(&folder.file()), &options())
-            .await
-            .unwrap()
-            .close()
-            .await;
+        Db::connect(&url(&folder.file()), &options()).await.unwrap().close().await;
     });
     let bytes = std::fs::read(folder.file()).unwrap();
     std::fs::write(folder.file(), &bytes[..bytes.len() / 3]).unwrap();
@@ -221,10 +176,7 @@ fn the_file_and_its_folder_are_private() {
         assert!(found >= 2, "the file and its log");
         std::fs::set_permissions(folder.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
         let report = db.check().await.unwrap();
-        assert!(
-            report.warnings.iter().any(|w| w.contains("0644")),
-            "{report:?}"
-        );
+        assert!(report.warnings.iter().any(|w| w.contains("0644")), "{report:?}");
         db.close().await;
     });
 }
@@ -232,19 +184,13 @@ fn the_file_and_its_folder_are_private() {
 #[test]
 fn a_missing_file_is_made_only_when_wanted() {
     let folder = Folder::new();
-    let never = Options {
-        create: Create::Never,
-        ..options()
-    };
+    let never = Options { create: Create::Never, ..options() };
     let error = block_on(Db::connect(&url(&folder.file()), &never)).unwrap_err();
     assert!(matches!(error, StoreError::NoFile { .. }), "{error}");
     assert!(hint(&error).contains("patchwright up"));
     assert!(!folder.file().exists());
     let error = block_on(Db::connect(&url(folder.folder.path()), &options())).unwrap_err();
-    assert!(
-        matches!(error, StoreError::OpenFile { .. }),
-        "a folder is no file: {error}"
-    );
+    assert!(matches!(error, StoreError::OpenFile { .. }), "a folder is no file: {error}");
 }
 
 #[test]
@@ -254,11 +200,7 @@ fn a_read_only_folder_is_said_to_be_one() {
     std::fs::set_permissions(folder.folder.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
     // Root writes into any folder of a disk, so for root it has to be a file system that takes no files from anybody.
     let is_root = std::fs::write(folder.folder.path().join("probe"), "").is_ok();
-    let path = if is_root {
-        PathBuf::from("/proc/patchwright/test.db")
-    } else {
-        folder.file()
-    };
+    let path = if is_root { PathBuf::from("/proc/patchwright/test.db") } else { folder.file() };
     let error = block_on(Db::connect(&url(&path), &options())).unwrap_err();
     std::fs::set_permissions(folder.folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     assert!(matches!(error, StoreError::OpenFile { .. }), "{error}");
@@ -273,15 +215,10 @@ fn in_a_process_of_its_own(
     as_nobody: bool,
 ) -> std::io::Result<std::process::ExitStatus> {
     let program = std::env::current_exe().unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "these tests need a process that they may kill or take rights from"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "these tests need a process that they may kill or take rights from")]
     let mut command = if as_nobody {
         let mut command = std::process::Command::new("setpriv");
-        command
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-            .arg(program);
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(program);
         command
     } else {
         std::process::Command::new(program)
@@ -305,9 +242,7 @@ fn read_only_visitor() {
     let error = block_on(Db::connect(&url, &options())).unwrap_err();
     assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
     assert!(hint(&error).contains("read-only file system"));
-    let path = url
-        .trim_start_matches("sqlite://")
-        .replace("test.db", "other.db");
+    let path = url.trim_start_matches("sqlite://").replace("test.db", "other.db");
     let error = block_on(Db::connect(&format!("sqlite://{path}"), &options())).unwrap_err();
     assert!(matches!(error, StoreError::OpenFile { .. }), "{error}");
 }
@@ -315,16 +250,10 @@ fn read_only_visitor() {
 #[test]
 fn a_database_in_a_read_only_folder_is_said_to_be_one() {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap()
-    };
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     let folder = Folder::new();
     block_on(async {
-        Db::connect(&url(&folder.file()), &options())
-            .await
-            .unwrap()
-            .close()
-            .await;
+        Db::connect(&url(&folder.file()), &options()).await.unwrap().close().await;
     });
     let data = folder.file().parent().unwrap().to_owned();
     mode(&folder.file(), 0o444);
@@ -333,22 +262,16 @@ fn a_database_in_a_read_only_folder_is_said_to_be_one() {
     // Root may write anywhere, so for root it is somebody else who looks.
     let is_root = std::fs::write(data.join("probe"), "").is_ok();
     let before = std::fs::read(folder.file()).unwrap();
-    let done = in_a_process_of_its_own(
-        "faults::read_only_visitor",
-        READ_ONLY,
-        &url(&folder.file()),
-        is_root,
-    );
+    let done = in_a_process_of_its_own("faults::read_only_visitor", READ_ONLY, &url(&folder.file()), is_root);
     mode(&data, 0o755);
     match done.map(|status| status.code()) {
         Ok(Some(0)) => assert_eq!(std::fs::read(folder.file()).unwrap(), before),
-        Ok(Some(126 | 127)) | Err(_) => skip(
-            "a read-only data folder",
-            "no setpriv, or this test binary is not readable for others",
-        ),
-        Ok(code) => panic!(
-            "the second process ended with {code:?}; run `faults::read_only_visitor` with {READ_ONLY} set"
-        ),
+        Ok(Some(126 | 127)) | Err(_) => {
+            skip("a read-only data folder", "no setpriv, or this test binary is not readable for others")
+        }
+        Ok(code) => {
+            panic!("the second process ended with {code:?}; run `faults::read_only_visitor` with {READ_ONLY} set")
+        }
     }
 }
 
@@ -360,10 +283,7 @@ fn a_server_that_takes_no_writes_is_said_to_be_one() {
     };
     block_on(async {
         Db::connect(&url, &options()).await.unwrap().close().await;
-        let read_only = url.replace(
-            "options=",
-            "options=-c%20default_transaction_read_only%3Don%20",
-        );
+        let read_only = url.replace("options=", "options=-c%20default_transaction_read_only%3Don%20");
         let error = Db::connect(&read_only, &options()).await.unwrap_err();
         assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
         assert!(hint(&error).contains("read-only"));
@@ -372,14 +292,8 @@ fn a_server_that_takes_no_writes_is_said_to_be_one() {
 
 #[test]
 fn an_address_that_is_none_is_said_to_be_none() {
-    for bad in [
-        "",
-        "sqlite://",
-        "sqlite::memory:",
-        "sqlite:///x?mode=memory",
-        "mysql://u:secret@h/x",
-        "/var/lib/x.db",
-    ] {
+    for bad in ["", "sqlite://", "sqlite::memory:", "sqlite:///x?mode=memory", "mysql://u:secret@h/x", "/var/lib/x.db"]
+    {
         let error = block_on(Db::connect(bad, &Options::new(NOW))).unwrap_err();
         assert!(matches!(error, StoreError::Url { .. }), "{bad}: {error}");
         assert!(!error.to_string().contains("secret"), "{error}");
@@ -389,21 +303,11 @@ fn an_address_that_is_none_is_said_to_be_none() {
 
 #[test]
 fn a_server_that_is_not_there_is_said_not_to_be() {
-    let impatient = Options {
-        busy: Duration::from_millis(500),
-        ..options()
-    };
+    let impatient = Options { busy: Duration::from_millis(500), ..options() };
     // Port 1 of the loopback: nothing listens there.
-    let error = block_on(Db::connect(
-        "postgres://ana:secret@127.0.0.1:1/pw",
-        &impatient,
-    ))
-    .unwrap_err();
+    let error = block_on(Db::connect("postgres://ana:secret@127.0.0.1:1/pw", &impatient)).unwrap_err();
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
-    assert!(
-        !error.to_string().contains("secret") && error.to_string().contains("127.0.0.1:1"),
-        "{error}"
-    );
+    assert!(!error.to_string().contains("secret") && error.to_string().contains("127.0.0.1:1"), "{error}");
     assert!(hint(&error).contains("PostgreSQL"));
     if let Some((url, _)) = address(Place::Codepoint) {
         let other = url.replace("/postgres?", "/no_such_database?");
@@ -426,9 +330,7 @@ fn victim() {
         let db = Db::connect(&url, &options()).await.unwrap();
         let mut txn = db.write().await.unwrap();
         for n in 0..300 {
-            txn.setting_save(&format!("lost{n}"), &"x".repeat(9_000), None)
-                .await
-                .unwrap();
+            txn.setting_save(&format!("lost{n}"), &"x".repeat(9_000), None).await.unwrap();
         }
         std::process::abort();
     });
@@ -453,13 +355,7 @@ fn killed_between_statements_leaves_nothing() {
         block_on(async {
             let db = Db::connect(&url, &options()).await.unwrap();
             let mut read = db.read().await.unwrap();
-            let keys: Vec<String> = read
-                .setting_list()
-                .await
-                .unwrap()
-                .into_iter()
-                .map(|(key, _)| key)
-                .collect();
+            let keys: Vec<String> = read.setting_list().await.unwrap().into_iter().map(|(key, _)| key).collect();
             assert_eq!(keys, ["kept"]);
             assert_eq!(read.audit_verify(None).await.unwrap().head.seq, 1);
             drop(read);
@@ -474,22 +370,11 @@ fn killed_between_statements_leaves_nothing() {
 fn a_file_that_another_program_holds_is_said_to_be_locked() {
     let folder = Folder::new();
     block_on(async {
-        Db::connect(&url(&folder.file()), &options())
-            .await
-            .unwrap()
-            .close()
-            .await;
-        let mut other = sqlx::SqliteConnection::connect(&url(&folder.file()))
-            .await
-            .unwrap();
+        Db::connect(&url(&folder.file()), &options()).await.unwrap().close().await;
+        let mut other = sqlx::SqliteConnection::connect(&url(&folder.file())).await.unwrap();
         other.execute("BEGIN IMMEDIATE").await.unwrap();
-        let impatient = Options {
-            busy: Duration::from_millis(200),
-            ..options()
-        };
-        let error = Db::connect(&url(&folder.file()), &impatient)
-            .await
-            .unwrap_err();
+        let impatient = Options { busy: Duration::from_millis(200), ..options() };
+        let error = Db::connect(&url(&folder.file()), &impatient).await.unwrap_err();
         assert!(matches!(error, StoreError::Locked { .. }), "{error}");
         other.execute("ROLLBACK").await.unwrap();
         let db = Db::connect(&url(&folder.file()), &impatient).await.unwrap();

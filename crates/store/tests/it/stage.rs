@@ -36,11 +36,7 @@ pub(crate) fn after(minutes: i64) -> Timestamp {
 }
 
 pub(crate) fn options() -> Options {
-    Options {
-        busy: Duration::from_secs(30),
-        connections: 6,
-        ..Options::new(NOW)
-    }
+    Options { busy: Duration::from_secs(30), connections: 6, ..Options::new(NOW) }
 }
 
 impl Stage {
@@ -73,13 +69,7 @@ impl Stage {
     ) -> Result<FactsSaved, StoreError> {
         let mut txn = self.db.write().await?;
         let saved = txn
-            .host_upsert_facts(&FactsWrite {
-                id: &id(host),
-                expected,
-                at,
-                facts,
-                profile: &AssetProfile::default(),
-            })
+            .host_upsert_facts(&FactsWrite { id: &id(host), expected, at, facts, profile: &AssetProfile::default() })
             .await?;
         txn.commit().await?;
         Ok(saved)
@@ -100,26 +90,15 @@ pub(crate) fn address(place: Place) -> Option<(String, Option<tempfile::TempDir>
     match pg::schema(collation) {
         Ok(url) => Some((url, None)),
         Err(why) => {
-            assert!(
-                std::env::var_os("PATCHWRIGHT_REQUIRE_PG").is_none(),
-                "{why}"
-            );
-            skip(
-                &format!("the store on PostgreSQL ({place:?})"),
-                &why.to_string(),
-            );
+            assert!(std::env::var_os("PATCHWRIGHT_REQUIRE_PG").is_none(), "{why}");
+            skip(&format!("the store on PostgreSQL ({place:?})"), &why.to_string());
             None
         }
     }
 }
 
 pub(crate) fn block_on<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(story)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(story)
 }
 
 /// Plays a story on an empty, migrated database.
@@ -134,12 +113,7 @@ where
     block_on(async move {
         let db = Db::connect(&url, &options()).await.unwrap();
         let kept = db.clone();
-        story(Stage {
-            db,
-            url,
-            _folder: folder,
-        })
-        .await;
+        story(Stage { db, url, _folder: folder }).await;
         kept.close().await;
     });
 }

@@ -13,41 +13,23 @@ const LENGTH_MAX: usize = 96;
 /// Two texts from one input: as they are, and mapped to the scheme's own alphabet, which gets past the
 /// first character far more often.
 fn texts(input: &[u8], alphabet: &[u8]) -> [(String, String); 2] {
-    let middle = input
-        .iter()
-        .position(|byte| *byte == b'|')
-        .unwrap_or(input.len() / 2);
+    let middle = input.iter().position(|byte| *byte == b'|').unwrap_or(input.len() / 2);
     let (a, b) = input.split_at(middle);
     let mapped = |bytes: &[u8]| -> String {
-        let chosen = bytes
-            .iter()
-            .map(|byte| alphabet[usize::from(*byte) % alphabet.len()]);
+        let chosen = bytes.iter().map(|byte| alphabet[usize::from(*byte) % alphabet.len()]);
         chosen.map(char::from).collect()
     };
-    [
-        (
-            String::from_utf8_lossy(a).into_owned(),
-            String::from_utf8_lossy(b).into_owned(),
-        ),
-        (mapped(a), mapped(b)),
-    ]
+    [(String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned()), (mapped(a), mapped(b))]
 }
 
 fn check(scheme: Scheme, input: &[u8], alphabet: &[u8]) {
     for (a, b) in texts(input, alphabet) {
         let order = compare_lenient(scheme, &a, &b);
         assert_eq!(compare_lenient(scheme, &b, &a), order.reverse());
-        assert_eq!(
-            compare(scheme, &a, &b).is_ok(),
-            validate(scheme, &a).and(validate(scheme, &b)).is_ok()
-        );
+        assert_eq!(compare(scheme, &a, &b).is_ok(), validate(scheme, &a).and(validate(scheme, &b)).is_ok());
         check_keys(scheme, &a, &b);
         if let Some(key) = sort_key(scheme, &a) {
-            assert!(
-                key.len() <= 2 * a.len() + 6,
-                "{scheme} {a:?}: a key of {} bytes",
-                key.len()
-            );
+            assert!(key.len() <= 2 * a.len() + 6, "{scheme} {a:?}: a key of {} bytes", key.len());
             assert_eq!(key[0] == 0, validate(scheme, &a).is_err());
         }
     }
@@ -96,17 +78,14 @@ fn pep440() {
 /// `Display` writes a text that reads back as the same version.
 #[test]
 fn display_reads_back() {
-    bolero::check!()
-        .with_iterations(ITERATIONS)
-        .with_max_len(LENGTH_MAX)
-        .for_each(|input| {
-            for (text, _) in texts(input, b"01234567890123....-_~^:!+abrcpostdevZ") {
-                display_reads_back_for(&text);
-            }
-            for (_, text) in texts(input, b"0123..-:+~") {
-                display_reads_back_for(&text);
-            }
-        });
+    bolero::check!().with_iterations(ITERATIONS).with_max_len(LENGTH_MAX).for_each(|input| {
+        for (text, _) in texts(input, b"01234567890123....-_~^:!+abrcpostdevZ") {
+            display_reads_back_for(&text);
+        }
+        for (_, text) in texts(input, b"0123..-:+~") {
+            display_reads_back_for(&text);
+        }
+    });
 }
 
 fn display_reads_back_for(text: &str) {
@@ -119,11 +98,5 @@ fn display_reads_back_for(text: &str) {
             }
         )*};
     }
-    same!(
-        deb::Version,
-        rpm::Evr,
-        apk::Version,
-        semver::Version,
-        pep440::Version
-    );
+    same!(deb::Version, rpm::Evr, apk::Version, semver::Version, pep440::Version);
 }

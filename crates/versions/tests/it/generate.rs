@@ -37,15 +37,7 @@ impl Random {
             7 => (90 + self.below(400)).to_string(),
             8 => format!("0{}", self.below(12)),
             9 => (20_230_000 + self.below(1_231)).to_string(),
-            10 => self
-                .pick(&[
-                    "00",
-                    "000",
-                    "010",
-                    "18446744073709551615",
-                    "18446744073709551616",
-                ])
-                .into(),
+            10 => self.pick(&["00", "000", "010", "18446744073709551615", "18446744073709551616"]).into(),
             _ => format!("{}{:019}", 1 + self.below(2), self.below(3)),
         }
     }
@@ -99,20 +91,8 @@ impl Random {
     }
 
     fn rpm(&mut self) -> String {
-        const VERSION: [&str; 12] = [
-            "",
-            "",
-            "",
-            "~rc1",
-            "~beta.2",
-            "^git1",
-            "^20230101gitabc",
-            "^git1~pre",
-            "k",
-            "p1",
-            "^",
-            "~",
-        ];
+        const VERSION: [&str; 12] =
+            ["", "", "", "~rc1", "~beta.2", "^git1", "^20230101gitabc", "^git1~pre", "k", "p1", "^", "~"];
         const RELEASE: [&str; 14] = [
             "",
             ".el9",
@@ -129,18 +109,7 @@ impl Random {
             "~1",
             ".rc1",
         ];
-        let epoch = self.pick(&[
-            "",
-            "",
-            "",
-            "",
-            "0:",
-            "1:",
-            "2:",
-            "00:",
-            ":",
-            "18446744073709551617:",
-        ]);
+        let epoch = self.pick(&["", "", "", "", "0:", "1:", "2:", "00:", ":", "18446744073709551617:"]);
         let mut text = format!("{epoch}{}{}", self.dotted(), self.pick(&VERSION));
         if !self.one_in(4) {
             text += &format!("-{}{}", self.number(), self.pick(&RELEASE));
@@ -149,53 +118,27 @@ impl Random {
     }
 
     fn pep440(&mut self) -> String {
-        const PRE: [&str; 12] = [
-            "", "", "", "a1", "b2", "rc1", ".alpha", "-beta-2", "_PRE_1", "c3", "preview", "a",
-        ];
-        const POST: [&str; 10] = [
-            "", "", "", ".post1", "-1", "r2", ".rev", "post", "_Post_3", "-r.4",
-        ];
+        const PRE: [&str; 12] = ["", "", "", "a1", "b2", "rc1", ".alpha", "-beta-2", "_PRE_1", "c3", "preview", "a"];
+        const POST: [&str; 10] = ["", "", "", ".post1", "-1", "r2", ".rev", "post", "_Post_3", "-r.4"];
         const DEV: [&str; 7] = ["", "", "", ".dev0", "dev", "-DEV-3", "_dev1"];
-        const LOCAL: [&str; 12] = [
-            "",
-            "",
-            "",
-            "",
-            "+abc",
-            "+ABC.1",
-            "+1",
-            "+01",
-            "+1.a",
-            "+ubuntu-2",
-            "+cu118",
-            "+18446744073709551616",
-        ];
+        const LOCAL: [&str; 12] =
+            ["", "", "", "", "+abc", "+ABC.1", "+1", "+01", "+1.a", "+ubuntu-2", "+cu118", "+18446744073709551616"];
         let epoch = self.pick(&["", "", "", "", "", "0!", "1!", "01!"]);
         let v = self.pick(&["", "", "", "", "v", " ", "V"]);
-        let (pre, post, dev, local) = (
-            self.pick(&PRE),
-            self.pick(&POST),
-            self.pick(&DEV),
-            self.pick(&LOCAL),
-        );
+        let (pre, post, dev, local) = (self.pick(&PRE), self.pick(&POST), self.pick(&DEV), self.pick(&LOCAL));
         format!("{v}{epoch}{}{pre}{post}{dev}{local}", self.dotted())
     }
 
     /// A text close to the given one: a part dropped, doubled or replaced by another.
     fn neighbour(&mut self, scheme: Scheme, text: &str) -> String {
         let parts: &[&str] = match scheme {
-            Scheme::Deb => &[
-                "~", "+", "-", ".", ":", "a", "Z", "0", "1", "9", "00", "_", "", ".0", "-0", "~~",
-                "+b1",
-            ],
-            Scheme::Rpm => &[
-                "~", "^", "-", ".", "_", "+", ":", "a", "Z", "0", "1", "9", "00", "", ".0", "-0",
-                "~~", "é",
-            ],
-            Scheme::Pep440 => &[
-                "-", ".", "_", "a", "b", "rc", "post", "dev", "0", "1", "+", "!", "", ".0", "r",
-                "x", " ",
-            ],
+            Scheme::Deb => &["~", "+", "-", ".", ":", "a", "Z", "0", "1", "9", "00", "_", "", ".0", "-0", "~~", "+b1"],
+            Scheme::Rpm => {
+                &["~", "^", "-", ".", "_", "+", ":", "a", "Z", "0", "1", "9", "00", "", ".0", "-0", "~~", "é"]
+            }
+            Scheme::Pep440 => {
+                &["-", ".", "_", "a", "b", "rc", "post", "dev", "0", "1", "+", "!", "", ".0", "r", "x", " "]
+            }
             Scheme::Apk | Scheme::Semver => panic!("no real tool to ask for {scheme}"),
         };
         let boundary = |mut at: usize| {

@@ -5,10 +5,7 @@ use patchwright_versions::{Scheme, sort_key};
 #[track_caller]
 fn check(scheme: Scheme, text: &str, expected: &[u8]) {
     let key = sort_key(scheme, text).unwrap();
-    assert_eq!(
-        key, expected,
-        "{scheme} {text:?}: {key:02x?}, expected {expected:02x?}"
-    );
+    assert_eq!(key, expected, "{scheme} {text:?}: {key:02x?}, expected {expected:02x?}");
 }
 
 #[test]
@@ -27,29 +24,12 @@ fn deb_encoding() {
     check(
         Scheme::Deb,
         "9999999999999999999",
-        &[
-            &[0xA7][..],
-            &(9_999_999_999_999_999_999_u64 - 155).to_be_bytes(),
-            &[3],
-        ]
-        .concat(),
+        &[&[0xA7][..], &(9_999_999_999_999_999_999_u64 - 155).to_be_bytes(), &[3]].concat(),
     );
-    check(
-        Scheme::Deb,
-        "12345678901234567890",
-        &[0xA8, 0, 12, 34, 56, 78, 90, 12, 34, 56, 78, 90, 3],
-    );
-    check(
-        Scheme::Deb,
-        "912345678901234567890",
-        &[0xA8, 1, 1, 9, 12, 34, 56, 78, 90, 12, 34, 56, 78, 90, 3],
-    );
+    check(Scheme::Deb, "12345678901234567890", &[0xA8, 0, 12, 34, 56, 78, 90, 12, 34, 56, 78, 90, 3]);
+    check(Scheme::Deb, "912345678901234567890", &[0xA8, 1, 1, 9, 12, 34, 56, 78, 90, 12, 34, 56, 78, 90, 3]);
     check(Scheme::Deb, "1A+z", &[6, 0xA9, PLUS, 0xDC, 5, 3]);
-    check(
-        Scheme::Deb,
-        "1é\u{1}\u{7f}!}",
-        &[6, 0xDD, 0xC3, 0xDD, 0xA9, 0xDE, 1, 0xFE, 0xDF, 0xFD, 5, 3],
-    );
+    check(Scheme::Deb, "1é\u{1}\u{7f}!}", &[6, 0xDD, 0xC3, 0xDD, 0xA9, 0xDE, 1, 0xFE, 0xDF, 0xFD, 5, 3]);
     check(Scheme::Deb, "1 2", b"\x001 2");
     let long = "7".repeat(20 + 300);
     let mut expected = vec![0xA8, 2, 1, 44];
@@ -63,20 +43,12 @@ fn rpm_encoding() {
     check(Scheme::Rpm, "1.0", &[0x3A, 0x39, 2]);
     check(Scheme::Rpm, "0:1..0_", &[0x3A, 0x39, 2]);
     check(Scheme::Rpm, "1-", &[0x3A, 3, 2]);
-    check(
-        Scheme::Rpm,
-        "3:1~a^Zz-1",
-        &[0xFF, 0x3C, 0x3A, 1, 0x1F, 4, 0x1E, 0xFE, 3, 0x3A, 2],
-    );
+    check(Scheme::Rpm, "3:1~a^Zz-1", &[0xFF, 0x3C, 0x3A, 1, 0x1F, 4, 0x1E, 0xFE, 3, 0x3A, 2]);
     check(Scheme::Rpm, "a.b", &[0x1F, 0x20, 2]);
     check(Scheme::Rpm, "ab", &[0x1F, 0xCB + 27, 2]);
     check(Scheme::Rpm, "136", &[0xC1, 2]);
     check(Scheme::Rpm, "137", &[0xC2, 0, 2]);
-    check(
-        Scheme::Rpm,
-        "10000000000000000000",
-        &[0xCA, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
-    );
+    check(Scheme::Rpm, "10000000000000000000", &[0xCA, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     check(Scheme::Rpm, "", &[0]);
 }
 
@@ -84,18 +56,10 @@ fn rpm_encoding() {
 fn apk_encoding() {
     check(Scheme::Apk, "1.2.3-r4", &[0x2B, 0x2C, 0x2D, 6, 0x2E, 5]);
     check(Scheme::Apk, "1.0.05", &[0x2B, 0x28, 0x29, 0xF5, 5]);
-    check(
-        Scheme::Apk,
-        "1a1_rc1_p~0f",
-        &[0x2B, 0x0E, 0x2B, 4, 8, 0x2B, 0x0D, 7, 0xF0, 0xFF, 5],
-    );
+    check(Scheme::Apk, "1a1_rc1_p~0f", &[0x2B, 0x0E, 0x2B, 4, 8, 0x2B, 0x0D, 7, 0xF0, 0xFF, 5]);
     check(Scheme::Apk, "188", &[0xE6, 5]);
     check(Scheme::Apk, "189", &[0xE7, 0, 5]);
-    check(
-        Scheme::Apk,
-        "10000000000000000000",
-        &[0xEF, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5],
-    );
+    check(Scheme::Apk, "10000000000000000000", &[0xEF, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]);
     check(Scheme::Apk, "x", b"\0x");
 }
 
@@ -105,13 +69,10 @@ fn numbers_order_across_every_encoded_length() {
     for bits in 10..64 {
         let power = 1_u64 << bits;
         for offset in [0, 137, 155, 189] {
-            numbers.extend(
-                [power - 1, power, power + 1].map(|n| n.saturating_add(offset).to_string()),
-            );
+            numbers.extend([power - 1, power, power + 1].map(|n| n.saturating_add(offset).to_string()));
         }
     }
-    numbers
-        .extend((19..60).flat_map(|zeros| [format!("1{}", "0".repeat(zeros)), "9".repeat(zeros)]));
+    numbers.extend((19..60).flat_map(|zeros| [format!("1{}", "0".repeat(zeros)), "9".repeat(zeros)]));
     numbers.sort_by_key(|n| (n.len(), n.clone()));
     numbers.dedup();
     for scheme in [Scheme::Deb, Scheme::Rpm, Scheme::Apk] {
@@ -158,26 +119,12 @@ fn keys_of_typical_versions_are_at_most_half_longer_than_their_text() {
                 "1.0^20210101gitabcdef-1.fc39",
             ],
         ),
-        (
-            Scheme::Apk,
-            &[
-                "1.2.3-r0",
-                "9.3_p2-r0",
-                "1.36.1-r15",
-                "1.2.4_git20230717-r4",
-                "2.15.05-r0",
-                "1.1.1u-r0",
-            ],
-        ),
+        (Scheme::Apk, &["1.2.3-r0", "9.3_p2-r0", "1.36.1-r15", "1.2.4_git20230717-r4", "2.15.05-r0", "1.1.1u-r0"]),
     ];
     for (scheme, texts) in typical {
         for text in texts {
             let key = sort_key(scheme, text).unwrap();
-            assert!(
-                2 * key.len() <= 3 * text.len(),
-                "{scheme} {text}: {} bytes",
-                key.len()
-            );
+            assert!(2 * key.len() <= 3 * text.len(), "{scheme} {text}: {} bytes", key.len());
         }
     }
 }

@@ -106,8 +106,8 @@ fn parts(scheme: Scheme) -> &'static [&'static str] {
             "18446744073709551616",
         ],
         Scheme::Pep440 => &[
-            "0", "1", "1", "10", ".0", ".1", "1!", "a", "a1", "b", "rc1", ".post", ".post1", "-1",
-            ".dev", ".dev1", "+a", "+1", "+a.1", "_",
+            "0", "1", "1", "10", ".0", ".1", "1!", "a", "a1", "b", "rc1", ".post", ".post1", "-1", ".dev", ".dev1",
+            "+a", "+1", "+a.1", "_",
         ],
     }
 }
@@ -133,9 +133,7 @@ fn slots(scheme: Scheme) -> &'static [&'static [&'static str]] {
             &["0", "1", "01", "10"],
             &["", ".0", ".00", ".01", ".010", ".1", ".10", ".1.0"],
             &["", "", "a", "b", "a1", "a01"],
-            &[
-                "", "_alpha", "_rc", "_rc1", "_rc0_p", "_p", "_p1", "_p_rc", "_git10",
-            ],
+            &["", "_alpha", "_rc", "_rc1", "_rc0_p", "_p", "_p1", "_p_rc", "_git10"],
             &["", "", "", "~1f", "~1", "~a"],
             &["", "-r0", "-r1", "-r01", "-r10"],
         ],
@@ -143,9 +141,7 @@ fn slots(scheme: Scheme) -> &'static [&'static [&'static str]] {
             &["", "v"],
             &["0", "1", "10"],
             &["", ".0", ".1", ".0.0", ".0.1", ".10.0"],
-            &[
-                "", "-0", "-1", "-10", "-a", "-A", "-a-1", "--", "-a.0", "-a.b", "-1.a",
-            ],
+            &["", "-0", "-1", "-10", "-a", "-A", "-a-1", "--", "-a.0", "-a.b", "-1.a"],
             &["", "+b", "+c.1"],
         ],
         Scheme::Pep440 => &[
@@ -161,44 +157,23 @@ fn slots(scheme: Scheme) -> &'static [&'static [&'static str]] {
 
 fn text(scheme: Scheme) -> impl Strategy<Value = String> {
     let any_parts = prop::collection::vec(prop::sample::select(parts(scheme)), 0..7);
-    let in_slots: Vec<_> = slots(scheme)
-        .iter()
-        .map(|slot| prop::sample::select(*slot))
-        .collect();
+    let in_slots: Vec<_> = slots(scheme).iter().map(|slot| prop::sample::select(*slot)).collect();
     prop_oneof![any_parts, in_slots].prop_map(|parts| parts.concat())
 }
 
 /// Three texts that share a beginning, so that they meet deep inside.
 fn three(scheme: Scheme) -> impl Strategy<Value = [String; 3]> {
-    (
-        prop::sample::select(&["", "", "", "", "1", "1.0", "1.0-1", "0~"][..]),
-        text(scheme),
-        text(scheme),
-        text(scheme),
-    )
+    (prop::sample::select(&["", "", "", "", "1", "1.0", "1.0-1", "0~"][..]), text(scheme), text(scheme), text(scheme))
         .prop_map(|(start, a, b, c)| [a, b, c].map(|end| format!("{start}{end}")))
 }
 
 fn check_laws(scheme: Scheme, [a, b, c]: &[String; 3]) -> Result<(), TestCaseError> {
     let order = |a: &str, b: &str| compare_lenient(scheme, a, b);
     for v in [a, b, c] {
-        prop_assert_eq!(
-            order(v, v),
-            Ordering::Equal,
-            "{} reflexive: {:?}",
-            scheme,
-            v
-        );
+        prop_assert_eq!(order(v, v), Ordering::Equal, "{} reflexive: {:?}", scheme, v);
     }
     for (x, y) in [(a, b), (b, c), (a, c)] {
-        prop_assert_eq!(
-            order(x, y),
-            order(y, x).reverse(),
-            "{} antisymmetric: {:?} {:?}",
-            scheme,
-            x,
-            y
-        );
+        prop_assert_eq!(order(x, y), order(y, x).reverse(), "{} antisymmetric: {:?} {:?}", scheme, x, y);
         check_keys(scheme, x, y);
         match compare(scheme, x, y) {
             Ok(strict) => {
@@ -211,20 +186,9 @@ fn check_laws(scheme: Scheme, [a, b, c]: &[String; 3]) -> Result<(), TestCaseErr
     let mut sorted = [a, b, c];
     sorted.sort_by(|x, y| order(x, y));
     let [low, middle, high] = sorted;
-    prop_assert!(
-        order(low, high).is_le(),
-        "{} transitive: {:?}",
-        scheme,
-        sorted
-    );
+    prop_assert!(order(low, high).is_le(), "{} transitive: {:?}", scheme, sorted);
     let through = order(low, middle).then(order(middle, high));
-    prop_assert_eq!(
-        order(low, high),
-        through,
-        "{} equality: {:?}",
-        scheme,
-        sorted
-    );
+    prop_assert_eq!(order(low, high), through, "{} equality: {:?}", scheme, sorted);
     Ok(())
 }
 
@@ -273,9 +237,6 @@ fn the_parts_make_enough_versions() {
             })
             .count();
         println!("{scheme}: {both_allowed} of {pairs} pairs are versions");
-        assert!(
-            both_allowed * 5 >= pairs,
-            "{scheme}: only {both_allowed} of {pairs} pairs are versions"
-        );
+        assert!(both_allowed * 5 >= pairs, "{scheme}: only {both_allowed} of {pairs} pairs are versions");
     }
 }

@@ -9,10 +9,7 @@ use patchwright_versions::{Scheme, compare, pep440, validate};
 use crate::generate::Random;
 
 /// Runs a program over some input; `Err` says why it could not.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "these tests ask the machine's own tools; `agent::exec` is for hosts"
-)]
+#[expect(clippy::disallowed_methods, reason = "these tests ask the machine's own tools; `agent::exec` is for hosts")]
 fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, String> {
     let mut child = Command::new(program)
         .args(arguments)
@@ -66,15 +63,8 @@ fn check_answers(scheme: Scheme, pairs: &[(String, String)], answers: &str) {
     }
     // The generator must keep producing every kind of pair, else this test says little. librpm refuses
     // only the empty text, which the neighbours of a version hardly ever are.
-    let kinds = if scheme == Scheme::Rpm {
-        &seen[..3]
-    } else {
-        &seen[..]
-    };
-    assert!(
-        kinds.iter().all(|n| *n >= pairs.len() / 200),
-        "answers < = > !: {seen:?}"
-    );
+    let kinds = if scheme == Scheme::Rpm { &seen[..3] } else { &seen[..] };
+    assert!(kinds.iter().all(|n| *n >= pairs.len() / 200), "answers < = > !: {seen:?}");
     println!("{scheme}: {} pairs agree; < = > !: {seen:?}", pairs.len());
 }
 
@@ -89,11 +79,7 @@ fn deb_like_dpkg() {
     }
     let mut pairs = pairs(Scheme::Deb, 12, DEB_PAIRS);
     // A text that begins with a hyphen would be an option to dpkg, and an empty one means "no version".
-    pairs.retain(|(a, b)| {
-        ![a, b]
-            .into_iter()
-            .any(|v| v.starts_with('-') || v.is_empty() || v.contains('|'))
-    });
+    pairs.retain(|(a, b)| ![a, b].into_iter().any(|v| v.starts_with('-') || v.is_empty() || v.contains('|')));
     // One process per pair: dpkg confirms our answer (status 0), denies it (1) or refuses a text (2);
     // for a pair that we refuse, any question will do.
     let script = r#"
@@ -117,10 +103,7 @@ fn deb_like_dpkg() {
                 scope.spawn(move || run("sh", &["-c", script], &input).unwrap())
             })
             .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .collect()
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let answers: String = answers
         .lines()
@@ -233,13 +216,8 @@ fn the_machines_own_packages_are_valid_and_their_keys_small() {
     for version in listed.lines().filter(|line| !line.is_empty()) {
         validate(Scheme::Deb, version).unwrap();
         texts += version.len();
-        keys += patchwright_versions::sort_key(Scheme::Deb, version)
-            .unwrap()
-            .len();
+        keys += patchwright_versions::sort_key(Scheme::Deb, version).unwrap().len();
     }
     println!("deb: {keys} bytes of keys for {texts} bytes of versions");
-    assert!(
-        keys <= texts + texts / 10,
-        "{keys} bytes of keys for {texts} bytes of versions"
-    );
+    assert!(keys <= texts + texts / 10, "{keys} bytes of keys for {texts} bytes of versions");
 }

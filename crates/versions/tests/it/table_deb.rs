@@ -144,9 +144,8 @@ fn epochs_and_odd_spellings() {
 
 #[test]
 fn every_character_keeps_its_place() {
-    let characters = (1_u8..=127)
-        .filter(|b| !b.is_ascii_digit() && !b" \t-:".contains(b))
-        .map(|b| format!("1{}1", char::from(b)));
+    let characters =
+        (1_u8..=127).filter(|b| !b.is_ascii_digit() && !b" \t-:".contains(b)).map(|b| format!("1{}1", char::from(b)));
     let mut texts: Vec<String> = characters.collect();
     texts.extend(["1¢1", "1é1", "1€1", "1", "1:1-1", "1-1"].map(String::from));
     for a in &texts {
@@ -195,8 +194,5 @@ fn parts_and_display() {
     for kept in ["0:1:2-3", "0:1-2:3"] {
         assert_eq!(deb::Version::parse(kept).unwrap().to_string(), kept);
     }
-    assert_eq!(
-        deb::Version::parse("1.0").unwrap(),
-        deb::Version::parse("0:1.00-0").unwrap()
-    );
+    assert_eq!(deb::Version::parse("1.0").unwrap(), deb::Version::parse("0:1.00-0").unwrap());
 }

@@ -118,10 +118,7 @@ fn refused() {
 #[test]
 fn display_is_normalised() {
     for (text, normal) in [
-        (
-            " v01!1.02.0-ALPHA_01-rev.2.DEV+Ab_001.C-x ",
-            "1!1.2.0a1.post2.dev0+ab.1.c.x",
-        ),
+        (" v01!1.02.0-ALPHA_01-rev.2.DEV+Ab_001.C-x ", "1!1.2.0a1.post2.dev0+ab.1.c.x"),
         ("0!1", "1"),
         ("1.0-1", "1.0.post1"),
         ("1.0preview", "1.0rc0"),

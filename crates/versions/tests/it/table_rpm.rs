@@ -68,14 +68,8 @@ fn versions_from_distributions() {
         ("1.1.1g-15.el8_3", "1.1.1k-6.el8"),
         ("3.0.7-24.el9", "1:3.0.7-24.el9"),
         ("1:3.0.7-24.el9", "1:3.0.7-25.el9_3"),
-        (
-            "1:12.22.5-1.module+el8.4.0+11732+c668cc9f",
-            "1:14.17.3-2.module+el8.4.0+11738+3bd42762",
-        ),
-        (
-            "4.9.0-3.module+el8.10.0+21003+1a2b3c4d",
-            "4.9.0-3.module+el8.10.0+21004+0a2b3c4d",
-        ),
+        ("1:12.22.5-1.module+el8.4.0+11732+c668cc9f", "1:14.17.3-2.module+el8.4.0+11738+3bd42762"),
+        ("4.9.0-3.module+el8.10.0+21003+1a2b3c4d", "4.9.0-3.module+el8.10.0+21004+0a2b3c4d"),
         ("8.2p1-3.fc32", "8.2p1-10.fc32"),
         ("0-0.13.20190101git123abc.el8", "0-0.14.20180101gitabc.el8"),
         ("2.4.6-97.el7.centos.4", "2.4.6-97.el7.centos.5"),
@@ -119,12 +113,7 @@ fn epochs_and_missing_parts() {
 
 #[test]
 fn refused() {
-    for (text, words) in [
-        ("", "empty"),
-        ("1\0", "NUL"),
-        ("1:\0", "NUL"),
-        ("\0", "NUL"),
-    ] {
+    for (text, words) in [("", "empty"), ("1\0", "NUL"), ("1:\0", "NUL"), ("\0", "NUL")] {
         check_refused(Scheme::Rpm, &[(text, words)]);
     }
 }
@@ -132,16 +121,10 @@ fn refused() {
 #[test]
 fn parts_and_display() {
     let evr = rpm::Evr::parse("1:3.0.7-beta-24.el9").unwrap();
-    assert_eq!(
-        (evr.epoch(), evr.version(), evr.release()),
-        (Some("1"), "3.0.7-beta", Some("24.el9"))
-    );
+    assert_eq!((evr.epoch(), evr.version(), evr.release()), (Some("1"), "3.0.7-beta", Some("24.el9")));
     assert_eq!(evr.to_string(), "1:3.0.7-beta-24.el9");
     let evr = rpm::Evr::parse("3.0.7").unwrap();
-    assert_eq!(
-        (evr.epoch(), evr.version(), evr.release()),
-        (None, "3.0.7", None)
-    );
+    assert_eq!((evr.epoch(), evr.version(), evr.release()), (None, "3.0.7", None));
     assert_eq!(rpm::Evr::parse(":1-").unwrap().to_string(), "0:1-");
     assert_eq!(evr, rpm::Evr::parse("0:3.00.7").unwrap());
 }

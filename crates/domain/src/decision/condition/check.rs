@@ -3,11 +3,7 @@
 use super::{ConditionError, Expr, Function, Node, Schema, Type, Value};
 
 pub(super) fn check(root: &Expr, schema: Schema) -> Result<Type, ConditionError> {
-    Checker {
-        schema,
-        locals: Vec::new(),
-    }
-    .expr(root)
+    Checker { schema, locals: Vec::new() }.expr(root)
 }
 
 struct Checker {
@@ -41,21 +37,14 @@ impl Checker {
                 let (left, right) = (self.expr(a)?, self.expr(b)?);
                 let equality = matches!(op, super::Compare::Eq | super::Compare::Ne);
                 match (left, right) {
-                    (Type::Int | Type::Double, Type::Int | Type::Double)
-                    | (Type::Str, Type::Str) => Ok(Type::Bool),
+                    (Type::Int | Type::Double, Type::Int | Type::Double) | (Type::Str, Type::Str) => Ok(Type::Bool),
                     (Type::Bool, Type::Bool) if equality => Ok(Type::Bool),
-                    (l, r) => wrong(format!(
-                        "a {} cannot be compared so with a {}",
-                        l.word(),
-                        r.word()
-                    )),
+                    (l, r) => wrong(format!("a {} cannot be compared so with a {}", l.word(), r.word())),
                 }
             }
             Node::Arith(op, a, b) => match (op, self.expr(a)?, self.expr(b)?) {
                 (_, Type::Int, Type::Int) => Ok(Type::Int),
-                (super::Arith::Rem, Type::Double, Type::Double) => {
-                    wrong("`%` takes integers".to_owned())
-                }
+                (super::Arith::Rem, Type::Double, Type::Double) => wrong("`%` takes integers".to_owned()),
                 (_, Type::Double, Type::Double) => Ok(Type::Double),
                 (_, l, r) => Err(ConditionError::new(
                     expr.offset,
@@ -64,8 +53,9 @@ impl Checker {
                 .hint("write 7.0 instead of 7 beside a double")),
             },
             Node::In(a, b) => match (self.expr(a)?, self.expr(b)?) {
-                (Type::Str, Type::StrList)
-                | (Type::Int | Type::Double, Type::IntList | Type::DoubleList) => Ok(Type::Bool),
+                (Type::Str, Type::StrList) | (Type::Int | Type::Double, Type::IntList | Type::DoubleList) => {
+                    Ok(Type::Bool)
+                }
                 (l, r) => Err(ConditionError::new(
                     expr.offset,
                     format!("`in` cannot look for a {} in a {}", l.word(), r.word()),
@@ -79,11 +69,7 @@ impl Checker {
                 if yes == no {
                     Ok(yes)
                 } else {
-                    wrong(format!(
-                        "both answers of `?:` have to be of one type, not {} and {}",
-                        yes.word(),
-                        no.word()
-                    ))
+                    wrong(format!("both answers of `?:` have to be of one type, not {} and {}", yes.word(), no.word()))
                 }
             }
             Node::Call(function, arguments) => self.call(*function, arguments, expr.offset),
@@ -93,10 +79,7 @@ impl Checker {
                     Type::IntList => Type::Int,
                     Type::DoubleList => Type::Double,
                     t => {
-                        return wrong(format!(
-                            "exists() and all() take a list, not a {}",
-                            t.word()
-                        ));
+                        return wrong(format!("exists() and all() take a list, not a {}", t.word()));
                     }
                 };
                 self.locals.push(element);
@@ -112,41 +95,24 @@ impl Checker {
         if found == wanted {
             Ok(())
         } else {
-            Err(ConditionError::new(
-                expr.offset,
-                format!("{by} takes a {}, not a {}", wanted.word(), found.word()),
-            ))
+            Err(ConditionError::new(expr.offset, format!("{by} takes a {}, not a {}", wanted.word(), found.word())))
         }
     }
 
-    fn call(
-        &mut self,
-        function: Function,
-        arguments: &[Expr],
-        offset: usize,
-    ) -> Result<Type, ConditionError> {
+    fn call(&mut self, function: Function, arguments: &[Expr], offset: usize) -> Result<Type, ConditionError> {
         let mut types = Vec::new();
         for argument in arguments {
             types.push(self.expr(argument)?);
         }
         match (function, types.as_slice()) {
-            (Function::Size, [Type::Str | Type::StrList | Type::IntList | Type::DoubleList]) => {
-                Ok(Type::Int)
-            }
-            (
-                Function::Contains | Function::StartsWith | Function::EndsWith,
-                [Type::Str, Type::Str],
-            ) => Ok(Type::Bool),
+            (Function::Size, [Type::Str | Type::StrList | Type::IntList | Type::DoubleList]) => Ok(Type::Int),
+            (Function::Contains | Function::StartsWith | Function::EndsWith, [Type::Str, Type::Str]) => Ok(Type::Bool),
             (Function::LowerAscii, [Type::Str]) => Ok(Type::Str),
-            (Function::Size, _) => {
-                Err(ConditionError::new(offset, "size() takes one text or list"))
+            (Function::Size, _) => Err(ConditionError::new(offset, "size() takes one text or list")),
+            (Function::Contains | Function::StartsWith | Function::EndsWith, _) => {
+                Err(ConditionError::new(offset, "this function takes texts: text.startsWith(\"x\")"))
             }
-            (Function::Contains | Function::StartsWith | Function::EndsWith, _) => Err(
-                ConditionError::new(offset, "this function takes texts: text.startsWith(\"x\")"),
-            ),
-            (Function::LowerAscii, _) => {
-                Err(ConditionError::new(offset, "lowerAscii() takes one text"))
-            }
+            (Function::LowerAscii, _) => Err(ConditionError::new(offset, "lowerAscii() takes one text")),
         }
     }
 }
@@ -166,10 +132,7 @@ fn constant(value: &Value, offset: usize) -> Result<Type, ConditionError> {
             } else if all(|v| matches!(v, Value::Double(_))) {
                 Ok(Type::DoubleList)
             } else {
-                Err(ConditionError::new(
-                    offset,
-                    "a list holds values of one type",
-                ))
+                Err(ConditionError::new(offset, "a list holds values of one type"))
             }
         }
     }

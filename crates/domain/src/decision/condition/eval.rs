@@ -35,12 +35,7 @@ enum V<'a> {
 }
 
 pub(super) fn evaluate(root: &Expr, schema: Schema, variables: &Variables) -> Truth {
-    let mut run = Run {
-        schema,
-        variables,
-        steps: 0,
-        locals: Vec::new(),
-    };
+    let mut run = Run { schema, variables, steps: 0, locals: Vec::new() };
     let answer = run.eval(root);
     if run.steps > STEPS_MAX {
         // Whatever came out was computed with parts cut off.
@@ -84,14 +79,9 @@ impl<'a> Run<'a> {
             Node::Has(place) => Ok(V::Bool(self.variables.get(*place).is_some())),
             Node::Not(inner) => Ok(V::Bool(!self.bool(inner)?)),
             Node::Negate(inner) => match self.eval(inner)? {
-                V::Int(n) => n
-                    .checked_neg()
-                    .map(V::Int)
-                    .ok_or_else(|| BTreeSet::from(["integer overflow".to_owned()])),
+                V::Int(n) => n.checked_neg().map(V::Int).ok_or_else(|| BTreeSet::from(["integer overflow".to_owned()])),
                 V::Double(n) => Ok(V::Double(-n)),
-                V::Bool(_) | V::Str(_) | V::Owned(_) | V::List(_) => {
-                    unknown("`-` on something that is not a number")
-                }
+                V::Bool(_) | V::Str(_) | V::Owned(_) | V::List(_) => unknown("`-` on something that is not a number"),
             },
             Node::And(terms) => self.fold(terms, false),
             Node::Or(terms) => self.fold(terms, true),
@@ -111,21 +101,13 @@ impl<'a> Run<'a> {
                 let V::List(list) = list else {
                     return unknown("`in` on something that is not a list");
                 };
-                self.steps = self
-                    .steps
-                    .saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX));
-                let found = list
-                    .iter()
-                    .any(|item| order(&needle, &borrow(item)) == Some(Ordering::Equal));
+                self.steps = self.steps.saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX));
+                let found = list.iter().any(|item| order(&needle, &borrow(item)) == Some(Ordering::Equal));
                 Ok(V::Bool(found))
             }
             Node::Choose(parts) => {
                 let [condition, yes, no] = parts.as_ref();
-                if self.bool(condition)? {
-                    self.eval(yes)
-                } else {
-                    self.eval(no)
-                }
+                if self.bool(condition)? { self.eval(yes) } else { self.eval(no) }
             }
             Node::Call(function, arguments) => self.call(*function, arguments),
             Node::Quantify(quantifier, list, body) => {
@@ -147,11 +129,7 @@ impl<'a> Run<'a> {
                         return unknown("step limit");
                     }
                 }
-                if why.is_empty() {
-                    Ok(V::Bool(!deciding))
-                } else {
-                    Err(why)
-                }
+                if why.is_empty() { Ok(V::Bool(!deciding)) } else { Err(why) }
             }
         }
     }
@@ -166,19 +144,13 @@ impl<'a> Run<'a> {
                 Err(more) => why.extend(more),
             }
         }
-        if why.is_empty() {
-            Ok(V::Bool(!deciding))
-        } else {
-            Err(why)
-        }
+        if why.is_empty() { Ok(V::Bool(!deciding)) } else { Err(why) }
     }
 
     fn bool(&mut self, expr: &'a Expr) -> Result<bool, Unknown> {
         match self.eval(expr)? {
             V::Bool(b) => Ok(b),
-            V::Int(_) | V::Double(_) | V::Str(_) | V::Owned(_) | V::List(_) => {
-                unknown("a part is not true or false")
-            }
+            V::Int(_) | V::Double(_) | V::Str(_) | V::Owned(_) | V::List(_) => unknown("a part is not true or false"),
         }
     }
 
@@ -199,28 +171,20 @@ impl<'a> Run<'a> {
         }
         let texts: Vec<&str> = values.iter().filter_map(text).collect();
         match (function, texts.as_slice()) {
-            (Function::Size, [t]) => {
-                Ok(V::Int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX)))
-            }
+            (Function::Size, [t]) => Ok(V::Int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX))),
             (Function::Contains, [t, part]) => Ok(V::Bool(t.contains(part))),
             (Function::StartsWith, [t, part]) => Ok(V::Bool(t.starts_with(part))),
             (Function::EndsWith, [t, part]) => Ok(V::Bool(t.ends_with(part))),
             (Function::LowerAscii, [t]) => Ok(V::Owned(t.to_ascii_lowercase())),
             (
-                Function::Size
-                | Function::Contains
-                | Function::StartsWith
-                | Function::EndsWith
-                | Function::LowerAscii,
+                Function::Size | Function::Contains | Function::StartsWith | Function::EndsWith | Function::LowerAscii,
                 _,
             ) => unknown("a function got values it does not take"),
         }
     }
 
     fn name(&self, place: usize) -> &'static str {
-        self.schema
-            .get(place)
-            .map_or("a variable", |(name, _)| name)
+        self.schema.get(place).map_or("a variable", |(name, _)| name)
     }
 }
 
@@ -242,10 +206,7 @@ fn text<'v>(value: &'v V<'_>) -> Option<&'v str> {
     }
 }
 
-fn both<'a>(
-    left: Result<V<'a>, Unknown>,
-    right: Result<V<'a>, Unknown>,
-) -> Result<(V<'a>, V<'a>), Unknown> {
+fn both<'a>(left: Result<V<'a>, Unknown>, right: Result<V<'a>, Unknown>) -> Result<(V<'a>, V<'a>), Unknown> {
     match (left, right) {
         (Ok(l), Ok(r)) => Ok((l, r)),
         (Err(mut why), Err(more)) => {
@@ -258,10 +219,7 @@ fn both<'a>(
 
 fn order(left: &V<'_>, right: &V<'_>) -> Option<Ordering> {
     // An i64 beyond 2^53 loses digits as a float; the variables are scores and counts, far below.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "documented: values compared with doubles are small"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "documented: values compared with doubles are small")]
     let double = |n: i64| n as f64;
     match (left, right) {
         (V::Int(a), V::Int(b)) => Some(a.cmp(b)),
@@ -311,11 +269,7 @@ fn arith<'a>(op: Arith, left: &V<'_>, right: &V<'_>) -> Result<V<'a>, Unknown> {
                 Arith::Rem => a % b,
             };
             // NaN and infinity would make comparisons depend on their order.
-            if result.is_finite() {
-                Ok(V::Double(result))
-            } else {
-                unknown("a number that is not finite")
-            }
+            if result.is_finite() { Ok(V::Double(result)) } else { unknown("a number that is not finite") }
         }
         (_, _) => unknown("arithmetic on something that is not a number"),
     }

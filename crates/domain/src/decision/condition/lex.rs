@@ -19,8 +19,7 @@ pub(super) struct Placed {
 }
 
 const MARKS: &[&str] = &[
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "[", "]", ",", ".", "?", ":", "+",
-    "-", "*", "/", "%",
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "[", "]", ",", ".", "?", ":", "+", "-", "*", "/", "%",
 ];
 
 pub(super) fn tokens(source: &str) -> Result<Vec<Placed>, ConditionError> {
@@ -39,81 +38,47 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Placed>, ConditionError> {
             out.push(Placed { offset: at, token });
             at += length;
         } else if first.is_ascii_alphabetic() || first == '_' {
-            let length = rest
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-                .unwrap_or(rest.len());
-            out.push(Placed {
-                offset: at,
-                token: Token::Name(rest.get(..length).unwrap_or_default().to_owned()),
-            });
+            let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            out.push(Placed { offset: at, token: Token::Name(rest.get(..length).unwrap_or_default().to_owned()) });
             at += length;
         } else if first == '"' || first == '\'' {
             let (text, length) = quoted(rest, first, at)?;
-            out.push(Placed {
-                offset: at,
-                token: Token::Text(text),
-            });
+            out.push(Placed { offset: at, token: Token::Text(text) });
             at += length;
         } else if let Some(mark) = MARKS.iter().find(|m| rest.starts_with(**m)) {
-            out.push(Placed {
-                offset: at,
-                token: Token::Mark(mark),
-            });
+            out.push(Placed { offset: at, token: Token::Mark(mark) });
             at += mark.len();
         } else {
             let hint = match first {
                 '=' => "compare with `==`",
                 '&' => "write `&&`",
                 '|' => "write `||`",
-                _ => {
-                    "conditions are written in CEL: && || ! == != < <= > >= in + - * / % ?: and functions"
-                }
+                _ => "conditions are written in CEL: && || ! == != < <= > >= in + - * / % ?: and functions",
             };
-            return Err(
-                ConditionError::new(at, format!("unexpected character `{first}`")).hint(hint),
-            );
+            return Err(ConditionError::new(at, format!("unexpected character `{first}`")).hint(hint));
         }
     }
     Ok(out)
 }
 
 fn number(rest: &str, at: usize) -> Result<(Token, usize), ConditionError> {
-    let digits = |text: &str| {
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len())
-    };
+    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let mut length = digits(rest);
     let mut double = false;
-    let fraction = rest
-        .get(length..)
-        .and_then(|r| r.strip_prefix('.'))
-        .map_or(0, digits);
+    let fraction = rest.get(length..).and_then(|r| r.strip_prefix('.')).map_or(0, digits);
     if fraction > 0 {
         double = true;
         length += 1 + fraction;
     }
     let text = rest.get(..length).unwrap_or_default();
-    if rest
-        .get(length..)
-        .and_then(|r| r.chars().next())
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-    {
-        return Err(
-            ConditionError::new(at, format!("`{text}` runs into a letter"))
-                .hint("numbers are written 7 or 7.0, without exponent or suffix"),
-        );
+    if rest.get(length..).and_then(|r| r.chars().next()).is_some_and(|c| c.is_ascii_alphabetic() || c == '_') {
+        return Err(ConditionError::new(at, format!("`{text}` runs into a letter"))
+            .hint("numbers are written 7 or 7.0, without exponent or suffix"));
     }
-    let token = if double {
-        text.parse().ok().map(Token::Double)
-    } else {
-        text.parse().ok().map(Token::Int)
-    };
+    let token = if double { text.parse().ok().map(Token::Double) } else { text.parse().ok().map(Token::Int) };
     match token {
         Some(token) => Ok((token, length)),
-        None => Err(ConditionError::new(
-            at,
-            format!("number `{text}` does not fit into 64 bits"),
-        )),
+        None => Err(ConditionError::new(at, format!("number `{text}` does not fit into 64 bits"))),
     }
 }
 
@@ -127,11 +92,8 @@ fn quoted(rest: &str, quote: char, at: usize) -> Result<(String, usize), Conditi
                 't' => '\t',
                 '\\' | '"' | '\'' => c,
                 other => {
-                    return Err(ConditionError::new(
-                        at + offset,
-                        format!("unknown escape `\\{other}`"),
-                    )
-                    .hint("known escapes: \\n \\t \\\\ \\\" \\'"));
+                    return Err(ConditionError::new(at + offset, format!("unknown escape `\\{other}`"))
+                        .hint("known escapes: \\n \\t \\\\ \\\" \\'"));
                 }
             });
             escaped = false;
@@ -143,8 +105,5 @@ fn quoted(rest: &str, quote: char, at: usize) -> Result<(String, usize), Conditi
             text.push(c);
         }
     }
-    Err(ConditionError::new(
-        at,
-        format!("text that starts with {quote} does not end"),
-    ))
+    Err(ConditionError::new(at, format!("text that starts with {quote} does not end")))
 }

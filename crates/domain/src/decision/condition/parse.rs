@@ -1,27 +1,15 @@
 //! Tokens to a tree. Recursion is bounded twice: by the parser's own depth and by the depth of the tree it builds.
 
 use super::lex::{Placed, Token};
-use super::{
-    Arith, Compare, ConditionError, DEPTH_MAX, Expr, Function, Node, Quantifier, Schema, Value,
-};
+use super::{Arith, Compare, ConditionError, DEPTH_MAX, Expr, Function, Node, Quantifier, Schema, Value};
 
 pub(super) fn parse(tokens: &[Placed], end: usize, schema: Schema) -> Result<Expr, ConditionError> {
-    let mut parser = Parser {
-        tokens,
-        at: 0,
-        end,
-        schema,
-        depth: 0,
-        locals: Vec::new(),
-    };
+    let mut parser = Parser { tokens, at: 0, end, schema, depth: 0, locals: Vec::new() };
     let root = parser.expression()?;
     if let Some(extra) = tokens.get(parser.at) {
         return Err(ConditionError::new(
             extra.offset,
-            format!(
-                "unexpected {} after the end of the condition",
-                show(&extra.token)
-            ),
+            format!("unexpected {} after the end of the condition", show(&extra.token)),
         )
         .hint("join conditions with && or ||"));
     }
@@ -32,18 +20,13 @@ pub(super) fn parse(tokens: &[Placed], end: usize, schema: Schema) -> Result<Exp
 }
 
 fn nested(offset: usize) -> ConditionError {
-    ConditionError::new(offset, format!("nested deeper than {DEPTH_MAX} levels"))
-        .hint("split it into several rules")
+    ConditionError::new(offset, format!("nested deeper than {DEPTH_MAX} levels")).hint("split it into several rules")
 }
 
 /// Left-leaning chains (`1 + 1 + …`) deepen the tree without parser recursion, so the tree is measured too. The walk itself
 /// stops at the limit.
 fn too_deep(expr: &Expr, left: usize) -> bool {
-    left == 0
-        || expr
-            .children()
-            .into_iter()
-            .any(|child| too_deep(child, left - 1))
+    left == 0 || expr.children().into_iter().any(|child| too_deep(child, left - 1))
 }
 
 struct Parser<'t> {
@@ -76,13 +59,8 @@ impl Parser<'_> {
         if self.take_mark(mark) {
             return Ok(());
         }
-        let found = self
-            .peek()
-            .map_or("the end of the condition".to_owned(), show);
-        Err(ConditionError::new(
-            self.offset(),
-            format!("expected `{mark}`, found {found}"),
-        ))
+        let found = self.peek().map_or("the end of the condition".to_owned(), show);
+        Err(ConditionError::new(self.offset(), format!("expected `{mark}`, found {found}")))
     }
 
     fn expression(&mut self) -> Result<Expr, ConditionError> {
@@ -96,10 +74,7 @@ impl Parser<'_> {
             let yes = self.expression()?;
             self.expect_mark(":")?;
             let no = self.expression()?;
-            Expr {
-                offset,
-                node: Node::Choose(Box::new([condition, yes, no])),
-            }
+            Expr { offset, node: Node::Choose(Box::new([condition, yes, no])) }
         } else {
             condition
         };
@@ -114,10 +89,7 @@ impl Parser<'_> {
         while self.take_mark("||") {
             terms.push(self.and()?);
         }
-        Ok(single(terms).unwrap_or_else(|terms| Expr {
-            offset,
-            node: Node::Or(terms),
-        }))
+        Ok(single(terms).unwrap_or_else(|terms| Expr { offset, node: Node::Or(terms) }))
     }
 
     fn and(&mut self) -> Result<Expr, ConditionError> {
@@ -127,10 +99,7 @@ impl Parser<'_> {
         while self.take_mark("&&") {
             terms.push(self.relation()?);
         }
-        Ok(single(terms).unwrap_or_else(|terms| Expr {
-            offset,
-            node: Node::And(terms),
-        }))
+        Ok(single(terms).unwrap_or_else(|terms| Expr { offset, node: Node::And(terms) }))
     }
 
     fn relation(&mut self) -> Result<Expr, ConditionError> {
@@ -168,10 +137,7 @@ impl Parser<'_> {
             };
             self.at += 1;
             let right = self.product()?;
-            left = Expr {
-                offset,
-                node: Node::Arith(op, Box::new(left), Box::new(right)),
-            };
+            left = Expr { offset, node: Node::Arith(op, Box::new(left), Box::new(right)) };
         }
     }
 
@@ -187,10 +153,7 @@ impl Parser<'_> {
             };
             self.at += 1;
             let right = self.unary()?;
-            left = Expr {
-                offset,
-                node: Node::Arith(op, Box::new(left), Box::new(right)),
-            };
+            left = Expr { offset, node: Node::Arith(op, Box::new(left), Box::new(right)) };
         }
     }
 
@@ -206,14 +169,7 @@ impl Parser<'_> {
         }
         let inner = Box::new(self.unary()?);
         self.depth -= 1;
-        Ok(Expr {
-            offset,
-            node: if not {
-                Node::Not(inner)
-            } else {
-                Node::Negate(inner)
-            },
-        })
+        Ok(Expr { offset, node: if not { Node::Not(inner) } else { Node::Negate(inner) } })
     }
 
     /// A primary and the method calls behind it.
@@ -240,10 +196,7 @@ impl Parser<'_> {
         } {
             let local_at = self.offset();
             let Some(Token::Name(local)) = self.peek().cloned() else {
-                return Err(ConditionError::new(
-                    local_at,
-                    format!("expected a name: list.{name}(x, condition on x)"),
-                ));
+                return Err(ConditionError::new(local_at, format!("expected a name: list.{name}(x, condition on x)")));
             };
             self.at += 1;
             self.expect_mark(",")?;
@@ -251,18 +204,12 @@ impl Parser<'_> {
             let body = self.expression()?;
             self.locals.pop();
             self.expect_mark(")")?;
-            return Ok(Expr {
-                offset,
-                node: Node::Quantify(quantifier, Box::new(target), Box::new(body)),
-            });
+            return Ok(Expr { offset, node: Node::Quantify(quantifier, Box::new(target), Box::new(body)) });
         }
         let function = function(name, offset)?;
         let mut arguments = vec![target];
         arguments.extend(self.arguments()?);
-        Ok(Expr {
-            offset,
-            node: Node::Call(function, arguments),
-        })
+        Ok(Expr { offset, node: Node::Call(function, arguments) })
     }
 
     fn arguments(&mut self) -> Result<Vec<Expr>, ConditionError> {
@@ -282,10 +229,7 @@ impl Parser<'_> {
     fn primary(&mut self) -> Result<Expr, ConditionError> {
         let offset = self.offset();
         let Some(token) = self.peek().cloned() else {
-            return Err(ConditionError::new(
-                offset,
-                "expected a value, found the end of the condition",
-            ));
+            return Err(ConditionError::new(offset, "expected a value, found the end of the condition"));
         };
         self.at += 1;
         let node = match token {
@@ -299,10 +243,7 @@ impl Parser<'_> {
             }
             Token::Mark("[") => Node::Constant(Value::List(self.constants()?)),
             Token::Mark(mark) => {
-                return Err(ConditionError::new(
-                    offset,
-                    format!("expected a value, found `{mark}`"),
-                ));
+                return Err(ConditionError::new(offset, format!("expected a value, found `{mark}`")));
             }
             Token::Name(name) => self.named(&name, offset)?,
         };
@@ -360,14 +301,9 @@ impl Parser<'_> {
             let near = nearest(&name, self.schema.iter().map(|(n, _)| *n));
             match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!(
-                    "known: {}",
-                    self.schema
-                        .iter()
-                        .map(|(n, _)| *n)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )),
+                None => {
+                    error.hint(format!("known: {}", self.schema.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ")))
+                }
             }
         })
     }
@@ -379,10 +315,9 @@ impl Parser<'_> {
             return false;
         };
         let longer = format!("{name}.{next}");
-        self.schema.iter().any(|(n, _)| {
-            n.strip_prefix(longer.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        self.schema
+            .iter()
+            .any(|(n, _)| n.strip_prefix(longer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 
     /// The constants of a list, behind its `[`.
@@ -401,10 +336,7 @@ impl Parser<'_> {
                 (Some(Token::Double(n)), false) => Value::Double(*n),
                 (Some(Token::Double(n)), true) => Value::Double(-*n),
                 (Some(_) | None, _) => {
-                    return Err(ConditionError::new(
-                        offset,
-                        "a list holds constants: texts or numbers",
-                    ));
+                    return Err(ConditionError::new(offset, "a list holds constants: texts or numbers"));
                 }
             };
             self.at += 1;
@@ -418,11 +350,7 @@ impl Parser<'_> {
 }
 
 fn single(mut terms: Vec<Expr>) -> Result<Expr, Vec<Expr>> {
-    if terms.len() == 1 {
-        terms.pop().ok_or(terms)
-    } else {
-        Err(terms)
-    }
+    if terms.len() == 1 { terms.pop().ok_or(terms) } else { Err(terms) }
 }
 
 fn function(name: &str, offset: usize) -> Result<Function, ConditionError> {
@@ -432,15 +360,10 @@ fn function(name: &str, offset: usize) -> Result<Function, ConditionError> {
         "startsWith" => Ok(Function::StartsWith),
         "endsWith" => Ok(Function::EndsWith),
         "lowerAscii" => Ok(Function::LowerAscii),
-        "matches" => Err(ConditionError::new(
-            offset,
-            "`matches` is left out: regular expressions have no step limit",
-        )
-        .hint("use startsWith, endsWith or contains")),
-        other => Err(
-            ConditionError::new(offset, format!("unknown function `{other}`"))
-                .hint("known: size, contains, startsWith, endsWith, lowerAscii, has, exists, all"),
-        ),
+        "matches" => Err(ConditionError::new(offset, "`matches` is left out: regular expressions have no step limit")
+            .hint("use startsWith, endsWith or contains")),
+        other => Err(ConditionError::new(offset, format!("unknown function `{other}`"))
+            .hint("known: size, contains, startsWith, endsWith, lowerAscii, has, exists, all")),
     }
 }
 
@@ -455,10 +378,7 @@ fn show(token: &Token) -> String {
 }
 
 /// The known name that is at most two edits away.
-pub(in crate::decision) fn nearest<'n>(
-    name: &str,
-    known: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
+pub(in crate::decision) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(d, _)| *d <= 2)

@@ -50,11 +50,7 @@ pub struct Picked {
 
 /// Picks by source (CNA, CISA ADP, vendor, NVD, others), then the newest version, then the order of the list.
 #[must_use]
-pub fn pick(
-    assessments: &[CvssAssessment],
-    env: &EnvironmentalInput,
-    exploit: Option<ExploitMaturity>,
-) -> Picked {
+pub fn pick(assessments: &[CvssAssessment], env: &EnvironmentalInput, exploit: Option<ExploitMaturity>) -> Picked {
     let scored: Vec<(usize, &CvssAssessment, Result<CvssScore, CvssError>)> = assessments
         .iter()
         .take(ASSESSMENTS_MAX)
@@ -70,15 +66,11 @@ pub fn pick(
     for (place, a, result) in &scored {
         let source = a.source.clone();
         match result {
-            Err(err) => disagreements.push(Disagreement::Unreadable {
-                source,
-                why: err.to_string(),
-            }),
+            Err(err) => disagreements.push(Disagreement::Unreadable { source, why: err.to_string() }),
             Ok(s) => {
                 // Publishers print the base score, or the one with the threat metrics they gave: both agree with the vector.
                 let own = score(&a.vector, &EnvironmentalInput::default(), None).ok();
-                let agrees =
-                    |p: u8| p == s.base_e1 || own.as_ref().is_some_and(|o| o.effective_e1 == p);
+                let agrees = |p: u8| p == s.base_e1 || own.as_ref().is_some_and(|o| o.effective_e1 == p);
                 if let Some(published_e1) = a.published_e1.filter(|p| !agrees(*p)) {
                     disagreements.push(Disagreement::Printed {
                         source: source.clone(),
@@ -86,23 +78,14 @@ pub fn pick(
                         computed_e1: s.base_e1,
                     });
                 }
-                let differs = chosen
-                    .as_ref()
-                    .is_some_and(|(at, _, c)| at != place && c.base_e1 != s.base_e1);
+                let differs = chosen.as_ref().is_some_and(|(at, _, c)| at != place && c.base_e1 != s.base_e1);
                 if differs {
-                    disagreements.push(Disagreement::Other {
-                        source,
-                        version: s.version,
-                        base_e1: s.base_e1,
-                    });
+                    disagreements.push(Disagreement::Other { source, version: s.version, base_e1: s.base_e1 });
                 }
             }
         }
     }
-    Picked {
-        chosen,
-        disagreements,
-    }
+    Picked { chosen, disagreements }
 }
 
 fn source_rank(source: &str) -> u8 {

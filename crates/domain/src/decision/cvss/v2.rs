@@ -38,9 +38,7 @@ fn base(v: &Vector, with_requirements: bool) -> i128 {
         Some("H") if with_requirements => 151,
         _ => 100,
     };
-    let left_e5 = |impact: &str, requirement: &str| {
-        100_000 - impact_weight_e3(impact) * requirement_e2(requirement)
-    };
+    let left_e5 = |impact: &str, requirement: &str| 100_000 - impact_weight_e3(impact) * requirement_e2(requirement);
     let product_e15: i128 = left_e5("C", "CR") * left_e5("I", "IR") * left_e5("A", "AR");
     let mut impact_e17 = 1_041 * (1_000_000_000_000_000 - product_e15);
     if with_requirements {

@@ -9,11 +9,7 @@ const ONE: i128 = 1_000_000_000_000_000_000;
 
 /// The score of everything the vector defines, in tenths.
 pub(super) fn score(v: &Vector) -> u8 {
-    let modified = [
-        "CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA",
-    ]
-    .iter()
-    .any(|m| v.is_set(m));
+    let modified = ["CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA"].iter().any(|m| v.is_set(m));
     temporal(v, if modified { environmental(v) } else { base(v) })
 }
 
@@ -21,11 +17,7 @@ fn base(v: &Vector) -> u8 {
     let left_e2 = |metric: &str| 100 - impact_weight_e2(v.value(metric));
     let iss = (1_000_000 - left_e2("C") * left_e2("I") * left_e2("A")) * (ONE / 1_000_000);
     let changed = v.value("S") == Some("C");
-    let impact = if changed {
-        scope_changed(iss, iss - ONE / 50, 15)
-    } else {
-        iss * 642 / 100
-    };
+    let impact = if changed { scope_changed(iss, iss - ONE / 50, 15) } else { iss * 642 / 100 };
     let exploitability = exploitability(v, ["AV", "AC", "PR", "UI"], changed);
     combine(v.version(), impact, exploitability, changed)
 }
@@ -46,9 +38,7 @@ fn environmental(v: &Vector) -> u8 {
     let impact = match (changed, v.version()) {
         (false, _) => miss * 642 / 100,
         (true, Version::V30) => scope_changed(miss, miss - ONE / 50, 15),
-        (true, Version::V2 | Version::V31 | Version::V40) => {
-            scope_changed(miss, miss * 9_731 / 10_000 - ONE / 50, 13)
-        }
+        (true, Version::V2 | Version::V31 | Version::V40) => scope_changed(miss, miss * 9_731 / 10_000 - ONE / 50, 13),
     };
     let exploitability = exploitability(v, ["MAV", "MAC", "MPR", "MUI"], changed);
     combine(v.version(), impact, exploitability, changed)
@@ -73,10 +63,7 @@ fn combine(version: Version, impact: i128, exploitability: i128, changed: bool) 
 
 /// Attack vector, complexity, privileges and interaction; a modified metric that is not defined falls back to its base metric.
 fn exploitability(v: &Vector, [av, ac, pr, ui]: [&str; 4], changed: bool) -> i128 {
-    let read = |metric: &str| {
-        v.value(metric)
-            .or_else(|| metric.strip_prefix('M').and_then(|base| v.value(base)))
-    };
+    let read = |metric: &str| v.value(metric).or_else(|| metric.strip_prefix('M').and_then(|base| v.value(base)));
     let av_e2: i128 = match read(av) {
         Some("N") => 85,
         Some("A") => 62,
@@ -121,10 +108,7 @@ fn temporal(v: &Vector, score_e1: u8) -> u8 {
         Some("R") => 96,
         _ => 100,
     };
-    round_up(
-        v.version(),
-        i128::from(score_e1) * e * rl * rc * (ONE / 10_000_000),
-    )
+    round_up(v.version(), i128::from(score_e1) * e * rl * rc * (ONE / 10_000_000))
 }
 
 /// Up to one decimal: mathematically in 3.0; by way of five decimals in 3.1 (appendix A). Gives tenths.
@@ -134,11 +118,7 @@ fn round_up(version: Version, value: i128) -> u8 {
         Version::V2 | Version::V31 | Version::V40 => {
             let step = ONE / 100_000;
             let e5 = (value + step / 2) / step;
-            if e5 % 10_000 == 0 {
-                e5 / 10_000
-            } else {
-                e5 / 10_000 + 1
-            }
+            if e5 % 10_000 == 0 { e5 / 10_000 } else { e5 / 10_000 + 1 }
         }
     };
     u8::try_from(tenths.clamp(0, 100)).unwrap_or(100)

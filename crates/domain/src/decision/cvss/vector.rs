@@ -63,36 +63,22 @@ impl Vector {
         let mut seen = vec![false; table.len()];
         for part in body.split('/') {
             let Some((key, value)) = part.split_once(':') else {
-                return Err(CvssError::Malformed {
-                    version,
-                    part: part.to_owned(),
-                });
+                return Err(CvssError::Malformed { version, part: part.to_owned() });
             };
             let Some((place, metric)) = table.iter().enumerate().find(|(_, m)| m.key == key) else {
-                return Err(CvssError::UnknownMetric {
-                    version,
-                    metric: key.to_owned(),
-                });
+                return Err(CvssError::UnknownMetric { version, metric: key.to_owned() });
             };
             let Some((word, _)) = metric.values.iter().find(|(v, _)| *v == value) else {
                 return Err(CvssError::UnknownValue {
                     version,
                     metric: metric.key,
                     value: value.to_owned(),
-                    values: metric
-                        .values
-                        .iter()
-                        .map(|(v, _)| *v)
-                        .collect::<Vec<_>>()
-                        .join(", "),
+                    values: metric.values.iter().map(|(v, _)| *v).collect::<Vec<_>>().join(", "),
                 });
             };
             if let (Some(slot), Some(was)) = (chosen.get_mut(place), seen.get_mut(place)) {
                 if *was {
-                    return Err(CvssError::Duplicate {
-                        version,
-                        metric: metric.key,
-                    });
+                    return Err(CvssError::Duplicate { version, metric: metric.key });
                 }
                 *was = true;
                 *slot = defined(word);
@@ -104,14 +90,7 @@ impl Vector {
             .filter(|(m, value)| m.group == Group::Base && value.is_none())
             .map(|(m, _)| m.key)
             .collect();
-        if missing.is_empty() {
-            Ok(vector)
-        } else {
-            Err(CvssError::Missing {
-                version,
-                metrics: missing.join(", "),
-            })
-        }
+        if missing.is_empty() { Ok(vector) } else { Err(CvssError::Missing { version, metrics: missing.join(", ") }) }
     }
 
     /// Version of the vector.
@@ -123,9 +102,7 @@ impl Vector {
     /// The value of a metric, or nothing when it is not defined.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&'static str> {
-        self.entries()
-            .find(|(m, _)| m.key == key)
-            .and_then(|(_, value)| value)
+        self.entries().find(|(m, _)| m.key == key).and_then(|(_, value)| value)
     }
 
     /// Whether the metric is defined.
@@ -139,8 +116,7 @@ impl Vector {
     }
 
     pub(super) fn has(&self, group: Group) -> bool {
-        self.entries()
-            .any(|(m, value)| m.group == group && value.is_some())
+        self.entries().any(|(m, value)| m.group == group && value.is_some())
     }
 
     pub(super) fn set(&mut self, key: &str, value: &'static str) {
@@ -163,10 +139,7 @@ impl Vector {
     pub(super) fn only(&self, groups: &[Group]) -> Self {
         Self {
             version: self.version,
-            chosen: self
-                .entries()
-                .map(|(m, value)| value.filter(|_| groups.contains(&m.group)))
-                .collect(),
+            chosen: self.entries().map(|(m, value)| value.filter(|_| groups.contains(&m.group))).collect(),
         }
     }
 
@@ -204,10 +177,7 @@ fn defined(value: &'static str) -> Option<&'static str> {
 
 fn split_version(text: &str) -> Result<(Version, &str), CvssError> {
     let Some(rest) = text.strip_prefix("CVSS:") else {
-        let bare = text
-            .strip_prefix('(')
-            .and_then(|t| t.strip_suffix(')'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text);
         return Ok((Version::V2, bare));
     };
     let (number, body) = rest.split_once('/').unwrap_or((rest, ""));
@@ -216,8 +186,8 @@ fn split_version(text: &str) -> Result<(Version, &str), CvssError> {
         "3.0" => Ok((Version::V30, body)),
         "3.1" => Ok((Version::V31, body)),
         "4.0" => Ok((Version::V40, body)),
-        other => Err(CvssError::UnknownVersion {
-            prefix: format!("CVSS:{}", other.chars().take(16).collect::<String>()),
-        }),
+        other => {
+            Err(CvssError::UnknownVersion { prefix: format!("CVSS:{}", other.chars().take(16).collect::<String>()) })
+        }
     }
 }

@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Clock, DOCUMENT_BYTES_MAX, Goal, KINDS, LIST_MAX, PolicyProblem, ProfileRule,
-    RegulatoryProfile, Rule, SlaPolicy, Span, Target, Urgency, UrgencyPolicy,
+    Clock, DOCUMENT_BYTES_MAX, Goal, KINDS, LIST_MAX, PolicyProblem, ProfileRule, RegulatoryProfile, Rule, SlaPolicy,
+    Span, Target, Urgency, UrgencyPolicy,
 };
 use crate::decision::condition::{Condition, nearest};
 use crate::decision::profile::Tier;
@@ -29,16 +29,9 @@ pub(super) struct Document {
 }
 
 pub(super) fn document(text: &str) -> Result<Document, Vec<PolicyProblem>> {
-    let mut reader = Reader {
-        text,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader { text, problems: Vec::new() };
     if text.len() > DOCUMENT_BYTES_MAX {
-        reader.problem(
-            0,
-            format!("read a policy: longer than {DOCUMENT_BYTES_MAX} bytes"),
-            None,
-        );
+        reader.problem(0, format!("read a policy: longer than {DOCUMENT_BYTES_MAX} bytes"), None);
         return Err(reader.problems);
     }
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -86,12 +79,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line(&self, at: usize) -> usize {
-        self.text
-            .get(..at)
-            .unwrap_or(self.text)
-            .matches('\n')
-            .count()
-            + 1
+        self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1
     }
 
     fn root(&mut self, table: &DeTable<'_>) -> Option<Document> {
@@ -101,47 +89,27 @@ impl<'t> Reader<'t> {
             let name = key.get_ref().as_ref();
             if !header.contains(&name) && !KINDS.contains(&name) {
                 let hint = nearest(name, header.iter().chain(KINDS).copied()).map_or_else(
-                    || {
-                        format!(
-                            "known kinds: {}; known keys: {}",
-                            KINDS.join(", "),
-                            header.join(", ")
-                        )
-                    },
+                    || format!("known kinds: {}; known keys: {}", KINDS.join(", "), header.join(", ")),
                     |near| format!("did you mean `{near}`? known kinds: {}", KINDS.join(", ")),
                 );
-                self.problem(
-                    key.span().start,
-                    format!("unknown policy kind or key `{name}`"),
-                    Some(hint),
-                );
+                self.problem(key.span().start, format!("unknown policy kind or key `{name}`"), Some(hint));
             }
         }
         let schema = self.required(table, "schema")?;
         if schema.get_ref().as_integer().map(|i| i.as_str()) != Some(SCHEMA_VERSION) {
             let hint = format!("write schema = {SCHEMA_VERSION}");
-            self.problem(
-                schema.span().start,
-                "this version reads policy schema 1 only",
-                Some(hint),
-            );
+            self.problem(schema.span().start, "this version reads policy schema 1 only", Some(hint));
         }
         let name = self.text_of(table, "name");
         let version = self.text_of(table, "version");
-        let valid_from = self
-            .required(table, "valid_from")
-            .and_then(|node| self.date(node));
+        let valid_from = self.required(table, "valid_from").and_then(|node| self.date(node));
         let valid_to = self.optional(table, "valid_to").map(|node| self.date(node));
-        let urgency = self
-            .optional(table, "urgency")
-            .map(|node| self.urgency(node));
+        let urgency = self.optional(table, "urgency").map(|node| self.urgency(node));
         let sla = self.optional(table, "sla").map(|node| self.sla(node));
         if let (Some(from), Some(Some(to))) = (valid_from, valid_to)
             && to < from
         {
-            let at = self
-                .optional(table, "valid_to")
-                .map_or(0, |n| n.span().start);
+            let at = self.optional(table, "valid_to").map_or(0, |n| n.span().start);
             self.problem(at, "valid_to is before valid_from", None);
         }
         Some(Document {
@@ -155,31 +123,12 @@ impl<'t> Reader<'t> {
     }
 
     fn urgency(&mut self, node: &Node<'_>) -> Option<UrgencyPolicy> {
-        let table = self.table(
-            node,
-            &[
-                "fallback",
-                "assumed_at_most",
-                "human_impact",
-                "rule",
-                "limit",
-            ],
-        )?;
-        let fallback = self
-            .required(table, "fallback")
-            .and_then(|n| self.urgency_word(n));
-        let assumed = self
-            .required(table, "assumed_at_most")
-            .and_then(|n| self.urgency_word(n));
+        let table = self.table(node, &["fallback", "assumed_at_most", "human_impact", "rule", "limit"])?;
+        let fallback = self.required(table, "fallback").and_then(|n| self.urgency_word(n));
+        let assumed = self.required(table, "assumed_at_most").and_then(|n| self.urgency_word(n));
         let human_impact = match self.optional(table, "human_impact") {
             None => Some(HumanImpactVariant::default()),
-            Some(n) => self.word(
-                n,
-                &[
-                    ("text", HumanImpactVariant::Text),
-                    ("table", HumanImpactVariant::Table),
-                ],
-            ),
+            Some(n) => self.word(n, &[("text", HumanImpactVariant::Text), ("table", HumanImpactVariant::Table)]),
         };
         let rules = self.rules(table, "rule", "urgency");
         let limits = self.rules(table, "limit", "at_most");
@@ -200,47 +149,23 @@ impl<'t> Reader<'t> {
                 continue;
             };
             let name = self.text_of(row, "name");
-            let urgency = self
-                .required(row, class_key)
-                .and_then(|n| self.urgency_word(n));
+            let urgency = self.required(row, class_key).and_then(|n| self.urgency_word(n));
             let when = self.required(row, "when").and_then(|n| self.condition(n));
             let because = self.text_of(row, "because");
             if let Some(name) = &name
                 && !names.insert(name.clone())
             {
-                self.problem(
-                    node.span().start,
-                    format!("two {key} entries are named `{name}`"),
-                    None,
-                );
+                self.problem(node.span().start, format!("two {key} entries are named `{name}`"), None);
             }
-            if let (Some(name), Some(urgency), Some(when), Some(because)) =
-                (name, urgency, when, because)
-            {
-                rules.push(Rule {
-                    name,
-                    urgency,
-                    when,
-                    because,
-                    line: self.line(node.span().start),
-                });
+            if let (Some(name), Some(urgency), Some(when), Some(because)) = (name, urgency, when, because) {
+                rules.push(Rule { name, urgency, when, because, line: self.line(node.span().start) });
             }
         }
         rules
     }
 
     fn sla(&mut self, node: &Node<'_>) -> Option<SlaPolicy> {
-        let table = self.table(
-            node,
-            &[
-                "clock",
-                "internet_tier",
-                "restricted_up",
-                "targets",
-                "profiles",
-                "profile",
-            ],
-        )?;
+        let table = self.table(node, &["clock", "internet_tier", "restricted_up", "targets", "profiles", "profile"])?;
         let clock = self.clocks(table);
         let internet_tier = self.optional(table, "internet_tier").map(|n| self.tier(n));
         let restricted_up = match self.optional(table, "restricted_up") {
@@ -255,11 +180,7 @@ impl<'t> Reader<'t> {
         for row in self.list(table, "profile") {
             if let Some(profile) = self.profile(row) {
                 if profiles.iter().any(|p| p.id == profile.id) {
-                    self.problem(
-                        row.span().start,
-                        format!("two profiles have the id `{}`", profile.id),
-                        None,
-                    );
+                    self.problem(row.span().start, format!("two profiles have the id `{}`", profile.id), None);
                 }
                 profiles.push(profile);
             }
@@ -267,21 +188,13 @@ impl<'t> Reader<'t> {
         let mut active = Vec::new();
         for entry in self.list(table, "profiles") {
             let Some(id) = entry.get_ref().as_str() else {
-                self.problem(
-                    entry.span().start,
-                    "`profiles` lists ids of profiles as texts",
-                    None,
-                );
+                self.problem(entry.span().start, "`profiles` lists ids of profiles as texts", None);
                 continue;
             };
             if profiles.iter().any(|p| p.id == id) {
                 active.push(id.to_owned());
             } else {
-                let known = profiles
-                    .iter()
-                    .map(|p| p.id.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let known = profiles.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join(", ");
                 self.problem(
                     entry.span().start,
                     format!("unknown profile `{id}`"),
@@ -304,9 +217,7 @@ impl<'t> Reader<'t> {
     fn gaps(&mut self, at: usize, targets: &[Target]) {
         for urgency in Urgency::ALL {
             for (word, tier) in TIERS {
-                let covered = targets
-                    .iter()
-                    .any(|t| t.urgency == urgency && t.tier == *tier && t.when.is_none());
+                let covered = targets.iter().any(|t| t.urgency == urgency && t.tier == *tier && t.when.is_none());
                 if !covered {
                     self.problem(
                         at,
@@ -319,13 +230,8 @@ impl<'t> Reader<'t> {
     }
 
     fn target(&mut self, node: &Node<'_>) -> Option<Target> {
-        let row = self.table(
-            node,
-            &["urgency", "tier", "when", "mitigate", "remediate", "review"],
-        )?;
-        let urgency = self
-            .required(row, "urgency")
-            .and_then(|n| self.urgency_word(n));
+        let row = self.table(node, &["urgency", "tier", "when", "mitigate", "remediate", "review"])?;
+        let urgency = self.required(row, "urgency").and_then(|n| self.urgency_word(n));
         let tier = self.required(row, "tier").and_then(|n| self.tier(n));
         let when = self.optional(row, "when").map(|n| self.condition(n));
         let goal = self.goal(row);
@@ -335,12 +241,7 @@ impl<'t> Reader<'t> {
             Some(Some(condition)) => Some(condition),
             None => None,
         };
-        Some(Target {
-            urgency: urgency?,
-            tier: tier?,
-            when,
-            goal: goal?,
-        })
+        Some(Target { urgency: urgency?, tier: tier?, when, goal: goal? })
     }
 
     fn profile(&mut self, node: &Node<'_>) -> Option<RegulatoryProfile> {
@@ -350,29 +251,17 @@ impl<'t> Reader<'t> {
         let clock = self.clocks(row);
         let mut rules = Vec::new();
         for rule in self.list(row, "rule") {
-            let Some(entry) = self.table(
-                rule,
-                &["when", "because", "mitigate", "remediate", "review"],
-            ) else {
+            let Some(entry) = self.table(rule, &["when", "because", "mitigate", "remediate", "review"]) else {
                 continue;
             };
             let when = self.required(entry, "when").and_then(|n| self.condition(n));
             let because = self.text_of(entry, "because");
             let goal = self.goal(entry);
             if let (Some(when), Some(because), Some(goal)) = (when, because, goal) {
-                rules.push(ProfileRule {
-                    when,
-                    goal,
-                    because,
-                });
+                rules.push(ProfileRule { when, goal, because });
             }
         }
-        Some(RegulatoryProfile {
-            id: id?,
-            title: title?,
-            clock: clock?,
-            rules,
-        })
+        Some(RegulatoryProfile { id: id?, title: title?, clock: clock?, rules })
     }
 
     fn goal(&mut self, row: Table<'_, '_>) -> Option<Goal> {
@@ -384,28 +273,16 @@ impl<'t> Reader<'t> {
                 if slot.is_none() {
                     good = false;
                     let hint = Some("write \"48h\", \"14d\", \"2w\" or \"1mo\"".to_owned());
-                    self.problem(
-                        node.span().start,
-                        format!("`{key}` is not a length of time"),
-                        hint,
-                    );
+                    self.problem(node.span().start, format!("`{key}` is not a length of time"), hint);
                 }
             }
         }
         let [mitigate, remediate, review] = spans;
         if good && spans.iter().all(Option::is_none) {
-            self.problem(
-                row.at,
-                "at least one of mitigate, remediate and review is needed",
-                None,
-            );
+            self.problem(row.at, "at least one of mitigate, remediate and review is needed", None);
             good = false;
         }
-        good.then_some(Goal {
-            mitigate,
-            remediate,
-            review,
-        })
+        good.then_some(Goal { mitigate, remediate, review })
     }
 
     fn clocks(&mut self, table: Table<'_, '_>) -> Option<Vec<Clock>> {
@@ -413,11 +290,7 @@ impl<'t> Reader<'t> {
         let words = Clock::ALL.map(|c| (c.word(), c));
         let nodes = self.list(table, "clock");
         if nodes.is_empty() {
-            self.problem(
-                node.span().start,
-                "`clock` lists at least one start",
-                Some(choices(&words)),
-            );
+            self.problem(node.span().start, "`clock` lists at least one start", Some(choices(&words)));
             return None;
         }
         let mut clocks = Vec::new();
@@ -449,11 +322,7 @@ impl<'t> Reader<'t> {
         if escapes {
             return span.start;
         }
-        let quotes = if raw.starts_with("'''") || raw.starts_with("\"\"\"") {
-            3
-        } else {
-            1
-        };
+        let quotes = if raw.starts_with("'''") || raw.starts_with("\"\"\"") { 3 } else { 1 };
         // TOML drops a newline that follows the opening quotes of a long text.
         let body = raw.get(quotes..).unwrap_or_default();
         let newline = match (quotes, body) {
@@ -473,26 +342,16 @@ impl<'t> Reader<'t> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
-                let hint = nearest(name, known.iter().copied()).map_or_else(
-                    || format!("known: {}", known.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                self.problem(
-                    key.span().start,
-                    format!("unknown key `{name}`"),
-                    Some(hint),
-                );
+                let hint = nearest(name, known.iter().copied())
+                    .map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+                self.problem(key.span().start, format!("unknown key `{name}`"), Some(hint));
             }
         }
         Some(Table { table, at })
     }
 
     fn optional<'d, 'i>(&self, table: Table<'d, 'i>, key: &str) -> Option<&'d Node<'i>> {
-        table
-            .table
-            .iter()
-            .find(|(k, _)| k.get_ref().as_ref() == key)
-            .map(|(_, node)| node)
+        table.table.iter().find(|(k, _)| k.get_ref().as_ref() == key).map(|(_, node)| node)
     }
 
     fn required<'d, 'i>(&mut self, table: Table<'d, 'i>, key: &str) -> Option<&'d Node<'i>> {
@@ -512,11 +371,7 @@ impl<'t> Reader<'t> {
             return Vec::new();
         };
         if array.iter().count() > LIST_MAX {
-            self.problem(
-                node.span().start,
-                format!("`{key}` has more than {LIST_MAX} entries"),
-                None,
-            );
+            self.problem(node.span().start, format!("`{key}` has more than {LIST_MAX} entries"), None);
         }
         array.iter().take(LIST_MAX).collect()
     }
@@ -525,42 +380,23 @@ impl<'t> Reader<'t> {
         let node = self.required(table, key)?;
         let text = node.get_ref().as_str().filter(|t| !t.trim().is_empty());
         if text.is_none() {
-            self.problem(
-                node.span().start,
-                format!("`{key}` is a text that is not empty"),
-                None,
-            );
+            self.problem(node.span().start, format!("`{key}` is a text that is not empty"), None);
         }
         text.map(str::to_owned)
     }
 
     fn date(&mut self, node: &Node<'_>) -> Option<Date> {
-        let date = node
-            .get_ref()
-            .as_datetime()
-            .and_then(|d| Date::parse(&d.to_string()));
+        let date = node.get_ref().as_datetime().and_then(|d| Date::parse(&d.to_string()));
         if date.is_none() {
-            self.problem(
-                node.span().start,
-                "expected a day",
-                Some("write 2026-11-22 without quotes".to_owned()),
-            );
+            self.problem(node.span().start, "expected a day", Some("write 2026-11-22 without quotes".to_owned()));
         }
         date
     }
 
     fn small(&mut self, node: &Node<'_>, max: u8) -> Option<u8> {
-        let value = node
-            .get_ref()
-            .as_integer()
-            .and_then(|i| i.as_str().parse::<u8>().ok())
-            .filter(|n| *n <= max);
+        let value = node.get_ref().as_integer().and_then(|i| i.as_str().parse::<u8>().ok()).filter(|n| *n <= max);
         if value.is_none() {
-            self.problem(
-                node.span().start,
-                format!("expected a number from 0 to {max}"),
-                None,
-            );
+            self.problem(node.span().start, format!("expected a number from 0 to {max}"), None);
         }
         value
     }
@@ -575,36 +411,17 @@ impl<'t> Reader<'t> {
 
     fn word<T: Copy>(&mut self, node: &Node<'_>, words: &[(&str, T)]) -> Option<T> {
         let text = node.get_ref().as_str();
-        let found = words
-            .iter()
-            .find(|(word, _)| Some(*word) == text)
-            .map(|(_, value)| *value);
+        let found = words.iter().find(|(word, _)| Some(*word) == text).map(|(_, value)| *value);
         if found.is_none() {
             let shown = text.map_or_else(|| "this value".to_owned(), |t| format!("`{t}`"));
-            self.problem(
-                node.span().start,
-                format!("{shown} is not one of the known words"),
-                Some(choices(words)),
-            );
+            self.problem(node.span().start, format!("{shown} is not one of the known words"), Some(choices(words)));
         }
         found
     }
 }
 
-const TIERS: &[(&str, Tier)] = &[
-    ("T1", Tier::T1),
-    ("T2", Tier::T2),
-    ("T3", Tier::T3),
-    ("T4", Tier::T4),
-];
+const TIERS: &[(&str, Tier)] = &[("T1", Tier::T1), ("T2", Tier::T2), ("T3", Tier::T3), ("T4", Tier::T4)];
 
 fn choices<T>(words: &[(&str, T)]) -> String {
-    format!(
-        "known: {}",
-        words
-            .iter()
-            .map(|(word, _)| *word)
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
+    format!("known: {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "))
 }

@@ -119,11 +119,7 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
             let Some(scheme) = scheme_of(&affected.ecosystem) else {
                 continue;
             };
-            let rows = by_ecosystem
-                .entry(&affected.ecosystem)
-                .or_default()
-                .entry(&affected.package)
-                .or_default();
+            let rows = by_ecosystem.entry(&affected.ecosystem).or_default().entry(&affected.package).or_default();
             for vuln in &vulns {
                 draft_rows(scheme, vuln, &advisory.id, affected, rows);
             }
@@ -225,9 +221,8 @@ fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Ve
     }
     strings.number();
     keys.number();
-    let key_of = |v: Option<&str>| {
-        v.and_then(|v| patchwright_versions::sort_key(scheme, v)).map_or(NONE, |k| keys.id(&k))
-    };
+    let key_of =
+        |v: Option<&str>| v.and_then(|v| patchwright_versions::sort_key(scheme, v)).map_or(NONE, |k| keys.id(&k));
     let mut table = Vec::new();
     let mut index = Vec::with_capacity(packages.len() * PKG + PKG);
     let mut count = 0u32;
@@ -403,7 +398,9 @@ mod tests {
         };
         assert!(held("nginx", "1.22.1-9"));
         assert!(!held("nginx", "1.22.1-9+deb12u1"));
-        for (version, inside) in [("1", false), ("2", true), ("3", false), ("4", false), ("5", true), ("6", true), ("7", false)] {
+        for (version, inside) in
+            [("1", false), ("2", true), ("3", false), ("4", false), ("5", true), ("6", true), ("7", false)]
+        {
             assert_eq!(held("two-ranges", version), inside, "{version}");
         }
         assert_eq!(chunk.rows("absent").count(), 0);

@@ -6,8 +6,8 @@
 use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at, u64_at};
 use super::index::ChunkKind;
 use crate::intel::facts::{
-    CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint,
-    VulnFacts,
+    CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry,
+    SsvcPoint, VulnFacts,
 };
 use crate::time::Date;
 
@@ -117,7 +117,11 @@ pub fn compile_side(records: &SideRecords) -> (u64, Vec<u8>) {
         SideRecords::Cvss(list) => {
             for (cve, a) in list {
                 let published = a.published_e1.map_or(NONE, u32::from);
-                push(cve_key(cve), vec![Some(a.source.clone()), Some(a.vector.clone())], published.to_le_bytes().to_vec());
+                push(
+                    cve_key(cve),
+                    vec![Some(a.source.clone()), Some(a.vector.clone())],
+                    published.to_le_bytes().to_vec(),
+                );
             }
         }
         SideRecords::Ssvc(list) => {
@@ -136,11 +140,16 @@ pub fn compile_side(records: &SideRecords) -> (u64, Vec<u8>) {
         SideRecords::Eol(list) => {
             for c in list {
                 let mut fixed = Vec::with_capacity(32);
-                for date in [c.release, c.active_until, c.security_until, c.lts_until, c.extended_until, c.latest_date] {
+                for date in [c.release, c.active_until, c.security_until, c.lts_until, c.extended_until, c.latest_date]
+                {
                     fixed.extend_from_slice(&date_bytes(date));
                 }
                 fixed.extend_from_slice(&(u32::from(c.is_lts) | (u32::from(c.ended_undated) << 1)).to_le_bytes());
-                push(Some(text_key(&c.product)), vec![Some(c.product.clone()), Some(c.cycle.clone()), c.latest.clone()], fixed);
+                push(
+                    Some(text_key(&c.product)),
+                    vec![Some(c.product.clone()), Some(c.cycle.clone()), c.latest.clone()],
+                    fixed,
+                );
             }
         }
         SideRecords::Names(list) => {
@@ -475,7 +484,9 @@ mod tests {
             assert_eq!(cve_id(cve_key(id).unwrap()), id);
         }
         assert!(cve_key("CVE-2023-9999").unwrap() < cve_key("CVE-2024-0001").unwrap());
-        for bad in ["CVE-24-1", "CVE-2024-", "CVE-2024-12", "cve-2024-1234", "GHSA-x", "CVE-2024-12a4", "TEMP-0000000-AAAAAA"] {
+        for bad in
+            ["CVE-24-1", "CVE-2024-", "CVE-2024-12", "cve-2024-1234", "GHSA-x", "CVE-2024-12a4", "TEMP-0000000-AAAAAA"]
+        {
             assert_eq!(cve_key(bad), None, "{bad}");
         }
     }
@@ -483,7 +494,12 @@ mod tests {
     #[test]
     fn every_record_is_found_across_block_borders() {
         let rows: Vec<(String, EpssScore)> = (0..2000u32)
-            .map(|n| (format!("CVE-2020-{:04}", n * 3 + 1), EpssScore { score_e5: n, percentile_e5: (n % 2 == 0).then_some(n) }))
+            .map(|n| {
+                (
+                    format!("CVE-2020-{:04}", n * 3 + 1),
+                    EpssScore { score_e5: n, percentile_e5: (n % 2 == 0).then_some(n) },
+                )
+            })
             .collect();
         let mut tables = SideTables::default();
         let release = EpssRelease { model_version: Some("v5".to_owned()), score_date: None };

@@ -42,11 +42,7 @@ fn the_published_table_has_the_same_rows() {
     let mut rows = 0;
     for line in text.lines().skip(1) {
         let c: Vec<&str> = line.split(',').collect();
-        assert_eq!(
-            timeline(c[1] == "yes", c[2] == "yes", c[3] == "yes", c[4] == "total").word(),
-            c[5],
-            "{line}"
-        );
+        assert_eq!(timeline(c[1] == "yes", c[2] == "yes", c[3] == "yes", c[4] == "total").word(), c[5], "{line}");
         rows += 1;
     }
     assert_eq!(rows, 16);
@@ -65,15 +61,9 @@ fn more_danger_is_never_less_urgent() {
 #[test]
 fn unknown_inputs_count_at_their_worst_and_are_labelled() {
     let nothing = decide(&vuln("CVE-2026-1"), None, &AssetProfile::default());
-    assert_eq!(
-        (nothing.outcome, nothing.at_least),
-        (BodOutcome::ThreeDays, BodOutcome::SystemUpgrade)
-    );
-    let labels: Vec<(&str, &str, bool)> = nothing
-        .points
-        .iter()
-        .map(|p| (p.name.as_str(), p.value.as_str(), p.assumed))
-        .collect();
+    assert_eq!((nothing.outcome, nothing.at_least), (BodOutcome::ThreeDays, BodOutcome::SystemUpgrade));
+    let labels: Vec<(&str, &str, bool)> =
+        nothing.points.iter().map(|p| (p.name.as_str(), p.value.as_str(), p.assumed)).collect();
     assert_eq!(
         labels,
         [
@@ -89,41 +79,19 @@ fn unknown_inputs_count_at_their_worst_and_are_labelled() {
         None,
         &profile(Tier::T3, DataClass::Public, Exposure::Internet),
     );
-    assert_eq!(
-        (known.outcome, known.at_least),
-        (BodOutcome::ThreeDaysForensic, BodOutcome::ThreeDaysForensic)
-    );
+    assert_eq!((known.outcome, known.at_least), (BodOutcome::ThreeDaysForensic, BodOutcome::ThreeDaysForensic));
     assert!(known.forensic && known.points.iter().all(|p| !p.assumed));
 }
 
 #[test]
 fn cisa_decides_before_the_vector_and_the_vector_before_assumption() {
     let exposed = profile(Tier::T3, DataClass::Public, Exposure::Internet);
-    let facts = cvss(
-        &vuln("CVE-2026-1"),
-        "cna",
-        "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H",
-    );
-    let score = patchwright_domain::decision::cvss::pick(&facts.cvss, &Default::default(), None)
-        .chosen
-        .unwrap()
-        .2;
+    let facts = cvss(&vuln("CVE-2026-1"), "cna", "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H");
+    let score = patchwright_domain::decision::cvss::pick(&facts.cvss, &Default::default(), None).chosen.unwrap().2;
     let inferred = decide(&facts, Some(&score), &exposed);
-    assert_eq!(
-        inferred.outcome,
-        BodOutcome::SixtyDays,
-        "exposed, not automatable, partial"
-    );
-    assert!(
-        inferred.points[2].because.contains("inferred"),
-        "{:?}",
-        inferred.points[2]
-    );
-    let assessed = decide(
-        &ssvc(&facts, "none", "yes", "total"),
-        Some(&score),
-        &exposed,
-    );
+    assert_eq!(inferred.outcome, BodOutcome::SixtyDays, "exposed, not automatable, partial");
+    assert!(inferred.points[2].because.contains("inferred"), "{:?}", inferred.points[2]);
+    let assessed = decide(&ssvc(&facts, "none", "yes", "total"), Some(&score), &exposed);
     assert_eq!(assessed.outcome, BodOutcome::ThreeDays);
     assert!(assessed.points[2].because.contains("CISA"));
 }

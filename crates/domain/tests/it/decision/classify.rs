@@ -21,14 +21,7 @@ fn rules(decision: &Decision) -> Vec<&str> {
 }
 
 /// Name, facts, the vendor's words, asset, class, rules.
-type Row<'a> = (
-    &'a str,
-    VulnFacts,
-    &'a VendorWords,
-    &'a AssetProfile,
-    Urgency,
-    &'a [&'a str],
-);
+type Row<'a> = (&'a str, VulnFacts, &'a VendorWords, &'a AssetProfile, Urgency, &'a [&'a str]);
 
 #[test]
 fn the_default_policy_on_known_facts() {
@@ -36,11 +29,8 @@ fn the_default_policy_on_known_facts() {
     let internet = profile(Tier::T3, DataClass::Public, Exposure::Internet);
     let internal = profile(Tier::T3, DataClass::Public, Exposure::Internal);
     let crown = profile(Tier::T1, DataClass::Restricted, Exposure::Internet);
-    let (said_nothing, critical, medium) = (
-        vendor(None, None),
-        vendor(Some("critical"), None),
-        vendor(Some("Moderate"), None),
-    );
+    let (said_nothing, critical, medium) =
+        (vendor(None, None), vendor(Some("critical"), None), vendor(Some("Moderate"), None));
     let table: Vec<Row<'_>> = vec![
         (
             "exposed, automatable, total",
@@ -98,22 +88,8 @@ fn the_default_policy_on_known_facts() {
             Urgency::Critical,
             &["bod-14-days"],
         ),
-        (
-            "local, total, inside",
-            cvss(&v, "cna", LOCAL),
-            &said_nothing,
-            &internal,
-            Urgency::High,
-            &["severity-high"],
-        ),
-        (
-            "medium, inside",
-            cvss(&v, "cna", DOS),
-            &said_nothing,
-            &internal,
-            Urgency::Medium,
-            &["severity-medium"],
-        ),
+        ("local, total, inside", cvss(&v, "cna", LOCAL), &said_nothing, &internal, Urgency::High, &["severity-high"]),
+        ("medium, inside", cvss(&v, "cna", DOS), &said_nothing, &internal, Urgency::Medium, &["severity-medium"]),
         (
             "low by CVSS, medium by the vendor",
             cvss(&v, "cna", SMALL),
@@ -122,24 +98,12 @@ fn the_default_policy_on_known_facts() {
             Urgency::Medium,
             &["severity-medium"],
         ),
-        (
-            "low, inside",
-            cvss(&v, "cna", SMALL),
-            &said_nothing,
-            &internal,
-            Urgency::Low,
-            &["fallback"],
-        ),
+        ("low, inside", cvss(&v, "cna", SMALL), &said_nothing, &internal, Urgency::Low, &["fallback"]),
     ];
     let policy = default_policy();
     for (name, facts, words, asset, urgency, expected) in table {
         let d = judge(&policy, &facts, words, asset);
-        assert_eq!(
-            (d.urgency, rules(&d).as_slice()),
-            (urgency, expected),
-            "{name}: {:#?}",
-            d.because
-        );
+        assert_eq!((d.urgency, rules(&d).as_slice()), (urgency, expected), "{name}: {:#?}", d.because);
         assert_eq!(d.assumed(), Vec::<&str>::new(), "{name}");
         assert_eq!(d.policy_hash, policy.hash);
     }
@@ -147,130 +111,57 @@ fn the_default_policy_on_known_facts() {
 
 #[test]
 fn assumptions_alone_stop_at_the_policys_limit_and_evidence_lifts_it() {
-    let (policy, said_nothing, nobody_said) = (
-        default_policy(),
-        vendor(None, None),
-        AssetProfile::default(),
-    );
+    let (policy, said_nothing, nobody_said) = (default_policy(), vendor(None, None), AssetProfile::default());
     let rce = cvss(&vuln("CVE-2026-1"), "cna", RCE);
     let d = judge(&policy, &rce, &said_nothing, &nobody_said);
     assert_eq!(d.urgency, Urgency::High, "the exposure is assumed");
     let capped = d.because.iter().find(|r| r.rule == "bod-3-days").unwrap();
-    assert!(
-        capped
-            .text
-            .contains("assumptions alone count as High at most"),
-        "{}",
-        capped.text
-    );
-    assert!(
-        capped
-            .assumed
-            .iter()
-            .any(|a| a.contains("Publicly Exposed")),
-        "{:?}",
-        capped.assumed
-    );
+    assert!(capped.text.contains("assumptions alone count as High at most"), "{}", capped.text);
+    assert!(capped.assumed.iter().any(|a| a.contains("Publicly Exposed")), "{:?}", capped.assumed);
 
-    let with_code = judge(
-        &policy,
-        &exploit(&rce, ExploitMaturity::ProofOfConcept),
-        &said_nothing,
-        &nobody_said,
-    );
+    let with_code = judge(&policy, &exploit(&rce, ExploitMaturity::ProofOfConcept), &said_nothing, &nobody_said);
     assert_eq!(with_code.urgency, Urgency::Emergency);
-    assert!(
-        !with_code.assumed().is_empty(),
-        "it still says what was assumed"
-    );
+    assert!(!with_code.assumed().is_empty(), "it still says what was assumed");
 
-    let strict = Policy::parse(&DEFAULT_TEXT.replace(
-        "assumed_at_most = \"High\"",
-        "assumed_at_most = \"Emergency\"",
-    ))
-    .unwrap();
-    assert_eq!(
-        judge(&strict, &rce, &said_nothing, &nobody_said).urgency,
-        Urgency::Emergency
-    );
+    let strict =
+        Policy::parse(&DEFAULT_TEXT.replace("assumed_at_most = \"High\"", "assumed_at_most = \"Emergency\"")).unwrap();
+    assert_eq!(judge(&strict, &rce, &said_nothing, &nobody_said).urgency, Urgency::Emergency);
 }
 
 #[test]
 fn nothing_known_is_high_and_says_so() {
-    let d = judge(
-        &default_policy(),
-        &vuln("CVE-2026-1"),
-        &vendor(None, None),
-        &AssetProfile::default(),
-    );
+    let d = judge(&default_policy(), &vuln("CVE-2026-1"), &vendor(None, None), &AssetProfile::default());
     assert_eq!(d.urgency, Urgency::High);
     assert_eq!(d.severity.value, None);
     assert_eq!(d.cvss, None);
-    let severity = d
-        .because
-        .iter()
-        .find(|r| r.rule == "severity-high")
-        .unwrap();
+    let severity = d.because.iter().find(|r| r.rule == "severity-high").unwrap();
     assert_eq!(severity.assumed, ["vuln.severity is not known"]);
-    assert!(
-        severity
-            .inputs
-            .contains(&("vuln.severity".to_owned(), "unknown".to_owned())),
-        "{:?}",
-        severity.inputs
-    );
+    assert!(severity.inputs.contains(&("vuln.severity".to_owned(), "unknown".to_owned())), "{:?}", severity.inputs);
 }
 
 #[test]
 fn severity_stays_beside_urgency() {
     let isolated = profile(Tier::T4, DataClass::Public, Exposure::Isolated);
-    let facts = ssvc(
-        &cvss(&vuln("CVE-2026-1"), "cna", RCE),
-        "none",
-        "no",
-        "partial",
-    );
-    let d = judge(
-        &default_policy(),
-        &facts,
-        &vendor(Some("unimportant"), Some("unimportant")),
-        &isolated,
-    );
-    assert_eq!(
-        (d.urgency, d.severity.value),
-        (Urgency::Low, Some(Severity::Critical))
-    );
+    let facts = ssvc(&cvss(&vuln("CVE-2026-1"), "cna", RCE), "none", "no", "partial");
+    let d = judge(&default_policy(), &facts, &vendor(Some("unimportant"), Some("unimportant")), &isolated);
+    assert_eq!((d.urgency, d.severity.value), (Urgency::Low, Some(Severity::Critical)));
     assert_eq!(d.severity.from, "CVSS 3.1 by cna: 9.8");
     assert_eq!(d.because[0].rule, "vendor-says-no-effect");
-    assert!(
-        d.because[0].text.ends_with("without that it would be High"),
-        "{}",
-        d.because[0].text
-    );
+    assert!(d.because[0].text.ends_with("without that it would be High"), "{}", d.because[0].text);
 }
 
 #[test]
 fn a_limit_does_not_hold_back_exploited_vulnerabilities() {
     let words = vendor(None, Some("unimportant"));
     let facts = kev(&vuln("CVE-2026-1"));
-    let d = judge(
-        &default_policy(),
-        &facts,
-        &words,
-        &profile(Tier::T3, DataClass::Public, Exposure::Isolated),
-    );
+    let d = judge(&default_policy(), &facts, &words, &profile(Tier::T3, DataClass::Public, Exposure::Isolated));
     assert!(d.urgency >= Urgency::Critical);
 }
 
 #[test]
 fn the_explanation_holds_class_severity_rules_inputs_and_tables() {
     let facts = kev(&cvss(&cvss(&vuln("CVE-2026-1"), "cna", RCE), "nvd", LOCAL));
-    let d = judge(
-        &default_policy(),
-        &facts,
-        &vendor(None, None),
-        &AssetProfile::default(),
-    );
+    let d = judge(&default_policy(), &facts, &vendor(None, None), &AssetProfile::default());
     let text = explain(&d, None).join("\n");
     for part in [
         "CVE-2026-1: urgency Emergency (P0), severity critical (CVSS 3.1 by cna: 9.8)",
@@ -289,19 +180,11 @@ fn the_explanation_holds_class_severity_rules_inputs_and_tables() {
 #[test]
 fn a_simulation_counts_every_change_and_shows_examples() {
     let old = default_policy();
-    let new = Policy::parse(&DEFAULT_TEXT.replace("fallback = \"Low\"", "fallback = \"Medium\""))
-        .unwrap();
+    let new = Policy::parse(&DEFAULT_TEXT.replace("fallback = \"Low\"", "fallback = \"Medium\"")).unwrap();
     let asset = profile(Tier::T3, DataClass::Public, Exposure::Internal);
     let words = vendor(None, None);
-    let facts: Vec<VulnFacts> = (0..10)
-        .map(|n| {
-            cvss(
-                &vuln(&format!("CVE-2026-{n}")),
-                "cna",
-                if n < 7 { SMALL } else { LOCAL },
-            )
-        })
-        .collect();
+    let facts: Vec<VulnFacts> =
+        (0..10).map(|n| cvss(&vuln(&format!("CVE-2026-{n}")), "cna", if n < 7 { SMALL } else { LOCAL })).collect();
     let inputs = facts.iter().map(|vuln| Input {
         vuln,
         vendor: &words,
@@ -311,34 +194,16 @@ fn a_simulation_counts_every_change_and_shows_examples() {
         ecosystem: "Debian:12",
     });
     let report = simulate(&old, &new, inputs);
+    assert_eq!((report.total, report.changed, report.examples.len()), (10, 7, 5));
+    assert_eq!(report.matrix, [(Urgency::Low, Urgency::Medium, 7), (Urgency::High, Urgency::High, 3)]);
     assert_eq!(
-        (report.total, report.changed, report.examples.len()),
-        (10, 7, 5)
-    );
-    assert_eq!(
-        report.matrix,
-        [
-            (Urgency::Low, Urgency::Medium, 7),
-            (Urgency::High, Urgency::High, 3)
-        ]
-    );
-    assert_eq!(
-        (
-            report.examples[0].vuln.as_str(),
-            report.examples[0].because.rule.as_str()
-        ),
+        (report.examples[0].vuln.as_str(), report.examples[0].because.rule.as_str()),
         ("CVE-2026-0", "fallback")
     );
 }
 
 fn any_facts() -> impl Strategy<Value = (VulnFacts, VendorWords)> {
-    let vector = proptest::option::of(prop_oneof![
-        Just(RCE),
-        Just(LOCAL),
-        Just(DOS),
-        Just(SMALL),
-        Just("junk")
-    ]);
+    let vector = proptest::option::of(prop_oneof![Just(RCE), Just(LOCAL), Just(DOS), Just(SMALL), Just("junk")]);
     let point = proptest::option::of((
         prop_oneof![Just("none"), Just("poc"), Just("active")],
         prop_oneof![Just("yes"), Just("no")],
@@ -357,31 +222,24 @@ fn any_facts() -> impl Strategy<Value = (VulnFacts, VendorWords)> {
         Just("unimportant")
     ]);
     let state = proptest::option::of(prop_oneof![Just("unimportant"), Just("no-dsa")]);
-    (vector, point, maturity, severity, state).prop_map(
-        |(vector, point, maturity, severity, state)| {
-            let mut facts = vuln("CVE-2026-1");
-            if let Some(v) = vector {
-                facts = cvss(&facts, "cna", v);
-            }
-            if let Some((e, a, t)) = point {
-                facts = ssvc(&facts, e, a, t);
-            }
-            if let Some(m) = maturity {
-                facts = exploit(&facts, m);
-            }
-            (facts, vendor(severity, state))
-        },
-    )
+    (vector, point, maturity, severity, state).prop_map(|(vector, point, maturity, severity, state)| {
+        let mut facts = vuln("CVE-2026-1");
+        if let Some(v) = vector {
+            facts = cvss(&facts, "cna", v);
+        }
+        if let Some((e, a, t)) = point {
+            facts = ssvc(&facts, e, a, t);
+        }
+        if let Some(m) = maturity {
+            facts = exploit(&facts, m);
+        }
+        (facts, vendor(severity, state))
+    })
 }
 
 fn any_profile() -> impl Strategy<Value = AssetProfile> {
     (
-        prop_oneof![
-            Just(Tier::T1),
-            Just(Tier::T2),
-            Just(Tier::T3),
-            Just(Tier::T4)
-        ],
+        prop_oneof![Just(Tier::T1), Just(Tier::T2), Just(Tier::T3), Just(Tier::T4)],
         prop_oneof![
             Just(DataClass::Restricted),
             Just(DataClass::Confidential),

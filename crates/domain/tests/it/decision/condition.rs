@@ -1,8 +1,6 @@
 //! The condition language: three-valued logic, limits, errors with places.
 
-use patchwright_domain::decision::condition::{
-    Condition, DEPTH_MAX, Schema, Truth, Type, Value, Variables,
-};
+use patchwright_domain::decision::condition::{Condition, DEPTH_MAX, Schema, Truth, Type, Value, Variables};
 use proptest::prelude::*;
 
 pub(super) const SCHEMA: Schema = &[
@@ -40,8 +38,7 @@ pub(super) fn variables() -> Variables {
 }
 
 fn check(source: &str, expected: Truth) {
-    let condition = Condition::parse(source, SCHEMA)
-        .unwrap_or_else(|e| panic!("{source}: {e} at {}", e.offset));
+    let condition = Condition::parse(source, SCHEMA).unwrap_or_else(|e| panic!("{source}: {e} at {}", e.offset));
     assert_eq!(condition.evaluate(&variables()), expected, "{source}");
 }
 
@@ -62,47 +59,26 @@ fn missing_data_follows_kleene() {
         ("missing.bool && false", Truth::False),
         ("false && missing.bool", Truth::False),
         ("missing.bool && true", m()),
-        (
-            "missing.bool && missing.double > 1.0",
-            unknown(&["missing.bool", "missing.double"]),
-        ),
+        ("missing.bool && missing.double > 1.0", unknown(&["missing.bool", "missing.double"])),
         ("missing.bool == missing.bool", m()),
         ("missing.double < 3.0 || known.yes", Truth::True),
         ("missing.bool ? true : true", m()),
         ("known.yes ? true : missing.bool", Truth::True),
         ("missing.text in [\"a\"]", unknown(&["missing.text"])),
         ("\"a\" in missing.list", unknown(&["missing.list"])),
-        (
-            "missing.list.exists(x, x == \"a\")",
-            unknown(&["missing.list"]),
-        ),
-        (
-            "known.list.exists(x, x == \"web\" || missing.bool)",
-            Truth::True,
-        ),
+        ("missing.list.exists(x, x == \"a\")", unknown(&["missing.list"])),
+        ("known.list.exists(x, x == \"web\" || missing.bool)", Truth::True),
         ("known.list.exists(x, x == \"db\" || missing.bool)", m()),
-        (
-            "known.list.all(x, x != \"web\" && missing.bool)",
-            Truth::False,
-        ),
+        ("known.list.all(x, x != \"web\" && missing.bool)", Truth::False),
         ("known.list.all(x, x.size() == 3 && missing.bool)", m()),
         ("missing.text.startsWith(\"a\")", unknown(&["missing.text"])),
         ("has(missing.text)", Truth::False),
         ("has(known.text)", Truth::True),
         ("has(missing.text) && missing.text == \"x\"", Truth::False),
-        (
-            "1 / 0 == 1",
-            Truth::Unknown(vec!["integer overflow or division by zero".to_owned()]),
-        ),
+        ("1 / 0 == 1", Truth::Unknown(vec!["integer overflow or division by zero".to_owned()])),
         ("1 / 0 == 1 || true", Truth::True),
-        (
-            "9223372036854775807 + 1 > 0",
-            Truth::Unknown(vec!["integer overflow or division by zero".to_owned()]),
-        ),
-        (
-            "1.0 / 0.0 > 1.0",
-            Truth::Unknown(vec!["a number that is not finite".to_owned()]),
-        ),
+        ("9223372036854775807 + 1 > 0", Truth::Unknown(vec!["integer overflow or division by zero".to_owned()])),
+        ("1.0 / 0.0 > 1.0", Truth::Unknown(vec!["a number that is not finite".to_owned()])),
     ] {
         check(source, expected);
     }
@@ -114,36 +90,18 @@ fn values_and_functions() {
         ("known.double >= 9.8", true),
         ("known.double > 9", true),
         ("known.int == 7.0", true),
-        (
-            "known.int + 1 == 8 && known.int % 4 == 3 && -known.int < 0",
-            true,
-        ),
-        (
-            "2 + 3 * 4 == 14 && (2 + 3) * 4 == 20 && 10 - 2 - 3 == 5",
-            true,
-        ),
-        (
-            "known.text.contains(\"ssl\") && known.text.startsWith('open') && known.text.endsWith('ssl')",
-            true,
-        ),
+        ("known.int + 1 == 8 && known.int % 4 == 3 && -known.int < 0", true),
+        ("2 + 3 * 4 == 14 && (2 + 3) * 4 == 20 && 10 - 2 - 3 == 5", true),
+        ("known.text.contains(\"ssl\") && known.text.startsWith('open') && known.text.endsWith('ssl')", true),
         ("size(known.text) == 7 && known.list.size() == 2", true),
         ("'OpenSSL'.lowerAscii() == known.text", true),
         ("\"cde\" in known.list && !(\"x\" in known.list)", true),
-        (
-            "known.int in [1, 7] && known.double in [9.8] && known.int in [7.0]",
-            true,
-        ),
-        (
-            "known.list.all(tag, tag.size() == 3) && known.list.exists(tag, tag.startsWith('w'))",
-            true,
-        ),
+        ("known.int in [1, 7] && known.double in [9.8] && known.int in [7.0]", true),
+        ("known.list.all(tag, tag.size() == 3) && known.list.exists(tag, tag.startsWith('w'))", true),
         ("known.list.exists(a, known.list.exists(b, a != b))", true),
         ("[1, 2, -3].exists(n, n == -3)", true),
         ("[].exists(n, n == 'x') || [].all(n, n == 'x')", true),
-        (
-            "nested == 'outer' && nested.deeper == 'inner' && nested.startsWith('o') && nested.deeper.size() == 5",
-            true,
-        ),
+        ("nested == 'outer' && nested.deeper == 'inner' && nested.startsWith('o') && nested.deeper.size() == 5", true),
         ("known.yes ? known.no : true", false),
         ("'a\\n\\'\\\\' == \"a\\n'\\\\\"", true),
         ("true // a comment\n && true", true),
@@ -162,11 +120,7 @@ fn mistakes_are_found_when_the_condition_is_read() {
         ("known.int == 'x'", 0, "cannot be compared"),
         ("known.int + 1.0 > 2.0", 0, "does not mix"),
         ("known.yes < known.no", 0, "cannot be compared"),
-        (
-            "known.text.matches('a')",
-            11,
-            "regular expressions have no step limit",
-        ),
+        ("known.text.matches('a')", 11, "regular expressions have no step limit"),
         ("known.text.frob()", 11, "unknown function `frob`"),
         ("true and false", 5, "unexpected `and`"),
         ("known.yes = true", 10, "unexpected character `=`"),
@@ -195,9 +149,7 @@ fn mistakes_are_found_when_the_condition_is_read() {
 
 #[test]
 fn depth_bombs_are_refused_without_deep_recursion() {
-    let bomb = |open: &str, inner: &str, close: &str, n: usize| {
-        format!("{}{inner}{}", open.repeat(n), close.repeat(n))
-    };
+    let bomb = |open: &str, inner: &str, close: &str, n: usize| format!("{}{inner}{}", open.repeat(n), close.repeat(n));
     for (source, kind) in [
         (bomb("(", "true", ")", 2_000), "parentheses"),
         (bomb("!", "true", "", 4_000), "nots"),
@@ -205,18 +157,8 @@ fn depth_bombs_are_refused_without_deep_recursion() {
         (format!("{}1 == 1", "1 + ".repeat(1_000)), "sums"),
         (format!("{}1 == 1", "true ? 1 : ".repeat(300)), "choices"),
         (bomb("[", "", "]", 2_000), "lists"),
-        (
-            format!(
-                "{}true{}",
-                "known.list.all(x, ".repeat(200),
-                ")".repeat(200)
-            ),
-            "quantifiers",
-        ),
-        (
-            format!("'a'{} == 'a'", ".lowerAscii()".repeat(300)),
-            "calls",
-        ),
+        (format!("{}true{}", "known.list.all(x, ".repeat(200), ")".repeat(200)), "quantifiers"),
+        (format!("'a'{} == 'a'", ".lowerAscii()".repeat(300)), "calls"),
         ("a".repeat(100_000), "long name"),
     ] {
         let result = Condition::parse(&source, SCHEMA);
@@ -230,29 +172,16 @@ fn depth_bombs_are_refused_without_deep_recursion() {
 
 #[test]
 fn nested_loops_stop_at_the_step_limit_as_unknown() {
-    let list = (0..100)
-        .map(|n| n.to_string())
-        .collect::<Vec<_>>()
-        .join(",");
+    let list = (0..100).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let source = format!("[{list}].all(a, [{list}].all(b, [{list}].all(c, a + b + c >= 0)))");
-    check(
-        &source,
-        Truth::Unknown(vec!["stopped after 10000 steps".to_owned()]),
-    );
+    check(&source, Truth::Unknown(vec!["stopped after 10000 steps".to_owned()]));
     // Not even a true beside it hides that parts were cut off.
-    check(
-        &format!("{source} || true"),
-        Truth::Unknown(vec!["stopped after 10000 steps".to_owned()]),
-    );
+    check(&format!("{source} || true"), Truth::Unknown(vec!["stopped after 10000 steps".to_owned()]));
 }
 
 #[test]
 fn a_condition_tells_what_it_reads() {
-    let c = Condition::parse(
-        "has(missing.text) || known.int > 1 && known.int < 9",
-        SCHEMA,
-    )
-    .unwrap();
+    let c = Condition::parse("has(missing.text) || known.int > 1 && known.int < 9", SCHEMA).unwrap();
     assert_eq!(c.reads(), ["known.int", "missing.text"]);
 }
 

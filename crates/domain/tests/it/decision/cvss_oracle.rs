@@ -13,42 +13,24 @@ use super::support::{Seeded, shared};
 /// The Python of `PATCHWRIGHT_ORACLES`, when it can import `cvss`.
 fn python() -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var("PATCHWRIGHT_ORACLES").ok()?).join("bin/python");
-    let works = command(&path)
-        .args(["-c", "import cvss"])
-        .output()
-        .is_ok_and(|o| o.status.success());
+    let works = command(&path).args(["-c", "import cvss"]).output().is_ok_and(|o| o.status.success());
     works.then_some(path)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test runs the reference implementation"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test runs the reference implementation")]
 fn command(program: &std::path::Path) -> Command {
     Command::new(program)
 }
 
 fn ask(python: &std::path::Path, vectors: &[String]) -> Vec<String> {
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/it/decision/cvss_oracle.py"
-    );
-    let mut child = command(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/decision/cvss_oracle.py");
+    let mut child = command(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = vectors.join("\n") + "\n";
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// Our answer in the oracle's form.
@@ -57,12 +39,7 @@ fn ours(vector: &str) -> String {
         return "error".to_owned();
     };
     let show = |e1: Option<u8>| e1.map_or("-".to_owned(), |e| e.to_string());
-    format!(
-        "{}\t{}\t{}",
-        s.base_e1,
-        show(s.threat_e1),
-        show(s.environmental_e1)
-    )
+    format!("{}\t{}\t{}", s.base_e1, show(s.threat_e1), show(s.environmental_e1))
 }
 
 /// Whether both mean the same: Python repeats the score before it where a group is not defined.
@@ -83,9 +60,7 @@ fn agree(vector: &str, theirs: &str, ours: &str) -> bool {
 
 fn check(vectors: &[String]) {
     let Some(python) = python() else {
-        println!(
-            "skipped: PATCHWRIGHT_ORACLES does not name a virtual environment with the Python package `cvss`"
-        );
+        println!("skipped: PATCHWRIGHT_ORACLES does not name a virtual environment with the Python package `cvss`");
         return;
     };
     let answers = ask(&python, vectors);
@@ -100,10 +75,7 @@ fn check(vectors: &[String]) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    println!(
-        "{} vectors agree, {errors} of them refused by both",
-        vectors.len()
-    );
+    println!("{} vectors agree, {errors} of them refused by both", vectors.len());
 }
 
 const V2: &[(&str, &str)] = &[
@@ -213,27 +185,15 @@ fn every_base_vector_of_version_2_and_3_agrees_with_the_crate() {
         for (metric, values) in &table[..mandatory] {
             vectors = vectors
                 .iter()
-                .flat_map(|v| {
-                    values
-                        .split(' ')
-                        .map(move |value| format!("{v}/{metric}:{value}"))
-                })
+                .flat_map(|v| values.split(' ').map(move |value| format!("{v}/{metric}:{value}")))
                 .collect();
         }
         for vector in vectors {
             let vector = format!("{prefix}{}", vector.trim_start_matches('/'));
             let theirs = if prefix.is_empty() {
-                vector
-                    .parse::<::cvss::v2::Vector>()
-                    .unwrap()
-                    .score()
-                    .value()
+                vector.parse::<::cvss::v2::Vector>().unwrap().score().value()
             } else {
-                vector
-                    .parse::<::cvss::v3::Vector>()
-                    .unwrap()
-                    .base_score()
-                    .value()
+                vector.parse::<::cvss::v3::Vector>().unwrap().base_score().value()
             };
             let ours = score(&vector, &EnvironmentalInput::default(), None).unwrap();
             assert_eq!(f64::from(ours.base_e1), (theirs * 10.0).round(), "{vector}");
@@ -249,11 +209,7 @@ fn every_published_vector_agrees_with_the_python_package() {
         println!("skipped: ../shared/feeds/facts/cvss.tsv.zst is not there");
         return;
     };
-    let Ok(output) = command(std::path::Path::new("zstd"))
-        .arg("-dcq")
-        .arg(path)
-        .output()
-    else {
+    let Ok(output) = command(std::path::Path::new("zstd")).arg("-dcq").arg(path).output() else {
         println!("skipped: no `zstd` program to unpack with");
         return;
     };
@@ -267,10 +223,7 @@ fn every_published_vector_agrees_with_the_python_package() {
             continue;
         }
         rows += 1;
-        if let (Ok(p), Ok(s)) = (
-            columns[4].parse::<f64>(),
-            score(vector, &EnvironmentalInput::default(), None),
-        ) {
+        if let (Ok(p), Ok(s)) = (columns[4].parse::<f64>(), score(vector, &EnvironmentalInput::default(), None)) {
             printed += 1;
             let p = (p * 10.0).round();
             differ += i32::from(p != f64::from(s.base_e1) && p != f64::from(s.effective_e1));

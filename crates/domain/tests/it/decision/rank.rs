@@ -8,15 +8,13 @@ use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
 use patchwright_domain::intel::{ExploitMaturity, Status, VulnFacts};
 use patchwright_domain::inventory::{
-    HostFacts, KeptBack, Listener, Package, PackageFormat, PendingUpgrade, StaleFile, StaleProcess,
-    Transaction, TransactionStep, Tri,
+    HostFacts, KeptBack, Listener, Package, PackageFormat, PendingUpgrade, StaleFile, StaleProcess, Transaction,
+    TransactionStep, Tri,
 };
 use patchwright_domain::time::Timestamp;
 use proptest::prelude::*;
 
-use super::support::{
-    cvss, default_policy, epss, exploit, judge, kev, profile, ssvc, vendor, vuln,
-};
+use super::support::{cvss, default_policy, epss, exploit, judge, kev, profile, ssvc, vendor, vuln};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -24,10 +22,7 @@ fn judged(facts: &VulnFacts, package: &str, fixed: Option<&str>, state: FindingS
     let asset = profile(Tier::T3, DataClass::Public, Exposure::Internal);
     let policy = default_policy();
     let decision = judge(&policy, facts, &vendor(None, None), &asset);
-    let clocks = Clocks {
-        first_seen: NOW.plus_days(-20),
-        ..Clocks::default()
-    };
+    let clocks = Clocks { first_seen: NOW.plus_days(-20), ..Clocks::default() };
     Judged {
         due: due(&policy, &decision, &clocks, &asset, NOW),
         decision,
@@ -37,11 +32,7 @@ fn judged(facts: &VulnFacts, package: &str, fixed: Option<&str>, state: FindingS
             package: package.to_owned(),
             installed: "1.0-1".to_owned(),
             fixed: fixed.map(str::to_owned),
-            status: if fixed.is_some() {
-                Status::Fixed
-            } else {
-                Status::Affected
-            },
+            status: if fixed.is_some() { Status::Fixed } else { Status::Affected },
             state,
             advisories: Vec::new(),
             vendor: vendor(None, None),
@@ -99,10 +90,7 @@ fn host() -> HostFacts {
             package("nginx", "nginx-bin"),
             package("nginx", "nginx-common"),
             package("apache2", "apache2-bin"),
-            Package {
-                held: true,
-                ..package("bind9", "bind9-bin")
-            },
+            Package { held: true, ..package("bind9", "bind9-bin") },
         ],
         pending: vec![
             pending("nginx", "nginx-bin", "1.2-1"),
@@ -140,128 +128,60 @@ fn host() -> HostFacts {
 }
 
 fn find<'r>(ranked: &'r Ranked, package: &str) -> &'r PatchGroup {
-    ranked
-        .patches
-        .iter()
-        .chain(&ranked.unfixed)
-        .find(|g| g.package == package)
-        .expect(package)
+    ranked.patches.iter().chain(&ranked.unfixed).find(|g| g.package == package).expect(package)
 }
 
 #[test]
 fn one_source_upgrade_is_one_patch_with_its_steps() {
     let list = [
         judged(
-            &cvss(
-                &known("CVE-2026-1"),
-                "cna",
-                "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H",
-            ),
+            &cvss(&known("CVE-2026-1"), "cna", "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"),
             "nginx",
             Some("1.1-1"),
             FindingState::FixAvailable,
         ),
-        judged(
-            &kev(&known("CVE-2026-2")),
-            "nginx",
-            Some("1.2-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &known("CVE-2026-3"),
-            "nginx",
-            Some("1.3-1"),
-            FindingState::FixAvailable,
-        ),
+        judged(&kev(&known("CVE-2026-2")), "nginx", Some("1.2-1"), FindingState::FixAvailable),
+        judged(&known("CVE-2026-3"), "nginx", Some("1.3-1"), FindingState::FixAvailable),
     ];
     let ranked = rank(&list, &host(), NOW);
     assert_eq!(ranked.patches.len(), 2);
     let g = &ranked.patches[0];
-    assert_eq!(
-        (g.package.as_str(), g.state, g.to.as_deref()),
-        ("nginx", PatchState::FixOffered, Some("1.2-1"))
-    );
+    assert_eq!((g.package.as_str(), g.state, g.to.as_deref()), ("nginx", PatchState::FixOffered, Some("1.2-1")));
     assert_eq!(g.findings, [1, 0], "most urgent first");
     assert_eq!(g.urgency, Urgency::Critical);
-    assert_eq!(
-        g.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
-        ["nginx-bin", "nginx-common"]
-    );
+    assert_eq!(g.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["nginx-bin", "nginx-common"]);
     assert_eq!(
         g.extra.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
         ["nginx-extra"],
         "the kernel may belong to another upgrade"
     );
-    assert_eq!(
-        (g.restart_units.as_slice(), g.reboot),
-        (["nginx.service".to_owned()].as_slice(), Tri::No)
-    );
-    assert_eq!(
-        g.overdue_by_ms,
-        Some(6 * 86_400_000),
-        "14 days from first seen 20 days ago"
-    );
-    assert!(
-        g.because[0].contains("fixes 2 vulnerabilities, 1 known to be exploited"),
-        "{:?}",
-        g.because
-    );
+    assert_eq!((g.restart_units.as_slice(), g.reboot), (["nginx.service".to_owned()].as_slice(), Tri::No));
+    assert_eq!(g.overdue_by_ms, Some(6 * 86_400_000), "14 days from first seen 20 days ago");
+    assert!(g.because[0].contains("fixes 2 vulnerabilities, 1 known to be exploited"), "{:?}", g.because);
     let later = &ranked.patches[1];
     assert_eq!(
         (later.state, later.to.as_deref(), later.findings.as_slice()),
         (PatchState::NotOffered, Some("1.3-1"), [2].as_slice())
     );
-    assert!(
-        later.because.iter().any(|b| b.contains("offer 1.2-1 only")),
-        "{:?}",
-        later.because
-    );
+    assert!(later.because.iter().any(|b| b.contains("offer 1.2-1 only")), "{:?}", later.because);
 }
 
 #[test]
 fn extras_go_to_a_patch_only_when_that_is_certain() {
     let list = [
-        judged(
-            &known("CVE-2026-1"),
-            "nginx",
-            Some("1.1-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &known("CVE-2026-2"),
-            "linux",
-            Some("6.1.5-1"),
-            FindingState::FixAvailable,
-        ),
+        judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable),
+        judged(&known("CVE-2026-2"), "linux", Some("6.1.5-1"), FindingState::FixAvailable),
     ];
     let ranked = rank(&list, &host(), NOW);
-    assert_eq!(
-        find(&ranked, "nginx")
-            .extra
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect::<Vec<_>>(),
-        ["nginx-extra"]
-    );
-    assert_eq!(
-        ranked
-            .unattributed
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect::<Vec<_>>(),
-        ["libnew1"]
-    );
+    assert_eq!(find(&ranked, "nginx").extra.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["nginx-extra"]);
+    assert_eq!(ranked.unattributed.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["libnew1"]);
     let kernel = find(&ranked, "linux");
     assert_eq!(
         (kernel.state, kernel.reboot, kernel.to.as_deref()),
         (PatchState::FixOffered, Tri::Yes, Some("6.1.9-1"))
     );
     assert_eq!(
-        kernel
-            .steps
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect::<Vec<_>>(),
+        kernel.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
         ["linux-image-6.1.0-9-amd64", "linux-image-amd64"]
     );
 }
@@ -269,86 +189,29 @@ fn extras_go_to_a_patch_only_when_that_is_certain() {
 #[test]
 fn what_comes_with_the_only_upgrade_belongs_to_it() {
     let mut host = host();
-    host.transaction
-        .as_mut()
-        .unwrap()
-        .steps
-        .retain(|s| !s.name.starts_with("linux-image"));
-    let ranked = rank(
-        &[judged(
-            &known("CVE-2026-1"),
-            "nginx",
-            Some("1.1-1"),
-            FindingState::FixAvailable,
-        )],
-        &host,
-        NOW,
-    );
-    assert_eq!(
-        ranked.patches[0]
-            .extra
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect::<Vec<_>>(),
-        ["libnew1", "nginx-extra"]
-    );
+    host.transaction.as_mut().unwrap().steps.retain(|s| !s.name.starts_with("linux-image"));
+    let ranked = rank(&[judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable)], &host, NOW);
+    assert_eq!(ranked.patches[0].extra.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["libnew1", "nginx-extra"]);
     assert!(ranked.unattributed.is_empty());
 }
 
 #[test]
 fn headers_on_offer_are_no_kernel_on_offer() {
     let mut host = host();
-    host.transaction
-        .as_mut()
-        .unwrap()
-        .steps
-        .retain(|s| !s.name.starts_with("linux-image"));
-    let ranked = rank(
-        &[judged(
-            &known("CVE-2026-2"),
-            "linux",
-            Some("6.1.5-1"),
-            FindingState::FixAvailable,
-        )],
-        &host,
-        NOW,
-    );
+    host.transaction.as_mut().unwrap().steps.retain(|s| !s.name.starts_with("linux-image"));
+    let ranked =
+        rank(&[judged(&known("CVE-2026-2"), "linux", Some("6.1.5-1"), FindingState::FixAvailable)], &host, NOW);
     assert_eq!(ranked.patches[0].state, PatchState::NotOffered);
 }
 
 #[test]
 fn states_come_from_the_host() {
     let list = [
-        judged(
-            &known("CVE-1"),
-            "apache2",
-            Some("2.0-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &known("CVE-2"),
-            "bind9",
-            Some("3.0-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &known("CVE-3"),
-            "zlib",
-            Some("1.3"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &known("CVE-4"),
-            "openssl",
-            Some("3.0"),
-            FindingState::RestartPending,
-        ),
-        judged(
-            &known("CVE-5"),
-            "linux",
-            Some("6.1.9-1"),
-            FindingState::RebootPending,
-        ),
+        judged(&known("CVE-1"), "apache2", Some("2.0-1"), FindingState::FixAvailable),
+        judged(&known("CVE-2"), "bind9", Some("3.0-1"), FindingState::FixAvailable),
+        judged(&known("CVE-3"), "zlib", Some("1.3"), FindingState::FixAvailable),
+        judged(&known("CVE-4"), "openssl", Some("3.0"), FindingState::RestartPending),
+        judged(&known("CVE-5"), "linux", Some("6.1.9-1"), FindingState::RebootPending),
         judged(&known("CVE-6"), "vim", None, FindingState::NoFix),
     ];
     let mut host = host();
@@ -357,10 +220,7 @@ fn states_come_from_the_host() {
         exe: "/usr/sbin/exim4".to_owned(),
         unit: Some("exim4.service".to_owned()),
         restart_refused: false,
-        files: vec![StaleFile {
-            path: "/lib/libssl.so.3".to_owned(),
-            package: Some("openssl-bin".to_owned()),
-        }],
+        files: vec![StaleFile { path: "/lib/libssl.so.3".to_owned(), package: Some("openssl-bin".to_owned()) }],
     });
     let ranked = rank(&list, &host, NOW);
     let row = |p: &str| {
@@ -368,24 +228,14 @@ fn states_come_from_the_host() {
         (g.state, g.reboot)
     };
     assert_eq!(row("apache2"), (PatchState::KeptBack, Tri::No));
-    assert_eq!(
-        find(&ranked, "apache2").kept_back[0].because,
-        ["needs libnew2"]
-    );
+    assert_eq!(find(&ranked, "apache2").kept_back[0].because, ["needs libnew2"]);
     assert_eq!(row("bind9"), (PatchState::KeptBack, Tri::No));
     assert!(find(&ranked, "bind9").kept_back[0].held);
     assert_eq!(row("zlib"), (PatchState::NotOffered, Tri::No));
     assert_eq!(row("openssl"), (PatchState::RestartPending, Tri::No));
     assert_eq!(find(&ranked, "openssl").restart_units, ["exim4.service"]);
     assert_eq!(row("linux"), (PatchState::RebootPending, Tri::Yes));
-    assert_eq!(
-        ranked
-            .unfixed
-            .iter()
-            .map(|g| g.package.as_str())
-            .collect::<Vec<_>>(),
-        ["vim"]
-    );
+    assert_eq!(ranked.unfixed.iter().map(|g| g.package.as_str()).collect::<Vec<_>>(), ["vim"]);
 
     host.stale[0].restart_refused = true;
     assert_eq!(
@@ -396,41 +246,20 @@ fn states_come_from_the_host() {
     host.transaction = None;
     let without = rank(&list, &host, NOW);
     assert_eq!(find(&without, "apache2").state, PatchState::FixOffered);
-    assert_eq!(
-        find(&without, "apache2").steps.len(),
-        1,
-        "taken from the pending upgrades"
-    );
+    assert_eq!(find(&without, "apache2").steps.len(), 1, "taken from the pending upgrades");
 }
 
 #[test]
 fn urgency_comes_before_dates_and_dates_before_risk() {
     let list = [
-        judged(
-            &epss(&known("CVE-1"), 99_000),
-            "apache2",
-            Some("2.0-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &kev(&known("CVE-2")),
-            "bind9",
-            Some("3.0-1"),
-            FindingState::FixAvailable,
-        ),
-        judged(
-            &epss(&known("CVE-3"), 40_000),
-            "nginx",
-            Some("1.1-1"),
-            FindingState::FixAvailable,
-        ),
+        judged(&epss(&known("CVE-1"), 99_000), "apache2", Some("2.0-1"), FindingState::FixAvailable),
+        judged(&kev(&known("CVE-2")), "bind9", Some("3.0-1"), FindingState::FixAvailable),
+        judged(&epss(&known("CVE-3"), 40_000), "nginx", Some("1.1-1"), FindingState::FixAvailable),
     ];
     let ranked = rank(&list, &host(), NOW);
     let names: Vec<&str> = ranked.patches.iter().map(|g| g.package.as_str()).collect();
     assert_eq!(names, ["bind9", "apache2", "nginx"]);
-    assert!(
-        ranked.patches[0].risk_removed.value_micro < ranked.patches[1].risk_removed.value_micro
-    );
+    assert!(ranked.patches[0].risk_removed.value_micro < ranked.patches[1].risk_removed.value_micro);
 }
 
 #[test]
@@ -438,70 +267,20 @@ fn risk_is_the_written_formula_in_integers() {
     let policy = default_policy();
     let table = [
         // (facts, tier, exposure, millionths per day)
-        (
-            epss(&vuln("a"), 50_000),
-            Tier::T3,
-            Exposure::Internet,
-            23_104,
-        ),
-        (
-            epss(&vuln("a"), 50_000),
-            Tier::T3,
-            Exposure::Internal,
-            9_241,
-        ),
-        (
-            epss(&vuln("a"), 50_000),
-            Tier::T1,
-            Exposure::Isolated,
-            4_620,
-        ),
-        (
-            epss(&vuln("a"), 50_000),
-            Tier::T4,
-            Exposure::Unknown,
-            11_552,
-        ),
+        (epss(&vuln("a"), 50_000), Tier::T3, Exposure::Internet, 23_104),
+        (epss(&vuln("a"), 50_000), Tier::T3, Exposure::Internal, 9_241),
+        (epss(&vuln("a"), 50_000), Tier::T1, Exposure::Isolated, 4_620),
+        (epss(&vuln("a"), 50_000), Tier::T4, Exposure::Unknown, 11_552),
         (epss(&vuln("a"), 43), Tier::T3, Exposure::Internet, 14),
-        (
-            epss(&vuln("a"), 100_000),
-            Tier::T3,
-            Exposure::Internet,
-            383_764,
-        ),
+        (epss(&vuln("a"), 100_000), Tier::T3, Exposure::Internet, 383_764),
         (vuln("a"), Tier::T3, Exposure::Internet, 335),
-        (
-            exploit(&epss(&vuln("a"), 43), ExploitMaturity::ProofOfConcept),
-            Tier::T3,
-            Exposure::Internet,
-            673,
-        ),
-        (
-            exploit(&epss(&vuln("a"), 43), ExploitMaturity::Weaponised),
-            Tier::T3,
-            Exposure::Internet,
-            7_438,
-        ),
-        (
-            kev(&epss(&vuln("a"), 43)),
-            Tier::T3,
-            Exposure::Internet,
-            76_752,
-        ),
-        (
-            kev(&epss(&vuln("a"), 97_000)),
-            Tier::T3,
-            Exposure::Internet,
-            116_885,
-        ),
+        (exploit(&epss(&vuln("a"), 43), ExploitMaturity::ProofOfConcept), Tier::T3, Exposure::Internet, 673),
+        (exploit(&epss(&vuln("a"), 43), ExploitMaturity::Weaponised), Tier::T3, Exposure::Internet, 7_438),
+        (kev(&epss(&vuln("a"), 43)), Tier::T3, Exposure::Internet, 76_752),
+        (kev(&epss(&vuln("a"), 97_000)), Tier::T3, Exposure::Internet, 116_885),
     ];
     for (facts, tier, exposure, micro) in table {
-        let d = judge(
-            &policy,
-            &facts,
-            &vendor(None, None),
-            &profile(tier, DataClass::Public, exposure),
-        );
+        let d = judge(&policy, &facts, &vendor(None, None), &profile(tier, DataClass::Public, exposure));
         let f = risk::factor("a", &d.risk);
         assert_eq!(f.micro, micro, "{tier:?} {exposure:?}: {}", f.because);
         assert_eq!(f.assumed, facts.epss.is_none());
@@ -511,12 +290,7 @@ fn risk_is_the_written_formula_in_integers() {
 
 #[test]
 fn the_same_vulnerability_is_removed_once() {
-    let f = judged(
-        &epss(&known("CVE-1"), 50_000),
-        "nginx",
-        Some("1.1-1"),
-        FindingState::FixAvailable,
-    );
+    let f = judged(&epss(&known("CVE-1"), 50_000), "nginx", Some("1.1-1"), FindingState::FixAvailable);
     let once = rank(std::slice::from_ref(&f), &host(), NOW);
     let twice = rank(&[f.clone(), f], &host(), NOW);
     assert_eq!(once.patches[0].risk_removed, twice.patches[0].risk_removed);
@@ -524,13 +298,7 @@ fn the_same_vulnerability_is_removed_once() {
 }
 
 fn any_list() -> impl Strategy<Value = Vec<Judged>> {
-    let one = (
-        0_u32..6,
-        0_usize..5,
-        0_usize..4,
-        proptest::option::of(0_u32..100_000),
-        any::<bool>(),
-    );
+    let one = (0_u32..6, 0_usize..5, 0_usize..4, proptest::option::of(0_u32..100_000), any::<bool>());
     proptest::collection::vec(one, 1..14).prop_map(|rows| {
         rows.into_iter()
             .map(|(id, package, state, score, listed)| {

@@ -2,40 +2,24 @@
 
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use patchwright_domain::decision::ssvc::{
-    Exploitation, HumanImpact, HumanImpactVariant, MissionImpact, SafetyImpact, SsvcOutcome,
-    SystemExposure, decide, deployer, human_impact,
+    Exploitation, HumanImpact, HumanImpactVariant, MissionImpact, SafetyImpact, SsvcOutcome, SystemExposure, decide,
+    deployer, human_impact,
 };
 use patchwright_domain::intel::ExploitMaturity;
 
 use super::support::{exploit, kev, profile, shared, ssvc, vuln};
 
-const EXPLOITATION: [Exploitation; 3] = [
-    Exploitation::None,
-    Exploitation::PublicPoc,
-    Exploitation::Active,
-];
-const EXPOSURE: [SystemExposure; 3] = [
-    SystemExposure::Small,
-    SystemExposure::Controlled,
-    SystemExposure::Open,
-];
-const IMPACT: [HumanImpact; 4] = [
-    HumanImpact::Low,
-    HumanImpact::Medium,
-    HumanImpact::High,
-    HumanImpact::VeryHigh,
-];
+const EXPLOITATION: [Exploitation; 3] = [Exploitation::None, Exploitation::PublicPoc, Exploitation::Active];
+const EXPOSURE: [SystemExposure; 3] = [SystemExposure::Small, SystemExposure::Controlled, SystemExposure::Open];
+const IMPACT: [HumanImpact; 4] = [HumanImpact::Low, HumanImpact::Medium, HumanImpact::High, HumanImpact::VeryHigh];
 
 /// The 72 outcomes in the published order: exploitation, exposure, automatable (no, yes), human impact; first letters.
-const DEPLOYER: &str =
-    "ddss dsss dsss ssss dsss ssso dsss ssss dsss ssso ssso ssoo ssoo sooo ssoo oooo sooi ooii";
+const DEPLOYER: &str = "ddss dsss dsss ssss dsss ssso dsss ssss dsss ssso ssso ssoo ssoo sooo ssoo oooo sooi ooii";
 
 fn all() -> impl Iterator<Item = (Exploitation, SystemExposure, bool, HumanImpact)> {
     EXPLOITATION.into_iter().flat_map(|e| {
         EXPOSURE.into_iter().flat_map(move |x| {
-            [false, true]
-                .into_iter()
-                .flat_map(move |a| IMPACT.into_iter().map(move |h| (e, x, a, h)))
+            [false, true].into_iter().flat_map(move |a| IMPACT.into_iter().map(move |h| (e, x, a, h)))
         })
     })
 }
@@ -46,24 +30,15 @@ fn all_72_rows_of_the_deployer_table() {
     let mut counts = [0; 4];
     for ((e, x, a, h), letter) in all().zip(&expected) {
         let outcome = deployer(e, x, a, h);
-        assert_eq!(
-            outcome.word().chars().next(),
-            Some(*letter),
-            "{e:?} {x:?} {a} {h:?}"
-        );
+        assert_eq!(outcome.word().chars().next(), Some(*letter), "{e:?} {x:?} {a} {h:?}");
         counts[outcome as usize] += 1;
     }
-    assert_eq!(
-        counts,
-        [7, 42, 20, 3],
-        "defer, scheduled, out-of-cycle, immediate"
-    );
+    assert_eq!(counts, [7, 42, 20, 3], "defer, scheduled, out-of-cycle, immediate");
 }
 
 #[test]
 fn the_published_deployer_table_has_the_same_rows() {
-    let Some(path) = shared("reference/ssvc/csv/deployer_patch_application_priority_1_0_0.csv")
-    else {
+    let Some(path) = shared("reference/ssvc/csv/deployer_patch_application_priority_1_0_0.csv") else {
         println!("skipped: ../shared/reference/ssvc is not there");
         return;
     };
@@ -106,12 +81,7 @@ const HUMAN_IMPACT: [(&str, &str, &str, &str); 16] = [
     ("critical", "mef failure", "high", "high"),
     ("critical", "mission failure", "very high", "very high"),
     ("catastrophic", "degraded", "very high", "very high"),
-    (
-        "catastrophic",
-        "mef support crippled",
-        "very high",
-        "very high",
-    ),
+    ("catastrophic", "mef support crippled", "very high", "very high"),
     ("catastrophic", "mef failure", "very high", "very high"),
     ("catastrophic", "mission failure", "very high", "very high"),
 ];
@@ -131,16 +101,8 @@ fn check_human_impact(safety: &str, mission: &str, text: &str, table: &str) {
         "mission failure" => MissionImpact::MissionFailure,
         other => panic!("{other}"),
     };
-    assert_eq!(
-        human_impact(s, m, HumanImpactVariant::Text).word(),
-        text,
-        "{safety} {mission} text"
-    );
-    assert_eq!(
-        human_impact(s, m, HumanImpactVariant::Table).word(),
-        table,
-        "{safety} {mission} table"
-    );
+    assert_eq!(human_impact(s, m, HumanImpactVariant::Text).word(), text, "{safety} {mission} text");
+    assert_eq!(human_impact(s, m, HumanImpactVariant::Table).word(), table, "{safety} {mission} table");
 }
 
 #[test]
@@ -166,21 +128,13 @@ fn exploitation_follows_the_strongest_evidence() {
         (ssvc(&base, "none", "no", "partial"), "none"),
         (ssvc(&base, "poc", "no", "partial"), "public poc"),
         (ssvc(&base, "active", "no", "partial"), "active"),
-        (
-            exploit(&base, ExploitMaturity::ProofOfConcept),
-            "public poc",
-        ),
+        (exploit(&base, ExploitMaturity::ProofOfConcept), "public poc"),
         (exploit(&base, ExploitMaturity::Weaponised), "public poc"),
         (exploit(&base, ExploitMaturity::Exploited), "active"),
         (kev(&base), "active"),
     ];
     for (facts, word) in table {
-        let d = decide(
-            &facts,
-            None,
-            &AssetProfile::default(),
-            HumanImpactVariant::Text,
-        );
+        let d = decide(&facts, None, &AssetProfile::default(), HumanImpactVariant::Text);
         assert_eq!(d.points[0].value, word, "{}", d.points[0].because);
         assert!(!d.points[0].because.is_empty());
     }
@@ -188,30 +142,10 @@ fn exploitation_follows_the_strongest_evidence() {
 
 #[test]
 fn unknown_exposure_is_open_and_unknown_automation_is_yes_both_labelled() {
-    let d = decide(
-        &kev(&vuln("CVE-2026-1")),
-        None,
-        &AssetProfile::default(),
-        HumanImpactVariant::Text,
-    );
-    let labels: Vec<(&str, bool)> = d
-        .points
-        .iter()
-        .map(|p| (p.value.as_str(), p.assumed))
-        .collect();
-    assert_eq!(
-        labels,
-        [
-            ("active", false),
-            ("open", true),
-            ("yes", true),
-            ("medium", true)
-        ]
-    );
-    assert_eq!(
-        (d.outcome, d.at_least),
-        (SsvcOutcome::OutOfCycle, SsvcOutcome::Scheduled)
-    );
+    let d = decide(&kev(&vuln("CVE-2026-1")), None, &AssetProfile::default(), HumanImpactVariant::Text);
+    let labels: Vec<(&str, bool)> = d.points.iter().map(|p| (p.value.as_str(), p.assumed)).collect();
+    assert_eq!(labels, [("active", false), ("open", true), ("yes", true), ("medium", true)]);
+    assert_eq!((d.outcome, d.at_least), (SsvcOutcome::OutOfCycle, SsvcOutcome::Scheduled));
 }
 
 #[test]
@@ -219,33 +153,13 @@ fn human_impact_comes_from_tier_data_and_tags() {
     let mut safety = profile(Tier::T3, DataClass::Public, Exposure::Internal);
     safety.tags.push("safety".to_owned());
     let table = [
-        (
-            profile(Tier::T1, DataClass::Restricted, Exposure::Internal),
-            HumanImpactVariant::Text,
-            "high",
-        ),
-        (
-            profile(Tier::T1, DataClass::Restricted, Exposure::Internal),
-            HumanImpactVariant::Table,
-            "medium",
-        ),
-        (
-            profile(Tier::T1, DataClass::Public, Exposure::Internal),
-            HumanImpactVariant::Text,
-            "medium",
-        ),
-        (
-            profile(Tier::T3, DataClass::Public, Exposure::Internal),
-            HumanImpactVariant::Text,
-            "low",
-        ),
+        (profile(Tier::T1, DataClass::Restricted, Exposure::Internal), HumanImpactVariant::Text, "high"),
+        (profile(Tier::T1, DataClass::Restricted, Exposure::Internal), HumanImpactVariant::Table, "medium"),
+        (profile(Tier::T1, DataClass::Public, Exposure::Internal), HumanImpactVariant::Text, "medium"),
+        (profile(Tier::T3, DataClass::Public, Exposure::Internal), HumanImpactVariant::Text, "low"),
         (safety, HumanImpactVariant::Text, "high"),
     ];
     for (asset, variant, word) in table {
-        assert_eq!(
-            decide(&vuln("CVE-2026-1"), None, &asset, variant).human_impact,
-            word,
-            "{asset:?} {variant:?}"
-        );
+        assert_eq!(decide(&vuln("CVE-2026-1"), None, &asset, variant).human_impact, word, "{asset:?} {variant:?}");
     }
 }

@@ -7,17 +7,15 @@ use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::intel::{
-    CvssAssessment, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint,
-    Status, VendorWords, VulnFacts,
+    CvssAssessment, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry, SsvcPoint, Status, VendorWords,
+    VulnFacts,
 };
 use patchwright_domain::time::Date;
 
 /// `../shared` beside the repository, or what `PATCHWRIGHT_SHARED` names; nothing when it is not there.
 pub(super) fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var("PATCHWRIGHT_SHARED").map_or_else(
-        |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
+    let root = std::env::var("PATCHWRIGHT_SHARED")
+        .map_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let found = root.join(path);
     found.exists().then_some(found)
 }
@@ -27,10 +25,7 @@ pub(super) fn default_policy() -> Policy {
 }
 
 pub(super) fn vuln(id: &str) -> VulnFacts {
-    VulnFacts {
-        id: id.to_owned(),
-        ..VulnFacts::default()
-    }
+    VulnFacts { id: id.to_owned(), ..VulnFacts::default() }
 }
 
 pub(super) fn kev(facts: &VulnFacts) -> VulnFacts {
@@ -60,20 +55,11 @@ pub(super) fn exploit(facts: &VulnFacts, maturity: ExploitMaturity) -> VulnFacts
 
 pub(super) fn cvss(facts: &VulnFacts, source: &str, vector: &str) -> VulnFacts {
     let mut facts = facts.clone();
-    facts.cvss.push(CvssAssessment {
-        source: source.to_owned(),
-        vector: vector.to_owned(),
-        published_e1: None,
-    });
+    facts.cvss.push(CvssAssessment { source: source.to_owned(), vector: vector.to_owned(), published_e1: None });
     facts
 }
 
-pub(super) fn ssvc(
-    facts: &VulnFacts,
-    exploitation: &str,
-    automatable: &str,
-    impact: &str,
-) -> VulnFacts {
+pub(super) fn ssvc(facts: &VulnFacts, exploitation: &str, automatable: &str, impact: &str) -> VulnFacts {
     let mut facts = facts.clone();
     facts.ssvc = Some(SsvcPoint {
         exploitation: exploitation.to_owned(),
@@ -86,46 +72,22 @@ pub(super) fn ssvc(
 
 pub(super) fn epss(facts: &VulnFacts, score_e5: u32) -> VulnFacts {
     let mut facts = facts.clone();
-    facts.epss = Some(EpssScore {
-        score_e5,
-        percentile_e5: None,
-    });
+    facts.epss = Some(EpssScore { score_e5, percentile_e5: None });
     facts
 }
 
 pub(super) fn profile(tier: Tier, data_class: DataClass, exposure: Exposure) -> AssetProfile {
-    AssetProfile {
-        tier,
-        data_class,
-        exposure,
-        ..AssetProfile::default()
-    }
+    AssetProfile { tier, data_class, exposure, ..AssetProfile::default() }
 }
 
 pub(super) fn vendor(severity: Option<&str>, sub_state: Option<&str>) -> VendorWords {
-    VendorWords {
-        severity: severity.map(str::to_owned),
-        sub_state: sub_state.map(str::to_owned),
-        reason: None,
-    }
+    VendorWords { severity: severity.map(str::to_owned), sub_state: sub_state.map(str::to_owned), reason: None }
 }
 
-pub(super) fn judge(
-    policy: &Policy,
-    vuln: &VulnFacts,
-    vendor: &VendorWords,
-    profile: &AssetProfile,
-) -> Decision {
+pub(super) fn judge(policy: &Policy, vuln: &VulnFacts, vendor: &VendorWords, profile: &AssetProfile) -> Decision {
     classify(
         policy,
-        &Input {
-            vuln,
-            vendor,
-            status: Status::Fixed,
-            profile,
-            package: "openssl",
-            ecosystem: "Debian:12",
-        },
+        &Input { vuln, vendor, status: Status::Fixed, profile, package: "openssl", ecosystem: "Debian:12" },
     )
 }
 

@@ -2,12 +2,8 @@
 
 use std::io::{self, Cursor, Read};
 
-use patchwright_formats::bounded::{
-    BoundError, Limits, Line, Lines, LossyUtf8, bound_of, open, read_whole,
-};
-use patchwright_formats::feed::{
-    FeedError, FeedFormat, FeedRecords, Parsed, Records as _, epss, kev, osv, parse,
-};
+use patchwright_formats::bounded::{BoundError, Limits, Line, Lines, LossyUtf8, bound_of, open, read_whole};
+use patchwright_formats::feed::{FeedError, FeedFormat, FeedRecords, Parsed, Records as _, epss, kev, osv, parse};
 
 use super::{assert_says, gzip, limits, small, zip_of};
 
@@ -45,19 +41,11 @@ impl Read for Endless {
 fn a_line_of_a_gigabyte_is_skipped_and_named() {
     let head = Cursor::new(b"cve,epss\nCVE-2020-0001,0.5\n".to_vec());
     let tail = Cursor::new(b"\nCVE-2020-0002,0.5\n".to_vec());
-    let input = Endless {
-        head,
-        byte: b'x',
-        left: 1_000_000_000,
-    }
-    .chain(tail);
+    let input = Endless { head, byte: b'x', left: 1_000_000_000 }.chain(tail);
     let parsed = epss::parse(input, &limits()).unwrap();
     assert!(parsed.adds_up());
     assert_eq!((parsed.records.rows.len(), parsed.lost), (2, 1));
-    assert_says(
-        &parsed.problems,
-        &["line 3", "line of 1000000000 bytes is too long"],
-    );
+    assert_says(&parsed.problems, &["line 3", "line of 1000000000 bytes is too long"]);
 }
 
 #[test]
@@ -70,11 +58,7 @@ fn lines_hold_no_more_than_their_limit() {
     while let Some(line) = lines.next().unwrap() {
         got.push(match line {
             Line::Text { number, text } => format!("{number} {text}"),
-            Line::TooLong {
-                number,
-                length,
-                head,
-            } => format!("{number} {length} {head}"),
+            Line::TooLong { number, length, head } => format!("{number} {length} {head}"),
             Line::Cut { number, head } => format!("{number} cut {head}"),
         });
     }
@@ -94,9 +78,7 @@ fn input_over_the_limit_is_refused() {
             FeedFormat::Epss => b"cve,epss\n",
             FeedFormat::Cve | FeedFormat::Osv => b"{\n\"id\":\"",
             FeedFormat::DebianAdvisoryList => b"[29 Mar 2023] DSA-5380-1 a - b\n\t",
-            FeedFormat::DebianReleases | FeedFormat::UbuntuReleases => {
-                b"version,series,release,eol\n"
-            }
+            FeedFormat::DebianReleases | FeedFormat::UbuntuReleases => b"version,series,release,eol\n",
         };
         let mut bytes = header.to_vec();
         bytes.resize(3 << 20, b'x');
@@ -112,23 +94,13 @@ fn a_decompression_bomb_is_refused_whatever_the_wrapping() {
     let bomb = vec![b'\n'; 8 << 20];
     let mut header = b"cve,epss\n".to_vec();
     header.extend_from_slice(&bomb);
-    for packed in [
-        gzip(&header),
-        zstd::encode_all(header.as_slice(), 19).unwrap(),
-    ] {
+    for packed in [gzip(&header), zstd::encode_all(header.as_slice(), 19).unwrap()] {
         assert!(packed.len() < 64 << 10);
         assert_eq!(
-            bound(parse(
-                FeedFormat::Epss,
-                Cursor::new(packed.clone()),
-                &small()
-            )),
+            bound(parse(FeedFormat::Epss, Cursor::new(packed.clone()), &small())),
             BoundError::RatioTooHigh { limit: 100 }
         );
-        let generous = Limits {
-            ratio: u64::MAX,
-            ..small()
-        };
+        let generous = Limits { ratio: u64::MAX, ..small() };
         assert_eq!(
             bound(parse(FeedFormat::Epss, Cursor::new(packed), &generous)),
             BoundError::UnpackedTooLarge { limit: 2 << 20 }
@@ -141,51 +113,32 @@ fn zip_bombs_are_refused() {
     // One file that unpacks to much more than it should.
     let zeros = vec![b' '; 1 << 20];
     assert_eq!(
-        bound(parse(
-            FeedFormat::Osv,
-            zip_of(&[("a.json", &zeros)]),
-            &small()
-        )),
+        bound(parse(FeedFormat::Osv, zip_of(&[("a.json", &zeros)]), &small())),
         BoundError::RatioTooHigh { limit: 100 }
     );
     // Many files that are harmless one by one.
     let file = vec![b' '; 200 << 10];
     let names: Vec<String> = (0..40).map(|n| format!("{n}.json")).collect();
-    let files: Vec<(&str, &[u8])> = names
-        .iter()
-        .map(|name| (name.as_str(), file.as_slice()))
-        .collect();
-    let generous = Limits {
-        ratio: u64::MAX,
-        ..small()
-    };
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), file.as_slice())).collect();
+    let generous = Limits { ratio: u64::MAX, ..small() };
     assert_eq!(
         bound(parse(FeedFormat::Osv, zip_of(&files), &generous)),
         BoundError::UnpackedTooLarge { limit: 2 << 20 }
     );
     // More files than any archive should list, found before its directory is read.
     let names: Vec<String> = (0..60).map(|n| format!("{n}.json")).collect();
-    let files: Vec<(&str, &[u8])> = names
-        .iter()
-        .map(|name| (name.as_str(), b"{}".as_slice()))
-        .collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"{}".as_slice())).collect();
     assert_eq!(
         bound(parse(FeedFormat::Cve, zip_of(&files), &small())),
-        BoundError::TooManyFiles {
-            count: 60,
-            limit: 50
-        }
+        BoundError::TooManyFiles { count: 60, limit: 50 }
     );
 }
 
 #[test]
 fn one_oversized_file_of_a_zip_costs_only_itself() {
-    let big: Vec<u8> = (0..300 << 10)
-        .map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3])
-        .collect();
+    let big: Vec<u8> = (0..300 << 10).map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let good = br#"{"id": "A-1", "modified": "2026-01-01T00:00:00Z"}"#;
-    let parsed =
-        osv::parse_zip(zip_of(&[("big.json", &big), ("good.json", good)]), &small()).unwrap();
+    let parsed = osv::parse_zip(zip_of(&[("big.json", &big), ("good.json", good)]), &small()).unwrap();
     assert!(parsed.adds_up());
     assert_eq!((parsed.records.len(), parsed.lost), (1, 1));
     assert_says(&parsed.problems, &["big.json", "larger than 262144 bytes"]);
@@ -195,11 +148,7 @@ fn one_oversized_file_of_a_zip_costs_only_itself() {
 fn a_truncated_or_damaged_zip() {
     let good = br#"{"id": "A-1", "modified": "2026-01-01T00:00:00Z"}"#;
     let whole = zip_of(&[("a.json", good), ("b.json", good)]).into_inner();
-    match parse(
-        FeedFormat::Osv,
-        Cursor::new(whole[..whole.len() - 30].to_vec()),
-        &limits(),
-    ) {
+    match parse(FeedFormat::Osv, Cursor::new(whole[..whole.len() - 30].to_vec()), &limits()) {
         Err(err @ FeedError::Zip { .. }) => {
             assert!(err.hint().contains("download the archive again"))
         }
@@ -229,15 +178,10 @@ fn json_depth_bombs_end_in_an_error_and_not_in_the_stack() {
                 deep("[", n),
                 deep("]", n)
             ),
-            format!(
-                "{{\"base\":{{\"CVE-2020-0001\":{{\"releases\":{{\"sid\":{}{}}}}}}}}}",
-                deep("[", n),
-                deep("]", n)
-            ),
+            format!("{{\"base\":{{\"CVE-2020-0001\":{{\"releases\":{{\"sid\":{}{}}}}}}}}}", deep("[", n), deep("]", n)),
         ] {
             for format in FeedFormat::ALL {
-                if let Ok(parsed) = parse(format, Cursor::new(text.clone().into_bytes()), &limits())
-                {
+                if let Ok(parsed) = parse(format, Cursor::new(text.clone().into_bytes()), &limits()) {
                     assert!(parsed.adds_up(), "{format}");
                     assert_eq!(parsed.records.record_count(), 0, "{format}");
                     assert!(!parsed.problems.is_empty(), "{format}");
@@ -251,14 +195,7 @@ fn json_depth_bombs_end_in_an_error_and_not_in_the_stack() {
         deep("[", 100_000),
         deep("]", 100_000)
     );
-    assert_eq!(
-        kev::parse_json(skipped.as_bytes(), &limits())
-            .unwrap()
-            .records
-            .entries
-            .len(),
-        1
-    );
+    assert_eq!(kev::parse_json(skipped.as_bytes(), &limits()).unwrap().records.entries.len(), 1);
 }
 
 #[test]
@@ -275,15 +212,11 @@ fn utf16_is_named_and_not_guessed() {
     let xz = b"\xfd7zXZ\x00rest".to_vec();
     assert_eq!(
         bound(parse(FeedFormat::Epss, Cursor::new(xz), &limits())),
-        BoundError::NotText {
-            found: "an xz archive"
-        }
+        BoundError::NotText { found: "an xz archive" }
     );
     assert_eq!(
         bound(parse(FeedFormat::Epss, zip_of(&[("a", b"b")]), &limits())),
-        BoundError::NotText {
-            found: "a zip archive"
-        }
+        BoundError::NotText { found: "a zip archive" }
     );
 }
 
@@ -292,11 +225,7 @@ fn latin_1_is_repaired_and_its_lines_are_named() {
     let csv = b"cveID,vendorProject,product,dateAdded\nCVE-2020-0001,Caf\xe9,B,2020-01-01\nCVE-2020-0002,A,B,2020-01-01\nCVE-2020-0003,\xe9\xe8,B,2020-01-01\n";
     let parsed = kev::parse_csv(csv.as_slice(), &limits()).unwrap();
     assert!(parsed.adds_up());
-    assert_eq!(
-        parsed.records.entries.len(),
-        3,
-        "a wrong letter loses no record"
-    );
+    assert_eq!(parsed.records.entries.len(), 3, "a wrong letter loses no record");
     assert_eq!(parsed.records.entries[0].vendor, "Caf\u{fffd}");
     assert_says(&parsed.problems, &["line 2", "invalid UTF-8", "lines 2, 4"]);
     let json = b"{\"vulnerabilities\":[\n{\"cveID\":\"CVE-2020-0001\",\"dateAdded\":\"2020-01-01\",\n\"vendorProject\":\"Caf\xe9\"}]}";
@@ -333,21 +262,16 @@ fn repair_gives_what_the_standard_library_gives_however_the_bytes_arrive() {
         b"\xef\xbb",
         b"x\xef\xbb\xbfy",
     ] {
-        let wanted = String::from_utf8_lossy(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
-            .into_owned();
+        let wanted = String::from_utf8_lossy(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).into_owned();
         let whole = open(text, &limits()).unwrap();
         let watch = whole.watch();
         let mut got = String::new();
-        LossyUtf8::new(whole, watch, &limits())
-            .read_to_string(&mut got)
-            .unwrap();
+        LossyUtf8::new(whole, watch, &limits()).read_to_string(&mut got).unwrap();
         assert_eq!(got, wanted, "{text:?}");
         let drip = open(Drip(text), &limits()).unwrap();
         let watch = drip.watch();
         let mut got = String::new();
-        LossyUtf8::new(drip, watch, &limits())
-            .read_to_string(&mut got)
-            .unwrap();
+        LossyUtf8::new(drip, watch, &limits()).read_to_string(&mut got).unwrap();
         assert_eq!(got, wanted, "{text:?} byte by byte");
     }
 }
@@ -368,10 +292,7 @@ fn a_failing_source_is_an_error_and_not_an_end() {
             other => panic!("{other:?}"),
         }
     }
-    match kev::parse_json(
-        Cursor::new(b"{\"vulnerabilities\":[".to_vec()).chain(Fails),
-        &limits(),
-    ) {
+    match kev::parse_json(Cursor::new(b"{\"vulnerabilities\":[".to_vec()).chain(Fails), &limits()) {
         Err(FeedError::Read { .. }) => {}
         other => panic!("{other:?}"),
     }
@@ -380,17 +301,11 @@ fn a_failing_source_is_an_error_and_not_an_end() {
 #[test]
 fn whole_documents_are_bounded_too() {
     let whole = read_whole(gzip(b"hello").as_slice(), &limits()).unwrap();
-    assert_eq!(
-        (whole.bytes.as_slice(), whole.cut),
-        (b"hello".as_slice(), None)
-    );
+    assert_eq!((whole.bytes.as_slice(), whole.cut), (b"hello".as_slice(), None));
     let packed = gzip(&b"hello ".repeat(10_000));
     let cut = read_whole(&packed[..packed.len() - 12], &limits()).unwrap();
     assert!(cut.cut.unwrap().contains("truncated"));
     let big = vec![b'x'; 300 << 10];
     let err = read_whole(big.as_slice(), &small()).unwrap_err();
-    assert_eq!(
-        bound_of(&err),
-        Some(&BoundError::RecordTooLarge { limit: 256 << 10 })
-    );
+    assert_eq!(bound_of(&err), Some(&BoundError::RecordTooLarge { limit: 256 << 10 }));
 }

@@ -16,71 +16,33 @@ const CURRENT: &str = "#model_version:v2025.03.14,score_date:2026-08-16T00:00:00
 
 #[test]
 fn with_the_comment_line_plain_and_packed() {
-    for input in [
-        CURRENT.as_bytes().to_vec(),
-        gzip(CURRENT.as_bytes()),
-        zstd::encode_all(CURRENT.as_bytes(), 3).unwrap(),
-    ] {
+    for input in
+        [CURRENT.as_bytes().to_vec(), gzip(CURRENT.as_bytes()), zstd::encode_all(CURRENT.as_bytes(), 3).unwrap()]
+    {
         let parsed = parse(input.as_slice(), &limits()).unwrap();
-        assert!(
-            parsed.adds_up() && parsed.complete && parsed.problems.is_empty(),
-            "{}",
-            said(&parsed.problems)
-        );
+        assert!(parsed.adds_up() && parsed.complete && parsed.problems.is_empty(), "{}", said(&parsed.problems));
         let table = &parsed.records;
         assert_eq!(table.release.model_version.as_deref(), Some("v2025.03.14"));
         assert_eq!(table.release.score_date.unwrap().to_string(), "2026-08-16");
         assert_eq!(table.rows.len(), 3);
         assert_eq!(&*table.rows[0].cve, "CVE-1999-0001");
-        assert_eq!(
-            table.rows[0].score,
-            EpssScore {
-                score_e5: 3351,
-                percentile_e5: Some(87650)
-            }
-        );
-        assert_eq!(
-            table.rows[2].score,
-            EpssScore {
-                score_e5: 1,
-                percentile_e5: Some(100_000)
-            }
-        );
+        assert_eq!(table.rows[0].score, EpssScore { score_e5: 3351, percentile_e5: Some(87650) });
+        assert_eq!(table.rows[2].score, EpssScore { score_e5: 1, percentile_e5: Some(100_000) });
     }
 }
 
 #[test]
 fn the_form_of_2021_has_neither_comment_nor_percentile() {
-    let parsed = parse(
-        "cve,epss\r\nCVE-2021-0001,0.65117\r\n".as_bytes(),
-        &limits(),
-    )
-    .unwrap();
+    let parsed = parse("cve,epss\r\nCVE-2021-0001,0.65117\r\n".as_bytes(), &limits()).unwrap();
     assert!(parsed.adds_up() && parsed.problems.is_empty());
     assert_eq!(parsed.records.release, Default::default());
-    assert_eq!(
-        parsed.records.rows[0].score,
-        EpssScore {
-            score_e5: 65117,
-            percentile_e5: None
-        }
-    );
+    assert_eq!(parsed.records.rows[0].score, EpssScore { score_e5: 65117, percentile_e5: None });
 }
 
 #[test]
 fn a_byte_order_mark_and_other_column_order() {
-    let parsed = parse(
-        "\u{feff}percentile,cve,epss\n0.5,CVE-2021-0001,0.1\n".as_bytes(),
-        &limits(),
-    )
-    .unwrap();
-    assert_eq!(
-        parsed.records.rows[0].score,
-        EpssScore {
-            score_e5: 10_000,
-            percentile_e5: Some(50_000)
-        }
-    );
+    let parsed = parse("\u{feff}percentile,cve,epss\n0.5,CVE-2021-0001,0.1\n".as_bytes(), &limits()).unwrap();
+    assert_eq!(parsed.records.rows[0].score, EpssScore { score_e5: 10_000, percentile_e5: Some(50_000) });
 }
 
 #[test]
@@ -99,23 +61,14 @@ fn bad_rows_are_named_and_cost_only_themselves() {
     assert_eq!(parsed.records.rows[0].score.percentile_e5, None);
     assert_eq!(parsed.records.release.model_version, None);
     assert_says(&parsed.problems, &["line 1", "score date"]);
-    assert_says(
-        &parsed.problems,
-        &["line 3", "score is not a number from 0 to 1"],
-    );
+    assert_says(&parsed.problems, &["line 3", "score is not a number from 0 to 1"]);
     assert_says(&parsed.problems, &["line 5", "no CVE id"]);
     assert_says(&parsed.problems, &["line 7", "percentile"]);
 }
 
 #[test]
 fn another_document_is_refused() {
-    for text in [
-        "",
-        "# only a comment\n",
-        "<html>\n",
-        "cve,score\nCVE-2020-0001,0.5\n",
-        "{\"cve\": 1}",
-    ] {
+    for text in ["", "# only a comment\n", "<html>\n", "cve,score\nCVE-2020-0001,0.5\n", "{\"cve\": 1}"] {
         match parse(text.as_bytes(), &limits()) {
             Err(FeedError::NotThisFormat { .. }) => {}
             other => panic!("{text:?}: {other:?}"),
@@ -127,14 +80,7 @@ fn another_document_is_refused() {
 fn a_truncated_gzip_keeps_the_whole_rows_before_the_cut() {
     let mut text = String::from("cve,epss,percentile\n");
     for n in 0..20_000_u32 {
-        writeln!(
-            text,
-            "CVE-2024-{:05},0.{:05},0.{:05}",
-            n + 10_000,
-            n * 7 % 99_991,
-            n * 13 % 99_991
-        )
-        .unwrap();
+        writeln!(text, "CVE-2024-{:05},0.{:05},0.{:05}", n + 10_000, n * 7 % 99_991, n * 13 % 99_991).unwrap();
     }
     let packed = gzip(text.as_bytes());
     let parsed = parse(&packed[..packed.len() / 2], &limits()).unwrap();
@@ -145,11 +91,7 @@ fn a_truncated_gzip_keeps_the_whole_rows_before_the_cut() {
     let whole = parse(packed.as_slice(), &limits()).unwrap();
     assert_eq!(whole.records.rows.len(), 20_000);
     let kept = parsed.records.rows.len();
-    assert_eq!(
-        parsed.records.rows,
-        whole.records.rows[..kept],
-        "no half row was taken for a whole one"
-    );
+    assert_eq!(parsed.records.rows, whole.records.rows[..kept], "no half row was taken for a whole one");
 }
 
 #[test]
@@ -175,10 +117,7 @@ fn a_flood_of_bad_rows_does_not_flood_the_problems() {
 #[test]
 fn rows_stream_without_being_collected() {
     let mut sum = 0;
-    let parsed = stream(CURRENT.as_bytes(), &limits(), &mut |_, score| {
-        sum += score.score_e5
-    })
-    .unwrap();
+    let parsed = stream(CURRENT.as_bytes(), &limits(), &mut |_, score| sum += score.score_e5).unwrap();
     assert_eq!(sum, 3351 + 94358 + 1);
     assert_eq!(parsed.records.given, 3);
     assert!(parsed.adds_up());

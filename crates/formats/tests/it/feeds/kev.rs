@@ -15,45 +15,23 @@ fn json_with_its_quirks() {
     assert_eq!((parsed.read, parsed.lost), (5, 2));
     let catalog = &parsed.records;
     assert_eq!(catalog.version.as_deref(), Some("2026.08.07"));
-    assert_eq!(
-        catalog.released.unwrap().to_string(),
-        "2026-08-07T16:45:47Z"
-    );
+    assert_eq!(catalog.released.unwrap().to_string(), "2026-08-07T16:45:47Z");
     let [first, second, third] = catalog.entries.as_slice() else {
         panic!("three entries expected: {:?}", catalog.entries)
     };
     assert_eq!(first.cve, "CVE-2026-8037");
     assert_eq!(first.date_added.to_string(), "2026-08-07");
-    assert_eq!(
-        first.due_date.unwrap().to_string(),
-        "2026-08-10",
-        "three days are a normal due date now"
-    );
+    assert_eq!(first.due_date.unwrap().to_string(), "2026-08-10", "three days are a normal due date now");
     assert!(!first.ransomware_known, "Unknown is not Known");
     assert_eq!(first.cwes, ["CWE-77"]);
-    assert_eq!(
-        (first.vendor.as_str(), first.product.as_str()),
-        ("Progress", "LoadMaster")
-    );
+    assert_eq!((first.vendor.as_str(), first.product.as_str()), ("Progress", "LoadMaster"));
     assert!(second.ransomware_known);
-    assert!(
-        second.cwes.is_empty(),
-        "an empty list of weaknesses is real"
-    );
+    assert!(second.cwes.is_empty(), "an empty list of weaknesses is real");
     assert_eq!(third.due_date, None);
-    assert_says(
-        &parsed.problems,
-        &[
-            "/vulnerabilities/2",
-            "dueDate of CVE-2020-0003 is not a date",
-        ],
-    );
+    assert_says(&parsed.problems, &["/vulnerabilities/2", "dueDate of CVE-2020-0003 is not a date"]);
     assert_says(&parsed.problems, &["/vulnerabilities/3", "is not a CVE id"]);
     assert_says(&parsed.problems, &["/vulnerabilities/4", "cannot be read"]);
-    assert_says(
-        &parsed.problems,
-        &["/count", "states 6 entries and holds 5"],
-    );
+    assert_says(&parsed.problems, &["/count", "states 6 entries and holds 5"]);
     assert_eq!(parsed.problems.len(), 4, "{}", said(&parsed.problems));
 }
 
@@ -65,16 +43,9 @@ fn csv_in_another_order_gives_the_same_entries() {
     let json = parse_json(JSON, &limits()).unwrap();
     assert_eq!(parsed.records.entries[0], json.records.entries[1]);
     assert_eq!(parsed.records.entries[1], json.records.entries[0]);
-    assert_eq!(
-        parsed.records.entries[2].cwes,
-        ["CWE-20", "CWE-78"],
-        "comma text in the CSV"
-    );
+    assert_eq!(parsed.records.entries[2].cwes, ["CWE-20", "CWE-78"], "comma text in the CSV");
     assert_eq!(parsed.records.version, None);
-    assert_says(
-        &parsed.problems,
-        &["line 6", "dateAdded `soon` of CVE-2020-0005 is not a date"],
-    );
+    assert_says(&parsed.problems, &["line 6", "dateAdded `soon` of CVE-2020-0005 is not a date"]);
 }
 
 #[test]
@@ -86,12 +57,7 @@ fn an_unclosed_quote_costs_one_row_only() {
     let parsed = parse_csv(csv.as_bytes(), &limits()).unwrap();
     assert!(parsed.adds_up());
     assert_eq!(parsed.lost, 1);
-    let ids: Vec<&str> = parsed
-        .records
-        .entries
-        .iter()
-        .map(|e| e.cve.as_str())
-        .collect();
+    let ids: Vec<&str> = parsed.records.entries.iter().map(|e| e.cve.as_str()).collect();
     assert_eq!(ids, ["CVE-2020-0002", "CVE-2020-0003"]);
     assert_eq!(parsed.records.entries[1].vendor, "A \"quoted\" name");
     assert_says(&parsed.problems, &["line 2", "unclosed quote"]);
@@ -125,12 +91,7 @@ fn another_document_is_refused_with_a_hint() {
     ] {
         not(parse_json(text.as_bytes(), &limits()));
     }
-    for text in [
-        "",
-        "\n\n",
-        "<html>busy</html>",
-        "cve,epss\nCVE-2020-0001,0.5\n",
-    ] {
+    for text in ["", "\n\n", "<html>busy</html>", "cve,epss\nCVE-2020-0001,0.5\n"] {
         not(parse_csv(text.as_bytes(), &limits()));
     }
 }

@@ -41,9 +41,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 pub(crate) fn zip_of(files: &[(&str, &[u8])]) -> Cursor<Vec<u8>> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
-        writer
-            .start_file(*name, zip::write::SimpleFileOptions::default())
-            .unwrap();
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
         writer.write_all(bytes).unwrap();
     }
     let mut done = writer.finish().unwrap();
@@ -53,10 +51,7 @@ pub(crate) fn zip_of(files: &[(&str, &[u8])]) -> Cursor<Vec<u8>> {
 
 /// The problems as `at: what`, one a line.
 pub(crate) fn said(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|p| format!("{}: {}", p.at, p.what))
-        .collect();
+    let lines: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.at, p.what)).collect();
     lines.join("\n")
 }
 
@@ -67,9 +62,5 @@ pub(crate) fn assert_says(problems: &[Problem], words: &[&str]) {
         let line = format!("{}: {}", p.at, p.what);
         words.iter().all(|word| line.contains(word))
     });
-    assert!(
-        found,
-        "no problem says {words:?}; the problems are:\n{}",
-        said(problems)
-    );
+    assert!(found, "no problem says {words:?}; the problems are:\n{}", said(problems));
 }

@@ -11,17 +11,14 @@ use patchwright_domain::intel::{Problem, Status};
 use patchwright_formats::feed::cve::{self, CveState};
 use patchwright_formats::feed::distro_info::{self, Distro};
 use patchwright_formats::feed::{
-    FeedFormat, FeedRecords, Parsed, Records, debian_list, debian_tracker, endoflife, epss, kev,
-    osv, parse, tsv,
+    FeedFormat, FeedRecords, Parsed, Records, debian_list, debian_tracker, endoflife, epss, kev, osv, parse, tsv,
 };
 
 use super::{limits, said};
 
 fn sample(path: &str) -> Option<PathBuf> {
-    let shared = std::env::var_os("PATCHWRIGHT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("PATCHWRIGHT_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let file = shared.join("feeds").join(path);
     if file.exists() {
         return Some(file);
@@ -37,12 +34,7 @@ fn open(path: &Path) -> BufReader<File> {
 #[track_caller]
 fn nothing_lost<T: Records>(parsed: &Parsed<T>, records: u64) {
     assert!(parsed.adds_up() && parsed.complete);
-    assert_eq!(
-        (parsed.read, parsed.lost),
-        (records, 0),
-        "{}",
-        said(&parsed.problems)
-    );
+    assert_eq!((parsed.read, parsed.lost), (records, 0), "{}", said(&parsed.problems));
 }
 
 /// The files of a `.tar.zst`: a reader of the ustar format (POSIX.1-1988) with GNU long names, enough for the samples.
@@ -66,13 +58,7 @@ fn tar_files(path: &Path, mut each: impl FnMut(&str, Vec<u8>)) {
         let padding = (512 - size % 512) % 512;
         std::io::copy(&mut tar.by_ref().take(padding), &mut std::io::sink()).unwrap();
         match header[156] {
-            b'L' => {
-                long_name = Some(
-                    String::from_utf8_lossy(&bytes)
-                        .trim_end_matches('\0')
-                        .to_owned(),
-                )
-            }
+            b'L' => long_name = Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
             b'0' | 0 => {
                 let prefix = text(345, 500);
                 let short = if prefix.is_empty() || !header[257..].starts_with(b"ustar\0") {
@@ -102,35 +88,11 @@ fn kev_json_and_csv() {
     let csv = kev::parse_csv(open(&csv), &limits()).unwrap();
     nothing_lost(&csv, 1_673);
     assert!(csv.problems.is_empty(), "{}", said(&csv.problems));
-    assert_eq!(
-        csv.records
-            .entries
-            .iter()
-            .filter(|e| e.ransomware_known)
-            .count(),
-        352
-    );
-    assert_eq!(
-        csv.records
-            .entries
-            .iter()
-            .filter(|e| e.cwes.is_empty())
-            .count(),
-        171
-    );
+    assert_eq!(csv.records.entries.iter().filter(|e| e.ransomware_known).count(), 352);
+    assert_eq!(csv.records.entries.iter().filter(|e| e.cwes.is_empty()).count(), 171);
     // The two editions agree on the entries that both have.
-    let by_id: BTreeMap<&str, _> = csv
-        .records
-        .entries
-        .iter()
-        .map(|e| (e.cve.as_str(), e))
-        .collect();
-    let same = json
-        .records
-        .entries
-        .iter()
-        .filter(|e| by_id.get(e.cve.as_str()) == Some(e))
-        .count();
+    let by_id: BTreeMap<&str, _> = csv.records.entries.iter().map(|e| (e.cve.as_str(), e)).collect();
+    let same = json.records.entries.iter().filter(|e| by_id.get(e.cve.as_str()) == Some(e)).count();
     assert!(same > 1_600, "{same} entries are equal in both");
 }
 
@@ -144,13 +106,7 @@ fn epss_whole_day() {
     assert!(parsed.problems.is_empty());
     let table = &parsed.records;
     assert_eq!(table.release.score_date.unwrap().to_string(), "2026-08-16");
-    assert_eq!(
-        (
-            table.rows[0].score.score_e5,
-            table.rows[0].score.percentile_e5
-        ),
-        (3_351, Some(87_650))
-    );
+    assert_eq!((table.rows[0].score.score_e5, table.rows[0].score.percentile_e5), (3_351, Some(87_650)));
     assert!(table.rows.iter().all(|row| row.score.score_e5 <= 100_000));
 }
 
@@ -159,8 +115,7 @@ fn vulnrichment_whole_repository() {
     let Some(path) = sample("cve5/vulnrichment.2024-10-24.tar.zst") else {
         return;
     };
-    let (mut files, mut rejected, mut ssvc, mut kev, mut vectors) =
-        (0_u64, 0, 0, 0, BTreeMap::<String, u64>::new());
+    let (mut files, mut rejected, mut ssvc, mut kev, mut vectors) = (0_u64, 0, 0, 0, BTreeMap::<String, u64>::new());
     let mut problems: Vec<Problem> = Vec::new();
     tar_files(&path, |name, bytes| {
         if !name.ends_with(".json") {
@@ -188,11 +143,7 @@ fn vulnrichment_whole_repository() {
 fn osv_lines(path: &str, records: u64) -> Option<Parsed<Vec<patchwright_domain::intel::Advisory>>> {
     let parsed = osv::parse(open(&sample(path)?), &limits()).unwrap();
     nothing_lost(&parsed, records);
-    assert!(
-        parsed.problems.is_empty(),
-        "{path}: {}",
-        said(&parsed.problems)
-    );
+    assert!(parsed.problems.is_empty(), "{path}: {}", said(&parsed.problems));
     Some(parsed)
 }
 
@@ -205,38 +156,17 @@ fn osv_samples_of_five_distributions() {
         ("rocky", 116, 117, "vendor:rocky"),
         ("almalinux", 121, 6_321, "vendor:almalinux"),
     ] {
-        let Some(parsed) = osv_lines(
-            &format!("osv/osv-{name}-2025-12..2026-01.ndjson.zst"),
-            records,
-        ) else {
+        let Some(parsed) = osv_lines(&format!("osv/osv-{name}-2025-12..2026-01.ndjson.zst"), records) else {
             return;
         };
         let advisories = &parsed.records;
-        assert_eq!(
-            advisories.iter().map(|a| a.affected.len()).sum::<usize>(),
-            packages,
-            "{name}"
-        );
-        let with_cve = advisories
-            .iter()
-            .filter(|a| a.vulnerabilities().iter().any(|id| id.starts_with("CVE-")))
-            .count();
-        assert!(
-            with_cve * 10 >= advisories.len() * 9,
-            "{name}: {with_cve} of {} name a CVE",
-            advisories.len()
-        );
-        let sources = advisories
-            .iter()
-            .flat_map(|a| &a.severities)
-            .filter(|s| s.source != publisher)
-            .count();
+        assert_eq!(advisories.iter().map(|a| a.affected.len()).sum::<usize>(), packages, "{name}");
+        let with_cve =
+            advisories.iter().filter(|a| a.vulnerabilities().iter().any(|id| id.starts_with("CVE-"))).count();
+        assert!(with_cve * 10 >= advisories.len() * 9, "{name}: {with_cve} of {} name a CVE", advisories.len());
+        let sources = advisories.iter().flat_map(|a| &a.severities).filter(|s| s.source != publisher).count();
         assert_eq!(sources, 0, "{name}");
-        let worded = advisories
-            .iter()
-            .flat_map(|a| &a.affected)
-            .filter(|a| a.vendor.severity.is_some())
-            .count();
+        let worded = advisories.iter().flat_map(|a| &a.affected).filter(|a| a.vendor.severity.is_some()).count();
         match name {
             "almalinux" => assert_eq!(worded, packages, "the severity stands in the title"),
             "debian" => assert_eq!(worded, 406),
@@ -261,21 +191,12 @@ fn almalinux_and_elts_whole_repositories() {
                 return;
             }
             files += 1;
-            let parsed = osv::parse(bytes.as_slice(), &limits())
-                .unwrap_or_else(|err| panic!("{name}: {err}"));
+            let parsed = osv::parse(bytes.as_slice(), &limits()).unwrap_or_else(|err| panic!("{name}: {err}"));
             nothing_lost(&parsed, 1);
             let advisory = &parsed.records[0];
             packages += advisory.affected.len();
-            fixed += advisory
-                .affected
-                .iter()
-                .filter(|a| a.status == Status::Fixed)
-                .count();
-            cves += advisory
-                .vulnerabilities()
-                .iter()
-                .filter(|id| id.starts_with("CVE-"))
-                .count();
+            fixed += advisory.affected.iter().filter(|a| a.status == Status::Fixed).count();
+            cves += advisory.vulnerabilities().iter().filter(|id| id.starts_with("CVE-")).count();
             problems.extend(parsed.problems);
         });
         println!(
@@ -284,11 +205,7 @@ fn almalinux_and_elts_whole_repositories() {
         );
         assert_eq!(files, files_wanted, "{path}");
         if packages_wanted > 0 {
-            assert_eq!(
-                (packages, fixed),
-                (packages_wanted, packages_wanted),
-                "{path}"
-            );
+            assert_eq!((packages, fixed), (packages_wanted, packages_wanted), "{path}");
             assert!(problems.is_empty(), "{path}: {}", said(&problems));
         }
         assert!(cves > 0, "{path}");
@@ -297,23 +214,15 @@ fn almalinux_and_elts_whole_repositories() {
 
 #[test]
 fn debian_advisory_lists() {
-    let (Some(dsa), Some(dla)) = (
-        sample("debian/tracker-2023-04-02/data/DSA/list"),
-        sample("debian/tracker-2023-04-02/data/DLA/list"),
-    ) else {
+    let (Some(dsa), Some(dla)) =
+        (sample("debian/tracker-2023-04-02/data/DSA/list"), sample("debian/tracker-2023-04-02/data/DLA/list"))
+    else {
         return;
     };
-    for (path, advisories, fixes, cves) in
-        [(dsa, 5_406, 6_988, 18_128), (dla, 3_534, 3_535, 11_002)]
-    {
+    for (path, advisories, fixes, cves) in [(dsa, 5_406, 6_988, 18_128), (dla, 3_534, 3_535, 11_002)] {
         let parsed = debian_list::parse(open(&path), &limits()).unwrap();
         nothing_lost(&parsed, advisories);
-        assert!(
-            parsed.problems.is_empty(),
-            "{}: {}",
-            path.display(),
-            said(&parsed.problems)
-        );
+        assert!(parsed.problems.is_empty(), "{}: {}", path.display(), said(&parsed.problems));
         let list = &parsed.records;
         assert_eq!(list.iter().map(|a| a.fixes.len()).sum::<usize>(), fixes);
         assert_eq!(list.iter().map(|a| a.cves.len()).sum::<usize>(), cves);
@@ -323,23 +232,16 @@ fn debian_advisory_lists() {
 
 #[test]
 fn release_tables() {
-    let (Some(debian), Some(ubuntu)) = (
-        sample("lifecycle/distro-info/debian.csv"),
-        sample("lifecycle/distro-info/ubuntu.csv"),
-    ) else {
+    let (Some(debian), Some(ubuntu)) =
+        (sample("lifecycle/distro-info/debian.csv"), sample("lifecycle/distro-info/ubuntu.csv"))
+    else {
         return;
     };
-    let lines = |path: &Path| {
-        u64::try_from(std::fs::read_to_string(path).unwrap().lines().count()).unwrap() - 1
-    };
+    let lines = |path: &Path| u64::try_from(std::fs::read_to_string(path).unwrap().lines().count()).unwrap() - 1;
     let parsed = distro_info::parse(open(&debian), Distro::Debian, &limits()).unwrap();
     nothing_lost(&parsed, lines(&debian));
     assert!(parsed.problems.is_empty(), "{}", said(&parsed.problems));
-    let bookworm = parsed
-        .records
-        .iter()
-        .find(|r| r.series == "bookworm")
-        .unwrap();
+    let bookworm = parsed.records.iter().find(|r| r.series == "bookworm").unwrap();
     assert_eq!(bookworm.cycle.lts_until.unwrap().to_string(), "2028-06-30");
     let parsed = distro_info::parse(open(&ubuntu), Distro::Ubuntu, &limits()).unwrap();
     nothing_lost(&parsed, lines(&ubuntu));
@@ -365,43 +267,21 @@ fn native_fixtures_of_the_tracker_and_endoflife() {
     let states: Vec<Status> = parsed.records.iter().map(|row| row.status).collect();
     let count = |status| states.iter().filter(|s| **s == status).count();
     assert_eq!(
-        (
-            count(Status::NotAffected),
-            count(Status::Fixed),
-            count(Status::WillNotFix),
-            count(Status::Affected)
-        ),
+        (count(Status::NotAffected), count(Status::Fixed), count(Status::WillNotFix), count(Status::Affected)),
         (4, 2, 1, 1)
     );
     let parsed = endoflife::parse(full.unwrap().as_slice(), &limits()).unwrap();
     nothing_lost(&parsed, 85);
     assert!(parsed.problems.is_empty(), "{}", said(&parsed.problems));
-    assert!(
-        parsed
-            .records
-            .iter()
-            .all(|cycle| cycle.security_until.is_some())
-    );
+    assert!(parsed.records.iter().all(|cycle| cycle.security_until.is_some()));
 }
 
 #[test]
 fn the_common_entry_reads_each_sample() {
     for (format, path, records) in [
-        (
-            FeedFormat::KevJson,
-            "kev/known_exploited_vulnerabilities.json.zst",
-            1_662,
-        ),
-        (
-            FeedFormat::Osv,
-            "osv/osv-debian-2025-12..2026-01.ndjson.zst",
-            120,
-        ),
-        (
-            FeedFormat::DebianAdvisoryList,
-            "debian/tracker-2023-04-02/data/DLA/list",
-            3_534,
-        ),
+        (FeedFormat::KevJson, "kev/known_exploited_vulnerabilities.json.zst", 1_662),
+        (FeedFormat::Osv, "osv/osv-debian-2025-12..2026-01.ndjson.zst", 120),
+        (FeedFormat::DebianAdvisoryList, "debian/tracker-2023-04-02/data/DLA/list", 3_534),
     ] {
         let Some(file) = sample(path) else { return };
         let parsed = parse(format, open(&file), &limits()).unwrap();
@@ -417,34 +297,14 @@ fn the_common_entry_reads_each_sample() {
 
 #[test]
 fn starter_tables_read_without_a_problem() {
-    for (path, columns) in [
-        ("facts/kev.tsv.zst", 1),
-        ("facts/epss_2026-08-16.tsv.zst", 3),
-        ("facts/cvss.tsv.zst", 2),
-    ] {
+    for (path, columns) in [("facts/kev.tsv.zst", 1), ("facts/epss_2026-08-16.tsv.zst", 3), ("facts/cvss.tsv.zst", 2)] {
         let Some(file) = sample(path) else { return };
         let mut bytes = Vec::new();
-        zstd::stream::read::Decoder::new(open(&file))
-            .unwrap()
-            .read_to_end(&mut bytes)
-            .unwrap();
-        let header =
-            String::from_utf8(bytes.split(|b| *b == b'\n').next().unwrap().to_vec()).unwrap();
+        zstd::stream::read::Decoder::new(open(&file)).unwrap().read_to_end(&mut bytes).unwrap();
+        let header = String::from_utf8(bytes.split(|b| *b == b'\n').next().unwrap().to_vec()).unwrap();
         let first = header.split('\t').next().unwrap();
         assert!(header.split('\t').count() >= columns, "{path}: {header}");
-        let lines = Cursor::new(&bytes)
-            .into_inner()
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            - 1;
-        assert_eq!(
-            tsv::rows(&bytes, [first])
-                .unwrap()
-                .filter(Result::is_ok)
-                .count(),
-            lines,
-            "{path}"
-        );
+        let lines = Cursor::new(&bytes).into_inner().iter().filter(|b| **b == b'\n').count() - 1;
+        assert_eq!(tsv::rows(&bytes, [first]).unwrap().filter(Result::is_ok).count(), lines, "{path}");
     }
 }
