@@ -393,8 +393,19 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         blocked: group.kept_back.iter().map(kept_back_words).collect(),
         restart_units: group.restart_units.clone(),
         reboot: tri_word(group.reboot).to_owned(),
-        because: group.because.clone(),
+        because: brief(&group.because),
     }
+}
+
+/// Reasons for a row of a list: what was assumed is counted here and listed with each finding.
+fn brief(because: &[String]) -> Vec<String> {
+    let (assumed, mut rest): (Vec<String>, Vec<String>) =
+        because.iter().cloned().partition(|line| line.starts_with("assumed:"));
+    if !assumed.is_empty() {
+        let n = assumed.len();
+        rest.push(format!("{n} {} assumed, see the finding", if n == 1 { "input is" } else { "inputs are" }));
+    }
+    rest
 }
 
 /// The stable word of a patch state.

@@ -251,8 +251,10 @@ async fn a_real_browser_signs_in_finds_and_reads() {
             driver.width(1280).await;
             driver.go(&format!("{origin}{path}")).await;
             assert_eq!(driver.run(LOW_CONTRAST).await, json!([]), "{theme} {path}");
-            driver.width(360).await;
-            assert_eq!(driver.run(TOO_WIDE).await, json!([]), "{path} in a window of 360 pixels");
+            for width in [360, 768, 1024] {
+                driver.width(width).await;
+                assert_eq!(driver.run(TOO_WIDE).await, json!([]), "{path} in a window of {width} pixels");
+            }
         }
     }
 
