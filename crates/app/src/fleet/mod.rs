@@ -149,7 +149,7 @@ pub(crate) fn host_row(entry: &Entry, now: Timestamp) -> HostRow {
         exposure: detail::exposure_word(profile.exposure).to_owned(),
         collector: entry.host.collector.clone(),
         last_seen: entry.host.last_seen.to_string(),
-        stale: now.0 - entry.host.last_seen.0 > STALE_MS,
+        stale: is_stale(entry, now),
         counts: entry.report.counts.clone(),
         worst: worst(&entry.report.counts).map(str::to_owned),
         reboot: entry.report.reboot.needed.clone(),
@@ -183,7 +183,7 @@ pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<H
     let entries = entries(env, ctx).await?;
     let mut rows: Vec<HostRow> = entries
         .iter()
-        .filter(|e| wanted(e, query))
+        .filter(|e| wanted(e, query, now))
         .map(|e| host_row(e, now))
         .filter(|r| matches_row(r, query))
         .collect();
@@ -191,12 +191,33 @@ pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<H
     page(rows, query.after.as_deref(), query.limit)
 }
 
+/// Facts older than the limit.
+fn is_stale(entry: &Entry, now: Timestamp) -> bool {
+    now.0 - entry.host.last_seen.0 > STALE_MS
+}
+
+/// A system that gets no free fixes any more.
+fn is_unsupported(entry: &Entry) -> bool {
+    matches!(entry.report.support.state.as_str(), "ended" | "extended_only")
+}
+
 fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|t| t.trim()).filter(|t| !t.is_empty())
 }
 
-fn wanted(entry: &Entry, query: &HostQuery) -> bool {
+fn wanted(entry: &Entry, query: &HostQuery, now: Timestamp) -> bool {
     let Some(q) = filled(query.q.as_ref()) else { return true };
+    if let Some(state) = q.strip_prefix("is:") {
+        return match state {
+            "restart" => entry.restart,
+            "reboot" => entry.report.reboot.needed == "yes",
+            "stale" => is_stale(entry, now),
+            "unsupported" => is_unsupported(entry),
+            "overdue" => entry.report.counts.overdue > 0,
+            "exploited" => entry.report.counts.kev > 0,
+            _ => false,
+        };
+    }
     if let Some(package) = q.strip_prefix("package:") {
         return entry
             .report

@@ -8,7 +8,7 @@ use patchwright_protocol::fleet::{FleetPatch, TierRow, Today};
 use patchwright_protocol::scan::{Counts, PatchView};
 
 use super::cache::Entry;
-use super::{STALE_MS, advisories, entries};
+use super::{advisories, entries, is_stale, is_unsupported};
 use crate::report::{size, urgency_place};
 use crate::{Ctx, Env, Result};
 
@@ -49,8 +49,8 @@ pub async fn today(env: &Env, ctx: &Ctx) -> Result<Today> {
         at: now.to_string(),
         data,
         hosts: size(entries.len()),
-        hosts_stale: count(&|e| now.0 - e.host.last_seen.0 > STALE_MS),
-        hosts_unsupported: count(&|e| matches!(e.report.support.state.as_str(), "ended" | "extended_only")),
+        hosts_stale: count(&|e| is_stale(e, now)),
+        hosts_unsupported: count(&is_unsupported),
         hosts_reboot: count(&|e| e.report.reboot.needed == "yes"),
         hosts_restart: count(&|e| e.restart),
         counts,

@@ -375,9 +375,15 @@ mod tests {
         for (provider, records) in starter_records().unwrap() {
             let count = match &records {
                 FreshRecords::Advisories(list) => list.len(),
-                FreshRecords::Side(SideRecords::Epss(_, list), _) => list.len(),
-                FreshRecords::Side(SideRecords::Kev(list), _) => list.len(),
-                FreshRecords::Side(_, _) => 1_000,
+                FreshRecords::Side(side, _) => match side {
+                    SideRecords::Kev(list) => list.len(),
+                    SideRecords::Epss(_, list) => list.len(),
+                    SideRecords::Cvss(list) => list.len(),
+                    SideRecords::Ssvc(list) => list.len(),
+                    SideRecords::Exploits(list) => list.len(),
+                    SideRecords::Eol(list) => list.len(),
+                    SideRecords::Names(list) => list.len(),
+                },
             };
             assert!(count > 1_000, "{provider}: {count}");
         }

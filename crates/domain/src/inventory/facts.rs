@@ -71,7 +71,7 @@ impl Os {
             }
             "ubuntu" => {
                 let year: u32 = major.parse().ok()?;
-                let lts = year % 2 == 0 && self.version_id.ends_with(".04");
+                let lts = year.is_multiple_of(2) && self.version_id.ends_with(".04");
                 Some(format!("Ubuntu:{}{}", self.version_id, if lts { ":LTS" } else { "" }))
             }
             _ => None,

@@ -9,7 +9,7 @@ use crate::output;
 /// Runs it.
 pub(crate) fn run(vectors: &[String]) -> Result<Code, Failure> {
     if vectors.is_empty() {
-        batch(|text| line(text))?;
+        batch(line)?;
         return Ok(Code::Ok);
     }
     for vector in vectors {

@@ -259,7 +259,7 @@ async fn a_real_browser_signs_in_finds_and_reads() {
     }
 
     // The two checks can fail: a pale word and a wide box are found.
-    driver.run("const p = document.querySelector('main').appendChild(document.createElement('p')); p.textContent = 'pale'; p.style.color = '#ddd'; p.style.width = '900px'").await;
+    driver.run("const p = document.querySelector('main').appendChild(document.createElement('p')); p.textContent = 'pale'; p.style.color = '#ddd'; p.style.width = '1900px'").await;
     assert!(driver.run(LOW_CONTRAST).await.to_string().contains("pale"));
     assert!(driver.run(TOO_WIDE).await.to_string().contains("pale"));
 
