@@ -48,12 +48,27 @@ impl Timestamp {
     }
 }
 
+/// Year, month and day of a count of days since 1970-01-01: the proleptic Gregorian calendar in 400-year eras, each of
+/// which begins on a first of March so that the leap day comes last.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(t) => write!(f, "{}", t.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            Err(_) => write!(f, "{}ms", self.0),
-        }
+        let (year, month, day) = civil(self.0.div_euclid(DAY_MS));
+        let seconds = self.0.rem_euclid(DAY_MS) / 1_000;
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z", seconds % 60)
     }
 }
 
@@ -80,10 +95,8 @@ impl Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.start().0) {
-            Ok(t) => write!(f, "{}", t.strftime("%Y-%m-%d")),
-            Err(_) => write!(f, "day {}", self.0),
-        }
+        let (year, month, day) = civil(i64::from(self.0));
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
@@ -103,6 +116,18 @@ impl<'de> Deserialize<'de> for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// jiff is the oracle of our own calendar.
+    #[test]
+    fn the_calendar_is_jiffs_over_eight_centuries() {
+        for day in (-150_000..150_000i64).step_by(97) {
+            for second in [0, 1, 59, 3_599, 86_399] {
+                let at = day * DAY_MS + second * 1_000;
+                let theirs = jiff::Timestamp::from_millisecond(at).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+                assert_eq!(Timestamp(at).to_string(), theirs);
+            }
+        }
+    }
 
     #[test]
     fn dates_round_trip_and_months_clamp() {

@@ -124,9 +124,9 @@ fn defuse(cell: &str) -> String {
     }
 }
 
-/// Prints one document as JSON.
+/// Prints one document as JSON: indented on a terminal, compact for programs.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
-    let mut text = to_json(value, true)?;
+    let mut text = to_json(value, std::io::stdout().is_terminal())?;
     text.push('\n');
     out(&text)
 }

@@ -21,8 +21,7 @@ impl Bench {
             drop(std::fs::remove_dir_all(&path));
             let data = path.to_str().unwrap();
             Self::fresh().ok(&["--data-dir", data, "intel", "build", "-q"]);
-            let path = path.join("intel");
-            path
+            path.join("intel")
         });
         let bench = Self::fresh();
         copy(template, &bench.data().join("intel"));
