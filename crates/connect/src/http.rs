@@ -128,6 +128,8 @@ impl HttpFetcher {
         let answer = builder.send().await.map_err(|e| {
             if e.is_builder() {
                 FetchError::Address { url: request.url.clone(), why: chain(&e) }
+            } else if e.is_connect() {
+                FetchError::NoConnection { url: request.url.clone(), why: chain(&e) }
             } else {
                 unreachable(&e)
             }

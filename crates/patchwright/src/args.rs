@@ -136,6 +136,9 @@ pub(crate) struct Scan {
     /// Only packages and versions: skip the package manager's simulation and the processes (this machine only)
     #[arg(long)]
     pub(crate) fast: bool,
+    /// Fetch packages on offer from this machine's own mirrors (64 MB at most) and read in their changelogs what they fix
+    #[arg(long, conflicts_with = "fast")]
+    pub(crate) changelogs: bool,
     /// Show every finding in the table, not only patches
     #[arg(long)]
     pub(crate) findings: bool,

@@ -60,6 +60,14 @@ pub enum FetchError {
         /// The system's words.
         why: String,
     },
+    /// No connection at all: no network, no such name, nobody listening. Trying again at once would not help.
+    #[error("failed to connect to `{url}`: {why}")]
+    NoConnection {
+        /// Address.
+        url: String,
+        /// The system's words.
+        why: String,
+    },
     /// The publisher answered with an error.
     #[error("`{url}` answered {status}")]
     Status {
@@ -101,7 +109,7 @@ impl FetchError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Unreachable { .. } => {
+            Self::Unreachable { .. } | Self::NoConnection { .. } => {
                 "check the network or the proxy (HTTPS_PROXY), or read the feed from a mirror: `patchwright feed sync ID --from file:///path`".to_owned()
             }
             Self::Status { status: 403 | 429, .. } => "the publisher limits access; wait an hour before the next try".to_owned(),

@@ -216,3 +216,12 @@ async fn ask_offline(any: &AnyFetcher, folder: &Path) {
     let error = any.fetch(&request("http://127.0.0.1:1/x", folder), &|_, _| {}).await.unwrap_err();
     assert!(matches!(error, FetchError::Address { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn nobody_listening_is_said_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = fetch(&request(&format!("http://{port}/feed"), dir.path())).await.unwrap_err();
+    assert!(matches!(error, FetchError::NoConnection { .. }), "{error}");
+    assert!(error.hint().contains("--from"));
+}

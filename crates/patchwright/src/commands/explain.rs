@@ -23,7 +23,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let intel = scan::intel(place, now)?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
-        None => (scan::this_machine(false, place.quiet)?, Vec::new()),
+        None => (scan::this_machine(scan::Look::Whole, place.quiet)?, Vec::new()),
     };
     input::fill_sources(&intel, &mut facts)?;
     let report = scan::answer(&intel, &facts, &profile, now, &problems)?;

@@ -1,5 +1,6 @@
 //! `scan`: what to patch first, on this machine or on the one a file describes. No server, no database.
 
+use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
 use patchwright_app::policy::PolicySet;
@@ -28,7 +29,7 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             if args.os.is_some() {
                 return Err(Failure::new(Code::Usage, "--os goes with a FILE", "this machine says itself what it is"));
             }
-            (this_machine(args.fast, place.quiet)?, Vec::new())
+            (this_machine(look(args, place), place.quiet)?, Vec::new())
         }
     };
     input::fill_sources(&intel, &mut facts)?;
@@ -63,10 +64,33 @@ pub(crate) fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
     Ok(opened?)
 }
 
-/// Facts of this machine: all of them, or only packages and kernel.
-pub(crate) fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure> {
+/// How closely to look at this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Packages and kernel only.
+    Fast,
+    /// Everything that is here already.
+    Whole,
+    /// Also fetch packages on offer from the machine's own mirrors, to read in their changelogs what they fix.
+    WithChangelogs,
+}
+
+/// Bytes of packages fetched for their changelogs, in all and each: most sources have a small binary that carries it.
+const CHANGELOG_BYTES: u64 = 64 << 20;
+const CHANGELOG_BYTES_EACH: u64 = 4 << 20;
+
+fn look(args: &Scan, place: &Place) -> Look {
+    match (args.fast, args.changelogs && !place.config.offline) {
+        (true, _) => Look::Fast,
+        (false, true) => Look::WithChangelogs,
+        (false, false) => Look::Whole,
+    }
+}
+
+/// Facts of this machine.
+pub(crate) fn this_machine(look: Look, quiet: bool) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
-    if fast {
+    if look == Look::Fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
             Failure::new(
                 Code::Input,
@@ -76,7 +100,14 @@ pub(crate) fn this_machine(fast: bool, quiet: bool) -> Result<HostFacts, Failure
         });
     }
     let bar = progress::spinner(quiet, "looking at this machine");
-    let facts = patchwright_agent::collect(&root, &patchwright_agent::Options::default(), &mut |step| {
+    let candidate_changelogs = match look {
+        Look::Fast | Look::Whole => ChangelogMode::Cached,
+        Look::WithChangelogs => {
+            ChangelogMode::Download { max_bytes_total: CHANGELOG_BYTES, max_bytes_each: CHANGELOG_BYTES_EACH }
+        }
+    };
+    let options = patchwright_agent::Options { candidate_changelogs, ..patchwright_agent::Options::default() };
+    let facts = patchwright_agent::collect(&root, &options, &mut |step| {
         bar.set_message(format!("looking at this machine: {} {}", step.phase.label(), step.detail));
     });
     bar.finish_and_clear();

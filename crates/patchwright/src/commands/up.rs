@@ -30,6 +30,10 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             for spec in &wanted {
                 say(place, &format!("  {}", spec.home));
             }
+            say(
+                place,
+                "  and this machine's own package mirrors, for the changelogs of packages on offer (64 MB at most)",
+            );
             let due = due(&env, &wanted).await?;
             let outcomes = feed::sync_all(place, &env, &ctx(None), &due, &SyncOptions::default()).await?;
             let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
@@ -38,7 +42,8 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             }
         }
         let quiet = place.quiet;
-        let facts = tokio::task::spawn_blocking(move || scan::this_machine(false, quiet))
+        let look = if place.config.offline || args.no_sync { scan::Look::Whole } else { scan::Look::WithChangelogs };
+        let facts = tokio::task::spawn_blocking(move || scan::this_machine(look, quiet))
             .await
             .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;
