@@ -2,7 +2,8 @@
 //!
 //! Each run has a parent of its own, a few lines of Python: `getrusage(RUSAGE_CHILDREN)` gives microseconds and the peak
 //! resident set, and safe Rust cannot ask for it. The child is started without a copy of the parent, so the floor of
-//! what can be measured is the parent's own size, about 10 MB.
+//! what can be measured is the parent's own size, about 10 MB. What was used before the run is subtracted: where `python3` is
+//! a wrapper script, the wrapper's own children would count otherwise.
 
 use std::path::Path;
 
@@ -14,11 +15,13 @@ use crate::sh::{Attempt, Failure, capture, command, last_lines};
 const PARENT: &str = "
 import json, resource, subprocess, sys, time
 with open(sys.argv[1], 'wb') as out, open(sys.argv[2], 'wb') as err:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
     code = subprocess.run(sys.argv[3:], stdout=out, stderr=err, stdin=subprocess.DEVNULL).returncode
     wall = time.monotonic() - began
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps({'code': code, 'cpu_s': used.ru_utime + used.ru_stime, 'wall_s': wall, 'peak_kb': used.ru_maxrss}))
+cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+print(json.dumps({'code': code, 'cpu_s': cpu, 'wall_s': wall, 'peak_kb': used.ru_maxrss}))
 ";
 
 /// One run.
