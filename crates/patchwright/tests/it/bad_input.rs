@@ -168,7 +168,7 @@ fn damaged_vulnerability_data_is_refused_and_can_be_rebuilt() {
     }
     let text = b.fails(&args, 101);
     assert!(text.contains("intel build"), "{text}");
-    assert_eq!(code(&b.run(&["intel", "verify"])), 101.min(code(&b.run(&["intel", "verify"]))));
+    b.fails(&["intel", "verify"], 101);
     b.ok(&["intel", "build"]);
     let findings = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["findings"].clone();
     assert_eq!(findings(&b.ok(&args)).as_array().unwrap().len(), findings(&before).as_array().unwrap().len());
