@@ -30,7 +30,7 @@ pub(crate) struct HostReported {
 /// Takes in facts of a host.
 #[utoipa::path(
     post, path = "/api/v1/hosts/facts", tag = "Hosts", operation_id = "hosts_report",
-    description = "Facts as `patchwright scan --facts -o json` prints them: a new host, or news of a known one (same machine digest, else same \
+    description = "Facts as `patchwright collect` prints them: a new host, or news of a known one (same machine digest, else same \
                    name). Repeating the same facts changes nothing but when the host was last seen, so the request may be sent again \
                    after any failure; an `Idempotency-Key` is accepted and not needed. At most 32 MB.",
     params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; the content itself makes the request repeatable.")),
