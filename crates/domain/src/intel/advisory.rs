@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// Where a package stands towards a vulnerability. The eight words are Trivy's, a superset of what vendors say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody has said (Debian `undetermined`).
+    #[default]
     Unknown,
     /// The publisher says the package does not have the flaw.
     NotAffected,
@@ -123,7 +124,7 @@ pub struct VendorWords {
 }
 
 /// One package of one ecosystem release in an advisory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     /// Ecosystem with its release, in OSV's spelling: `Debian:12`, `AlmaLinux:9`, `PyPI`.
     pub ecosystem: String,
@@ -135,6 +136,9 @@ pub struct Affected {
     pub ranges: Vec<Range>,
     /// Versions listed one by one.
     pub versions: Vec<String>,
+    /// rpm module and stream (`nodejs:18`) that the statement is about; nothing for packages outside of modules.
+    #[serde(default)]
+    pub module: Option<String>,
     /// The publisher's own words.
     pub vendor: VendorWords,
 }
@@ -151,8 +155,7 @@ impl Affected {
                 kind: RangeKind::Ecosystem,
                 events: vec![Event::Introduced("0".to_owned()), Event::Fixed(version.to_owned())],
             }],
-            versions: Vec::new(),
-            vendor: VendorWords::default(),
+            ..Self::default()
         }
     }
 
@@ -163,9 +166,8 @@ impl Affected {
             ecosystem: ecosystem.to_owned(),
             package: package.to_owned(),
             status,
-            ranges: Vec::new(),
-            versions: Vec::new(),
             vendor,
+            ..Self::default()
         }
     }
 }

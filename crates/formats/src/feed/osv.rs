@@ -303,6 +303,7 @@ impl Notes<'_> {
             ranges,
             versions,
             vendor: VendorWords { severity, ..VendorWords::default() },
+            ..Affected::default()
         });
     }
 
