@@ -100,6 +100,17 @@ impl Variables {
     }
 }
 
+/// How a condition uses one numeric variable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Use {
+    /// Not at all.
+    Unread,
+    /// Only against these constants: two values with the same place among them get the same answer.
+    Against(Vec<f64>),
+    /// In some other way: every value may matter.
+    Exact,
+}
+
 /// What is wrong with a condition, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -162,6 +173,23 @@ impl Condition {
     #[must_use]
     pub fn evaluate(&self, variables: &Variables) -> Truth {
         eval::evaluate(&self.root, self.schema, variables)
+    }
+
+    /// How it uses the numeric variable `name`.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> Use {
+        let Some(place) = self.schema.iter().position(|(n, _)| *n == name) else {
+            return Use::Unread;
+        };
+        let (mut all, mut compared) = (Vec::new(), Vec::new());
+        self.root.collect_variables(&mut all);
+        self.root.collect_comparisons(place, &mut compared);
+        match all.iter().filter(|p| **p == place).count() {
+            0 => Use::Unread,
+            // Every place where it stands is a comparison with a constant (or a question whether it is known).
+            n if n == compared.len() => Use::Against(compared.into_iter().flatten().collect()),
+            _ => Use::Exact,
+        }
     }
 
     /// Names of the variables it reads, sorted.
@@ -244,6 +272,46 @@ impl Expr {
             Node::And(list) | Node::Or(list) | Node::Call(_, list) => list.iter().collect(),
             Node::Compare(_, a, b) | Node::Arith(_, a, b) | Node::In(a, b) | Node::Quantify(_, a, b) => vec![a, b],
             Node::Choose(parts) => parts.iter().collect(),
+        }
+    }
+
+    /// One entry for each place where the variable is compared with a number, or only asked for with `has`.
+    fn collect_comparisons(&self, place: usize, out: &mut Vec<Option<f64>>) {
+        match &self.node {
+            Node::Has(p) if *p == place => out.push(None),
+            Node::Compare(_, a, b) => {
+                for (variable, constant) in [(a, b), (b, a)] {
+                    if variable.node == Node::Variable(place)
+                        && let Some(number) = constant.number()
+                    {
+                        out.push(Some(number));
+                    }
+                }
+            }
+            Node::Constant(_)
+            | Node::Variable(_)
+            | Node::Local(_)
+            | Node::Has(_)
+            | Node::Not(_)
+            | Node::Negate(_)
+            | Node::And(_)
+            | Node::Or(_)
+            | Node::Arith(..)
+            | Node::In(..)
+            | Node::Choose(_)
+            | Node::Call(..)
+            | Node::Quantify(..) => {}
+        }
+        for child in self.children() {
+            child.collect_comparisons(place, out);
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match &self.node {
+            Node::Constant(Value::Double(n)) => Some(*n),
+            Node::Constant(Value::Int(n)) => i32::try_from(*n).ok().map(f64::from),
+            _ => None,
         }
     }
 

@@ -262,6 +262,16 @@ pub struct Policy {
     pub hash: String,
 }
 
+impl Policy {
+    /// Every condition that takes part in a class or a deadline; of regulatory profiles only the active ones.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let urgency = self.urgency.rules.iter().chain(&self.urgency.limits).map(|r| &r.when);
+        let matrix = self.sla.targets.iter().filter_map(|t| t.when.as_ref());
+        let active = self.sla.profiles.iter().filter(|p| self.sla.active.contains(&p.id));
+        urgency.chain(matrix).chain(active.flat_map(|p| p.rules.iter().map(|r| &r.when)))
+    }
+}
+
 /// Something wrong in a policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyProblem {

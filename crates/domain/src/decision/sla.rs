@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::classify::Decision;
-use super::condition::Truth;
-use super::policy::{Clock, Goal, Policy, SlaPolicy};
+use super::condition::{Condition, Truth};
+use super::policy::{Clock, Goal, Policy, SlaPolicy, Span};
 use super::profile::{AssetProfile, DataClass, Exposure, Tier};
 use super::variables::tier_word;
 use crate::time::Timestamp;
@@ -213,6 +213,51 @@ pub fn due(policy: &Policy, decision: &Decision, clocks: &Clocks, profile: &Asse
         winner,
         candidates,
     }
+}
+
+/// One deadline of a judged finding before its clock is known: what [`due`] applies, for many hosts at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRule {
+    /// The latest of these starts the clock; the earliest instant known when none of them is.
+    pub clock: Vec<Clock>,
+    /// Fixed and effective within.
+    pub span: Span,
+}
+
+impl DueRule {
+    /// The deadline for given clocks.
+    #[must_use]
+    pub fn due(&self, clocks: &Clocks) -> Option<Timestamp> {
+        Some(self.span.after(start(&self.clock, clocks).1))
+    }
+}
+
+/// Every deadline that [`due`] would weigh; its answer is the earliest of theirs.
+#[must_use]
+pub fn due_rules(policy: &Policy, decision: &Decision, profile: &AssetProfile) -> Vec<DueRule> {
+    let sla = &policy.sla;
+    let (tier, _, _) = effective_tier(sla, profile);
+    let holds = |when: &Condition| applies(when.evaluate(&decision.variables)).is_some();
+    let mut rules = Vec::new();
+    let mut add = |clock: &[Clock], goal: &Goal| {
+        if let Some(span) = goal.remediate {
+            let rule = DueRule { clock: clock.to_vec(), span };
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
+        }
+    };
+    for target in sla.targets.iter().filter(|t| t.urgency == decision.urgency && t.tier == tier) {
+        if target.when.as_ref().is_none_or(holds) {
+            add(&sla.clock, &target.goal);
+        }
+    }
+    for regulation in sla.active.iter().filter_map(|id| sla.profiles.iter().find(|p| p.id == *id)) {
+        for rule in regulation.rules.iter().filter(|r| holds(&r.when)) {
+            add(&regulation.clock, &rule.goal);
+        }
+    }
+    rules
 }
 
 /// The assumptions under which a condition counts as holding; nothing when it does not hold.

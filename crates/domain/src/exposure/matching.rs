@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_versions::{Scheme, compare_lenient, sort_key};
 
 use super::finding::{AffectedBinary, Evidence, Finding, FindingState};
-use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
+use super::subject::{Standing, Subject, SubjectKey, subjects};
 use crate::intel::snapshot::advisories::{AdvisoryChunk, Row, scheme_of};
 use crate::intel::{Status, VendorWords};
-use crate::inventory::{HostFacts, Package, PackageState};
+use crate::inventory::HostFacts;
 
 /// An advisory chunk with the name of its provider.
 pub struct ProviderChunk<'a> {
@@ -35,11 +35,70 @@ pub fn authority(provider: &str) -> u8 {
     }
 }
 
-/// One package as advisories name it, with the binaries that carry it on this host.
-struct Subject<'a> {
-    name: &'a str,
-    version: &'a str,
-    binaries: Vec<&'a Package>,
+/// One vulnerability that a subject has, before anything of a single host is added.
+#[derive(Clone, Debug)]
+pub struct Claim<'c> {
+    /// CVE id, or the publisher's id where there is none.
+    pub vuln: &'c str,
+    /// The version that has it: the installed one, or the one that still runs.
+    pub version: &'c str,
+    /// What has to happen.
+    pub state: FindingState,
+    /// What says so.
+    pub basis: Basis<'c>,
+}
+
+/// What a claim rests on.
+#[derive(Clone, Debug)]
+pub enum Basis<'c> {
+    /// A provider's statement.
+    Statement {
+        /// Provider (`debian-tracker`).
+        provider: &'c str,
+        /// The row that holds.
+        row: Row<'c>,
+        /// Update advisories that every provider names for it.
+        advisories: &'c BTreeSet<&'c str>,
+    },
+    /// The changelog of a version on offer names it as fixed, and no provider speaks of it.
+    Changelog {
+        /// Version whose entry names it.
+        fixed: &'c str,
+    },
+}
+
+impl Claim<'_> {
+    /// The publisher's status; a claim that names no fixed version is never "fixed".
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match &self.basis {
+            Basis::Statement { row, .. } if row.status == Status::Fixed && row.fixed().is_none() => Status::Affected,
+            Basis::Statement { row, .. } => row.status,
+            Basis::Changelog { .. } => Status::Fixed,
+        }
+    }
+
+    /// First fixed version, where one is known.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&str> {
+        match &self.basis {
+            Basis::Statement { row, .. } => row.fixed(),
+            Basis::Changelog { fixed } => Some(fixed),
+        }
+    }
+
+    /// The publisher's own words.
+    #[must_use]
+    pub fn vendor(&self) -> VendorWords {
+        match &self.basis {
+            Basis::Statement { row, .. } => VendorWords {
+                severity: row.severity.map(str::to_owned),
+                sub_state: row.sub_state.map(str::to_owned),
+                reason: None,
+            },
+            Basis::Changelog { .. } => VendorWords::default(),
+        }
+    }
 }
 
 /// All findings of a host, sorted by package and vulnerability.
@@ -50,87 +109,177 @@ pub fn match_host(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>
     let Some(scheme) = scheme_of(ecosystem) else {
         return Vec::new();
     };
-    let mut order: Vec<&ProviderChunk<'_>> = chunks.iter().collect();
-    order.sort_by_key(|c| (authority(c.provider), c.provider));
+    let order = by_authority(chunks);
     let mut findings = Vec::new();
     for subject in subjects(host, scheme) {
-        let kernel = scheme == Scheme::Deb && is_kernel_source(subject.name)
-            || scheme == Scheme::Rpm && carries_kernel(subject.name);
-        if kernel {
-            match_kernel(host, ecosystem, scheme, &subject, &order, &mut findings);
-        } else {
-            match_subject(host, ecosystem, scheme, &subject, &order, &mut findings);
+        // Most packages are up to date: nothing is grouped before a row is known to hold.
+        if !touched(&subject.key, scheme, &order) {
+            continue;
+        }
+        let statements = Statements::of(&subject.key.name, &order);
+        for claim in statements.claims(scheme, &subject.key) {
+            findings.push(finding(host, ecosystem, scheme, &subject, &claim));
         }
     }
     findings.sort_by(|a, b| (&a.package, &a.vuln, &a.installed).cmp(&(&b.package, &b.vuln, &b.installed)));
     findings
 }
 
-/// Groups installed packages the way advisories name them: by source for dpkg and apk, by binary for rpm.
-fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
-    let mut map: BTreeMap<(&str, &str), Vec<&Package>> = BTreeMap::new();
-    for package in &host.packages {
-        if package.state == PackageState::ConfigFiles {
-            continue;
+/// The chunks in the order in which they decide.
+#[must_use]
+pub fn by_authority<'a>(chunks: &'a [ProviderChunk<'a>]) -> Vec<&'a ProviderChunk<'a>> {
+    let mut order: Vec<&ProviderChunk<'_>> = chunks.iter().collect();
+    order.sort_by_key(|c| (authority(c.provider), c.provider));
+    order
+}
+
+/// A version with its sort key, made once.
+struct Keyed<'a> {
+    text: &'a str,
+    key: Option<Vec<u8>>,
+}
+
+impl<'a> Keyed<'a> {
+    fn new(scheme: Scheme, text: &'a str) -> Self {
+        Self { text, key: sort_key(scheme, text) }
+    }
+}
+
+/// Whether any row could make a claim about the subject; never false when one does.
+fn touched(subject: &SubjectKey, scheme: Scheme, order: &[&ProviderChunk<'_>]) -> bool {
+    if !subject.offers.is_empty() {
+        return true;
+    }
+    let versions: Vec<Keyed<'_>> = match &subject.standing {
+        Standing::Installed => vec![Keyed::new(scheme, &subject.version)],
+        Standing::Replaced { old } => vec![Keyed::new(scheme, &subject.version), Keyed::new(scheme, old)],
+        Standing::Kernel { running, next } => {
+            running.iter().chain([next]).map(|version| Keyed::new(scheme, version)).collect()
         }
-        let key = if scheme == Scheme::Rpm {
-            if is_kernel_bystander(&package.name) {
+    };
+    order
+        .iter()
+        .flat_map(|p| p.chunk.rows(&subject.name))
+        .any(|row| versions.iter().any(|v| row.holds(scheme, v.text, v.key.as_deref())))
+}
+
+/// What is said of one vulnerability of a package: the rows that decide, and the advisories that anybody names.
+struct Said<'c> {
+    vuln: &'c str,
+    provider: &'c str,
+    rows: Vec<Row<'c>>,
+    advisories: BTreeSet<&'c str>,
+}
+
+/// Everything that is said of one package name, read once and asked for each version of it.
+pub struct Statements<'c> {
+    said: Vec<Said<'c>>,
+}
+
+impl<'c> Statements<'c> {
+    /// Reads the rows of a package. Per vulnerability the most authoritative provider that speaks of it decides alone.
+    #[must_use]
+    pub fn of(name: &str, order: &[&'c ProviderChunk<'c>]) -> Self {
+        let mut map: BTreeMap<&'c str, Said<'c>> = BTreeMap::new();
+        for provider in order {
+            for row in provider.chunk.rows(name) {
+                let entry = map.entry(row.vuln).or_insert_with(|| Said {
+                    vuln: row.vuln,
+                    provider: provider.provider,
+                    rows: Vec::new(),
+                    advisories: BTreeSet::new(),
+                });
+                entry.advisories.extend(row.advisory);
+                if entry.provider == provider.provider {
+                    entry.rows.push(row);
+                }
+            }
+        }
+        Self { said: map.into_values().collect() }
+    }
+
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// The claims about a subject of this name, in the order of their vulnerability ids; claims by changelog come last.
+    #[must_use]
+    pub fn claims<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey) -> Vec<Claim<'s>> {
+        let mut out = Vec::new();
+        match &subject.standing {
+            Standing::Installed => {
+                let now = Keyed::new(scheme, &subject.version);
+                for said in &self.said {
+                    out.extend(said.claim(scheme, &now, FindingState::FixAvailable));
+                }
+            }
+            Standing::Replaced { old } => {
+                let (now, before) = (Keyed::new(scheme, &subject.version), Keyed::new(scheme, old));
+                for said in &self.said {
+                    let claim = said.claim(scheme, &now, FindingState::FixAvailable);
+                    out.extend(claim.or_else(|| {
+                        let running = said.claim(scheme, &before, FindingState::RestartPending)?;
+                        Some(Claim { version: now.text, state: FindingState::RestartPending, ..running })
+                    }));
+                }
+            }
+            Standing::Kernel { running, next } => {
+                let next = Keyed::new(scheme, next);
+                let running = running.as_deref().map(|r| Keyed::new(scheme, r));
+                for said in &self.said {
+                    let now = said.claim(scheme, running.as_ref().unwrap_or(&next), FindingState::FixAvailable);
+                    let after = said.claim(scheme, &next, FindingState::FixAvailable);
+                    out.extend(match (now, after) {
+                        (Some(now), None) => Some(Claim { state: FindingState::RebootPending, ..now }),
+                        (now, after) => now.or(after),
+                    });
+                }
+            }
+        }
+        self.offered(scheme, subject, &mut out);
+        out
+    }
+
+    /// CVEs that the changelog of the version on offer names and that no provider speaks of for this package.
+    fn offered<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey, out: &mut Vec<Claim<'s>>) {
+        for offer in &subject.offers {
+            let spoken = self.said.binary_search_by(|s| s.vuln.cmp(&offer.vuln)).is_ok();
+            let older = compare_lenient(scheme, &subject.version, &offer.fixed) == std::cmp::Ordering::Less;
+            if !spoken && older {
+                out.push(Claim {
+                    vuln: &offer.vuln,
+                    version: &subject.version,
+                    state: FindingState::FixAvailable,
+                    basis: Basis::Changelog { fixed: &offer.fixed },
+                });
+            }
+        }
+    }
+}
+
+impl<'c> Said<'c> {
+    /// The claim about a version, if any row holds and none says "not affected"; `fixable` is its state where a fix is known.
+    fn claim<'s>(&'s self, scheme: Scheme, version: &Keyed<'s>, fixable: FindingState) -> Option<Claim<'s>> {
+        let mut worst: Option<&Row<'c>> = None;
+        for row in &self.rows {
+            if !row.holds(scheme, version.text, version.key.as_deref()) {
                 continue;
             }
-            (package.name.as_str(), package.version.as_str())
-        } else {
-            let source = canonical_source(&package.source);
-            if is_kernel_source(source) {
-                if !carries_kernel(&package.name) {
-                    continue;
-                }
-                // One subject for all installed images: which of them counts is the kernel rule's business.
-                (source, "")
-            } else {
-                (source, package.source_version.as_str())
-            }
-        };
-        map.entry(key).or_default().push(package);
-    }
-    map.into_iter().map(|((name, version), binaries)| Subject { name, version, binaries }).collect()
-}
-
-/// The rows that decide, per vulnerability: those of the most authoritative provider that speaks of it.
-fn deciding<'a>(
-    name: &str,
-    order: &[&'a ProviderChunk<'a>],
-) -> BTreeMap<&'a str, (&'a str, Vec<Row<'a>>, BTreeSet<&'a str>)> {
-    let mut map: BTreeMap<&str, (&str, Vec<Row<'_>>, BTreeSet<&str>)> = BTreeMap::new();
-    for provider in order {
-        for row in provider.chunk.rows(name) {
-            let entry = map.entry(row.vuln).or_insert_with(|| (provider.provider, Vec::new(), BTreeSet::new()));
-            entry.2.extend(row.advisory);
-            if entry.0 == provider.provider {
-                entry.1.push(row);
-            }
-        }
-    }
-    map
-}
-
-/// The row that says "vulnerable" for a version, if any says so and none says "not affected".
-fn vulnerable<'r, 'a>(scheme: Scheme, version: &str, key: Option<&[u8]>, rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
-    let mut worst: Option<&Row<'a>> = None;
-    for row in rows {
-        if row.status == Status::NotAffected {
-            if row.holds(scheme, version, key) {
+            if row.status == Status::NotAffected {
                 return None;
             }
-            continue;
-        }
-        if row.holds(scheme, version, key) {
             // A row that names a fix is worth more than one that does not.
             if worst.is_none_or(|w| w.fixed().is_none() && row.fixed().is_some()) {
                 worst = Some(row);
             }
         }
+        let row = *worst?;
+        let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
+        let basis = Basis::Statement { provider: self.provider, row, advisories: &self.advisories };
+        Some(Claim { vuln: self.vuln, version: version.text, state, basis })
     }
-    worst
 }
 
 fn order_word(scheme: Scheme) -> &'static str {
@@ -143,9 +292,12 @@ fn order_word(scheme: Scheme) -> &'static str {
     }
 }
 
-fn binaries(list: &[&Package]) -> Vec<AffectedBinary> {
-    let mut out: Vec<AffectedBinary> = list
+fn binaries(subject: &Subject<'_>, version: &str) -> Vec<AffectedBinary> {
+    let kernel = matches!(subject.key.standing, Standing::Kernel { .. });
+    let mut out: Vec<AffectedBinary> = subject
+        .binaries
         .iter()
+        .filter(|p| !kernel || p.version == version)
         .map(|p| AffectedBinary { name: p.name.clone(), version: p.version.clone(), arch: p.arch.clone() })
         .collect();
     out.sort();
@@ -153,198 +305,46 @@ fn binaries(list: &[&Package]) -> Vec<AffectedBinary> {
     out
 }
 
-fn finding(
-    ecosystem: &str,
-    scheme: Scheme,
-    subject: &Subject<'_>,
-    installed: &str,
-    provider: &str,
-    row: &Row<'_>,
-    advisories: &BTreeSet<&str>,
-) -> Finding {
-    let fixed = row.fixed().map(str::to_owned);
-    let evidence = if row.bound.is_some() || row.introduced.is_some() {
-        Evidence::VersionInRange {
-            advisory: row.advisory.unwrap_or(provider).to_owned(),
-            provider: provider.to_owned(),
-            installed: installed.to_owned(),
-            fixed: fixed.clone(),
-            order: order_word(scheme).to_owned(),
+/// A claim with everything that this host adds to it.
+fn finding(host: &HostFacts, ecosystem: &str, scheme: Scheme, subject: &Subject<'_>, claim: &Claim<'_>) -> Finding {
+    let (evidence, advisories) = match &claim.basis {
+        Basis::Statement { provider, row, advisories } => {
+            let evidence = if row.bound.is_some() || row.introduced.is_some() {
+                Evidence::VersionInRange {
+                    advisory: row.advisory.unwrap_or(provider).to_owned(),
+                    provider: (*provider).to_owned(),
+                    installed: claim.version.to_owned(),
+                    fixed: row.fixed().map(str::to_owned),
+                    order: order_word(scheme).to_owned(),
+                }
+            } else {
+                Evidence::Stated { provider: (*provider).to_owned(), status: row.status }
+            };
+            (evidence, advisories.iter().map(|a| (*a).to_owned()).collect())
         }
-    } else {
-        Evidence::Stated { provider: provider.to_owned(), status: row.status }
+        Basis::Changelog { fixed } => (Evidence::CandidateChangelog { fixed: (*fixed).to_owned() }, Vec::new()),
     };
-    let state = if fixed.is_some() { FindingState::FixAvailable } else { FindingState::NoFix };
-    let status = if row.status == Status::Fixed && fixed.is_none() { Status::Affected } else { row.status };
+    let mut evidence = vec![evidence];
+    if claim.state == FindingState::RestartPending {
+        evidence.extend(subject.evidence.iter().cloned());
+    }
+    if let Standing::Kernel { running: Some(version), .. } = &subject.key.standing
+        && claim.version == version
+        && let Some(release) = &host.kernel.running_release
+    {
+        evidence.push(Evidence::RunningKernel { running: release.clone(), version: version.clone() });
+    }
     Finding {
-        vuln: row.vuln.to_owned(),
+        vuln: claim.vuln.to_owned(),
         ecosystem: ecosystem.to_owned(),
-        package: subject.name.to_owned(),
-        installed: installed.to_owned(),
-        fixed,
-        status,
-        state,
-        advisories: advisories.iter().map(|a| (*a).to_owned()).collect(),
-        vendor: VendorWords {
-            severity: row.severity.map(str::to_owned),
-            sub_state: row.sub_state.map(str::to_owned),
-            reason: None,
-        },
-        binaries: binaries(&subject.binaries),
-        evidence: vec![evidence],
-    }
-}
-
-fn match_subject(
-    host: &HostFacts,
-    ecosystem: &str,
-    scheme: Scheme,
-    subject: &Subject<'_>,
-    order: &[&ProviderChunk<'_>],
-    out: &mut Vec<Finding>,
-) {
-    let key = sort_key(scheme, subject.version);
-    let before = replaced_version(host, scheme, subject);
-    let before_key = before.as_ref().and_then(|(v, _)| sort_key(scheme, v));
-    // Most packages are up to date: nothing is grouped before a row is known to hold.
-    let touched = order.iter().flat_map(|p| p.chunk.rows(subject.name)).any(|row| {
-        row.holds(scheme, subject.version, key.as_deref())
-            || before.as_ref().is_some_and(|(old, _)| row.holds(scheme, old, before_key.as_deref()))
-    });
-    if !touched && !host.candidate_fixes.iter().any(|f| f.source == subject.name) {
-        return;
-    }
-    let rows = deciding(subject.name, order);
-    let mut spoken: BTreeSet<&str> = BTreeSet::new();
-    for (vuln, (provider, rows, advisories)) in &rows {
-        spoken.insert(vuln);
-        if let Some(row) = vulnerable(scheme, subject.version, key.as_deref(), rows) {
-            out.push(finding(ecosystem, scheme, subject, subject.version, provider, row, advisories));
-            continue;
-        }
-        let Some((old, mapped)) = &before else {
-            continue;
-        };
-        if let Some(row) = vulnerable(scheme, old, before_key.as_deref(), rows) {
-            let mut f = finding(ecosystem, scheme, subject, subject.version, provider, row, advisories);
-            f.state = FindingState::RestartPending;
-            f.evidence.extend(mapped.iter().cloned());
-            out.push(f);
-        }
-    }
-    candidate_findings(host, ecosystem, scheme, subject, &spoken, out);
-}
-
-/// The version whose code a process still runs: the one before the last recorded change of a package of this subject,
-/// when a process maps a replaced file of it. Without a package log the version is not known, and nothing is claimed.
-fn replaced_version(host: &HostFacts, scheme: Scheme, subject: &Subject<'_>) -> Option<(String, Vec<Evidence>)> {
-    let names: BTreeSet<&str> = subject.binaries.iter().map(|p| p.name.as_str()).collect();
-    let mut mapped = Vec::new();
-    let mut owners: BTreeSet<&str> = BTreeSet::new();
-    for process in &host.stale {
-        for file in &process.files {
-            if let Some(owner) = file.package.as_deref().filter(|o| names.contains(o)) {
-                owners.insert(owner);
-                mapped.push(Evidence::StillMapped {
-                    pid: process.pid,
-                    exe: process.exe.clone(),
-                    unit: process.unit.clone(),
-                    file: file.path.clone(),
-                });
-            }
-        }
-    }
-    let old = host
-        .history
-        .iter()
-        .filter(|h| owners.contains(h.name.as_str()))
-        .filter(|h| h.to.is_some())
-        .max_by_key(|h| h.at)
-        .and_then(|h| h.from.clone())?;
-    // Histories name binary versions; a binary rebuild differs from its source only by `+bN`.
-    let old = strip_rebuild(scheme, &old);
-    (!mapped.is_empty()).then_some((old, mapped))
-}
-
-fn strip_rebuild(scheme: Scheme, version: &str) -> String {
-    if scheme != Scheme::Deb {
-        return version.to_owned();
-    }
-    match version.rsplit_once("+b") {
-        Some((head, tail)) if !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit()) => head.to_owned(),
-        _ => version.to_owned(),
-    }
-}
-
-/// CVEs that the changelog of the version on offer names and that no provider speaks of for this package.
-fn candidate_findings(
-    host: &HostFacts,
-    ecosystem: &str,
-    scheme: Scheme,
-    subject: &Subject<'_>,
-    spoken: &BTreeSet<&str>,
-    out: &mut Vec<Finding>,
-) {
-    for fix in host.candidate_fixes.iter().filter(|f| f.source == subject.name) {
-        if spoken.contains(fix.cve.as_str()) {
-            continue;
-        }
-        if compare_lenient(scheme, subject.version, &fix.fixed) != std::cmp::Ordering::Less {
-            continue;
-        }
-        out.push(Finding {
-            vuln: fix.cve.clone(),
-            ecosystem: ecosystem.to_owned(),
-            package: subject.name.to_owned(),
-            installed: subject.version.to_owned(),
-            fixed: Some(fix.fixed.clone()),
-            status: Status::Fixed,
-            state: FindingState::FixAvailable,
-            advisories: Vec::new(),
-            vendor: VendorWords::default(),
-            binaries: binaries(&subject.binaries),
-            evidence: vec![Evidence::CandidateChangelog { fixed: fix.fixed.clone() }],
-        });
-    }
-}
-
-fn match_kernel(
-    host: &HostFacts,
-    ecosystem: &str,
-    scheme: Scheme,
-    subject: &Subject<'_>,
-    order: &[&ProviderChunk<'_>],
-    out: &mut Vec<Finding>,
-) {
-    let view = kernel_view(host, &subject.binaries, scheme);
-    let Some(next) = view.next.as_deref().or(view.newest.as_deref()) else {
-        return;
-    };
-    let next_key = sort_key(scheme, next);
-    let running_key = view.running.as_deref().and_then(|v| sort_key(scheme, v));
-    for (_, (provider, rows, advisories)) in deciding(subject.name, order) {
-        let now = match view.running.as_deref() {
-            Some(running) => vulnerable(scheme, running, running_key.as_deref(), &rows),
-            None => vulnerable(scheme, next, next_key.as_deref(), &rows),
-        };
-        let after = vulnerable(scheme, next, next_key.as_deref(), &rows);
-        let Some(row) = now.or(after) else {
-            continue;
-        };
-        let installed = match (now, view.running.as_deref()) {
-            (Some(_), Some(running)) => running,
-            _ => next,
-        };
-        let mut f = finding(ecosystem, scheme, subject, installed, provider, row, &advisories);
-        f.binaries.retain(|b| b.version == installed);
-        if let (Some(release), Some(version)) = (&host.kernel.running_release, &view.running)
-            && now.is_some()
-        {
-            f.evidence.push(Evidence::RunningKernel { running: release.clone(), version: version.clone() });
-        }
-        if now.is_some() && after.is_none() {
-            f.state = FindingState::RebootPending;
-        }
-        out.push(f);
+        package: subject.key.name.clone(),
+        installed: claim.version.to_owned(),
+        fixed: claim.fixed().map(str::to_owned),
+        status: claim.status(),
+        state: claim.state,
+        advisories,
+        vendor: claim.vendor(),
+        binaries: binaries(subject, claim.version),
+        evidence,
     }
 }

@@ -1,0 +1,192 @@
+//! What is matched: one package as advisories name it, at one version, in one standing on a host.
+//!
+//! Two hosts with equal subjects have equal findings, whatever else differs between them: that is what lets a fleet be
+//! matched once per distinct subject and not once per host.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use patchwright_versions::Scheme;
+
+use super::finding::Evidence;
+use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
+use crate::inventory::{HostFacts, Package, PackageState};
+
+/// How the version that is installed relates to the code that runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// The installed version is the one that counts.
+    Installed,
+    /// A process still maps files of an older version that was replaced on disk.
+    Replaced {
+        /// The version whose code still runs.
+        old: String,
+    },
+    /// A kernel: what runs can be attacked now, what boots next after a reboot.
+    Kernel {
+        /// Version of the running kernel; nothing when no installed package owns it (containers, own builds).
+        running: Option<String>,
+        /// Version that boots next.
+        next: String,
+    },
+}
+
+/// A vulnerability that the changelog of a version on offer names as fixed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offer {
+    /// CVE id.
+    pub vuln: String,
+    /// Version whose changelog entry names it.
+    pub fixed: String,
+}
+
+/// The identity of a subject: equal keys have equal claims under equal intelligence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectKey {
+    /// Source package (deb, apk) or binary package (rpm), as advisories name it.
+    pub name: String,
+    /// Installed version of it; empty for kernels, whose versions are in the standing.
+    pub version: String,
+    /// Module stream of an rpm package.
+    pub module: Option<String>,
+    /// How the version stands.
+    pub standing: Standing,
+    /// What changelogs on offer say, sorted; most hosts with full data have none that count.
+    pub offers: Vec<Offer>,
+}
+
+/// A subject of one host, with what only this host knows of it.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    /// Identity.
+    pub key: SubjectKey,
+    /// The binaries that carry it here.
+    pub binaries: Vec<&'a Package>,
+    /// Evidence of the standing: which processes map what.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Every subject of a host, sorted by name and version.
+///
+/// Packages are grouped by source for dpkg and apk, and are their own name for rpm. Configuration leftovers and the kernel's
+/// bystanders (headers, tools) are no subjects.
+#[must_use]
+pub fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
+    let mut groups: BTreeMap<(&str, &str, Option<&str>), Vec<&Package>> = BTreeMap::new();
+    for package in &host.packages {
+        if package.state == PackageState::ConfigFiles {
+            continue;
+        }
+        let module = package.module.as_deref();
+        let key = if scheme == Scheme::Rpm {
+            if is_kernel_bystander(&package.name) {
+                continue;
+            }
+            // One subject for all installed images: which of them counts is the kernel rule's business.
+            let version = if carries_kernel(&package.name) { "" } else { package.version.as_str() };
+            (package.name.as_str(), version, module)
+        } else {
+            let source = canonical_source(&package.source);
+            if is_kernel_source(source) {
+                if !carries_kernel(&package.name) {
+                    continue;
+                }
+                (source, "", module)
+            } else {
+                (source, package.source_version.as_str(), module)
+            }
+        };
+        groups.entry(key).or_default().push(package);
+    }
+    groups
+        .into_iter()
+        .filter_map(|((name, version, module), binaries)| subject(host, scheme, name, version, module, binaries))
+        .collect()
+}
+
+fn subject<'a>(
+    host: &'a HostFacts,
+    scheme: Scheme,
+    name: &str,
+    version: &str,
+    module: Option<&str>,
+    binaries: Vec<&'a Package>,
+) -> Option<Subject<'a>> {
+    let mut evidence = Vec::new();
+    let standing = if version.is_empty() && is_kernel(scheme, name) {
+        let view = kernel_view(host, &binaries, scheme);
+        Standing::Kernel { running: view.running, next: view.next.or(view.newest)? }
+    } else if let Some((old, mapped)) = replaced_version(host, scheme, &binaries) {
+        evidence = mapped;
+        Standing::Replaced { old }
+    } else {
+        Standing::Installed
+    };
+    let mut offers: Vec<Offer> = match standing {
+        Standing::Kernel { .. } => Vec::new(),
+        Standing::Installed | Standing::Replaced { .. } => host
+            .candidate_fixes
+            .iter()
+            .filter(|f| f.source == name)
+            .map(|f| Offer { vuln: f.cve.clone(), fixed: f.fixed.clone() })
+            .collect(),
+    };
+    offers.sort_unstable();
+    offers.dedup();
+    let key = SubjectKey {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        module: module.map(str::to_owned),
+        standing,
+        offers,
+    };
+    Some(Subject { key, binaries, evidence })
+}
+
+/// Whether advisories of this name speak of a kernel.
+fn is_kernel(scheme: Scheme, name: &str) -> bool {
+    if scheme == Scheme::Rpm { carries_kernel(name) } else { is_kernel_source(name) }
+}
+
+/// The version whose code a process still runs: the one before the last recorded change of a package of this subject,
+/// when a process maps a replaced file of it. Without a package log the version is not known, and nothing is claimed.
+fn replaced_version(host: &HostFacts, scheme: Scheme, binaries: &[&Package]) -> Option<(String, Vec<Evidence>)> {
+    if host.stale.is_empty() {
+        return None;
+    }
+    let names: BTreeSet<&str> = binaries.iter().map(|p| p.name.as_str()).collect();
+    let mut mapped = Vec::new();
+    let mut owners: BTreeSet<&str> = BTreeSet::new();
+    for process in &host.stale {
+        for file in &process.files {
+            if let Some(owner) = file.package.as_deref().filter(|o| names.contains(o)) {
+                owners.insert(owner);
+                mapped.push(Evidence::StillMapped {
+                    pid: process.pid,
+                    exe: process.exe.clone(),
+                    unit: process.unit.clone(),
+                    file: file.path.clone(),
+                });
+            }
+        }
+    }
+    let old = host
+        .history
+        .iter()
+        .filter(|h| owners.contains(h.name.as_str()))
+        .filter(|h| h.to.is_some())
+        .max_by_key(|h| h.at)
+        .and_then(|h| h.from.clone())?;
+    // Histories name binary versions; a binary rebuild differs from its source only by `+bN`.
+    let old = strip_rebuild(scheme, &old);
+    (!mapped.is_empty()).then_some((old, mapped))
+}
+
+fn strip_rebuild(scheme: Scheme, version: &str) -> String {
+    if scheme != Scheme::Deb {
+        return version.to_owned();
+    }
+    match version.rsplit_once("+b") {
+        Some((head, tail)) if !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit()) => head.to_owned(),
+        _ => version.to_owned(),
+    }
+}
