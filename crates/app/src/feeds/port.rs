@@ -4,6 +4,10 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use patchwright_domain::time::Timestamp;
+
+use super::registry::Distribution;
+
 /// What to fetch and on which conditions.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
@@ -21,6 +25,10 @@ pub struct FetchRequest {
     pub max_bytes: u64,
     /// Folder for partial and finished documents.
     pub folder: PathBuf,
+    /// How the publisher hands it out.
+    pub distribution: Distribution,
+    /// The time of asking: increments are asked for up to here.
+    pub now: Timestamp,
 }
 
 /// A document on disk.
