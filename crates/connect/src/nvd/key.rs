@@ -11,9 +11,9 @@ use reqwest::header::HeaderValue;
 use super::file_error;
 
 /// Variable with the key itself.
-pub const KEY_VARIABLE: &str = "PATCHWRIGHT_NVD_API_KEY";
+pub(super) const KEY_VARIABLE: &str = "PATCHWRIGHT_NVD_API_KEY";
 /// Variable with the path of a file that holds the key.
-pub const KEY_FILE_VARIABLE: &str = "PATCHWRIGHT_NVD_API_KEY_FILE";
+pub(super) const KEY_FILE_VARIABLE: &str = "PATCHWRIGHT_NVD_API_KEY_FILE";
 /// Longest key; NVD's have 36 characters.
 const KEY_MAX: usize = 256;
 

@@ -122,12 +122,19 @@ fn advisory(at: &str, record: &Value, tally: &mut Tally) -> Result<Advisory, Str
     })
 }
 
-/// `2026-05-19 18:22:00`, with or without a zone after it.
+/// `2026-05-19 18:22:00`, with or without a zone after it; single digits (`2017-11-1 0:41:41`) are real.
 fn time(text: &str) -> Option<Timestamp> {
+    let padded = |text: &str, sign: char| {
+        let parts: Vec<String> = text.split(sign).map(|part| format!("{part:0>2}")).collect();
+        parts.join(&sign.to_string())
+    };
     let mut parts = text.split_whitespace();
-    let day = parts.next()?;
-    let rest: String = parts.collect();
-    if rest.is_empty() { timestamp(day) } else { timestamp(&format!("{day}T{rest}")) }
+    let day = padded(parts.next()?, '-');
+    let Some(clock) = parts.next() else {
+        return timestamp(&day);
+    };
+    let zone: String = parts.collect();
+    timestamp(&format!("{day}T{}{zone}", padded(clock, ':')))
 }
 
 /// One branch as events; beside them what had to be taken differently.

@@ -60,7 +60,7 @@ fn entry(text: &str) -> Result<ExploitRecord, String> {
         let reference = path.unwrap_or_else(|| cve.clone());
         (cve, reference)
     } else {
-        let cve = cve_id(text).ok_or("line is neither an object nor a CVE id")?;
+        let cve = of_template(text).ok_or("line is neither an object nor a CVE id")?;
         (cve.clone(), cve)
     };
     let evidence =
@@ -68,11 +68,14 @@ fn entry(text: &str) -> Result<ExploitRecord, String> {
     Ok(ExploitRecord { cves: vec![cve], evidence })
 }
 
-/// The CVE id of a template; a second template for one CVE has a word after it (`CVE-2021-44228-apache`).
+/// The CVE id of a template; a second template for one CVE has a word after it (`CVE-2021-44228-apache`), and lists made from
+/// file names have endings (`CVE-2018-25031.js`).
 fn of_template(id: &str) -> Option<String> {
-    cve_id(id).or_else(|| {
-        let mut parts = id.split('-');
-        let (cve, year, number) = (parts.next()?, parts.next()?, parts.next()?);
-        cve_id(&format!("{cve}-{year}-{number}"))
-    })
+    let id = id.trim().trim_matches('`');
+    let mut parts = id.splitn(3, '-');
+    let (cve, year, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, after) = rest.split_at(end);
+    let apart = after.is_empty() || after.starts_with(['-', '.', '_']);
+    if apart { cve_id(&format!("{cve}-{year}-{number}")) } else { None }
 }
