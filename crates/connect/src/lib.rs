@@ -20,11 +20,7 @@ impl AnyFetcher {
     /// # Errors
     /// [`FetchError`] when the TLS roots cannot be loaded.
     pub fn new(offline: bool) -> Result<Self, FetchError> {
-        Ok(Self {
-            http: http::HttpFetcher::new()?,
-            nvd: nvd::NvdFetcher::new(nvd::Pace::default())?,
-            offline,
-        })
+        Ok(Self { http: http::HttpFetcher::new()?, nvd: nvd::NvdFetcher::new(nvd::Pace::default())?, offline })
     }
 }
 

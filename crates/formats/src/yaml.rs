@@ -103,7 +103,10 @@ mod tests {
     fn bombs_and_oddities_are_refused_with_a_place() {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
-            bomb.push_str(&format!("a{level}: &a{level} [*a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}]\n", level - 1));
+            bomb.push_str(&format!(
+                "a{level}: &a{level} [*a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}, *a{0}]\n",
+                level - 1
+            ));
         }
         assert_eq!(documents(&bomb).unwrap_err(), "line 2: an alias (`*name`) is not accepted");
         // Unclosed brackets are refused by the scanner before the first event.

@@ -273,12 +273,7 @@ impl Gathered {
         let facts = if record.is_rejected() {
             NvdFacts { modified: record.modified, published: None, cvss: Vec::new(), ssvc: None }
         } else {
-            NvdFacts {
-                modified: record.modified,
-                published: record.published,
-                cvss: record.cvss,
-                ssvc: record.ssvc,
-            }
+            NvdFacts { modified: record.modified, published: record.published, cvss: record.cvss, ssvc: record.ssvc }
         };
         match self.nvd.entry(record.id) {
             btree_map::Entry::Vacant(entry) => {

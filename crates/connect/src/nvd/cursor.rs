@@ -66,8 +66,10 @@ impl Copy {
     /// Opens what is there of `url`; begins anew when it is of another address or cannot be read.
     pub(super) fn open(folder: PathBuf, url: &str) -> Result<Self, FetchError> {
         std::fs::create_dir_all(&folder).map_err(|e| file_error("make", &folder, &e))?;
-        let known = std::fs::read(folder.join(CURSOR)).ok().and_then(|bytes| serde_json::from_slice::<Cursor>(&bytes).ok());
-        let usable = known.filter(|c| c.format == FORMAT && c.url == url && c.pages.iter().all(|p| folder.join(&p.file).is_file()));
+        let known =
+            std::fs::read(folder.join(CURSOR)).ok().and_then(|bytes| serde_json::from_slice::<Cursor>(&bytes).ok());
+        let usable = known
+            .filter(|c| c.format == FORMAT && c.url == url && c.pages.iter().all(|p| folder.join(&p.file).is_file()));
         let cursor = usable.unwrap_or_else(|| Cursor { format: FORMAT, url: url.to_owned(), ..Cursor::default() });
         let copy = Self { folder, cursor };
         copy.sweep()?;
@@ -176,8 +178,11 @@ impl Copy {
 
     fn save(&self) -> Result<(), FetchError> {
         let path = self.folder.join(CURSOR);
-        let json = serde_json::to_vec(&self.cursor)
-            .map_err(|e| FetchError::File { doing: "write", path: path.display().to_string(), why: e.to_string() })?;
+        let json = serde_json::to_vec(&self.cursor).map_err(|e| FetchError::File {
+            doing: "write",
+            path: path.display().to_string(),
+            why: e.to_string(),
+        })?;
         write_durably(&path, &json)
     }
 }

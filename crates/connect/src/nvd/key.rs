@@ -51,8 +51,8 @@ impl ApiKey {
         let text = text.trim();
         let usable = !text.is_empty() && text.len() <= KEY_MAX && text.bytes().all(|b| b.is_ascii_graphic());
         let value = if usable { HeaderValue::from_str(text).ok() } else { None };
-        let mut value = value.ok_or_else(|| FetchError::Address {
-            url: from.to_owned(),
+        let mut value = value.ok_or_else(|| FetchError::Key {
+            from: from.to_owned(),
             why: "it does not hold a usable key (one word of plain characters)".to_owned(),
         })?;
         value.set_sensitive(true);

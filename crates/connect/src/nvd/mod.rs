@@ -111,7 +111,12 @@ impl NvdFetcher {
     ///
     /// # Errors
     /// [`FetchError`] after the last try of a page; what was read stays, and the next run goes on from there.
-    pub async fn fetch(&self, request: &FetchRequest, key: Option<&ApiKey>, progress: Progress<'_>) -> Result<Fetched, FetchError> {
+    pub async fn fetch(
+        &self,
+        request: &FetchRequest,
+        key: Option<&ApiKey>,
+        progress: Progress<'_>,
+    ) -> Result<Fetched, FetchError> {
         let mut copy = Copy::open(request.folder.join(format!("{}-pages", request.feed)), &request.url)?;
         let spacing = if key.is_some() { self.pace.with_key } else { self.pace.without_key };
         // A run that was killed may have asked a moment ago.
@@ -176,8 +181,15 @@ impl NvdFetcher {
         }
     }
 
-    async fn ask(&self, request: &FetchRequest, url: Url, window: &Window, key: Option<&ApiKey>) -> Result<Answer, FetchError> {
-        let unreachable = |e: reqwest::Error| FetchError::Unreachable { url: request.url.clone(), why: chain(&e.without_url()) };
+    async fn ask(
+        &self,
+        request: &FetchRequest,
+        url: Url,
+        window: &Window,
+        key: Option<&ApiKey>,
+    ) -> Result<Answer, FetchError> {
+        let unreachable =
+            |e: reqwest::Error| FetchError::Unreachable { url: request.url.clone(), why: chain(&e.without_url()) };
         let mut builder = self.client.get(url);
         if let Some(key) = key {
             builder = builder.header("apiKey", key.header());
@@ -192,12 +204,15 @@ impl NvdFetcher {
         match answer.status().as_u16() {
             200 => {}
             status @ (403 | 429 | 500..=599) => {
-                let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+                let seconds =
+                    answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
                 let error = FetchError::Status { url: request.url.clone(), status };
                 return Ok(Answer::Again(error, seconds.map(Duration::from_secs)));
             }
             404 if key.is_some() => {
-                return Err(odd(request, "it answered 404, which is also its answer to a key that it does not know".to_owned()));
+                // Also its answer to a key that it does not know.
+                let why = "NVD answered 404, which it does when it does not know the key".to_owned();
+                return Err(FetchError::Key { from: "PATCHWRIGHT_NVD_API_KEY".to_owned(), why });
             }
             status => return Err(FetchError::Status { url: request.url.clone(), status }),
         }
@@ -215,11 +230,18 @@ impl NvdFetcher {
         let head: PageHead = match serde_json::from_slice(&body) {
             Ok(head) => head,
             // A page that was cut off, or an error page sent as a success.
-            Err(e) => return Ok(Answer::Again(odd(request, format!("its answer is not a page of records: {e}")), None)),
+            Err(e) => {
+                return Ok(Answer::Again(odd(request, format!("its answer is not a page of records: {e}")), None));
+            }
         };
         let empty_inside = head.vulnerabilities.is_empty() && window.next_index < head.total_results;
         if head.start_index != window.next_index || empty_inside {
-            let why = format!("it answered from record {} with {}, asked for {}", head.start_index, head.vulnerabilities.len(), window.next_index);
+            let why = format!(
+                "it answered from record {} with {}, asked for {}",
+                head.start_index,
+                head.vulnerabilities.len(),
+                window.next_index
+            );
             return Ok(Answer::Again(odd(request, why), None));
         }
         Ok(Answer::Page(body, head))
@@ -248,7 +270,13 @@ fn next_window(copy: &mut Copy, now: Timestamp) -> Result<bool, FetchError> {
 }
 
 /// Takes a page into the copy and decides what follows.
-fn take(copy: &mut Copy, request: &FetchRequest, window: &Window, body: &[u8], head: &PageHead) -> Result<(), FetchError> {
+fn take(
+    copy: &mut Copy,
+    request: &FetchRequest,
+    window: &Window,
+    body: &[u8],
+    head: &PageHead,
+) -> Result<(), FetchError> {
     if head.total_results < window.total {
         if window.restarts >= RESTARTS_MAX {
             return Err(odd(request, "its total shrinks again and again while it is read".to_owned()));
@@ -264,7 +292,8 @@ fn take(copy: &mut Copy, request: &FetchRequest, window: &Window, body: &[u8], h
 }
 
 fn address(request: &FetchRequest, window: &Window) -> Result<Url, FetchError> {
-    let mut url = Url::parse(&request.url).map_err(|e| odd(request, e.to_string()))?;
+    let mut url =
+        Url::parse(&request.url).map_err(|e| FetchError::Address { url: request.url.clone(), why: e.to_string() })?;
     {
         let mut query = url.query_pairs_mut();
         query.append_pair("startIndex", &window.next_index.to_string());
@@ -284,7 +313,7 @@ fn time(ms: i64) -> String {
 }
 
 fn odd(request: &FetchRequest, why: String) -> FetchError {
-    FetchError::Address { url: request.url.clone(), why }
+    FetchError::Answer { url: request.url.clone(), why }
 }
 
 fn file_error(doing: &'static str, path: &Path, why: &std::io::Error) -> FetchError {

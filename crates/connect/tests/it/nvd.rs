@@ -24,7 +24,9 @@ struct Asked {
 impl Asked {
     fn parameter(&self, name: &str) -> Option<String> {
         let query = self.target.split_once('?')?.1;
-        query.split('&').find_map(|pair| Some(pair.split_once('=').filter(|(key, _)| *key == name)?.1.replace("%3A", ":")))
+        query
+            .split('&')
+            .find_map(|pair| Some(pair.split_once('=').filter(|(key, _)| *key == name)?.1.replace("%3A", ":")))
     }
 
     fn start(&self) -> usize {
@@ -209,7 +211,11 @@ async fn later_only_changes_are_asked_for_in_windows_of_120_days_at_most() {
         .iter()
         .map(|asked| (asked.parameter("lastModStartDate").unwrap(), asked.parameter("lastModEndDate").unwrap()))
         .collect();
-    assert_eq!(windows[0], ("2026-01-10T10:00:00.000Z".to_owned(), "2026-05-10T10:00:00.000Z".to_owned()), "two hours over");
+    assert_eq!(
+        windows[0],
+        ("2026-01-10T10:00:00.000Z".to_owned(), "2026-05-10T10:00:00.000Z".to_owned()),
+        "two hours over"
+    );
     assert_eq!(windows.last().unwrap().1, "2026-11-26T12:00:00.000Z");
     for pair in windows.windows(2) {
         assert!(pair[1].0 <= pair[0].1, "no gap between {pair:?}");
@@ -243,7 +249,7 @@ async fn a_run_that_is_killed_goes_on_where_it_stopped() {
     let cursor = std::fs::read_to_string(folder.join("cursor.json")).unwrap();
     let server = Server::new(pages(9, 3));
     std::fs::write(folder.join("cursor.json"), cursor.replace(&port, server.url.split('/').nth(2).unwrap())).unwrap();
-    let document = document(&request(&server.url, dir.path(), "2026-11-26T13:00:00Z")).await;
+    let document = document(&request(&server.url, dir.path(), "2026-11-26T12:00:00Z")).await;
     assert_eq!(server.starts()[0], 6, "pages that are there are not asked for again");
     assert_eq!(ids(&document), numbered(9), "nothing lost, nothing twice");
     assert!(!folder.join("000001-000000006.json.tmp").exists());
@@ -312,8 +318,11 @@ async fn the_pace_is_kept_and_the_key_raises_it_and_is_never_shown() {
     assert!(asked.iter().all(|asked| asked.head.contains("apikey: secret-0123") && !asked.target.contains("ecret")));
     let server = Server::new(Box::new(|_, _| http("404 Not Found", "message: Invalid apiKey.\r\n", "")));
     let dir = tempfile::tempdir().unwrap();
-    let error = fetcher().fetch(&request(&server.url, dir.path(), "2026-11-26T12:00:00Z"), Some(&key), &|_, _| {}).await.unwrap_err();
-    assert!(error.to_string().contains("does not know") && !error.to_string().contains("Secret"), "{error}");
+    let error = fetcher()
+        .fetch(&request(&server.url, dir.path(), "2026-11-26T12:00:00Z"), Some(&key), &|_, _| {})
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("does not know the key") && !error.to_string().contains("Secret"), "{error}");
 }
 
 #[test]
@@ -321,7 +330,9 @@ fn the_key_comes_from_a_variable_or_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("key");
     std::fs::write(&file, "0123-4567\n").unwrap();
-    let find = |name: &'static str, value: std::ffi::OsString| ApiKey::find(move |asked| (asked == name).then(|| value.clone()));
+    let find = |name: &'static str, value: std::ffi::OsString| {
+        ApiKey::find(move |asked| (asked == name).then(|| value.clone()))
+    };
     assert!(find("PATCHWRIGHT_NVD_API_KEY_FILE", file.into()).unwrap().is_some());
     assert!(ApiKey::find(|_| None).unwrap().is_none());
     assert!(find("PATCHWRIGHT_NVD_API_KEY", "".into()).unwrap().is_none());

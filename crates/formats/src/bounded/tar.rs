@@ -128,9 +128,9 @@ fn name_of(header: &[u8]) -> String {
 /// Octal digits, or GNU's base 256 where the first bit is set.
 fn number(field: &[u8]) -> Option<u64> {
     match field.split_first() {
-        Some((0x80, rest)) => rest.iter().try_fold(0_u64, |value, byte| {
-            value.checked_mul(256)?.checked_add(u64::from(*byte))
-        }),
+        Some((0x80, rest)) => {
+            rest.iter().try_fold(0_u64, |value, byte| value.checked_mul(256)?.checked_add(u64::from(*byte)))
+        }
         _octal => {
             let digits = text(field);
             let digits = digits.trim();
@@ -142,11 +142,8 @@ fn number(field: &[u8]) -> Option<u64> {
 /// The sum of the header's bytes, its own field counted as blanks.
 fn checksum_fits(header: &[u8]) -> bool {
     let stated = number(header.get(148..156).unwrap_or_default());
-    let sum: u64 = header
-        .iter()
-        .enumerate()
-        .map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) })
-        .sum();
+    let sum: u64 =
+        header.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) }).sum();
     stated == Some(sum)
 }
 

@@ -73,7 +73,10 @@ fn advisory(at: &str, record: &Value, tally: &mut Tally) -> Result<Advisory, Str
             id
         }
     };
-    let branches = record.get("branches").and_then(Value::as_object).ok_or_else(|| format!("advisory of {package} has no branches"))?;
+    let branches = record
+        .get("branches")
+        .and_then(Value::as_object)
+        .ok_or_else(|| format!("advisory of {package} has no branches"))?;
     let mut first: Option<Timestamp> = None;
     let mut events = Vec::new();
     for (name, branch) in branches {

@@ -120,8 +120,8 @@ impl FeedFormat {
             Self::Osv => packed || path.ends_with(".ndjson") || path.ends_with(".jsonl") || osv::Osv::wants(path),
             Self::OsvYaml => packed || osv_yaml::OsvYaml::wants(path),
             Self::RustSec => packed || rustsec::RustSec::wants(path),
-            // Below a folder of one gem the name of the folder is all there is.
-            Self::RubySec => packed || (path.ends_with(".yml") && !is_housekeeping(path)),
+            // Below the folder of one gem nothing says `gems`; `spec` holds the schemas of the repository.
+            Self::RubySec => packed || (path.ends_with(".yml") && !path.starts_with("spec/") && !is_housekeeping(path)),
             Self::FriendsOfPhp => packed || friends_of_php::Php::wants(path),
             Self::Nvd => packed || nvd::Nvd::wants(path),
             Self::KevJson

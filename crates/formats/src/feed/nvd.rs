@@ -169,10 +169,10 @@ impl Reader for Nvd {
             tally.note(at, format!("{id} has no vulnStatus"), "");
         }
         let authority = cve.text("sourceIdentifier").unwrap_or_default();
-        let mut record =
-            NvdRecord { id, status, published, modified, kev_added, kev_due, ..NvdRecord::default() };
+        let mut record = NvdRecord { id, status, published, modified, kev_added, kev_due, ..NvdRecord::default() };
         scores(&cve.value("metrics")?, &authority, at, &mut record, tally);
-        for weakness in list(&cve.value("weaknesses")?).flat_map(|w| list(w.get("description").unwrap_or(&Value::Null))) {
+        for weakness in list(&cve.value("weaknesses")?).flat_map(|w| list(w.get("description").unwrap_or(&Value::Null)))
+        {
             // `NVD-CWE-noinfo` and `NVD-CWE-Other` are no weaknesses.
             let id = weakness.get("value").and_then(Value::as_str).and_then(cwe);
             if let Some(id) = id.filter(|id| !record.cwes.contains(id)) {
@@ -232,7 +232,9 @@ fn scores(metrics: &Value, authority: &str, at: &str, record: &mut NvdRecord, ta
 /// Options are a list of maps with one key each, the keys in camel case here.
 fn ssvc(data: &Value) -> Option<SsvcPoint> {
     let option = |name: &str| {
-        list(data.get("options")?).find_map(|option| option.get(name)?.as_str()).map(|word| word.trim().to_ascii_lowercase())
+        list(data.get("options")?)
+            .find_map(|option| option.get(name)?.as_str())
+            .map(|word| word.trim().to_ascii_lowercase())
     };
     Some(SsvcPoint {
         exploitation: option("exploitation")?,

@@ -302,7 +302,8 @@ impl Notes<'_> {
             Status::Affected
         };
         // GitHub's word where no fix exists: later versions were not looked at, so the range stays open.
-        let reason = item.get("database_specific").and_then(|block| text_of(block.get("last_known_affected_version_range")?));
+        let reason =
+            item.get("database_specific").and_then(|block| text_of(block.get("last_known_affected_version_range")?));
         advisory.affected.push(Affected {
             ecosystem,
             package,

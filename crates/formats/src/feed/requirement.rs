@@ -270,7 +270,11 @@ mod tests {
         assert_eq!(said(&[">= 1.2.3"]), "[0 1.2.3)");
         assert_eq!(said(&["> 1.2.3"]), "[0 1.2.3]");
         assert_eq!(said(&[">= 1.2.3", "< 1.0.0"]), "[1.0.0 1.2.3)");
-        assert_eq!(said(&["<= 1.0.0", ">= 2.0.0"]), "[1.0.1-0 2.0.0)", "after a release comes the next patch's first pre-release");
+        assert_eq!(
+            said(&["<= 1.0.0", ">= 2.0.0"]),
+            "[1.0.1-0 2.0.0)",
+            "after a release comes the next patch's first pre-release"
+        );
         assert_eq!(said(&["<= 1.0.0-rc.1"]), "[1.0.0-rc.1.0");
         assert_eq!(said(&["^0.6.2", ">= 0.7.1"]), "[0 0.6.2) [0.7.0-0 0.7.1)");
         assert_eq!(said(&["^1.7.5", ">= 2.0.0"]), "[0 1.7.5) [2.0.0-0 2.0.0)");

@@ -33,7 +33,10 @@ impl TextReader for RubySec {
     const MISSING: &'static str = "there is no document with `gem` or `engine`";
 
     fn wants(path: &str) -> bool {
-        let of_advisories = path.starts_with("gems/") || path.starts_with("rubies/") || path.contains("/gems/") || path.contains("/rubies/");
+        let of_advisories = path.starts_with("gems/")
+            || path.starts_with("rubies/")
+            || path.contains("/gems/")
+            || path.contains("/rubies/");
         path.ends_with(".yml") && of_advisories && !super::is_housekeeping(path)
     }
 
@@ -69,7 +72,9 @@ fn advisory(at: &str, record: &Value, tally: &mut Tally) -> Result<Advisory, Str
     if let Some(cve) = word(record, "cve") {
         match cve_id(&format!("CVE-{}", cve.trim_start_matches("CVE-"))) {
             Some(id) => ids.push(id),
-            None => tally.note(at, format!("the CVE id of an advisory of {package} cannot be read and is left out"), cve),
+            None => {
+                tally.note(at, format!("the CVE id of an advisory of {package} cannot be read and is left out"), cve)
+            }
         }
     }
     for (key, prefix) in [("ghsa", "GHSA-"), ("osvdb", "OSVDB-")] {
@@ -116,7 +121,11 @@ fn advisory(at: &str, record: &Value, tally: &mut Tally) -> Result<Advisory, Str
             ..Affected::default()
         }],
         severities: vectors
-            .map(|vector| CvssAssessment { source: "vendor:rubysec".to_owned(), vector: vector.to_owned(), published_e1: None })
+            .map(|vector| CvssAssessment {
+                source: "vendor:rubysec".to_owned(),
+                vector: vector.to_owned(),
+                published_e1: None,
+            })
             .collect(),
         title: word(record, "title").map(str::to_owned),
         published,

@@ -79,7 +79,8 @@ fn advisory(at: &str, front: &str, body: &str, tally: &mut Tally) -> Result<Advi
     if front.len() > FRONT_MAX {
         return Err(format!("TOML block of {} bytes is too long", front.len()));
     }
-    let table: Table = front.parse().map_err(|err: toml::de::Error| format!("TOML block cannot be read: {}", err.message()))?;
+    let table: Table =
+        front.parse().map_err(|err: toml::de::Error| format!("TOML block cannot be read: {}", err.message()))?;
     let part = |name: &str| table.get(name).and_then(Value::as_table);
     let about = part("advisory").ok_or("TOML block has no table `advisory`")?;
     let id = word(about, "id").ok_or("advisory has no id")?;
@@ -114,12 +115,19 @@ fn advisory(at: &str, front: &str, body: &str, tally: &mut Tally) -> Result<Advi
         Some(_) | None => Status::Affected,
     };
     let limits = [("os", words(part("affected"), "os")), ("arch", words(part("affected"), "arch"))];
-    let reason: Vec<String> =
-        limits.iter().filter(|(_, list)| !list.is_empty()).map(|(what, list)| format!("{what}: {}", list.join(", "))).collect();
+    let reason: Vec<String> = limits
+        .iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(what, list)| format!("{what}: {}", list.join(", ")))
+        .collect();
     let ranges = if events.is_empty() { Vec::new() } else { vec![Range { kind: RangeKind::Semver, events }] };
     let mut aliases = words(Some(about), "aliases");
     aliases.sort_by_key(|alias| !alias.starts_with("CVE-"));
-    let cvss = word(about, "cvss").map(|vector| CvssAssessment { source: "vendor:rustsec".to_owned(), vector, published_e1: None });
+    let cvss = word(about, "cvss").map(|vector| CvssAssessment {
+        source: "vendor:rustsec".to_owned(),
+        vector,
+        published_e1: None,
+    });
     Ok(Advisory {
         affected: vec![Affected {
             ecosystem: if id.starts_with("CVE-") { "Rust" } else { "crates.io" }.to_owned(),

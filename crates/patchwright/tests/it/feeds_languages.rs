@@ -27,7 +27,8 @@ fn each_feed_is_read_from_a_file_or_a_folder() {
         b.file(&format!("{id}/.github/workflows/test.yaml"), "on: push\n");
         if id != "exploitdb" && id != "metasploit" && id != "nuclei" {
             let folder = b.dir.path().join(id);
-            let by_folder = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", folder.display()), "-o", "csv", "-q"]);
+            let by_folder =
+                b.ok(&["feed", "sync", id, "--from", &format!("file://{}", folder.display()), "-o", "csv", "-q"]);
             assert!(by_folder.contains(&format!("{id},{want}")), "{by_folder}");
         }
     }
@@ -91,7 +92,11 @@ fn nvd(stall: Option<usize>) -> (String, Arc<Mutex<Vec<String>>>) {
                 r#"{{"resultsPerPage":10,"startIndex":{start},"totalResults":30,"format":"NVD_CVE","version":"2.0","vulnerabilities":[{}]}}"#,
                 records.join(",")
             );
-            drop(write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
+            drop(write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            ));
         }
     });
     (address, asked)
@@ -102,12 +107,16 @@ fn nvd_resumes_after_a_kill_in_the_middle() {
     let b = Bench::new();
     let command = |url: &str| {
         let mut command = b.command(&["feed", "sync", "nvd", "--from", url, "-o", "csv", "-q"]);
-        command.env("PATCHWRIGHT_OFFLINE", "false").env("PATCHWRIGHT_NVD_API_KEY", "Secret-0123").env("RUST_LOG", "trace");
+        command
+            .env("PATCHWRIGHT_OFFLINE", "false")
+            .env("PATCHWRIGHT_NVD_API_KEY", "Secret-0123")
+            .env("RUST_LOG", "trace");
         command
     };
     let (address, asked) = nvd(Some(20));
     let url = format!("http://{address}/rest");
-    let mut child = command(&url).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        command(&url).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let patience = Instant::now() + Duration::from_secs(60);
     while asked.lock().unwrap().len() < 3 && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(20));
@@ -126,7 +135,10 @@ fn nvd_resumes_after_a_kill_in_the_middle() {
     assert!(!err(&output).contains("Secret") && !out(&output).contains("Secret"), "the key is in no log");
     let starts: Vec<String> = asked.lock().unwrap().clone();
     assert!(starts[0].contains("startIndex=20"), "{starts:?}");
-    assert!(starts[1..].iter().all(|target| target.contains("lastModStartDate=")), "then what changed meanwhile: {starts:?}");
+    assert!(
+        starts[1..].iter().all(|target| target.contains("lastModStartDate=")),
+        "then what changed meanwhile: {starts:?}"
+    );
     let known = b.ok(&["explain", "CVE-2026-70029", "-q"]);
     assert!(known.contains("nvd") && known.contains("9.8"), "{known}");
     b.ok(&["intel", "verify"]);

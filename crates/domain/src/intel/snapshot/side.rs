@@ -592,9 +592,14 @@ mod tests {
         };
         let mut tables = SideTables::default();
         for at in ["2024-03-30", "2024-03-29"] {
-            let records = SideRecords::Published(vec![(cve.clone(), day(at)), ("CVE-1969-0001".to_owned(), Timestamp(-5))]);
+            let records =
+                SideRecords::Published(vec![(cve.clone(), day(at)), ("CVE-1969-0001".to_owned(), Timestamp(-5))]);
             tables.add(ChunkKind::Published, None, table(&records));
-            tables.add(ChunkKind::Cvss, None, table(&SideRecords::Cvss(vec![(cve.clone(), vector("cna")), (cve.clone(), vector("nvd"))])));
+            tables.add(
+                ChunkKind::Cvss,
+                None,
+                table(&SideRecords::Cvss(vec![(cve.clone(), vector("cna")), (cve.clone(), vector("nvd"))])),
+            );
         }
         let facts = tables.facts(&cve).unwrap();
         assert_eq!(facts.published, Some(day("2024-03-29")));

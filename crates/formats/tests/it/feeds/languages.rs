@@ -111,7 +111,10 @@ fn rustsec_broken_files_are_lost_by_name() {
         ("db/crates/b/RUSTSEC-2021-0002.md", b"# no front matter"),
         ("db/crates/c/RUSTSEC-2021-0003.md", b"```toml\n[advisory]\nid = \n```\n"),
         ("db/crates/d/RUSTSEC-2021-0004.md", b"```toml\n[advisory]\nid = \"RUSTSEC-2021-0004\"\n```\n"),
-        ("db/crates/e/RUSTSEC-2021-0005.md", b"```toml\n[advisory]\nid = \"RUSTSEC-2021-0005\"\npackage = \"e\"\nwithdrawn = \"soon\"\n```\n"),
+        (
+            "db/crates/e/RUSTSEC-2021-0005.md",
+            b"```toml\n[advisory]\nid = \"RUSTSEC-2021-0005\"\npackage = \"e\"\nwithdrawn = \"soon\"\n```\n",
+        ),
     ]);
     let parsed = read(FeedFormat::RustSec, &tar);
     assert_eq!((parsed.read, parsed.lost), (5, 4));
@@ -132,13 +135,17 @@ fn rubysec_yaml() {
     let advisory = &parsed.records[0];
     assert_eq!(advisory.id, "CVE-2021-0001");
     assert_eq!(advisory.aliases, ["GHSA-aaaa-bbbb-cccc", "OSVDB-101137"], "related CVEs are no aliases");
-    assert_eq!((advisory.affected[0].ecosystem.as_str(), advisory.affected[0].package.as_str()), ("RubyGems", "sample-gem"));
+    assert_eq!(
+        (advisory.affected[0].ecosystem.as_str(), advisory.affected[0].package.as_str()),
+        ("RubyGems", "sample-gem")
+    );
     assert_eq!(events(advisory), "[1.0.0 1.5.5) [1.6.a 1.7.7)");
     assert_eq!(advisory.severities.len(), 1, "a score without a vector is no score");
     let text = String::from_utf8(RUBYSEC.to_vec()).unwrap();
     let engine = read(FeedFormat::RubySec, text.replace("gem: sample-gem", "engine: jruby").as_bytes());
     assert_eq!(engine.records[0].affected[0].ecosystem, "Ruby");
-    let nameless = text.replace("cve: 2021-0001\n", "").replace("ghsa: aaaa-bbbb-cccc\n", "").replace("osvdb: 101137\n", "");
+    let nameless =
+        text.replace("cve: 2021-0001\n", "").replace("ghsa: aaaa-bbbb-cccc\n", "").replace("osvdb: 101137\n", "");
     let nameless = read(FeedFormat::RubySec, nameless.as_bytes());
     assert_eq!((nameless.read, nameless.lost), (1, 1));
     assert_says(&nameless.problems, &["sample-gem has no CVE, GHSA or OSVDB id"]);
@@ -151,12 +158,26 @@ fn rubysec_yaml() {
 fn friends_of_php_yaml() {
     let parsed = read(FeedFormat::FriendsOfPhp, PHP);
     let advisory = &parsed.records[0];
-    assert_eq!((advisory.id.as_str(), advisory.aliases.as_slice()), ("CVE-2021-0001", ["GHSA-aaaa-bbbb-cccc".to_owned()].as_slice()));
-    assert_eq!((advisory.affected[0].ecosystem.as_str(), advisory.affected[0].package.as_str()), ("Packagist", "sample/package"));
+    assert_eq!(
+        (advisory.id.as_str(), advisory.aliases.as_slice()),
+        ("CVE-2021-0001", ["GHSA-aaaa-bbbb-cccc".to_owned()].as_slice())
+    );
+    assert_eq!(
+        (advisory.affected[0].ecosystem.as_str(), advisory.affected[0].package.as_str()),
+        ("Packagist", "sample/package")
+    );
     let mut list: Vec<String> = events(advisory).split(' ').map(str::to_owned).collect();
     list.sort();
-    assert_eq!(list, ["0.9)", "2.0.0)", "2.5.99999]", "[0", "[1.0.0", "[2.0.0.1"], "after 2.0 comes the next of four numbers");
-    assert_eq!(advisory.published.unwrap().to_string(), "2021-02-28T22:00:00Z", "the earliest branch; single digits are real");
+    assert_eq!(
+        list,
+        ["0.9)", "2.0.0)", "2.5.99999]", "[0", "[1.0.0", "[2.0.0.1"],
+        "after 2.0 comes the next of four numbers"
+    );
+    assert_eq!(
+        advisory.published.unwrap().to_string(),
+        "2021-02-28T22:00:00Z",
+        "the earliest branch; single digits are real"
+    );
     assert_says(&parsed.problems, &["branch `odd` of sample/package is left out", "`^3` cannot be read"]);
     assert_eq!(parsed.problems.len(), 1, "{}", said(&parsed.problems));
     let text = String::from_utf8(PHP.to_vec()).unwrap();
@@ -215,17 +236,24 @@ fn zip_tar_and_packed_tar_give_the_same() {
         (FeedFormat::FriendsOfPhp, "db-master/sample/package/CVE-2021-0001.yaml", PHP),
     ] {
         let alone = read(format, bytes);
-        let others: [(&str, &[u8]); 3] = [(name, bytes), ("db/.github/workflows/x.yaml", b"on: push"), ("db/LICENSE", b"x")];
+        let others: [(&str, &[u8]); 3] =
+            [(name, bytes), ("db/.github/workflows/x.yaml", b"on: push"), ("db/LICENSE", b"x")];
         let tar = tar_of(&others);
-        for packed in [zip_of(&others).into_inner(), tar.clone(), gzip(&tar), zstd::encode_all(tar.as_slice(), 3).unwrap()] {
+        for packed in
+            [zip_of(&others).into_inner(), tar.clone(), gzip(&tar), zstd::encode_all(tar.as_slice(), 3).unwrap()]
+        {
             let parsed = read(format, &packed);
             assert_eq!(parsed.records, alone.records, "{format}");
             assert!(parsed.complete);
         }
-        let cut = read(format, &tar_of(&[(name, bytes), (name, bytes)])[..512 + bytes.len().next_multiple_of(512) + 600]);
+        let cut =
+            read(format, &tar_of(&[(name, bytes), (name, bytes)])[..512 + bytes.len().next_multiple_of(512) + 600]);
         assert!(!cut.complete, "{format}");
         for text in ["", "just words", "<html>busy</html>", "a: b\n"] {
-            assert!(matches!(read_with(format, text.as_bytes(), &limits()), Err(FeedError::NotThisFormat { .. })), "{format} {text}");
+            assert!(
+                matches!(read_with(format, text.as_bytes(), &limits()), Err(FeedError::NotThisFormat { .. })),
+                "{format} {text}"
+            );
         }
     }
 }

@@ -27,9 +27,15 @@ fn a_page_with_its_quirks() {
     assert_eq!(full.cvss[1].published_e1, Some(100));
     assert!(full.cvss[4].vector.starts_with("AV:N"), "version 2 has no prefix");
     let ssvc = full.ssvc.as_ref().unwrap();
-    assert_eq!((ssvc.exploitation.as_str(), ssvc.automatable.as_str(), ssvc.technical_impact.as_str()), ("active", "yes", "total"));
+    assert_eq!(
+        (ssvc.exploitation.as_str(), ssvc.automatable.as_str(), ssvc.technical_impact.as_str()),
+        ("active", "yes", "total")
+    );
     assert_eq!(full.cwes, ["CWE-20"], "NVD-CWE-Other is none");
-    assert_eq!((full.kev_added.unwrap().to_string(), full.kev_due.unwrap().to_string()), ("2021-04-01".into(), "2021-04-22".into()));
+    assert_eq!(
+        (full.kev_added.unwrap().to_string(), full.kev_due.unwrap().to_string()),
+        ("2021-04-01".into(), "2021-04-22".into())
+    );
     let [firmware, hardware] = full.cpes.as_slice() else { panic!("{:?}", full.cpes) };
     assert!(firmware.and && firmware.vulnerable && !hardware.vulnerable, "the hardware is a condition");
     assert_eq!(firmware.criteria, r"cpe:2.3:o:sample:thing\:firmware:*:*:*:*:*:*:*:*", "escapes as written");

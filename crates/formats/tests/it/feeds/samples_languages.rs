@@ -58,14 +58,21 @@ fn pypa_whole_repository() {
 fn rubysec_whole_repository() {
     let Some(parsed) = archive(FeedFormat::RubySec, "osv/rubysec.2026-08-22.tar.zst") else { return };
     nothing_lost(&parsed, 1_381);
-    println!("{} problems, {} open ranges\n{}", parsed.problems.len(), open_ranges(&parsed.records), said(&parsed.problems));
+    println!(
+        "{} problems, {} open ranges\n{}",
+        parsed.problems.len(),
+        open_ranges(&parsed.records),
+        said(&parsed.problems)
+    );
     let engines = parsed.records.iter().filter(|a| a.affected[0].ecosystem == "Ruby").count();
     assert_eq!(engines, 147);
 }
 
 #[test]
 fn friends_of_php_whole_repository() {
-    let Some(parsed) = archive(FeedFormat::FriendsOfPhp, "osv/php-security-advisories.2026-08-06.tar.zst") else { return };
+    let Some(parsed) = archive(FeedFormat::FriendsOfPhp, "osv/php-security-advisories.2026-08-06.tar.zst") else {
+        return;
+    };
     nothing_lost(&parsed, 1_592);
     assert!(parsed.problems.is_empty(), "{}", said(&parsed.problems));
     println!("{} open ranges", open_ranges(&parsed.records));
@@ -73,7 +80,8 @@ fn friends_of_php_whole_repository() {
 
 #[test]
 fn go_and_bitnami_archives() {
-    for (path, count) in [("osv/go-vulndb.2026-08-21.tar.zst", 4_291), ("osv/bitnami-vulndb.2026-08-05.tar.zst", 7_444)] {
+    for (path, count) in [("osv/go-vulndb.2026-08-21.tar.zst", 4_291), ("osv/bitnami-vulndb.2026-08-05.tar.zst", 7_444)]
+    {
         let Some(parsed) = archive(FeedFormat::Osv, path) else { return };
         nothing_lost(&parsed, count);
         println!("{path}: {} problems; first: {:?}", parsed.problems.len(), parsed.problems.first());
@@ -98,7 +106,8 @@ fn native_fixtures_of_exploits_github_and_nvd() {
         } else {
             return;
         };
-        let parsed = parse(format, Cursor::new(bytes), &Limits::default()).unwrap_or_else(|err| panic!("{name}: {err}"));
+        let parsed =
+            parse(format, Cursor::new(bytes), &Limits::default()).unwrap_or_else(|err| panic!("{name}: {err}"));
         assert!(parsed.adds_up() && parsed.complete, "{name}");
         assert_eq!(parsed.lost, 0, "{name}: {}", said(&parsed.problems));
         seen.push((name.to_owned(), parsed.read, parsed.problems.len()));
@@ -130,10 +139,17 @@ fn nvd_samples_and_overrides() {
     let of = |source: &str| records.iter().flat_map(|r| &r.cvss).filter(|a| a.source == source).count();
     assert_eq!(of("nvd"), 27);
     let status = |word: &str| records.iter().filter(|r| r.status == word).count();
-    assert_eq!((status("Modified"), status("Analyzed"), status("Deferred"), status("Awaiting Analysis")), (10, 9, 2, 1));
+    assert_eq!(
+        (status("Modified"), status("Analyzed"), status("Deferred"), status("Awaiting Analysis")),
+        (10, 9, 2, 1)
+    );
     assert!(records.iter().any(|r| r.kev_added.is_some()) && records.iter().any(|r| r.ssvc.is_some()));
     assert!(records.iter().all(|r| r.published.is_some() && r.modified.is_some()));
-    println!("{} cpe rows, {} affected products", records.iter().map(|r| r.cpes.len()).sum::<usize>(), records.iter().map(|r| r.affected.len()).sum::<usize>());
+    println!(
+        "{} cpe rows, {} affected products",
+        records.iter().map(|r| r.cpes.len()).sum::<usize>(),
+        records.iter().map(|r| r.affected.len()).sum::<usize>()
+    );
 }
 
 #[test]
