@@ -41,7 +41,7 @@ pub struct HttpFetcher {
 }
 
 /// Installs the one TLS provider of the process.
-fn tls_provider() {
+pub(crate) fn tls_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if rustls::crypto::ring::default_provider().install_default().is_err() {
@@ -240,7 +240,7 @@ async fn digest(path: &Path) -> std::io::Result<String> {
 }
 
 /// An error with its causes in one line: `reqwest` prints only the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -2,12 +2,15 @@
 
 pub mod http;
 pub mod local;
+pub mod nvd;
 
 use patchwright_app::feeds::port::{Boxed, FetchError, FetchRequest, Fetched, Fetcher, Progress};
+use patchwright_app::feeds::registry::Distribution;
 
 /// Fetches from the network, a mirror or standard input, as the address says.
 pub struct AnyFetcher {
     http: http::HttpFetcher,
+    nvd: nvd::NvdFetcher,
     offline: bool,
 }
 
@@ -17,7 +20,7 @@ impl AnyFetcher {
     /// # Errors
     /// [`FetchError`] when the TLS roots cannot be loaded.
     pub fn new(offline: bool) -> Result<Self, FetchError> {
-        Ok(Self { http: http::HttpFetcher::new()?, offline })
+        Ok(Self { http: http::HttpFetcher::new()?, nvd: nvd::NvdFetcher::new(nvd::Pace::default())?, offline })
     }
 }
 
@@ -41,7 +44,19 @@ impl Fetcher for AnyFetcher {
                     why: "this installation runs offline".to_owned(),
                 });
             }
-            self.http.fetch(request, progress).await
+            match request.distribution {
+                Distribution::NvdApi if !names_a_file(url) => {
+                    let key = nvd::ApiKey::find(|name| std::env::var_os(name))?;
+                    self.nvd.fetch(request, key.as_ref(), progress).await
+                }
+                Distribution::SingleDocument | Distribution::NvdApi => self.http.fetch(request, progress).await,
+            }
         })
     }
+}
+
+/// Whether an address ends like a file: a mirror of NVD's yearly files in place of its service.
+fn names_a_file(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    [".json", ".gz", ".zip", ".zst"].iter().any(|end| path.ends_with(end))
 }

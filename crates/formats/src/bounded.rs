@@ -8,6 +8,7 @@
 //! values without recursion. A test holds that.
 
 mod archive;
+mod tar;
 mod text;
 
 use std::cell::{Cell, RefCell};
@@ -15,6 +16,7 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 pub use archive::{FileInZip, ZipReadError, each_file_in_zip};
+pub use tar::{TarEnd, each_file_in_tar, is_tar};
 pub use text::{Line, Lines, LossyUtf8};
 
 /// Largest input as it arrives, in bytes. Whole feeds are tens to hundreds of MB packed; nothing in use comes near this.

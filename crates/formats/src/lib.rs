@@ -8,3 +8,4 @@ pub mod bounded;
 pub mod feed;
 pub mod host;
 mod json_stream;
+mod yaml;

@@ -82,7 +82,7 @@ pub(crate) const PLANS: &[Plan] = &[
         source: "CVSS vectors of CVE records and of publishers that score themselves",
         publisher: "CVE numbering authorities and CISA (Vulnrichment); Bitnami; ProjectDiscovery; PyPA; RustSec",
         home: "https://github.com/cisagov/vulnrichment",
-        licence: "CC0-1.0 (cna, adp), Apache-2.0 (bitnami), MIT (nuclei), CC-BY-4.0 (pypa), CC0-1.0 (rustsec)",
+        licence: "CC0-1.0 (cna, adp), Apache-2.0 (bitnami), MIT (nuclei; from memory, not verified in the source), CC-BY-4.0 (pypa), CC0-1.0 (rustsec)",
         attribution: "CISA Vulnrichment; Bitnami vulndb, VMware; nuclei-templates, ProjectDiscovery; Python Packaging Advisory Database, PyPA; RustSec advisory database",
         gaps: "cna and adp rows end on 2024-10-24 and are mostly of 2024; most CVEs have no vector here, which means unknown and never zero",
     },
@@ -160,7 +160,7 @@ pub(crate) const PLANS: &[Plan] = &[
         source: "Metasploit Framework modules that name a CVE",
         publisher: "Rapid7",
         home: "https://github.com/rapid7/metasploit-framework",
-        licence: "BSD-3-Clause",
+        licence: "BSD-3-Clause (from memory, not verified in the source)",
         attribution: "Metasploit Framework, Rapid7 and contributors",
         gaps: "module names and ranks only; nothing after the date",
     },
@@ -171,7 +171,7 @@ pub(crate) const PLANS: &[Plan] = &[
         source: "nuclei templates that name a CVE",
         publisher: "ProjectDiscovery",
         home: NUCLEI_HOME,
-        licence: "MIT",
+        licence: "MIT (from memory, not verified in the source)",
         attribution: "nuclei-templates, ProjectDiscovery and contributors",
         gaps: "CVE ids only; a template may detect without exploiting",
     },
@@ -260,7 +260,7 @@ fn epss(from: &Path) -> Result<Table, Failure> {
     copy(from, "epss_2026-08-16", &[("cve", "cve"), ("epss", "epss"), ("percentile", "percentile")])
 }
 
-/// Sources of vectors whose licence we have seen. Left out: `cisa-csaf` (no licence file seen) and
+/// Sources of vectors whose licence we have seen; that of nuclei is from memory, and said so. Left out: `cisa-csaf` (no licence file seen) and
 /// `ubuntu-score-only` (share-alike, and a score without its vector).
 const CVSS_SOURCES: &[&str] = &["adp", "bitnami", "cna", "nuclei", "pypa", "rustsec"];
 

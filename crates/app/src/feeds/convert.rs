@@ -1,13 +1,16 @@
 //! From a native document on disk to records that can be compiled.
 
+use std::collections::{BTreeMap, btree_map};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
-use patchwright_domain::intel::{Advisory, EolCycle, EpssScore, Problem};
-use patchwright_domain::time::Date;
+use patchwright_domain::intel::{Advisory, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint};
+use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
+use patchwright_formats::feed::cve::CveState;
+use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::registry::FeedSpec;
@@ -93,10 +96,22 @@ pub fn debian_ecosystem(release: &str) -> String {
 struct Gathered {
     advisories: Vec<Advisory>,
     kev: Vec<patchwright_domain::intel::KevEntry>,
-    cvss: Vec<(String, patchwright_domain::intel::CvssAssessment)>,
-    ssvc: Vec<(String, patchwright_domain::intel::SsvcPoint)>,
+    cvss: Vec<(String, CvssAssessment)>,
+    ssvc: Vec<(String, SsvcPoint)>,
     eol: Vec<EolCycle>,
     epss: Option<(patchwright_domain::intel::EpssRelease, Vec<(String, EpssScore)>)>,
+    exploits: Vec<(String, ExploitEvidence)>,
+    published: Vec<(String, Timestamp)>,
+    /// By CVE id: pages and increments repeat records, and the newest edition counts.
+    nvd: BTreeMap<String, NvdFacts>,
+}
+
+/// What is kept of an NVD record.
+struct NvdFacts {
+    modified: Option<Timestamp>,
+    published: Option<Timestamp>,
+    cvss: Vec<CvssAssessment>,
+    ssvc: Option<SsvcPoint>,
 }
 
 /// Parses a document (a file, or a folder of files) of a feed.
@@ -110,10 +125,19 @@ pub fn parse_document(spec: &FeedSpec, path: &Path, files: &[PathBuf]) -> Result
         parse_file(spec, path, &mut out, &mut gathered)?;
     } else {
         for file in files {
-            if let Err(error) = parse_file(spec, file, &mut out, &mut gathered) {
+            let name = file.strip_prefix(path).unwrap_or(file).display().to_string();
+            // A repository also holds files that are not records.
+            if !spec.format.wants(&name) {
+                continue;
+            }
+            let before = out.problems.len();
+            let parsed = parse_file(spec, file, &mut out, &mut gathered);
+            for problem in out.problems.iter_mut().skip(before) {
+                problem.at = format!("{name} {}", problem.at);
+            }
+            if let Err(error) = parsed {
                 out.read += 1;
                 out.lost += 1;
-                let name = file.strip_prefix(path).unwrap_or(file).display().to_string();
                 out.problems.push(Problem::new(name, crate::error_chain(&error), ""));
             }
         }
@@ -170,7 +194,7 @@ impl Gathered {
         match records {
             FeedRecords::Kev(catalog) => {
                 out.version = catalog.version;
-                out.date = catalog.released.map(patchwright_domain::time::Timestamp::date);
+                out.date = catalog.released.map(Timestamp::date);
                 self.kev.extend(catalog.entries);
             }
             FeedRecords::Epss(table) => {
@@ -181,14 +205,17 @@ impl Gathered {
             }
             FeedRecords::Cve(list) => {
                 for record in list {
-                    out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    out.date = out.date.max(record.updated.map(Timestamp::date));
                     self.cvss.extend(record.cvss.into_iter().map(|a| (record.id.clone(), a)));
                     self.ssvc.extend(record.ssvc.map(|p| (record.id.clone(), p)));
+                    if record.state == CveState::Published {
+                        self.published.extend(record.published.map(|at| (record.id, at)));
+                    }
                 }
             }
             FeedRecords::Advisories(list) => {
                 let newest = list.iter().filter_map(|a| a.modified.or(a.published)).max();
-                out.date = out.date.max(newest.map(patchwright_domain::time::Timestamp::date));
+                out.date = out.date.max(newest.map(Timestamp::date));
                 for advisory in &list {
                     let own = advisory.severities.iter().map(|a| {
                         let source =
@@ -197,7 +224,7 @@ impl Gathered {
                             } else {
                                 format!("vendor:{}", spec.id)
                             };
-                        patchwright_domain::intel::CvssAssessment { source, ..a.clone() }
+                        CvssAssessment { source, ..a.clone() }
                     });
                     for assessment in own {
                         let ids = advisory.vulnerabilities();
@@ -226,11 +253,48 @@ impl Gathered {
             }
             FeedRecords::EndOfLife(list) => self.eol.extend(list),
             FeedRecords::Releases(list) => self.eol.extend(list.into_iter().map(|r| r.cycle)),
+            FeedRecords::Exploits(list) => {
+                for record in list {
+                    let evidence = record.evidence;
+                    self.exploits.extend(record.cves.into_iter().map(|cve| (cve, evidence.clone())));
+                }
+            }
+            FeedRecords::Nvd(list) => {
+                for record in list {
+                    out.date = out.date.max(record.modified.map(Timestamp::date));
+                    self.nvd_record(record, out);
+                }
+            }
         }
     }
 
-    fn finish(self, spec: &FeedSpec, out: &mut ParsedFeed) {
+    /// Takes a record, unless a newer edition of it is there. One that is seen twice counts once.
+    fn nvd_record(&mut self, record: NvdRecord, out: &mut ParsedFeed) {
+        let facts = if record.is_rejected() {
+            NvdFacts { modified: record.modified, published: None, cvss: Vec::new(), ssvc: None }
+        } else {
+            NvdFacts { modified: record.modified, published: record.published, cvss: record.cvss, ssvc: record.ssvc }
+        };
+        match self.nvd.entry(record.id) {
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert(facts);
+            }
+            btree_map::Entry::Occupied(mut entry) => {
+                out.read = out.read.saturating_sub(1);
+                if entry.get().modified <= facts.modified {
+                    entry.insert(facts);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
+        for (cve, facts) in std::mem::take(&mut self.nvd) {
+            self.cvss.extend(facts.cvss.into_iter().map(|assessment| (cve.clone(), assessment)));
+            self.ssvc.extend(facts.ssvc.map(|point| (cve.clone(), point)));
+            self.published.extend(facts.published.map(|at| (cve, at)));
+        }
         if !self.advisories.is_empty() || spec.format == FeedFormat::Osv {
             out.records.push(FreshRecords::Advisories(self.advisories));
         }
@@ -248,6 +312,12 @@ impl Gathered {
         }
         if !self.eol.is_empty() {
             out.records.push(side(SideRecords::Eol(self.eol)));
+        }
+        if !self.exploits.is_empty() {
+            out.records.push(side(SideRecords::Exploits(self.exploits)));
+        }
+        if !self.published.is_empty() {
+            out.records.push(side(SideRecords::Published(self.published)));
         }
     }
 }

@@ -55,6 +55,8 @@ fn stands_in(spec: &FeedSpec, provider: &str) -> bool {
             | ("vulnrichment", "cisa-ssvc" | "cve-cvss")
             | ("debian-tracker", "debian-changelog")
             | ("osv-almalinux", "almalinux")
+            | ("metasploit", "metasploit")
+            | ("nuclei", "nuclei")
     )
 }
 

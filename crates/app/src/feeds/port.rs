@@ -4,6 +4,10 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use patchwright_domain::time::Timestamp;
+
+use super::registry::Distribution;
+
 /// What to fetch and on which conditions.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
@@ -21,6 +25,10 @@ pub struct FetchRequest {
     pub max_bytes: u64,
     /// Folder for partial and finished documents.
     pub folder: PathBuf,
+    /// How the publisher hands it out.
+    pub distribution: Distribution,
+    /// The time of asking: increments are asked for up to here.
+    pub now: Timestamp,
 }
 
 /// A document on disk.
@@ -92,6 +100,22 @@ pub enum FetchError {
         /// Why.
         why: String,
     },
+    /// The service answered, but not as it should.
+    #[error("`{url}` does not answer as expected: {why}")]
+    Answer {
+        /// Address.
+        url: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
+    /// The key of a service cannot be used. The key itself is not here.
+    #[error("the key in {from} cannot be used: {why}")]
+    Key {
+        /// Where the key comes from.
+        from: String,
+        /// Why.
+        why: String,
+    },
     /// A file of ours or of the mirror.
     #[error("failed to {doing} `{path}`: {why}")]
     File {
@@ -116,6 +140,10 @@ impl FetchError {
             Self::Status { .. } => "the publisher may have moved the file; give its new address with --from".to_owned(),
             Self::TooLarge { .. } => "this is not the expected document; check the address".to_owned(),
             Self::Address { .. } => "use https://…, file:///path or - for standard input".to_owned(),
+            Self::Answer { .. } => {
+                "what was known before stays in force, and the next run goes on where this one stopped; try again later".to_owned()
+            }
+            Self::Key { .. } => "set PATCHWRIGHT_NVD_API_KEY, or PATCHWRIGHT_NVD_API_KEY_FILE to a file with the key that NVD sent; or unset both".to_owned(),
             Self::File { .. } => "check that the path exists and is readable".to_owned(),
         }
     }

@@ -211,6 +211,8 @@ async fn attempt(
         have_sha256: if options.force { None } else { feed.state.sha256.clone() },
         max_bytes: spec.max_bytes,
         folder: folder.clone(),
+        distribution: spec.distribution,
+        now: env.now(),
     };
     let document = match fetcher.fetch(&request, progress).await {
         Ok(Fetched::NotModified) => return Ok(None),

@@ -44,7 +44,12 @@ pub struct Intel {
 /// Tables that every finding looks into.
 fn is_common(kind: ChunkKind) -> bool {
     match kind {
-        ChunkKind::Kev | ChunkKind::Epss | ChunkKind::Cvss | ChunkKind::Ssvc | ChunkKind::Exploits => true,
+        ChunkKind::Kev
+        | ChunkKind::Epss
+        | ChunkKind::Cvss
+        | ChunkKind::Ssvc
+        | ChunkKind::Exploits
+        | ChunkKind::Published => true,
         ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names => false,
     }
 }

@@ -383,6 +383,7 @@ mod tests {
                     SideRecords::Exploits(list) => list.len(),
                     SideRecords::Eol(list) => list.len(),
                     SideRecords::Names(list) => list.len(),
+                    SideRecords::Published(list) => list.len(),
                 },
             };
             assert!(count > 1_000, "{provider}: {count}");

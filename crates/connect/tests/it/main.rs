@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod nvd;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -9,8 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use patchwright_app::feeds::port::{FetchError, FetchRequest, Fetched, Fetcher as _};
+use patchwright_app::feeds::registry::Distribution;
 use patchwright_connect::AnyFetcher;
 use patchwright_connect::http::HttpFetcher;
+use patchwright_domain::time::Timestamp;
 
 /// A server on loopback that answers each connection with the next script and keeps what it was asked.
 struct Server {
@@ -57,6 +61,8 @@ fn request(url: &str, folder: &Path) -> FetchRequest {
         have_sha256: None,
         max_bytes: 1 << 20,
         folder: folder.to_path_buf(),
+        distribution: Distribution::SingleDocument,
+        now: Timestamp(0),
     }
 }
 

@@ -85,7 +85,7 @@ fn done(documents: Documents<Cve>) -> Parsed<Vec<CveRecord>> {
     documents.tally.finish(documents.records)
 }
 
-enum Cve {}
+pub(super) enum Cve {}
 
 impl Reader for Cve {
     type Record = CveRecord;
@@ -216,18 +216,18 @@ fn container(fields: &Fields<'_>, whose: Whose, at: &str, record: &mut CveRecord
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
 /// `CWE-79` at the start of a text.
-fn cwe(text: &str) -> Option<String> {
+pub(super) fn cwe(text: &str) -> Option<String> {
     let rest = text.trim_start().strip_prefix("CWE-")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     (!digits.is_empty()).then(|| format!("CWE-{digits}"))
 }
 
-fn assessment(cvss: &Value, source: &str) -> Option<CvssAssessment> {
+pub(super) fn assessment(cvss: &Value, source: &str) -> Option<CvssAssessment> {
     let vector = cvss.get("vectorString").and_then(Value::as_str)?.trim();
     if vector.is_empty() {
         return None;

@@ -1,12 +1,12 @@
-//! Formats where one JSON document is one record: a single one, a list, one a line, or a zip of many.
+//! Formats where one JSON document is one record: a single one, a list, one a line, or a zip or tar archive of many.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::value::RawValue;
 
-use super::{FeedError, FeedFormat, FeedSink, Tally, open, stream_json};
-use crate::bounded::{FileInZip, Limits, Line, Lines, as_u64, each_file_in_zip, peek};
-use crate::json_stream::{Fields, Sink};
+use super::{FeedError, FeedFormat, FeedSink, Tally, open, stream_json, texts};
+use crate::bounded::{FileInZip, Limits, Line, Lines, as_u64, each_file_in_zip, is_tar, peek};
+use crate::json_stream::{Fields, Sink, items};
 
 /// How much is looked at to tell one document from one a line. A whole document within it is read from memory, which is
 /// several times faster than streaming and is what most files of a repository are.
@@ -19,6 +19,10 @@ pub(super) trait Reader {
     fn record(at: &str, fields: &Fields<'_>, tally: &mut Tally) -> Result<Self::Record, String>;
     /// Whether an object with these fields is of the format at all.
     fn recognises(fields: &Fields<'_>) -> bool;
+    /// Whether an object with these fields is the outer object of a list, so that an empty list is of the format too.
+    fn holds_records(_fields: &Fields<'_>) -> bool {
+        false
+    }
     /// Whether a file of this path in an archive is a record.
     fn wants(path: &str) -> bool;
     const FORMAT: FeedFormat;
@@ -64,9 +68,44 @@ impl<F: Reader> Documents<F> {
         plain
     }
 
-    fn take_text(&mut self, at: &str, text: &str) {
+    fn member(&mut self, file: FileInZip<'_>) {
+        match file {
+            FileInZip::Bytes { name, bytes } => {
+                let text = String::from_utf8_lossy(bytes);
+                if matches!(text, std::borrow::Cow::Owned(_)) {
+                    self.tally.note(name, "invalid UTF-8 replaced", "");
+                }
+                self.take_text(name, text.trim_start_matches('\u{feff}'));
+            }
+            FileInZip::Bad { name, why } => {
+                self.tally.seen();
+                self.tally.lose(name, why, "");
+            }
+        }
+    }
+
+    fn take_one(&mut self, at: &str, text: &str) {
         match Fields::parse(text) {
             Ok(fields) => self.take(at, &fields, text),
+            Err(why) => {
+                self.tally.seen();
+                self.tally.lose(at, format!("document cannot be read: {why}"), text);
+            }
+        }
+    }
+
+    fn take_text(&mut self, at: &str, text: &str) {
+        match Fields::parse(text) {
+            Ok(fields) => match F::LISTS.iter().find_map(|list| Some((list, items(fields.raw(list)?).ok()?))) {
+                // A file of an archive may be a whole page.
+                Some((list, records)) => {
+                    self.recognised |= F::holds_records(&fields);
+                    for (index, raw) in records.into_iter().enumerate() {
+                        self.take_one(&format!("{at} /{list}/{index}"), raw.get());
+                    }
+                }
+                None => self.take(at, &fields, text),
+            },
             Err(why) => {
                 self.tally.seen();
                 self.tally.lose(at, format!("document cannot be read: {why}"), text);
@@ -83,7 +122,7 @@ impl<F: Reader> Sink for Documents<F> {
     fn element(&mut self, list: &str, index: u64, raw: &RawValue) {
         let at = if list.is_empty() { format!("/{index}") } else { format!("/{list}/{index}") };
         self.recognised |= !list.is_empty();
-        self.take_text(&at, raw.get());
+        self.take_one(&at, raw.get());
     }
 
     fn object(&mut self, list: &str, fields: &[(String, Box<RawValue>)]) {
@@ -97,18 +136,30 @@ impl<F: Reader> FeedSink for Documents<F> {
     }
 
     fn missing(&self) -> Option<&'static str> {
-        let recognised = self.recognised || F::recognises(&Fields::view(&self.own_fields));
+        let own = Fields::view(&self.own_fields);
+        let recognised = self.recognised || F::recognises(&own) || F::holds_records(&own);
         (!recognised).then_some(F::MISSING)
     }
 }
 
-/// Reads one JSON document, a list of them, or one a line.
+/// Reads one JSON document, a list of them, one a line, or a tar archive of many.
 pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let mut intake = open(F::FORMAT, reader, limits)?;
     let watch = intake.watch();
     let failed = |err| FeedError::from_io(F::FORMAT, err, Some(&watch));
     let head = peek(&mut intake, LOOK_AHEAD).map_err(failed)?;
     let mut documents = Documents::<F>::new();
+    if is_tar(&head) {
+        let cut = texts::tar(F::FORMAT, head, intake, limits, &F::wants, &mut |file| documents.member(file))?;
+        if let Some(why) = cut {
+            documents.tally.cut("end of input", why);
+        }
+        if !documents.recognised {
+            return Err(FeedError::not(F::FORMAT, F::MISSING));
+        }
+        documents.tally.reader_done(&watch);
+        return Ok(documents);
+    }
     let by_line = one_a_line(&head);
     if !by_line
         && as_u64(head.len()) < LOOK_AHEAD.min(limits.record)
@@ -157,20 +208,8 @@ pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Doc
 /// Reads a zip of JSON documents.
 pub(super) fn read_zip<F: Reader, R: Read + Seek>(reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let mut documents = Documents::<F>::new();
-    each_file_in_zip(reader, limits, &F::wants, &mut |file| match file {
-        FileInZip::Bytes { name, bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if matches!(text, std::borrow::Cow::Owned(_)) {
-                documents.tally.note(name, "invalid UTF-8 replaced", "");
-            }
-            documents.take_text(name, text.trim_start_matches('\u{feff}'));
-        }
-        FileInZip::Bad { name, why } => {
-            documents.tally.seen();
-            documents.tally.lose(name, why, "");
-        }
-    })
-    .map_err(|err| FeedError::from_zip(F::FORMAT, err))?;
+    each_file_in_zip(reader, limits, &F::wants, &mut |file| documents.member(file))
+        .map_err(|err| FeedError::from_zip(F::FORMAT, err))?;
     if !documents.recognised {
         return Err(FeedError::not(F::FORMAT, F::MISSING));
     }

@@ -4,7 +4,7 @@
 //! output or lost with a named problem ([`Parsed::adds_up`]). A whole document is refused ([`FeedError`]) only when it is not
 //! of the format at all, goes past a limit, or cannot be read.
 //!
-//! To add a format: a module here with `parse`, a variant in [`FeedFormat`] and [`FeedRecords`], tests in `tests/it/feeds`.
+//! To add a format: "Adding a feed" in ARCHITECTURE.md.
 
 pub mod cve;
 pub mod debian_list;
@@ -13,11 +13,23 @@ pub mod distro_info;
 mod documents;
 pub mod endoflife;
 pub mod epss;
+pub mod exploitdb;
+pub mod exploits;
+pub mod friends_of_php;
 pub mod kev;
+pub mod metasploit;
+pub mod nuclei;
+pub mod nvd;
 pub mod osv;
+pub mod osv_yaml;
+mod requirement;
+pub mod rubysec;
+pub mod rustsec;
 mod scalar;
 mod table;
+mod texts;
 pub mod tsv;
+mod yaml_record;
 
 use std::fmt;
 use std::io::{self, Read, Seek};
@@ -55,11 +67,27 @@ pub enum FeedFormat {
     DebianReleases,
     /// `ubuntu.csv` of distro-info-data.
     UbuntuReleases,
+    /// `files_exploits.csv` of Exploit-DB.
+    ExploitDb,
+    /// `modules_metadata_base.json` of the Metasploit Framework.
+    Metasploit,
+    /// `cves.json` of the nuclei templates.
+    Nuclei,
+    /// Open Source Vulnerability schema as YAML (PyPA): one file, or a zip or tar archive of many.
+    OsvYaml,
+    /// RustSec, Markdown with TOML: one file, or a zip or tar archive of many.
+    RustSec,
+    /// RubySec, YAML: one file, or a zip or tar archive of many.
+    RubySec,
+    /// FriendsOfPHP, YAML: one file, or a zip or tar archive of many.
+    FriendsOfPhp,
+    /// National Vulnerability Database, API 2.0: pages of the service, or yearly files.
+    Nvd,
 }
 
 impl FeedFormat {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 18] = [
         Self::KevJson,
         Self::KevCsv,
         Self::Epss,
@@ -70,7 +98,52 @@ impl FeedFormat {
         Self::EndOfLife,
         Self::DebianReleases,
         Self::UbuntuReleases,
+        Self::ExploitDb,
+        Self::Metasploit,
+        Self::Nuclei,
+        Self::OsvYaml,
+        Self::RustSec,
+        Self::RubySec,
+        Self::FriendsOfPhp,
+        Self::Nvd,
     ];
+
+    /// Whether a file of this path, in a folder that mirrors the feed, is part of the feed. Repositories hold other files too.
+    #[must_use]
+    pub fn wants(self, path: &str) -> bool {
+        use documents::Reader as _;
+        use texts::TextReader as _;
+        let packed = [".gz", ".zst", ".zip", ".tar"].iter().any(|end| path.ends_with(end));
+        match self {
+            Self::Cve => packed || cve::Cve::wants(path),
+            // Records one a line have other endings.
+            Self::Osv => packed || path.ends_with(".ndjson") || path.ends_with(".jsonl") || osv::Osv::wants(path),
+            Self::OsvYaml => packed || osv_yaml::OsvYaml::wants(path),
+            Self::RustSec => packed || rustsec::RustSec::wants(path),
+            // Below the folder of one gem nothing says `gems`; `spec` holds the schemas of the repository.
+            Self::RubySec => packed || (path.ends_with(".yml") && !path.starts_with("spec/") && !is_housekeeping(path)),
+            Self::FriendsOfPhp => packed || friends_of_php::Php::wants(path),
+            Self::Nvd => packed || nvd::Nvd::wants(path),
+            Self::KevJson
+            | Self::KevCsv
+            | Self::Epss
+            | Self::DebianTracker
+            | Self::DebianAdvisoryList
+            | Self::EndOfLife
+            | Self::DebianReleases
+            | Self::UbuntuReleases
+            | Self::ExploitDb
+            | Self::Metasploit
+            | Self::Nuclei => true,
+        }
+    }
+}
+
+/// Files of a repository that are about the repository: indexes and the settings of its host.
+fn is_housekeeping(path: &str) -> bool {
+    let mut folders = path.split('/');
+    let _name = folders.next_back();
+    folders.any(|folder| folder == "index" || (folder.starts_with('.') && folder.len() > 1 && folder != ".."))
 }
 
 impl fmt::Display for FeedFormat {
@@ -86,6 +159,14 @@ impl fmt::Display for FeedFormat {
             Self::EndOfLife => "endoflife.date API v1",
             Self::DebianReleases => "distro-info debian.csv",
             Self::UbuntuReleases => "distro-info ubuntu.csv",
+            Self::ExploitDb => "Exploit-DB CSV",
+            Self::Metasploit => "Metasploit module index",
+            Self::Nuclei => "nuclei CVE index",
+            Self::OsvYaml => "OSV YAML",
+            Self::RustSec => "RustSec advisories",
+            Self::RubySec => "RubySec advisories",
+            Self::FriendsOfPhp => "FriendsOfPHP advisories",
+            Self::Nvd => "NVD API 2.0",
         })
     }
 }
@@ -354,6 +435,10 @@ pub enum FeedRecords {
     EndOfLife(Vec<EolCycle>),
     /// Distribution releases.
     Releases(Vec<distro_info::DistroRelease>),
+    /// Entries of exploit collections.
+    Exploits(Vec<exploits::ExploitRecord>),
+    /// CVE records of NVD.
+    Nvd(Vec<nvd::NvdRecord>),
 }
 
 impl Records for FeedRecords {
@@ -367,11 +452,13 @@ impl Records for FeedRecords {
             Self::DebianAdvisories(records) => records.record_count(),
             Self::EndOfLife(records) => records.record_count(),
             Self::Releases(records) => records.record_count(),
+            Self::Exploits(records) => records.record_count(),
+            Self::Nvd(records) => records.record_count(),
         }
     }
 }
 
-/// Reads a document of a known format, packed with gzip or zstd or not; for [`FeedFormat::Cve`] and [`FeedFormat::Osv`] also zip.
+/// Reads a document of a known format, packed with gzip or zstd or not; formats where a file is a record also from zip and tar.
 ///
 /// # Errors
 /// Only when the document is not of this format at all, goes past a limit, or cannot be read.
@@ -391,5 +478,13 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         FeedFormat::UbuntuReleases => {
             distro_info::parse(reader, distro_info::Distro::Ubuntu, limits)?.map(FeedRecords::Releases)
         }
+        FeedFormat::ExploitDb => exploitdb::parse(reader, limits)?.map(FeedRecords::Exploits),
+        FeedFormat::Metasploit => metasploit::parse(reader, limits)?.map(FeedRecords::Exploits),
+        FeedFormat::Nuclei => nuclei::parse(reader, limits)?.map(FeedRecords::Exploits),
+        FeedFormat::OsvYaml => osv_yaml::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::RustSec => rustsec::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::RubySec => rubysec::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::FriendsOfPhp => friends_of_php::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::Nvd => nvd::parse_any(reader, limits)?.map(FeedRecords::Nvd),
     })
 }

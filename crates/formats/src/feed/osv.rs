@@ -2,7 +2,8 @@
 //! language ecosystems publish them.
 //!
 //! Publishers differ: CVE ids stand in `upstream`, `aliases` or `related`; severities at the top or per package, as vectors
-//! or as words; `ranges` may be one object; entries may be null. Unknown ecosystems stay as text.
+//! or as words; `ranges` may be one object; entries may be null. Unknown ecosystems stay as text. What only one publisher writes
+//! (`ecosystem_specific.imports` of Go) is passed over.
 
 use std::io::{Read, Seek};
 
@@ -79,7 +80,7 @@ fn done(documents: Documents<Osv>) -> Parsed<Vec<Advisory>> {
     documents.tally.finish(documents.records)
 }
 
-enum Osv {}
+pub(super) enum Osv {}
 
 impl Reader for Osv {
     type Record = Advisory;
@@ -94,7 +95,7 @@ impl Reader for Osv {
     }
 
     fn wants(path: &str) -> bool {
-        path.ends_with(".json")
+        path.ends_with(".json") && !super::is_housekeeping(path)
     }
 
     fn record(at: &str, fields: &Fields<'_>, tally: &mut Tally) -> Result<Advisory, String> {
@@ -211,6 +212,10 @@ impl Notes<'_> {
 
     fn time(&mut self, fields: &Fields<'_>, key: &str) -> Option<patchwright_domain::time::Timestamp> {
         let raw = fields.raw(key)?;
+        // The zero time of Go's standard library, where nobody filled the field in.
+        if raw.get() == "\"0001-01-01T00:00:00Z\"" {
+            return None;
+        }
         let time = fields.text(key).as_deref().and_then(timestamp);
         if time.is_none() {
             self.tally.note(format!("{} /{key}", self.at), format!("time cannot be read ({})", self.id), raw.get());
@@ -296,13 +301,20 @@ impl Notes<'_> {
         } else {
             Status::Affected
         };
+        // GitHub's word where no fix exists: later versions were not looked at, so the range stays open.
+        let reason =
+            item.get("database_specific").and_then(|block| text_of(block.get("last_known_affected_version_range")?));
         advisory.affected.push(Affected {
             ecosystem,
             package,
             status,
             ranges,
             versions,
-            vendor: VendorWords { severity, ..VendorWords::default() },
+            vendor: VendorWords {
+                severity,
+                reason: reason.map(|range| format!("last known affected: {range}")),
+                ..VendorWords::default()
+            },
             ..Affected::default()
         });
     }

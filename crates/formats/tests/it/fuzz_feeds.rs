@@ -15,6 +15,14 @@ const CVE: &[u8] = include_bytes!("../fixtures/feeds/cve.json");
 const OSV: &[u8] = include_bytes!("../fixtures/feeds/osv.ndjson");
 const TRACKER: &[u8] = include_bytes!("../fixtures/feeds/debian-tracker.json");
 const LIST: &[u8] = include_bytes!("../fixtures/feeds/dsa-list");
+const EXPLOITDB: &[u8] = include_bytes!("../fixtures/feeds/exploitdb.csv");
+const METASPLOIT: &[u8] = include_bytes!("../fixtures/feeds/metasploit.json");
+const NUCLEI: &[u8] = include_bytes!("../fixtures/feeds/nuclei.ndjson");
+const NVD: &[u8] = include_bytes!("../fixtures/feeds/nvd.json");
+const PYPA: &[u8] = include_bytes!("../fixtures/feeds/pypa.yaml");
+const RUSTSEC: &[u8] = include_bytes!("../fixtures/feeds/rustsec.md");
+const RUBYSEC: &[u8] = include_bytes!("../fixtures/feeds/rubysec.yml");
+const PHP: &[u8] = include_bytes!("../fixtures/feeds/friends-of-php.yaml");
 const EPSS: &[u8] = b"#model_version:v2025.03.14,score_date:2026-08-16T00:00:00+0000\ncve,epss,percentile\nCVE-1999-0001,0.03351,0.87650\n";
 const EOL: &[u8] = br#"{"result":[{"name":"a","releases":[{"name":"1","isEol":true,"eolFrom":"2020-01-01","latest":{"name":"1.2","date":null}}]}]}"#;
 const RELEASES: &[u8] =
@@ -120,11 +128,54 @@ fn distro_info() {
 }
 
 #[test]
+fn exploitdb() {
+    fuzz(FeedFormat::ExploitDb, EXPLOITDB);
+}
+
+#[test]
+fn metasploit() {
+    fuzz(FeedFormat::Metasploit, METASPLOIT);
+}
+
+#[test]
+fn nuclei() {
+    fuzz(FeedFormat::Nuclei, NUCLEI);
+}
+
+#[test]
+fn nvd() {
+    fuzz(FeedFormat::Nvd, NVD);
+}
+
+#[test]
+fn osv_yaml() {
+    fuzz(FeedFormat::OsvYaml, PYPA);
+}
+
+#[test]
+fn rustsec() {
+    fuzz(FeedFormat::RustSec, RUSTSEC);
+}
+
+#[test]
+fn rubysec() {
+    fuzz(FeedFormat::RubySec, RUBYSEC);
+}
+
+#[test]
+fn friends_of_php() {
+    fuzz(FeedFormat::FriendsOfPhp, PHP);
+}
+
+#[test]
 fn packed_inputs() {
     let packed = [
         (FeedFormat::Epss, crate::feeds::gzip(EPSS)),
         (FeedFormat::Epss, zstd::encode_all(EPSS, 3).unwrap()),
         (FeedFormat::Osv, crate::feeds::zip_of(&[("a.json", OSV), ("b.json", CVE)]).into_inner()),
+        (FeedFormat::RustSec, crate::feeds::tar_of(&[("RUSTSEC-1.md", RUSTSEC), ("RUSTSEC-2.md", RUSTSEC)])),
+        (FeedFormat::OsvYaml, crate::feeds::zip_of(&[("a.yaml", PYPA), ("b.yaml", PHP)]).into_inner()),
+        (FeedFormat::Nvd, crate::feeds::tar_of(&[("a.json", NVD), ("b.json", OSV)])),
         (FeedFormat::Cve, crate::feeds::zip_of(&[("CVE-1.json", CVE), ("CVE-2.json", CVE)]).into_inner()),
     ];
     bolero::check!().with_iterations(ITERATIONS).with_type::<Vec<Damage>>().for_each(|damage| {

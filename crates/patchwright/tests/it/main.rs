@@ -12,6 +12,7 @@
 mod bad_input;
 mod cli;
 mod feeds;
+mod feeds_languages;
 mod hosts;
 mod oracle;
 mod run;

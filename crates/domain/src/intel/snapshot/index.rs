@@ -25,6 +25,8 @@ pub enum ChunkKind {
     Eol,
     /// Binary → source names.
     Names,
+    /// When vulnerabilities became public.
+    Published,
 }
 
 /// One chunk of a snapshot.
@@ -87,10 +89,15 @@ impl SnapshotIndex {
     #[must_use]
     pub fn with_provider(&self, provider: &str, fresh: Vec<ChunkMeta>, now: Timestamp) -> Self {
         // KEV, EPSS and names are whole documents: a live one is complete, so the starter's copy goes. CVSS, SSVC,
-        // exploits and end-of-support dates come from several sources that add up.
+        // exploits, end-of-support and publication dates come from several sources that add up.
         let whole = |kind: ChunkKind| match kind {
             ChunkKind::Kev | ChunkKind::Epss | ChunkKind::Names => true,
-            ChunkKind::Advisories | ChunkKind::Cvss | ChunkKind::Ssvc | ChunkKind::Exploits | ChunkKind::Eol => false,
+            ChunkKind::Advisories
+            | ChunkKind::Cvss
+            | ChunkKind::Ssvc
+            | ChunkKind::Exploits
+            | ChunkKind::Eol
+            | ChunkKind::Published => false,
         };
         let replaced = |old: &ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;

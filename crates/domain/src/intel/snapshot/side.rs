@@ -9,7 +9,7 @@ use crate::intel::facts::{
     CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry,
     SsvcPoint, VulnFacts,
 };
-use crate::time::Date;
+use crate::time::{Date, Timestamp};
 
 /// Records in a block. A look-up reads one: 64 records of 16 to 40 bytes are 1 to 2.5 KB, and the fences of the largest
 /// table (360,000 rows) are 45 KB, read once.
@@ -37,6 +37,8 @@ pub enum SideRecords {
     Eol(Vec<EolCycle>),
     /// Binary → source names of one ecosystem.
     Names(Vec<(String, String)>),
+    /// When vulnerabilities became public, as one source says.
+    Published(Vec<(String, Timestamp)>),
 }
 
 impl SideRecords {
@@ -51,6 +53,7 @@ impl SideRecords {
             Self::Exploits(_) => ChunkKind::Exploits,
             Self::Eol(_) => ChunkKind::Eol,
             Self::Names(_) => ChunkKind::Names,
+            Self::Published(_) => ChunkKind::Published,
         }
     }
 }
@@ -161,6 +164,11 @@ pub fn compile_side(records: &SideRecords) -> (u64, Vec<u8>) {
                 push(Some(text_key(binary)), vec![Some(binary.clone()), Some(source.clone())], Vec::new());
             }
         }
+        SideRecords::Published(list) => {
+            for (cve, at) in list {
+                push(cve_key(cve), Vec::new(), at.0.to_le_bytes().to_vec());
+            }
+        }
     }
     compile_drafts(drafts, &meta)
 }
@@ -243,6 +251,7 @@ impl SideTable {
             ChunkKind::Exploits => (1, 8),
             ChunkKind::Eol => (3, 28),
             ChunkKind::Names => (2, 0),
+            ChunkKind::Published => (0, 8),
             ChunkKind::Advisories => return Err(ChunkError::Format("an advisory chunk is not a side table")),
         };
         let reader = Reader::open(source)?;
@@ -390,11 +399,16 @@ impl SideTables {
         }
         for table in self.of(ChunkKind::Cvss) {
             for r in table.lookup(key)? {
-                facts.cvss.push(CvssAssessment {
+                let assessment = CvssAssessment {
                     source: table.text(&r, 0).unwrap_or_default().to_owned(),
                     vector: table.text(&r, 1).unwrap_or_default().to_owned(),
                     published_e1: u8::try_from(table.number(&r, 0)).ok(),
-                });
+                };
+                // NVD repeats what the CVE record says: one statement, however many feeds carry it.
+                let same = |a: &CvssAssessment| a.source == assessment.source && a.vector == assessment.vector;
+                if !facts.cvss.iter().any(same) {
+                    facts.cvss.push(assessment);
+                }
             }
         }
         for table in self.of(ChunkKind::Ssvc) {
@@ -415,6 +429,13 @@ impl SideTables {
                 if let Some(evidence) = exploit(table, &r) {
                     facts.exploits.push(evidence);
                 }
+            }
+        }
+        for table in self.of(ChunkKind::Published) {
+            for r in table.lookup(key)? {
+                // Sources enter a CVE one after the other: the first to do so made it public.
+                let at = u64_at(&r, 0).map(|at| Timestamp(at.cast_signed())).ok_or(ChunkError::Damaged("records"))?;
+                facts.published = Some(facts.published.map_or(at, |known| known.min(at)));
             }
         }
         Ok(facts)
@@ -558,6 +579,33 @@ mod tests {
         let mut tables = SideTables::default();
         tables.add(ChunkKind::Exploits, None, table(&SideRecords::Exploits(list)));
         assert_eq!(tables.facts("CVE-2021-44228").unwrap().exploits.len(), 700);
+    }
+
+    #[test]
+    fn the_earliest_publication_counts_and_repeated_vectors_count_once() {
+        let day = |text: &str| Date::parse(text).unwrap().start();
+        let cve = "CVE-2024-3094".to_owned();
+        let vector = |source: &str| CvssAssessment {
+            source: source.to_owned(),
+            vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H".to_owned(),
+            published_e1: Some(100),
+        };
+        let mut tables = SideTables::default();
+        for at in ["2024-03-30", "2024-03-29"] {
+            let records =
+                SideRecords::Published(vec![(cve.clone(), day(at)), ("CVE-1969-0001".to_owned(), Timestamp(-5))]);
+            tables.add(ChunkKind::Published, None, table(&records));
+            tables.add(
+                ChunkKind::Cvss,
+                None,
+                table(&SideRecords::Cvss(vec![(cve.clone(), vector("cna")), (cve.clone(), vector("nvd"))])),
+            );
+        }
+        let facts = tables.facts(&cve).unwrap();
+        assert_eq!(facts.published, Some(day("2024-03-29")));
+        assert_eq!(facts.cvss, [vector("cna"), vector("nvd")]);
+        assert_eq!(tables.facts("CVE-1969-0001").unwrap().published, Some(Timestamp(-5)));
+        assert_eq!(tables.facts("CVE-2024-0001").unwrap().published, None);
     }
 
     #[test]

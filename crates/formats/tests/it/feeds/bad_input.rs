@@ -79,6 +79,10 @@ fn input_over_the_limit_is_refused() {
             FeedFormat::Cve | FeedFormat::Osv => b"{\n\"id\":\"",
             FeedFormat::DebianAdvisoryList => b"[29 Mar 2023] DSA-5380-1 a - b\n\t",
             FeedFormat::DebianReleases | FeedFormat::UbuntuReleases => b"version,series,release,eol\n",
+            FeedFormat::ExploitDb => b"id,codes\n",
+            FeedFormat::Metasploit | FeedFormat::Nvd => b"{\"a\":\"",
+            FeedFormat::Nuclei => b"CVE-2020-0001\n",
+            FeedFormat::OsvYaml | FeedFormat::RustSec | FeedFormat::RubySec | FeedFormat::FriendsOfPhp => b"a: ",
         };
         let mut bytes = header.to_vec();
         bytes.resize(3 << 20, b'x');

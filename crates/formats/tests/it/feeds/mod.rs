@@ -4,10 +4,15 @@ mod bad_input;
 mod cve;
 mod debian;
 mod epss;
+mod exploitdb;
+mod exploits;
 mod kev;
+mod languages;
 mod lifecycle;
+mod nvd;
 mod osv;
 mod samples;
+mod samples_languages;
 mod tsv;
 
 use std::io::{Cursor, Write};
@@ -63,4 +68,33 @@ pub(crate) fn assert_says(problems: &[Problem], words: &[&str]) {
         words.iter().all(|word| line.contains(word))
     });
     assert!(found, "no problem says {words:?}; the problems are:\n{}", said(problems));
+}
+
+/// A tar archive (ustar; pax for long names).
+pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut member = |name: &str, kind: u8, bytes: &[u8]| {
+        let mut header = [0_u8; 512];
+        let name = &name.as_bytes()[..name.len().min(100)];
+        header[..name.len()].copy_from_slice(name);
+        header[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = kind;
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u64 = header.iter().map(|b| u64::from(*b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        out.extend_from_slice(&header);
+        out.extend_from_slice(bytes);
+        out.resize(out.len().next_multiple_of(512), 0);
+    };
+    for (name, bytes) in files {
+        if name.len() > 100 {
+            let record = format!(" path={name}\n");
+            let length = record.len() + 3;
+            member("long", b'x', format!("{length}{record}").as_bytes());
+        }
+        member(name, b'0', bytes);
+    }
+    out.resize(out.len() + 1024, 0);
+    out
 }

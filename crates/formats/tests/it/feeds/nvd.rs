@@ -1,0 +1,78 @@
+//! NVD API 2.0.
+
+use std::io::Cursor;
+
+use patchwright_formats::feed::nvd::{NvdRecord, parse_any};
+use patchwright_formats::feed::{FeedError, Parsed};
+
+use super::{assert_says, gzip, limits, said, tar_of, zip_of};
+
+const PAGE: &[u8] = include_bytes!("../../fixtures/feeds/nvd.json");
+
+fn parse(bytes: &[u8]) -> Parsed<Vec<NvdRecord>> {
+    let parsed = parse_any(Cursor::new(bytes), &limits()).unwrap();
+    assert!(parsed.adds_up());
+    parsed
+}
+
+#[test]
+fn a_page_with_its_quirks() {
+    let parsed = parse(PAGE);
+    assert!(parsed.complete);
+    assert_eq!((parsed.read, parsed.lost), (5, 1));
+    let [full, rejected, awaiting, deferred] = parsed.records.as_slice() else { panic!("{:?}", parsed.records) };
+    assert_eq!(full.published.unwrap().to_string(), "2021-03-01T10:15:09Z", "times without a zone are UTC");
+    let sources: Vec<&str> = full.cvss.iter().map(|a| a.source.as_str()).collect();
+    assert_eq!(sources, ["cna", "nvd", "adp", "vendor:report@scorer.example", "nvd"]);
+    assert_eq!(full.cvss[1].published_e1, Some(100));
+    assert!(full.cvss[4].vector.starts_with("AV:N"), "version 2 has no prefix");
+    let ssvc = full.ssvc.as_ref().unwrap();
+    assert_eq!(
+        (ssvc.exploitation.as_str(), ssvc.automatable.as_str(), ssvc.technical_impact.as_str()),
+        ("active", "yes", "total")
+    );
+    assert_eq!(full.cwes, ["CWE-20"], "NVD-CWE-Other is none");
+    assert_eq!(
+        (full.kev_added.unwrap().to_string(), full.kev_due.unwrap().to_string()),
+        ("2021-04-01".into(), "2021-04-22".into())
+    );
+    let [firmware, hardware] = full.cpes.as_slice() else { panic!("{:?}", full.cpes) };
+    assert!(firmware.and && firmware.vulnerable && !hardware.vulnerable, "the hardware is a condition");
+    assert_eq!(firmware.criteria, r"cpe:2.3:o:sample:thing\:firmware:*:*:*:*:*:*:*:*", "escapes as written");
+    assert_eq!((firmware.start_including.as_deref(), firmware.end_excluding.as_deref()), (Some("1.0"), Some("2.7.0")));
+    assert_eq!((firmware.node, hardware.node), (0, 1));
+    let versions = &full.affected[0].versions[0];
+    assert_eq!((versions.version.as_str(), versions.less_than.as_deref()), ("2.0-beta9", Some("thing*")));
+    assert_eq!(versions.changes[1], ("2.4".to_owned(), "affected".to_owned()));
+    assert!(rejected.is_rejected() && !awaiting.is_rejected());
+    assert_eq!((awaiting.status.as_str(), deferred.status.as_str()), ("Awaiting Analysis", "Deferred"));
+    assert!(awaiting.cvss.is_empty() && awaiting.published.is_none());
+    assert_says(&parsed.problems, &["/vulnerabilities/0", "cvssMetricV30 of CVE-2021-0001 (nvd) has no vector"]);
+    assert_says(&parsed.problems, &["/vulnerabilities/0", "a cpeMatch of CVE-2021-0001 has no CPE 2.3 name"]);
+    assert_says(&parsed.problems, &["/vulnerabilities/2", "published of CVE-2021-0003 cannot be read"]);
+    assert_says(&parsed.problems, &["/vulnerabilities/4", "`CVE-21` is not a CVE id"]);
+    assert_eq!(parsed.problems.len(), 4, "{}", said(&parsed.problems));
+}
+
+#[test]
+fn every_form_gives_the_same_records() {
+    let page = parse(PAGE).records;
+    assert_eq!(parse(&gzip(PAGE)).records, page);
+    assert_eq!(parse(&zip_of(&[("nvdcve-2.0-2021.json", PAGE)]).into_inner()).records, page);
+    assert_eq!(parse(&tar_of(&[("a/nvdcve-2.0-2021.json", PAGE)])).records, page);
+    let one = r#"{"cve":{"id":"CVE-2021-0004","vulnStatus":"Deferred"}}"#;
+    assert_eq!(parse(one.as_bytes()).records.len(), 1);
+    assert_eq!(parse(format!("{one}\n{one}\n").as_bytes()).records.len(), 2, "one a line");
+    let bare = r#"{"id":"CVE-2021-0004","sourceIdentifier":"x","vulnStatus":"Deferred"}"#;
+    assert_eq!(parse(bare.as_bytes()).records.len(), 1);
+}
+
+#[test]
+fn an_empty_page_is_a_page_and_another_document_is_none() {
+    let empty = r#"{"resultsPerPage":0,"startIndex":0,"totalResults":0,"format":"NVD_CVE","version":"2.0","vulnerabilities":[]}"#;
+    assert_eq!(parse(empty.as_bytes()).read, 0);
+    for text in ["", "{}", "[]", "<html>busy</html>", "{\"vulnerabilities\": 3}", "{\"containers\":{}}"] {
+        let refused = parse_any(Cursor::new(text.as_bytes()), &limits());
+        assert!(matches!(refused, Err(FeedError::NotThisFormat { .. })), "{text}");
+    }
+}
