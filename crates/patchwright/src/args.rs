@@ -407,7 +407,7 @@ pub(crate) struct Link {
 pub(crate) enum Version {
     /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
     Compare {
-        /// deb, rpm, apk, semver or pep440
+        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
         #[arg(long, default_value = "deb")]
         scheme: String,
         /// First version
@@ -417,7 +417,7 @@ pub(crate) enum Version {
     },
     /// Sort versions, oldest first; reads lines from stdin without arguments
     Sort {
-        /// deb, rpm, apk, semver or pep440
+        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
         #[arg(long, default_value = "deb")]
         scheme: String,
         /// Versions

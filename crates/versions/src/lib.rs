@@ -5,8 +5,12 @@
 //! | [`Scheme::Deb`] | Debian Policy 5.6.12, deb-version(7), `dpkg --compare-versions` | yes |
 //! | [`Scheme::Rpm`] | `rpmverCmp` and `rpmvercmp` of librpm 4.18 | yes |
 //! | [`Scheme::Apk`] | apk-tools 3 (`apk version -t`), with one form only apk-tools 2 reads | yes |
-//! | [`Scheme::Semver`] | Semantic Versioning 2.0.0, section 11 | no |
+//! | [`Scheme::Semver`] | Semantic Versioning 2.0.0, section 11 | yes |
 //! | [`Scheme::Pep440`] | PEP 440, as the `packaging` library reads it | no |
+//! | [`Scheme::Maven`] | the version order of Maven's POM reference, `ComparableVersion` of Maven 3 | yes |
+//! | [`Scheme::Gem`] | `Gem::Version` of RubyGems | yes |
+//! | [`Scheme::Go`] | versions of Go modules and of the Go toolchain | yes |
+//! | [`Scheme::Nuget`] | NuGet's SemVer 2.0.0 with up to four numbers | yes |
 //!
 //! There are two comparisons. [`compare`] refuses text that the scheme does not allow and says why.
 //! [`compare_lenient`] never fails: it is a total order over all texts, in which every text that the
@@ -19,8 +23,13 @@
 pub mod apk;
 pub mod deb;
 mod error;
+pub mod gem;
+pub mod go;
+pub mod maven;
+pub mod nuget;
 mod number;
 pub mod pep440;
+mod precedence;
 pub mod rpm;
 pub mod semver;
 
@@ -38,22 +47,36 @@ pub enum Scheme {
     Rpm,
     /// Alpine, Wolfi and Chainguard.
     Apk,
-    /// Semantic Versioning 2.0.0 (Cargo, npm, Go modules and others).
+    /// Semantic Versioning 2.0.0 (Cargo, npm and others).
     Semver,
     /// Python packages.
     Pep440,
+    /// Maven and what uses its repositories (Gradle, sbt).
+    Maven,
+    /// RubyGems.
+    Gem,
+    /// Go modules and the Go toolchain.
+    Go,
+    /// .NET packages.
+    Nuget,
 }
 
 impl Scheme {
     /// Every scheme, in the order of their names' first use in the documentation.
-    pub const ALL: [Self; 5] = [Self::Deb, Self::Rpm, Self::Apk, Self::Semver, Self::Pep440];
+    pub const ALL: [Self; 9] =
+        [Self::Deb, Self::Rpm, Self::Apk, Self::Semver, Self::Pep440, Self::Maven, Self::Gem, Self::Go, Self::Nuget];
 
-    /// Reads a scheme's name, in any letter case. Besides the five names of [`Scheme::name`] it knows
-    /// `dpkg` for `deb`, and `pypi` and `python` for `pep440`.
+    /// Reads a scheme's name, in any letter case. Besides the names of [`Scheme::name`] it knows `dpkg` for `deb`,
+    /// `pypi` and `python` for `pep440`, `rubygems` for `gem` and `golang` for `go`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        const OTHER_NAMES: [(&str, Scheme); 3] =
-            [("dpkg", Scheme::Deb), ("pypi", Scheme::Pep440), ("python", Scheme::Pep440)];
+        const OTHER_NAMES: [(&str, Scheme); 5] = [
+            ("dpkg", Scheme::Deb),
+            ("pypi", Scheme::Pep440),
+            ("python", Scheme::Pep440),
+            ("rubygems", Scheme::Gem),
+            ("golang", Scheme::Go),
+        ];
         Self::ALL
             .into_iter()
             .map(|scheme| (scheme.name(), scheme))
@@ -70,6 +93,10 @@ impl Scheme {
             Self::Apk => "apk",
             Self::Semver => "semver",
             Self::Pep440 => "pep440",
+            Self::Maven => "maven",
+            Self::Gem => "gem",
+            Self::Go => "go",
+            Self::Nuget => "nuget",
         }
     }
 }
@@ -127,6 +154,10 @@ pub fn compare(scheme: Scheme, a: &str, b: &str) -> Result<Ordering, VersionErro
         Scheme::Apk => strict::<apk::Version<'_>>(a, b),
         Scheme::Semver => strict::<semver::Version<'_>>(a, b),
         Scheme::Pep440 => strict::<pep440::Version<'_>>(a, b),
+        Scheme::Maven => strict::<maven::Version<'_>>(a, b),
+        Scheme::Gem => strict::<gem::Version<'_>>(a, b),
+        Scheme::Go => strict::<go::Version<'_>>(a, b),
+        Scheme::Nuget => strict::<nuget::Version<'_>>(a, b),
     }
 }
 
@@ -155,6 +186,10 @@ pub fn compare_lenient(scheme: Scheme, a: &str, b: &str) -> Ordering {
         Scheme::Apk => lenient::<apk::Version<'_>>(a, b),
         Scheme::Semver => lenient::<semver::Version<'_>>(a, b),
         Scheme::Pep440 => lenient::<pep440::Version<'_>>(a, b),
+        Scheme::Maven => lenient::<maven::Version<'_>>(a, b),
+        Scheme::Gem => lenient::<gem::Version<'_>>(a, b),
+        Scheme::Go => lenient::<go::Version<'_>>(a, b),
+        Scheme::Nuget => lenient::<nuget::Version<'_>>(a, b),
     }
 }
 
@@ -169,15 +204,19 @@ pub fn validate(scheme: Scheme, v: &str) -> Result<(), VersionError> {
         Scheme::Apk => apk::Version::parse(v).map(drop),
         Scheme::Semver => semver::Version::parse(v).map(drop),
         Scheme::Pep440 => pep440::Version::parse(v).map(drop),
+        Scheme::Maven => maven::Version::parse(v).map(drop),
+        Scheme::Gem => gem::Version::parse(v).map(drop),
+        Scheme::Go => go::Version::parse(v).map(drop),
+        Scheme::Nuget => nuget::Version::parse(v).map(drop),
     }
 }
 
-/// The sort key of any text for deb, rpm and apk; `None` for the schemes without keys.
+/// The sort key of any text; `None` for pep440, the scheme without keys.
 ///
 /// Two keys of one scheme, compared as bytes, give [`compare_lenient`] of their texts; versions that are
 /// equal have equal keys. Keys of different schemes have no meaning together. The encodings are described
-/// in the modules [`deb`], [`rpm`] and [`apk`]; they share this: a key of an allowed text begins with a
-/// byte other than 0, and the key of a refused text is the byte 0 and then the text itself.
+/// in the schemes' modules; they share this: a key of an allowed text begins with a byte other than 0, and
+/// the key of a refused text is the byte 0 and then the text itself.
 ///
 /// The encoding is not a storage format: keep the text, and make keys again after an upgrade.
 #[must_use]
@@ -189,14 +228,19 @@ pub fn sort_key(scheme: Scheme, v: &str) -> Option<Vec<u8>> {
 /// Appends the sort key of `v` to `out`, as [`sort_key`] would give it, and says whether the scheme has
 /// keys; when it has none, `out` is left as it was.
 ///
-/// Appending lets a caller put many keys behind each other in one buffer. Nothing is allocated besides
-/// what `out` needs to grow.
+/// Appending lets a caller put many keys behind each other in one buffer. For deb, rpm and apk nothing is
+/// allocated besides what `out` needs to grow.
 pub fn sort_key_into(scheme: Scheme, v: &str, out: &mut Vec<u8>) -> bool {
     match scheme {
         Scheme::Deb => deb::key_into(v, out),
         Scheme::Rpm => rpm::key_into(v, out),
         Scheme::Apk => apk::key_into(v, out),
-        Scheme::Semver | Scheme::Pep440 => return false,
+        Scheme::Semver => semver::key_into(v, out),
+        Scheme::Maven => maven::key_into(v, out),
+        Scheme::Gem => gem::key_into(v, out),
+        Scheme::Go => go::key_into(v, out),
+        Scheme::Nuget => nuget::key_into(v, out),
+        Scheme::Pep440 => return false,
     }
     true
 }

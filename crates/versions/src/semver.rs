@@ -18,12 +18,17 @@
 //!
 //! `0` is 0.0.0 here and therefore *after* `0.0.0-alpha`. In OSV documents the event `introduced: "0"` means
 //! "before everything": the reader of such a document handles it, not this order.
+//!
+//! # Sort key
+//! Major, minor and patch, then the pre-release's identifiers and 0x01, or 0xFF when there is none; an identifier is a
+//! number, or 0xFE, its text and 0x01. Numbers take the bytes 0x02–0xFD; 0x00 and a refused text stand for that text.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use crate::number::Number;
-use crate::{Read, Scheme, VersionError, equality_by_order};
+use crate::precedence::{Case, check_identifier, compare_pre, is_numeric, put_precedence};
+use crate::{Read, Scheme, VersionError, equality_by_order, put_refused};
 
 /// A semantic version, as slices of its text.
 ///
@@ -44,6 +49,10 @@ impl<'a> Version<'a> {
     /// When the text is outside the grammar and the two leniencies of the module.
     pub fn parse(text: &'a str) -> Result<Self, VersionError> {
         Self::parse_or_explain(text)
+    }
+
+    pub(crate) fn numbers(&self) -> [Number<'a>; 3] {
+        [self.major, self.minor, self.patch]
     }
 
     /// The pre-release identifiers with their dots, without the hyphen; empty for a release.
@@ -126,46 +135,21 @@ fn read_number(text: &str) -> Result<Number<'_>, &'static str> {
     }
 }
 
-fn check_identifier(identifier: &str) -> Result<(), &'static str> {
-    if identifier.is_empty() {
-        return Err("a dot has no identifier beside it");
-    }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if identifier.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err("an identifier contains something other than letters, digits and hyphens")
-    }
-}
-
-fn is_numeric(identifier: &str) -> bool {
-    identifier.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 impl Ord for Version<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(|| {
-            match (self.pre, other.pre) {
-                ("", "") => Ordering::Equal,
-                ("", _) => Ordering::Greater,
-                (_, "") => Ordering::Less,
-                (a, b) => a.split('.').map(Identifier::new).cmp(b.split('.').map(Identifier::new)),
-            }
-        })
+        (self.major, self.minor, self.patch)
+            .cmp(&(other.major, other.minor, other.patch))
+            .then_with(|| compare_pre(Case::Counts, self.pre, other.pre))
     }
 }
 
 equality_by_order!(Version);
 
-/// The variants stand in their order.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Identifier<'a> {
-    Number(Number<'a>),
-    Word(&'a str),
-}
-
-impl<'a> Identifier<'a> {
-    fn new(text: &'a str) -> Self {
-        if is_numeric(text) { Self::Number(Number::take(text.as_bytes()).0) } else { Self::Word(text) }
+pub(crate) fn key_into(text: &str, out: &mut Vec<u8>) {
+    match Version::read(text) {
+        Ok(Version { major, minor, patch, pre, build: _ }) => {
+            put_precedence(&[major, minor, patch], Case::Counts, pre, out);
+        }
+        Err(_) => put_refused(text, out),
     }
 }

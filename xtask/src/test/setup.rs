@@ -27,6 +27,14 @@ const NEEDS: &[Need] = &[
     Need { program: "chromium", places: &[], packages: &["chromium"], what: "console in a real browser" },
     Need { program: "chromedriver", places: &[], packages: &["chromium-driver"], what: "console in a real browser" },
     Need { program: "rpm", places: &[], packages: &["rpm", "python3-rpm"], what: "version order against rpm" },
+    Need {
+        program: "javac",
+        places: &[],
+        packages: &["default-jdk-headless", "libmaven3-core-java"],
+        what: "version order against Maven",
+    },
+    Need { program: "ruby", places: &[], packages: &["ruby"], what: "version order against RubyGems" },
+    Need { program: "node", places: &[], packages: &["nodejs", "node-semver"], what: "version order against npm" },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];

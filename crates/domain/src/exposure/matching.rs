@@ -289,6 +289,10 @@ fn order_word(scheme: Scheme) -> &'static str {
         Scheme::Apk => "apk",
         Scheme::Semver => "semver",
         Scheme::Pep440 => "pep440",
+        Scheme::Maven => "maven",
+        Scheme::Gem => "gem",
+        Scheme::Go => "go",
+        Scheme::Nuget => "nuget",
     }
 }
 

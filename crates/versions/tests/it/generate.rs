@@ -129,6 +129,65 @@ impl Random {
         format!("{v}{epoch}{}{pre}{post}{dev}{local}", self.dotted())
     }
 
+    fn maven(&mut self) -> String {
+        const QUALIFIER: [&str; 24] = [
+            "",
+            "",
+            "",
+            "",
+            ".Final",
+            "-SNAPSHOT",
+            "-alpha-1",
+            "-beta2",
+            ".Beta1",
+            ".RC1",
+            "-rc",
+            ".CR2",
+            "-M1",
+            "-m3",
+            "b1",
+            ".RELEASE",
+            "-jre",
+            "-android",
+            ".v20230217",
+            "_292",
+            "-1",
+            "-2",
+            ".SP1",
+            "-ga",
+        ];
+        const MORE: [&str; 10] = ["", "", "", "", "", "", "-SNAPSHOT", ".1", "-20230101.120000-3", "-redhat-00001"];
+        format!("{}{}{}", self.dotted(), self.pick(&QUALIFIER), self.pick(&MORE))
+    }
+
+    fn gem(&mut self) -> String {
+        const PRE: [&str; 12] =
+            ["", "", "", ".pre", ".rc1", ".beta2", ".alpha.10", "-java", "-x86-mingw32", ".a.0.b", ".a.0.1", ".B"];
+        format!("{}{}{}", self.dotted(), self.pick(&PRE), self.pick(&["", "", "", ".0", ".1", " "]))
+    }
+
+    fn plain(&mut self) -> String {
+        if self.one_in(10) { self.number() } else { self.below(30).to_string() }
+    }
+
+    fn go(&mut self) -> String {
+        const PRE: [&str; 10] = [
+            "",
+            "",
+            "",
+            "-rc.1",
+            "-rc1",
+            "-beta",
+            "-0.20191109021931-daa7c04131f5",
+            "-20191109021931-daa7c04131f5",
+            "-pre.0.20191109021931-daa7c04131f5",
+            "-alpha.10",
+        ];
+        let (major, minor, patch) = (self.plain(), self.plain(), self.plain());
+        let (pre, build) = (self.pick(&PRE), self.pick(&["", "", "", "+incompatible", "+meta.1"]));
+        format!("{}{major}.{minor}.{patch}{pre}{build}", self.pick(&["v", "v", ""]))
+    }
+
     /// A text close to the given one: a part dropped, doubled or replaced by another.
     fn neighbour(&mut self, scheme: Scheme, text: &str) -> String {
         let parts: &[&str] = match scheme {
@@ -139,7 +198,10 @@ impl Random {
             Scheme::Pep440 => {
                 &["-", ".", "_", "a", "b", "rc", "post", "dev", "0", "1", "+", "!", "", ".0", "r", "x", " "]
             }
-            Scheme::Apk | Scheme::Semver => panic!("no real tool to ask for {scheme}"),
+            Scheme::Maven => &["-", ".", "_", "a", "rc", "ga", "sp", "0", "1", "9", "", ".0", "-0", "x", "Final"],
+            Scheme::Gem => &["-", ".", "a", "B", "0", "1", "9", "", ".0", "_", ".a", "rc"],
+            Scheme::Go | Scheme::Semver => &["-", ".", "+", "a", "Z", "0", "1", "9", "", ".0", "v", "rc", "_"],
+            Scheme::Apk | Scheme::Nuget => panic!("no real tool to ask for {scheme}"),
         };
         let boundary = |mut at: usize| {
             while !text.is_char_boundary(at) {
@@ -157,7 +219,10 @@ impl Random {
             Scheme::Deb => self.deb(),
             Scheme::Rpm => self.rpm(),
             Scheme::Pep440 => self.pep440(),
-            Scheme::Apk | Scheme::Semver => panic!("no real tool to ask for {scheme}"),
+            Scheme::Maven => self.maven(),
+            Scheme::Gem => self.gem(),
+            Scheme::Go | Scheme::Semver => self.go(),
+            Scheme::Apk | Scheme::Nuget => panic!("no real tool to ask for {scheme}"),
         }
     }
 

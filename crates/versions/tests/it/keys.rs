@@ -64,6 +64,31 @@ fn apk_encoding() {
 }
 
 #[test]
+fn semver_encoding() {
+    check(Scheme::Semver, "1.2.3", &[3, 4, 5, 0xFF]);
+    check(Scheme::Semver, "v1+b", &[3, 2, 2, 0xFF]);
+    check(Scheme::Semver, "1.0.0-rc.1", &[3, 2, 2, 0xFE, b'r', b'c', 1, 3, 1]);
+    check(Scheme::Nuget, "1.0-RC.01", &[3, 2, 2, 2, 0xFE, b'r', b'c', 1, 3, 1]);
+    check(Scheme::Go, "go1.20rc2", &[3, 22, 2, 0xFE, b'r', b'c', 1, 4, 1]);
+    check(Scheme::Go, "v1", &[3, 2, 2, 0xFF]);
+}
+
+#[test]
+fn maven_encoding() {
+    check(Scheme::Maven, "1.0.0-GA", &[0x0A, 13, 6]);
+    check(Scheme::Maven, "1.2.RC3", &[0x0A, 13, 0x0B, 14, 4, 0x0A, 15, 6]);
+    check(Scheme::Maven, "1-Jre.1", &[0x0A, 13, 9, b'j', b'r', b'e', 0x0B, 13, 6]);
+    check(Scheme::Maven, "1-ga.1-sp", &[0x0A, 13, 7, 0x0B, 13, 8, 6]);
+}
+
+#[test]
+fn gem_encoding() {
+    check(Scheme::Gem, "1.0.0", &[6, 3]);
+    check(Scheme::Gem, "1.0.2.rc", &[6, 4, !2, 7, 1, b'r', b'c', 0, 3]);
+    check(Scheme::Gem, "1.a.0.0.b", &[6, 1, b'a', 0, 2, 3, b'b', 0, 3]);
+}
+
+#[test]
 fn numbers_order_across_every_encoded_length() {
     let mut numbers: Vec<String> = (0..1_200_u64).map(|n| n.to_string()).collect();
     for bits in 10..64 {
@@ -75,7 +100,7 @@ fn numbers_order_across_every_encoded_length() {
     numbers.extend((19..60).flat_map(|zeros| [format!("1{}", "0".repeat(zeros)), "9".repeat(zeros)]));
     numbers.sort_by_key(|n| (n.len(), n.clone()));
     numbers.dedup();
-    for scheme in [Scheme::Deb, Scheme::Rpm, Scheme::Apk] {
+    for scheme in Scheme::ALL.into_iter().filter(|scheme| *scheme != Scheme::Pep440) {
         for pair in numbers.windows(2) {
             let (a, b) = (sort_key(scheme, &pair[0]), sort_key(scheme, &pair[1]));
             assert!(a < b, "{scheme}: {pair:?} {a:02x?} {b:02x?}");

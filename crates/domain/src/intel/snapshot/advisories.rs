@@ -27,7 +27,11 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         | "openEuler" | "Azure Linux" | "Mageia" => Some(Scheme::Rpm),
         "Alpine" | "Wolfi" | "Chainguard" => Some(Scheme::Apk),
         "PyPI" => Some(Scheme::Pep440),
-        "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "Bitnami" => Some(Scheme::Semver),
+        "crates.io" | "npm" | "Hex" | "Pub" | "SwiftURL" | "Bitnami" => Some(Scheme::Semver),
+        "Go" => Some(Scheme::Go),
+        "Maven" => Some(Scheme::Maven),
+        "RubyGems" => Some(Scheme::Gem),
+        "NuGet" => Some(Scheme::Nuget),
         _ => None,
     }
 }
