@@ -61,10 +61,10 @@ pub enum FetchError {
         why: String,
     },
     /// No connection at all: no network, no such name, nobody listening. Trying again at once would not help.
-    #[error("failed to connect to `{url}`: {why}")]
+    #[error("no connection to {host}: {why}")]
     NoConnection {
-        /// Address.
-        url: String,
+        /// Host, with its port where the address names one.
+        host: String,
         /// The system's words.
         why: String,
     },

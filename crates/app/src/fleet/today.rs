@@ -113,6 +113,8 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
     let mut map: BTreeMap<(&str, &str, bool), Gather<'_>> = BTreeMap::new();
     for entry in entries {
         let host = entry.host.id.as_str();
+        let epss: BTreeMap<&str, u32> =
+            entry.report.findings.iter().filter_map(|f| Some((f.vuln.as_str(), f.epss_e5?))).collect();
         let kev: BTreeSet<&str> =
             entry.report.findings.iter().filter(|f| f.kev.is_some()).map(|f| f.vuln.as_str()).collect();
         for p in &entry.report.patches {
@@ -140,6 +142,8 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
                 g.patch.urgency.clone_from(&p.urgency);
                 g.patch.first_host = Some(host.to_owned());
             }
+            let likeliest = p.vulns.iter().filter_map(|v| epss.get(v.as_str()).copied()).max();
+            g.patch.epss_e5 = g.patch.epss_e5.max(likeliest);
             for (place, vuln) in p.vulns.iter().enumerate() {
                 let listed = kev.contains(vuln.as_str());
                 if listed {

@@ -139,6 +139,6 @@ fn print(report: &ScanReport, args: &Scan) -> Result<(), Failure> {
             output::out(&text)
         }
         Format::Csv => output::csv(show::FINDING_COLUMNS, report.findings.iter().map(show::finding_cells)),
-        Format::Table => output::out(&show::report_text(report, args.limit, args.findings)),
+        Format::Table => output::page(&show::report_text(report, args.limit, args.findings)),
     }
 }
