@@ -92,6 +92,12 @@ pub enum FetchError {
         /// Why.
         why: String,
     },
+    /// This installation calls nobody.
+    #[error("`{url}` is not called: this installation runs offline")]
+    Offline {
+        /// Address.
+        url: String,
+    },
     /// A file of ours or of the mirror.
     #[error("failed to {doing} `{path}`: {why}")]
     File {
@@ -116,6 +122,9 @@ impl FetchError {
             Self::Status { .. } => "the publisher may have moved the file; give its new address with --from".to_owned(),
             Self::TooLarge { .. } => "this is not the expected document; check the address".to_owned(),
             Self::Address { .. } => "use https://…, file:///path or - for standard input".to_owned(),
+            Self::Offline { .. } => {
+                "leave --offline (PATCHWRIGHT_OFFLINE) away, or read a mirror: --from file:///path".to_owned()
+            }
             Self::File { .. } => "check that the path exists and is readable".to_owned(),
         }
     }

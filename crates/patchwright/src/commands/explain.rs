@@ -15,6 +15,9 @@ const FULL: usize = 3;
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let target = args.target.trim();
+    if target.is_empty() {
+        return Err(Failure::new(Code::Usage, "nothing was named", "name a CVE, an installed package or a host"));
+    }
     if target.starts_with("hst_") {
         return host(place, args);
     }

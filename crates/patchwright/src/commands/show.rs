@@ -82,7 +82,12 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
     let os = if host.os.is_empty() { "unknown system" } else { &host.os };
     write_to(
         &mut text,
-        format_args!("{} · {} · {} packages", paint(Tone::Strong, &clean(&host.name)), clean(os), c.packages),
+        format_args!(
+            "{} · {} · {}",
+            paint(Tone::Strong, &clean(&host.name)),
+            clean(os),
+            counted(c.packages as usize, "package", "packages")
+        ),
     );
     if let Some(kernel) = &host.kernel {
         write_to(&mut text, format_args!(" · kernel {}", clean(kernel)));

@@ -13,6 +13,7 @@ mod bad_input;
 mod cli;
 mod feeds;
 mod hosts;
+mod new_user;
 mod oracle;
 mod run;
 mod server;
