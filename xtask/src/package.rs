@@ -65,7 +65,11 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     say(&format!("package: {} ({})", deb.display(), seconds(took)));
     let mut outcome = Outcome::Good;
     for (wanted, run, words) in [
-        (check, check::in_clean_root as fn(&Path) -> Result<bool, Failure>, "installs, runs and purges in a clean root"),
+        (
+            check,
+            check::in_clean_root as fn(&Path) -> Result<bool, Failure>,
+            "installs, runs and purges in a clean root",
+        ),
         (units, check::under_systemd, "lives its life under systemd"),
     ] {
         if !wanted {

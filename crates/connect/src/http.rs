@@ -241,7 +241,8 @@ async fn digest(path: &Path) -> std::io::Result<String> {
 
 /// Where a connection was tried: the address itself is in the list of feeds.
 fn host_of(url: &str) -> String {
-    let host = |u: reqwest::Url| u.host_str().map(|h| u.port().map_or_else(|| h.to_owned(), |port| format!("{h}:{port}")));
+    let host =
+        |u: reqwest::Url| u.host_str().map(|h| u.port().map_or_else(|| h.to_owned(), |port| format!("{h}:{port}")));
     reqwest::Url::parse(url).ok().and_then(host).unwrap_or_else(|| url.to_owned())
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn page(text: &str) -> Result<(), Failure> {
 
 /// Writes talk to stderr. Failing to talk is not a reason to fail.
 pub(crate) fn talk(text: &str) {
-    let text = paper::fill(text);
+    let text = if std::io::stderr().is_terminal() { paper::fill(text) } else { text.to_owned() };
     let mut stderr = std::io::stderr().lock();
     if stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).is_err() {
         tracing::trace!("nobody reads stderr");

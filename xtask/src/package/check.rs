@@ -79,9 +79,7 @@ pub(super) fn under_systemd(deb: &Path) -> Result<bool, Failure> {
     bootstrap.args(["--variant=apt", "--include=systemd-sysv,dbus,ca-certificates,curl,procps", "bookworm"]);
     bootstrap.arg(&root).args(own_sources()?);
     capture(&mut bootstrap)?;
-    let put = |to: &str, text: &str| {
-        std::fs::write(root.join(to), text).attempt(|| format!("write {to} of the root"))
-    };
+    let put = |to: &str, text: &str| std::fs::write(root.join(to), text).attempt(|| format!("write {to} of the root"));
     put("root/units.sh", UNITS)?;
     put("etc/systemd/system/package-check.service", UNIT)?;
     put("etc/hostname", "package-check\n")?;
@@ -94,7 +92,13 @@ pub(super) fn under_systemd(deb: &Path) -> Result<bool, Failure> {
         .attempt(|| "enable the check".into())?;
     let mut machine = command("timeout");
     machine.args(["--kill-after=10", LIFE, "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit"]);
-    machine.args(["--machine=package-check", "--private-network", "--resolv-conf=off", "--console=pipe", "--directory"]);
+    machine.args([
+        "--machine=package-check",
+        "--private-network",
+        "--resolv-conf=off",
+        "--console=pipe",
+        "--directory",
+    ]);
     machine.arg(&root).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     let switched_off = passes(&mut machine)?;
     let log = std::fs::read_to_string(root.join("root/units.log")).unwrap_or_default();

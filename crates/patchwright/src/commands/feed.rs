@@ -43,7 +43,9 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
                     vec![r.id.to_owned(), r.title.to_owned(), r.publisher.to_owned(), default(r)]
                 })?;
                 if !place.quiet {
-                    output::talk("Addresses and licences: -o csv or -o json. `default` feeds are fetched by `feed sync` without arguments.");
+                    output::talk(
+                        "Addresses and licences: -o csv or -o json. `default` feeds are fetched by `feed sync` without arguments.",
+                    );
                 }
                 return Ok(Code::Ok);
             }

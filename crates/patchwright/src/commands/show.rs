@@ -161,10 +161,7 @@ fn headline(report: &ScanReport) -> String {
         counted(report.patches.len(), "patch", "patches")
     );
     if c.kev > 0 {
-        write_to(
-            &mut text,
-            format_args!(" {}", paint(Tone::Bad, &format!("{} known to be exploited.", c.kev))),
-        );
+        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} known to be exploited.", c.kev))));
     }
     if c.overdue > 0 {
         write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} past due.", c.overdue))));
@@ -221,7 +218,10 @@ fn patches(text: &mut String, report: &ScanReport, limit: usize) {
         write_to(text, format_args!("… and {} more; --limit 0 shows all.\n", report.patches.len() - shown.len()));
     }
     if let Some(first) = shown.first() {
-        write_to(text, format_args!("\n{}\n", paint(Tone::Strong, &format!("Why {} is first:", clean(&first.package)))));
+        write_to(
+            text,
+            format_args!("\n{}\n", paint(Tone::Strong, &format!("Why {} is first:", clean(&first.package)))),
+        );
         for because in first.because.iter().take(6) {
             write_to(text, format_args!("  - {}\n", clean(because)));
         }
@@ -252,7 +252,14 @@ fn after(text: &mut String, report: &ScanReport) {
     match report.reboot.needed.as_str() {
         "yes" => {
             let since = report.reboot.since.as_deref().map(|s| format!(" since {}", day(s))).unwrap_or_default();
-            write_to(text, format_args!("\n{}: {}.\n", paint(Tone::Attention, &format!("Reboot needed{since}")), clean(&report.reboot.because.join("; "))));
+            write_to(
+                text,
+                format_args!(
+                    "\n{}: {}.\n",
+                    paint(Tone::Attention, &format!("Reboot needed{since}")),
+                    clean(&report.reboot.because.join("; "))
+                ),
+            );
         }
         "no" => text.push_str("\nNo reboot needed.\n"),
         _ => {}

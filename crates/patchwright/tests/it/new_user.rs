@@ -63,7 +63,8 @@ fn a_read_only_data_folder_still_scans_and_says_what_it_cannot_do() {
     let Some(mut command) = unprivileged(&b, &scan) else { return };
     let scanned = command.output().unwrap();
     assert_eq!(code(&scanned), 0, "reading is enough to scan: {}", err(&scanned));
-    for args in [&["host", "list"][..], &["up", "--no-serve"], &["feed", "sync", "epss", "--from", "file:///dev/null"]] {
+    for args in [&["host", "list"][..], &["up", "--no-serve"], &["feed", "sync", "epss", "--from", "file:///dev/null"]]
+    {
         let text = refused(&unprivileged(&b, args).unwrap().output().unwrap(), 101);
         assert!(text.contains("belongs to") || text.contains("--data-dir") || text.contains("read-only"), "{text}");
     }
@@ -132,7 +133,7 @@ fn without_a_home_the_data_folder_has_to_be_named() {
     let mut version = unprivileged(&b, &["version", "compare", "1", "2"]).unwrap();
     let output = version.env_remove("HOME").env_remove("PATCHWRIGHT_DATA_DIR").output().unwrap();
     assert_eq!(code(&output), 0, "what needs no data folder runs without one: {}", err(&output));
-    b.fails(&["--data-dir", "", "host", "list"], 64);
+    assert_eq!(code(&b.run(&["--data-dir", "", "host", "list"])), 64);
 }
 
 #[test]
@@ -243,7 +244,9 @@ fn a_link_leads_to_a_web_address_only() {
     for url in ["javascript:1", "", "http://", "https://a b", "ftp://x", "https://host/path?x=1"] {
         b.fails(&["link", "--public-url", url], 64);
     }
-    assert!(b.ok(&["link", "-q", "--public-url", "https://patch.example.org/"]).starts_with("https://patch.example.org/"));
+    assert!(
+        b.ok(&["link", "-q", "--public-url", "https://patch.example.org/"]).starts_with("https://patch.example.org/")
+    );
 }
 
 #[test]

@@ -91,7 +91,12 @@ pub(crate) async fn detail(
     let (Query(common), Query(asked)) = (common.map_err(Failure::from)?, asked.map_err(Failure::from)?);
     let detail = fleet::advisory_detail(&state.env, &signed.ctx, &id).await?;
     if !common.csv() {
-        return page(&AdvisoryPage::new(signed.frame(&detail.row.vuln, Area::Advisories), &detail, &asked.sort, common.page())?);
+        return page(&AdvisoryPage::new(
+            signed.frame(&detail.row.vuln, Area::Advisories),
+            &detail,
+            &asked.sort,
+            common.page(),
+        )?);
     }
     let mut csv = Csv::new(
         &format!("{id}-hosts"),

@@ -49,9 +49,7 @@ impl<T> Order<T> {
         if let Some(column) = self.columns.get(self.at) {
             rows.sort_by(|a, b| {
                 let order = (column.compare)(a, b);
-                (column.missing)(a)
-                    .cmp(&(column.missing)(b))
-                    .then(if self.turned { order.reverse() } else { order })
+                (column.missing)(a).cmp(&(column.missing)(b)).then(if self.turned { order.reverse() } else { order })
             });
         }
         rows
@@ -74,14 +72,23 @@ impl<T> Order<T> {
 
     /// The orders to choose from where the headings are not seen.
     #[must_use]
-    pub fn choices(&self) -> Vec<(String, &'static str, bool)> {
-        // An order turned round keeps its place in the list.
-        self.columns
-            .iter()
-            .enumerate()
-            .map(|(place, c)| (if place == self.at { self.word() } else { c.key.to_owned() }, c.first, place == self.at))
-            .collect()
+    pub fn choices(&self) -> Vec<SortChoice> {
+        sort_choices(self.columns.iter().map(|c| (c.key, c.first)), &self.word())
     }
+}
+
+/// A choice of an order: its word, what it puts first, chosen.
+pub type SortChoice = (String, &'static str, bool);
+
+/// The orders of a list with the one in force marked; an order turned round keeps its place in the list.
+#[must_use]
+pub fn sort_choices(all: impl Iterator<Item = (&'static str, &'static str)>, current: &str) -> Vec<SortChoice> {
+    let (key, turned) = current.strip_prefix('-').map_or((current, false), |key| (key, true));
+    all.map(|(word, label)| {
+        let on = word == key;
+        (if on && turned { format!("-{word}") } else { word.to_owned() }, label, on)
+    })
+    .collect()
 }
 
 /// No row lacks a value.
@@ -138,7 +145,10 @@ mod tests {
     fn headings_turn_the_order_in_force() {
         let order = Order::read(&COLUMNS, "score", &Link::to("/x").with("tab", "t"));
         let score = order.th("score", "num").0;
-        assert!(score.contains("href=\"/x?tab=t&#38;sort=-score\"") || score.contains("/x?tab=t&amp;sort=-score"), "{score}");
+        assert!(
+            score.contains("href=\"/x?tab=t&#38;sort=-score\"") || score.contains("/x?tab=t&amp;sort=-score"),
+            "{score}"
+        );
         assert!(score.contains("aria-sort=\"descending\""), "{score}");
         assert!(!order.th("name", "").0.contains("aria-sort"));
         assert_eq!(order.th("no-such", "").0, "");

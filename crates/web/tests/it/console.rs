@@ -150,7 +150,8 @@ async fn tables_inside_a_host_are_ordered_by_their_address() {
 
     let natural = csv("findings", "").await.body;
     assert_eq!(csv("findings", "no-such-order").await.body, natural, "an unknown order is the natural one");
-    let scores: Vec<f64> = column(&csv("findings", "-epss").await.body, 10).iter().filter_map(|s| s.parse().ok()).collect();
+    let scores: Vec<f64> =
+        column(&csv("findings", "-epss").await.body, 10).iter().filter_map(|s| s.parse().ok()).collect();
     assert!(scores.len() > 1 && scores.is_sorted(), "lowest first when turned round: {scores:?}");
 
     for (tab, key) in [("available", "risk"), ("findings", "cvss"), ("packages", "findings"), ("history", "package")] {
@@ -158,7 +159,8 @@ async fn tables_inside_a_host_are_ordered_by_their_address() {
         assert_eq!(page.status, StatusCode::OK, "{tab}");
         let history_is_empty = tab == "history" && !page.body.contains("<thead>");
         assert!(
-            history_is_empty || page.body.matches("aria-sort=").count() == 1 && page.body.contains(&format!("sort=-{key}")),
+            history_is_empty
+                || page.body.matches("aria-sort=").count() == 1 && page.body.contains(&format!("sort=-{key}")),
             "{tab}: {}",
             page.body
         );
