@@ -17,7 +17,7 @@ sign_in() {
     [ -n "$secret" ] || fail "the sign-in page holds no secret"
     code=$(curl -sS -o /dev/null -w '%{http_code}' -c "$2" -H "Origin: $origin" --data "secret=$secret" "$origin/sign-in/link")
     [ "$code" = 303 ] || fail "signing in answered $code"
-    curl -fsS -b "$2" "$origin/" | grep -q '<h1>What needs patching first' || fail "no Today page behind the sign-in"
+    curl -fsS -b "$2" "$origin/" | grep '<h1>What needs patching first' >/dev/null || fail "no Today page behind the sign-in"
 }
 
 wait_for_port() {
@@ -70,7 +70,7 @@ all_owned
 step "agent as a unit"
 systemctl start patchwright-agent.service
 [ "$(systemctl show --property Result --value patchwright-agent.service)" = success ] || fail "the agent failed"
-curl -fsS -b /tmp/unit.jar "$origin/api/v1/hosts" | grep -q '"total":1' || fail "the server does not know this host"
+curl -fsS -b /tmp/unit.jar "$origin/api/v1/hosts" | grep '"total":1' >/dev/null || fail "the server does not know this host"
 systemctl enable --now patchwright-agent.timer 2>/dev/null
 systemctl list-timers --no-pager | grep -q patchwright-agent.timer || fail "the timer has no next run"
 

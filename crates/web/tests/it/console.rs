@@ -141,17 +141,17 @@ async fn tables_inside_a_host_are_ordered_by_their_address() {
     let house = House::new().await;
     let id = house.host("web-01").await;
     let browser = house.sign_in().await;
-    let csv = |tab: &str, sort: &str| browser.get(&format!("/hosts/{id}?tab={tab}&sort={sort}&format=csv"));
+    let csv =
+        async |tab: &str, sort: &str| browser.get(&format!("/hosts/{id}?tab={tab}&sort={sort}&format=csv")).await.body;
 
-    let up = column(&csv("packages", "name").await.body, 0);
-    let down = column(&csv("packages", "-name").await.body, 0);
+    let up = column(&csv("packages", "name").await, 0);
+    let down = column(&csv("packages", "-name").await, 0);
     assert!(up.len() > 1 && up.is_sorted(), "{up:?}");
     assert_eq!(up.iter().rev().cloned().collect::<Vec<_>>(), down);
 
-    let natural = csv("findings", "").await.body;
-    assert_eq!(csv("findings", "no-such-order").await.body, natural, "an unknown order is the natural one");
-    let scores: Vec<f64> =
-        column(&csv("findings", "-epss").await.body, 10).iter().filter_map(|s| s.parse().ok()).collect();
+    let natural = csv("findings", "").await;
+    assert_eq!(csv("findings", "no-such-order").await, natural, "an unknown order is the natural one");
+    let scores: Vec<f64> = column(&csv("findings", "-epss").await, 10).iter().filter_map(|s| s.parse().ok()).collect();
     assert!(scores.len() > 1 && scores.is_sorted(), "lowest first when turned round: {scores:?}");
 
     for (tab, key) in [("available", "risk"), ("findings", "cvss"), ("packages", "findings"), ("history", "package")] {
