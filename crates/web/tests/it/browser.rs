@@ -215,12 +215,13 @@ async fn a_real_browser_signs_in_finds_and_reads() {
     driver.until("return document.activeElement.matches('[data-filter]')").await;
 
     // A heading orders the table inside a page, and turns the order round; the address says which.
+    driver.width(1280).await;
     driver.go(&format!("{origin}/hosts/{id}?tab=packages")).await;
     for (address, aria) in [("sort=findings", "descending"), ("sort=-findings", "ascending")] {
         driver.click("th.num > a").await;
         driver
             .until(&format!(
-                "return location.search.endsWith('{address}') && document.querySelector('th.num').ariaSort === '{aria}'"
+                "return location.search.endsWith('{address}') && document.querySelector('table.rows th.num').ariaSort === '{aria}'"
             ))
             .await;
     }
