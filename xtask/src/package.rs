@@ -1,5 +1,7 @@
 //! `cargo xtask package deb`: the Debian package, from the release build and the files in `packaging/`.
 
+mod check;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
@@ -11,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     args::Args,
-    sh::{self, Attempt, Failure, Outcome, capture, command, passes, say, seconds},
+    sh::{self, Attempt, Failure, Outcome, capture, command, say, seconds},
 };
 
 const HELP: &str = "\
@@ -19,8 +21,10 @@ usage: cargo xtask package deb [--check]
 
 Builds CARGO_TARGET_DIR/debian/patchwright_VERSION_ARCH.deb: binary, units, manual page, completions.
 
-  --check   afterwards make a clean root with mmdebstrap (needs root and a package mirror), install the package there,
-            run it, and purge it";
+  --check         afterwards make a clean root with mmdebstrap (needs root and a package mirror), install the package
+                  there, run it, and purge it
+  --check-units   the same under a systemd of its own (needs systemd-nspawn too): server and agent as units, signing in,
+                  upgrade, kill, removal, purge";
 
 /// Files that go in as they are: from, to, mode.
 const FILES: &[(&str, &str, &str)] = &[
@@ -49,6 +53,7 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
         return Ok(Outcome::Good);
     }
     let check = args.flag("--check");
+    let units = args.flag("--check-units");
     let kind = args.positional();
     args.finish()?;
     if kind.as_deref() != Some("deb") {
@@ -58,17 +63,26 @@ pub(crate) fn run(mut args: Args) -> Result<Outcome, Failure> {
     let (deb, took) = sh::timed(|| build(&root));
     let deb = deb?;
     say(&format!("package: {} ({})", deb.display(), seconds(took)));
-    if !check {
-        return Ok(Outcome::Good);
+    let mut outcome = Outcome::Good;
+    for (wanted, run, words) in [
+        (
+            check,
+            check::in_clean_root as fn(&Path) -> Result<bool, Failure>,
+            "installs, runs and purges in a clean root",
+        ),
+        (units, check::under_systemd, "lives its life under systemd"),
+    ] {
+        if !wanted {
+            continue;
+        }
+        let (good, took) = sh::timed(|| run(&deb));
+        let good = good?;
+        say(&format!("package: {}: {words} ({})", if good { "good" } else { "FAILED" }, seconds(took)));
+        if !good {
+            outcome = Outcome::Bad;
+        }
     }
-    let (good, took) = sh::timed(|| check_in_clean_root(&deb));
-    let good = good?;
-    say(&format!(
-        "package: {} in a clean root ({})",
-        if good { "installs, runs and purges" } else { "FAILS" },
-        seconds(took)
-    ));
-    Ok(if good { Outcome::Good } else { Outcome::Bad })
+    Ok(outcome)
 }
 
 fn build(root: &Path) -> Result<PathBuf, Failure> {
@@ -237,50 +251,6 @@ fn notice_files(manifest: &Path) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(texts)
-}
-
-/// Installs in a fresh Debian 12 that mmdebstrap makes and throws away, from this machine's own package sources.
-fn check_in_clean_root(deb: &Path) -> Result<bool, Failure> {
-    if sh::find_program("mmdebstrap").is_none() {
-        if !sh::is_root() {
-            return Err(Failure::new("there is no mmdebstrap\n\nhint: apt-get install mmdebstrap"));
-        }
-        capture(command("apt-get").args(["install", "--yes", "--no-install-recommends", "mmdebstrap"]))?;
-    }
-    let name = deb.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let inside = |script: &str| format!("--customize-hook=chroot \"$1\" sh -euc '{script}'");
-    let mut bootstrap = command("mmdebstrap");
-    bootstrap.args(["--variant=apt", "--format=null"]);
-    bootstrap.arg(format!("--customize-hook=copy-in {} /", deb.display()));
-    bootstrap.arg(inside(&format!("apt-get update && apt-get install --yes --no-install-recommends /{name}")));
-    bootstrap.arg(inside("patchwright --version && test -s /usr/share/man/man1/patchwright.1.gz"));
-    bootstrap.arg(inside("getent passwd patchwright && test \"$(stat -c %U /var/lib/patchwright)\" = patchwright"));
-    bootstrap.arg(inside("patchwright up --no-serve --offline"));
-    bootstrap.arg(inside(
-        "apt-get purge --yes patchwright && test ! -e /var/lib/patchwright && test ! -e /usr/bin/patchwright",
-    ));
-    bootstrap.args(["bookworm", "/dev/null"]);
-    // The sources of this machine, so that a mirror inside a company works; without them mmdebstrap takes Debian's own.
-    bootstrap.args(own_sources()?);
-    passes(&mut bootstrap)
-}
-
-fn own_sources() -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    let list = PathBuf::from("/etc/apt/sources.list");
-    if list.metadata().is_ok_and(|m| m.len() > 0) {
-        files.push(list);
-    }
-    let folder = Path::new("/etc/apt/sources.list.d");
-    if folder.is_dir() {
-        for entry in std::fs::read_dir(folder).attempt(|| format!("list {}", folder.display()))? {
-            let path = entry.attempt(|| format!("list {}", folder.display()))?.path();
-            if path.file_name().is_some_and(|n| n == "debian.sources") {
-                files.push(path);
-            }
-        }
-    }
-    Ok(files)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod apt;
 mod changelogs;
 pub mod clock;
 pub mod exec;
+#[cfg(test)]
+mod fuzz;
 mod grub;
 mod history;
 mod kernel;

@@ -129,7 +129,7 @@ impl HttpFetcher {
             if e.is_builder() {
                 FetchError::Address { url: request.url.clone(), why: chain(&e) }
             } else if e.is_connect() {
-                FetchError::NoConnection { url: request.url.clone(), why: chain(&e) }
+                FetchError::NoConnection { host: host_of(&request.url), why: innermost(&e) }
             } else {
                 unreachable(&e)
             }
@@ -237,6 +237,24 @@ async fn digest(path: &Path) -> std::io::Result<String> {
         }
         hash.update(buffer.get(..n).unwrap_or_default());
     }
+}
+
+/// Where a connection was tried: the address itself is in the list of feeds.
+fn host_of(url: &str) -> String {
+    let host =
+        |u: reqwest::Url| u.host_str().map(|h| u.port().map_or_else(|| h.to_owned(), |port| format!("{h}:{port}")));
+    reqwest::Url::parse(url).ok().and_then(host).unwrap_or_else(|| url.to_owned())
+}
+
+/// The system's own words, without the four layers that each say "failed to connect" around them.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        last = cause.to_string();
+        next = cause.source();
+    }
+    last.trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
 /// An error with its causes in one line: `reqwest` prints only the outermost.

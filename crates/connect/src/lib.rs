@@ -38,11 +38,11 @@ impl Fetcher for AnyFetcher {
             if let Some(path) = url.strip_prefix("file://") {
                 return local::from_path(request, std::path::Path::new(path));
             }
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return Err(FetchError::Address { url: url.to_owned(), why: "it is none that is read".to_owned() });
+            }
             if self.offline {
-                return Err(FetchError::Address {
-                    url: url.to_owned(),
-                    why: "this installation runs offline".to_owned(),
-                });
+                return Err(FetchError::Offline { url: url.to_owned() });
             }
             match request.distribution {
                 Distribution::NvdApi if !names_a_file(url) => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::output::Format;
+use crate::paper::Colour;
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -21,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, env = "PATCHWRIGHT_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
     /// Make no outgoing connection at all
-    #[arg(long, global = true, env = "PATCHWRIGHT_OFFLINE")]
+    #[arg(long, global = true, env = "PATCHWRIGHT_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) offline: bool,
     /// Less talk on stderr
     #[arg(short, long, global = true)]
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// More talk on stderr; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Colour in text for people
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Colour,
     /// What to do
     #[command(subcommand)]
     pub(crate) command: Command,

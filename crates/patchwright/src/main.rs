@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod exit;
 mod output;
+mod paper;
 mod progress;
 
 use std::process::ExitCode;
@@ -18,12 +19,15 @@ fn main() -> ExitCode {
         Err(error) => {
             // clap prints help and version to stdout and usage errors to stderr by itself.
             let code = if error.use_stderr() { exit::Code::Usage } else { exit::Code::Ok };
-            if error.print().is_err() {
+            if let Err(e) = error.print()
+                && e.kind() != std::io::ErrorKind::BrokenPipe
+            {
                 return ExitCode::from(exit::Code::Failed.number());
             }
             return ExitCode::from(code.number());
         }
     };
+    paper::start(args.color);
     output::start_logging(args.verbose);
     match commands::run(args) {
         Ok(code) => ExitCode::from(code.number()),

@@ -1,12 +1,11 @@
-//! Printing: tables for people, JSON, NDJSON and CSV for programs. Colour never carries meaning and is off when stdout
-//! is not a terminal or `NO_COLOR` is set.
+//! Printing: tables for people, JSON, NDJSON and CSV for programs.
 
 use std::io::{IsTerminal as _, Write as _};
 
-use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::exit::{Code, Failure};
+use crate::paper;
 
 /// How a command prints its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -36,8 +35,14 @@ pub(crate) fn out(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes text for people: wrapped on a terminal.
+pub(crate) fn page(text: &str) -> Result<(), Failure> {
+    out(&paper::fill(text))
+}
+
 /// Writes talk to stderr. Failing to talk is not a reason to fail.
 pub(crate) fn talk(text: &str) {
+    let text = if std::io::stderr().is_terminal() { paper::fill(text) } else { text.to_owned() };
     let mut stderr = std::io::stderr().lock();
     if stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).is_err() {
         tracing::trace!("nobody reads stderr");
@@ -83,11 +88,11 @@ pub(crate) fn list<T: Serialize>(
 ) -> Result<(), Failure> {
     match format {
         Format::Table => {
-            let mut table = plain_table(columns);
+            let mut table = paper::table(columns);
             for row in rows {
                 table.add_row(cells(row));
             }
-            out(&format!("{}\n", trimmed(&table)))
+            out(&format!("{}\n", paper::render(table)))
         }
         Format::Json => json(&rows),
         Format::Ndjson => {
@@ -135,27 +140,6 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
 pub(crate) fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     text.map_err(|e| Failure::plain(Code::Failed, format!("failed to write JSON: {e}")))
-}
-
-/// A table without frames that fits the terminal.
-pub(crate) fn plain_table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width());
-    table.set_header(columns.iter().map(|c| c.to_uppercase()));
-    table
-}
-
-/// Columns of the terminal; 110 when stdout is not one, so that files and tests get the same text everywhere.
-pub(crate) fn width() -> u16 {
-    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| *c >= 40).unwrap_or(110)
-}
-
-/// A table's text without trailing spaces.
-pub(crate) fn trimmed(table: &Table) -> String {
-    table.to_string().lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// Text without characters that would drive a terminal: names come from files nobody controls.

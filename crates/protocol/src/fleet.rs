@@ -102,6 +102,8 @@ pub struct FleetPatch {
     pub hosts: u32,
     /// Hosts past due.
     pub overdue: u32,
+    /// Highest EPSS of the vulnerabilities fixed, in hundred-thousandths; absent where none is scored.
+    pub epss_e5: Option<u32>,
     /// Earliest due date, RFC 3339.
     pub due: Option<String>,
     /// Risk removed over all hosts.

@@ -5,6 +5,10 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (el) => el instanceof HTMLElement && (el.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(el.tagName));
 
+  // The tab one is on is in sight, also where the row of tabs scrolls.
+  const tab = $(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
+
   // Rows: j and k walk them, Enter opens the one under the cursor.
   let at = -1;
   const rows = () => $$("[data-rows] > tbody > tr, ul[data-rows] > li").filter((row) => row.offsetParent !== null && $("[data-open]", row));

@@ -69,10 +69,10 @@ pub enum FetchError {
         why: String,
     },
     /// No connection at all: no network, no such name, nobody listening. Trying again at once would not help.
-    #[error("failed to connect to `{url}`: {why}")]
+    #[error("no connection to {host}: {why}")]
     NoConnection {
-        /// Address.
-        url: String,
+        /// Host, with its port where the address names one.
+        host: String,
         /// The system's words.
         why: String,
     },
@@ -116,6 +116,12 @@ pub enum FetchError {
         /// Why.
         why: String,
     },
+    /// This installation calls nobody.
+    #[error("`{url}` is not called: this installation runs offline")]
+    Offline {
+        /// Address.
+        url: String,
+    },
     /// A file of ours or of the mirror.
     #[error("failed to {doing} `{path}`: {why}")]
     File {
@@ -144,6 +150,9 @@ impl FetchError {
                 "what was known before stays in force, and the next run goes on where this one stopped; try again later".to_owned()
             }
             Self::Key { .. } => "set PATCHWRIGHT_NVD_API_KEY, or PATCHWRIGHT_NVD_API_KEY_FILE to a file with the key that NVD sent; or unset both".to_owned(),
+            Self::Offline { .. } => {
+                "leave --offline (PATCHWRIGHT_OFFLINE) away, or read a mirror: --from file:///path".to_owned()
+            }
             Self::File { .. } => "check that the path exists and is readable".to_owned(),
         }
     }

@@ -11,7 +11,7 @@ use patchwright_domain::ids::FeedRunId;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
 use super::convert::{ParsedFeed, parse_document};
-use super::port::{Document, FetchRequest, Fetched, Fetcher, Progress};
+use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use super::registry::FeedSpec;
 use crate::env::unique;
 use crate::error::AppError;
@@ -51,10 +51,14 @@ pub struct SyncOutcome {
     pub error: Option<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// Set when there was no connection at all, with the system's words: the same for every feed of a machine without a network.
+    #[serde(skip)]
+    pub no_connection: Option<String>,
 }
 
 struct Failed {
     outcome: FeedOutcome,
+    no_connection: Option<String>,
     error: String,
     hint: String,
     shrink: Shrink,
@@ -62,7 +66,7 @@ struct Failed {
 
 impl Failed {
     fn new(error: String, hint: String) -> Self {
-        Self { outcome: FeedOutcome::Failed, error, hint, shrink: Shrink::None }
+        Self { outcome: FeedOutcome::Failed, error, hint, shrink: Shrink::None, no_connection: None }
     }
 }
 
@@ -102,6 +106,7 @@ pub async fn sync(
     };
     let mut problems = Vec::new();
     let mut hint = None;
+    let mut no_connection = None;
     let now = env.now();
     match result {
         Ok(None) => {
@@ -139,6 +144,7 @@ pub async fn sync(
             state.error = Some(failed.error);
             state.shrink = failed.shrink;
             hint = Some(failed.hint);
+            no_connection = failed.no_connection;
         }
     }
     let mut txn = env.db().write().await?;
@@ -172,6 +178,7 @@ pub async fn sync(
         bytes: report.bytes,
         error: report.error,
         hint,
+        no_connection,
     })
 }
 
@@ -217,7 +224,13 @@ async fn attempt(
     let document = match fetcher.fetch(&request, progress).await {
         Ok(Fetched::NotModified) => return Ok(None),
         Ok(Fetched::Document(document)) => document,
-        Err(error) => return Err(Failed::new(error_chain(&error), error.hint())),
+        Err(error) => {
+            let mut failed = Failed::new(error_chain(&error), error.hint());
+            if let FetchError::NoConnection { why, .. } = error {
+                failed.no_connection = Some(why);
+            }
+            return Err(failed);
+        }
     };
     let parsed = parse(spec, document.clone()).await?;
     guard(spec, feed, &parsed, options.accept_shrink)?;
@@ -294,6 +307,7 @@ fn guard(spec: &FeedSpec, feed: &Feed, parsed: &ParsedFeed, accept: bool) -> std
     };
     Err(Failed {
         outcome: FeedOutcome::Refused,
+        no_connection: None,
         error: format!("{why}; the old records stay in force"),
         hint: format!("if the publisher really means it: `patchwright feed sync {} --accept-shrink`", spec.id),
         shrink: if shrank { Shrink::Refused { from, to } } else { Shrink::None },

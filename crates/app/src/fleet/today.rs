@@ -109,10 +109,14 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
         vulns: BTreeMap<&'a str, (u8, bool)>,
         kev: BTreeSet<&'a str>,
         best: &'a PatchView,
+        /// Hosts, and of them those past due: one host may have two patches of one source, one of which nobody offers yet.
+        hosts: BTreeMap<&'a str, bool>,
     }
     let mut map: BTreeMap<(&str, &str, bool), Gather<'_>> = BTreeMap::new();
     for entry in entries {
         let host = entry.host.id.as_str();
+        let epss: BTreeMap<&str, u32> =
+            entry.report.findings.iter().filter_map(|f| Some((f.vuln.as_str(), f.epss_e5?))).collect();
         let kev: BTreeSet<&str> =
             entry.report.findings.iter().filter(|f| f.kev.is_some()).map(|f| f.vuln.as_str()).collect();
         for p in &entry.report.patches {
@@ -128,9 +132,9 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
                 vulns: BTreeMap::new(),
                 kev: BTreeSet::new(),
                 best: p,
+                hosts: BTreeMap::new(),
             });
-            g.patch.hosts += 1;
-            g.patch.overdue += u32::from(p.overdue);
+            *g.hosts.entry(host).or_default() |= p.overdue;
             g.patch.risk_removed_u6 = g.patch.risk_removed_u6.saturating_add(p.risk_removed_u6);
             if p.due.is_some() && (g.patch.due.is_none() || p.due < g.patch.due) {
                 g.patch.due.clone_from(&p.due);
@@ -140,6 +144,8 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
                 g.patch.urgency.clone_from(&p.urgency);
                 g.patch.first_host = Some(host.to_owned());
             }
+            let likeliest = p.vulns.iter().filter_map(|v| epss.get(v.as_str()).copied()).max();
+            g.patch.epss_e5 = g.patch.epss_e5.max(likeliest);
             for (place, vuln) in p.vulns.iter().enumerate() {
                 let listed = kev.contains(vuln.as_str());
                 if listed {
@@ -162,6 +168,8 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
                 vulns: size(order.len()),
                 examples: order.iter().take(3).map(|(v, _)| (*v).to_owned()).collect(),
                 kev: size(g.kev.len()),
+                hosts: size(g.hosts.len()),
+                overdue: size(g.hosts.values().filter(|late| **late).count()),
                 ..g.patch
             };
             (unfixed, patch)
@@ -181,4 +189,76 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
     });
     rows.truncate(PATCHES_SHOWN);
     (1u32..).zip(rows).map(|(rank, (_, p))| FleetPatch { rank, ..p }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use patchwright_domain::decision::profile::AssetProfile;
+    use patchwright_domain::ids::HostId;
+    use patchwright_domain::time::Timestamp;
+    use patchwright_protocol::scan::{FindingView, PatchView, ScanReport};
+    use patchwright_store::{Generation, Host};
+
+    use super::*;
+
+    fn entry(name: &str, findings: &[(&str, Option<u32>)], patches: &[(&str, &str, bool, &[&str])]) -> Entry {
+        let finding = |(vuln, epss): &(&str, Option<u32>)| FindingView {
+            vuln: (*vuln).to_owned(),
+            epss_e5: *epss,
+            ..FindingView::default()
+        };
+        let patch = |(package, state, overdue, vulns): &(&str, &str, bool, &[&str])| PatchView {
+            package: (*package).to_owned(),
+            state: (*state).to_owned(),
+            overdue: *overdue,
+            vulns: vulns.iter().map(|v| (*v).to_owned()).collect(),
+            ..PatchView::default()
+        };
+        Entry {
+            host: Host {
+                id: HostId::from_unique(name),
+                hostname: name.to_owned(),
+                machine: None,
+                ecosystem: None,
+                os_pretty: String::new(),
+                profile: AssetProfile::default(),
+                first_seen: Timestamp(0),
+                last_seen: Timestamp(0),
+                facts_at: Timestamp(0),
+                collector: String::new(),
+                packages: 0,
+                set_hash: String::new(),
+                facts_hash: String::new(),
+                generation: Generation(1),
+            },
+            report: Arc::new(ScanReport {
+                findings: findings.iter().map(finding).collect(),
+                patches: patches.iter().map(patch).collect(),
+                ..ScanReport::default()
+            }),
+            restart: false,
+        }
+    }
+
+    #[test]
+    fn a_host_with_two_patches_of_one_source_counts_once() {
+        let a = entry(
+            "a",
+            &[("CVE-1", Some(900)), ("CVE-2", None)],
+            &[("libxml2", "not_offered", true, &["CVE-1"]), ("libxml2", "available", true, &["CVE-2"])],
+        );
+        let b = entry("b", &[("CVE-1", Some(1_200))], &[("libxml2", "available", false, &["CVE-1"])]);
+        let rows = patches(&[a, b]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].hosts, rows[0].overdue, rows[0].vulns), (2, 1, 2));
+        assert_eq!(rows[0].epss_e5, Some(1_200), "the highest of all");
+    }
+
+    #[test]
+    fn no_score_is_not_a_score_of_zero() {
+        let rows = patches(&[entry("a", &[("CVE-2", None)], &[("zip", "available", false, &["CVE-2"])])]);
+        assert_eq!(rows[0].epss_e5, None);
+    }
 }

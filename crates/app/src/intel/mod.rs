@@ -230,6 +230,14 @@ impl Intel {
         }
     }
 
+    /// Whether any advisory for this host's system is loaded: without one, an empty list of findings says nothing.
+    #[must_use]
+    pub fn judges(&self, host: &HostFacts) -> bool {
+        host.os.ecosystem().is_some_and(|name| {
+            self.index.chunks.iter().any(|c| c.kind == ChunkKind::Advisories && c.ecosystem.as_ref() == Some(&name))
+        })
+    }
+
     /// The label with the warnings that matter for a host on a day.
     #[must_use]
     pub fn label_for(&self, host: &HostFacts, today: Date) -> DataLabel {

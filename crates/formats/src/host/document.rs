@@ -92,6 +92,12 @@ impl HostDocError {
             }
             Self::Compressed { .. } => "unpack it first".to_owned(),
             Self::TooLarge { .. } => "give one host per document".to_owned(),
+            Self::Unreadable { kind: DocumentKind::CycloneDx | DocumentKind::Spdx, first }
+                if first.what.contains("no package URL") =>
+            {
+                "make the SBOM with package URLs (purl); without them a name says nothing of where the package comes from"
+                    .to_owned()
+            }
             Self::Unreadable { .. } => "check that the file is whole and is what its name says".to_owned(),
             Self::Empty { .. } => "check that the command ran on the right machine and its output was kept".to_owned(),
             Self::NoPackageList => {

@@ -47,7 +47,7 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
             Advisory::Show { id, output: format } => {
                 let detail = fleet::advisory_detail(&env, &ctx(None), id).await?;
                 match format {
-                    Format::Table => output::out(&text(&detail))?,
+                    Format::Table => output::page(&text(&detail))?,
                     Format::Json => output::json(&detail)?,
                     Format::Ndjson | Format::Csv => {
                         output::list(

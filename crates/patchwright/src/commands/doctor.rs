@@ -1,6 +1,7 @@
 //! `doctor`: what is wrong with this installation, each with what to do.
 
 use patchwright_app::{Clock, audit, feeds};
+use patchwright_protocol::intel::FeedRow;
 
 use super::local::{Place, block_on, ctx};
 use crate::exit::{Code, Failure};
@@ -78,7 +79,13 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
     checks.push(match env.db().check().await {
         Ok(report) if report.problems.is_empty() => Check::good(
             "database",
-            format!("{:?} {}, schema {}, {} bytes", report.engine, report.version, report.schema, report.bytes),
+            format!(
+                "{:?} {}, schema {}, {}",
+                report.engine,
+                report.version,
+                report.schema,
+                super::show::bytes(report.bytes)
+            ),
         ),
         Ok(report) => Check {
             check: "database",
@@ -100,15 +107,42 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
         Ok(words) => Check::good("audit trail", words),
         Err(error) => Check::bad("audit trail", error.into()),
     });
-    for row in feeds::feed_list(&env, &ctx(None)).await? {
-        match row.state.as_str() {
-            "ok" | "partial" => {}
-            "never" if !patchwright_app::feeds::registry::feed(&row.id).is_some_and(|f| f.by_default) => {}
-            state => {
-                let detail = row.error.unwrap_or_else(|| format!("{}: {state}", row.id));
-                checks.push(Check::attention("feed", format!("{}: {detail}", row.id), row.hint.unwrap_or_default()));
-            }
+    checks.extend(feed_checks(&feeds::feed_list(&env, &ctx(None)).await?));
+    Ok(checks)
+}
+
+/// Feeds that need a look, one line for all that have the same trouble: nine feeds without a network are one problem.
+fn feed_checks(rows: &[FeedRow]) -> Vec<Check> {
+    let mut troubles: Vec<(&str, Vec<&FeedRow>)> = Vec::new();
+    for row in rows {
+        let silent = match row.state.as_str() {
+            "ok" | "partial" => true,
+            "never" => !patchwright_app::feeds::registry::feed(&row.id).is_some_and(|f| f.by_default),
+            _ => false,
+        };
+        if silent {
+            continue;
+        }
+        match troubles.iter_mut().find(|(state, _)| *state == row.state) {
+            Some((_, list)) => list.push(row),
+            None => troubles.push((&row.state, vec![row])),
         }
     }
-    Ok(checks)
+    troubles
+        .into_iter()
+        .map(|(state, list)| match list.as_slice() {
+            [one] => {
+                let detail = one.error.clone().unwrap_or_else(|| state.to_owned());
+                Check::attention("feed", format!("{}: {detail}", one.id), one.hint.clone().unwrap_or_default())
+            }
+            many => {
+                let ids: Vec<&str> = many.iter().map(|r| r.id.as_str()).collect();
+                Check::attention(
+                    "feeds",
+                    format!("{} feeds {state}: {}", ids.len(), ids.join(", ")),
+                    "`patchwright feed status` says why; `patchwright feed sync` tries again",
+                )
+            }
+        })
+        .collect()
 }

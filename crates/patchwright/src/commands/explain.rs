@@ -15,6 +15,9 @@ const FULL: usize = 3;
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let target = args.target.trim();
+    if target.is_empty() {
+        return Err(Failure::new(Code::Usage, "nothing was named", "name a CVE, an installed package or a host"));
+    }
     if target.starts_with("hst_") {
         return host(place, args);
     }
@@ -70,7 +73,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     for patch in patches.iter().take(FULL) {
         text.push_str(&patch_text(patch));
     }
-    output::out(&text)?;
+    output::page(&text)?;
     Ok(Code::Ok)
 }
 
@@ -89,7 +92,7 @@ fn nothing(
         .map(|p| format!("{} {}", p.name, p.version))
         .collect();
     if !installed.is_empty() {
-        output::out(&format!(
+        output::page(&format!(
             "{}: installed as {}; no known vulnerability matches. Data: {}\n",
             clean(target),
             clean(&installed.join(", ")),
@@ -101,7 +104,7 @@ fn nothing(
         return block_on(async {
             let env = place.open().await?;
             let detail = fleet::advisory_detail(&env, &ctx(None), target).await?;
-            output::out(&format!("Not open on this machine.\n{}", advisory::text(&detail)))?;
+            output::page(&format!("Not open on this machine.\n{}", advisory::text(&detail)))?;
             Ok(Code::Ok)
         });
     }
@@ -169,7 +172,7 @@ fn finding_text(f: &FindingView) -> String {
         for (name, value) in &r.inputs {
             lines.push(format!("    saw {name} = {}", clean(value)));
         }
-        lines.extend(r.assumed.iter().map(|a| format!("    assumed: {a}")));
+        lines.extend(r.assumed.iter().map(|a| format!("    assumed: {}", a.replacen(": assumed: ", ": ", 1))));
     }
     for d in &f.due_candidates {
         let mark = if d.winner { "→" } else { " " };

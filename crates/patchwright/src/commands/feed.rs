@@ -36,9 +36,28 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
                     url: f.home,
                 })
                 .collect();
+            let default = |r: &Row| if r.by_default { "yes" } else { "no" }.to_owned();
+            if *format == Format::Table {
+                // For people: what fits a line. Addresses and licences are in the other formats.
+                output::list(*format, &rows, &["id", "title", "publisher", "default"], |r| {
+                    vec![r.id.to_owned(), r.title.to_owned(), r.publisher.to_owned(), default(r)]
+                })?;
+                if !place.quiet {
+                    output::talk(
+                        "Addresses and licences: -o csv or -o json. `default` feeds are fetched by `feed sync` without arguments.",
+                    );
+                }
+                return Ok(Code::Ok);
+            }
             output::list(*format, &rows, &["id", "title", "publisher", "default", "licence", "url"], |r| {
-                let default = if r.by_default { "yes" } else { "no" };
-                [r.id, r.title, r.publisher, default, r.licence, r.url].map(str::to_owned).to_vec()
+                vec![
+                    r.id.to_owned(),
+                    r.title.to_owned(),
+                    r.publisher.to_owned(),
+                    default(r),
+                    r.licence.to_owned(),
+                    r.url.to_owned(),
+                ]
             })?;
             Ok(Code::Ok)
         }
@@ -108,12 +127,45 @@ pub(crate) async fn sync_all(
         .await;
         bar.finish_and_clear();
         let outcome = outcome?;
-        if !place.quiet {
+        if !place.quiet && outcome.no_connection.is_none() {
             output::talk(&line(&outcome));
         }
         outcomes.push(outcome);
     }
+    if !place.quiet {
+        for text in without_connection(&outcomes) {
+            output::talk(&text);
+        }
+    }
     Ok(outcomes)
+}
+
+/// One line for all feeds that failed for the same reason: a machine without a network has one problem, not nine.
+fn without_connection(outcomes: &[SyncOutcome]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&SyncOutcome>)> = Vec::new();
+    for outcome in outcomes {
+        let Some(why) = outcome.no_connection.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, list)) => list.push(outcome),
+            None => reasons.push((why, vec![outcome])),
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(why, list)| match list.as_slice() {
+            [one] => line(one),
+            many => {
+                let ids: Vec<&str> = many.iter().map(|o| o.feed.as_str()).collect();
+                let hint = many.first().and_then(|o| o.hint.as_deref()).unwrap_or_default();
+                format!(
+                    "no connection to the publishers of {} feeds ({}): {}\n  hint: {hint}",
+                    ids.len(),
+                    ids.join(", "),
+                    output::clean(why)
+                )
+            }
+        })
+        .collect()
 }
 
 fn line(o: &SyncOutcome) -> String {
@@ -161,17 +213,39 @@ async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -
         })?;
         return Ok(Code::Ok);
     }
-    output::list(format, &rows, &["feed", "state", "last success", "age", "records", "problems", "error"], |r| {
-        let records = if r.starter { "starter set".to_owned() } else { r.records.to_string() };
+    let cells = |r: &FeedRow| {
         vec![
             r.id.clone(),
             r.state.clone(),
             r.last_success.clone().unwrap_or_default(),
             r.age_hours.map(|h| format!("{h} h")).unwrap_or_default(),
-            records,
+            if r.starter { "starter set".to_owned() } else { r.records.to_string() },
             r.problems.to_string(),
             r.error.as_deref().map(output::clean).unwrap_or_default(),
         ]
+    };
+    let columns = ["feed", "state", "last success", "age", "records", "problems", "error"];
+    if format != Format::Table {
+        output::list(format, &rows, &columns, cells)?;
+        return Ok(Code::Ok);
+    }
+    // For people the reasons stand below: a sentence in the last column of a table is a tower of words.
+    output::list(format, &rows, columns.get(..6).unwrap_or_default(), |r| {
+        let mut row = cells(r);
+        row.truncate(6);
+        row
     })?;
+    let mut text = String::new();
+    for row in &rows {
+        if let Some(error) = &row.error {
+            text.push_str(&format!("{}: {}\n", row.id, output::clean(error)));
+            if let Some(hint) = &row.hint {
+                text.push_str(&format!("    → {hint}\n"));
+            }
+        }
+    }
+    if !text.is_empty() {
+        output::page(&format!("\n{text}"))?;
+    }
     Ok(Code::Ok)
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                             h.worst.clone().unwrap_or_else(|| "-".to_owned()),
                             h.counts.overdue.to_string(),
                             h.reboot.clone(),
-                            h.last_seen.clone(),
+                            if *format == Format::Table { minute(&h.last_seen) } else { h.last_seen.clone() },
                         ]
                     },
                 )?;
@@ -78,4 +78,9 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
         }
         Ok(Code::Ok)
     })
+}
+
+/// `2026-11-26T15:16:50Z` as people read it in a list; always UTC.
+fn minute(instant: &str) -> String {
+    instant.get(..16).map_or_else(|| instant.to_owned(), |text| text.replace('T', " "))
 }

@@ -8,9 +8,8 @@ use patchwright_formats::host::import_dir;
 
 use super::input;
 use super::local::{Place, block_on, ctx};
-use crate::args::Inventory;
 use crate::exit::{Code, Failure, chain};
-use crate::output;
+use crate::output::{self, Format};
 
 /// The playbook that ships with the product.
 const PLAYBOOK: &str = include_str!("../../../../data/collect/collect.yml");
@@ -27,38 +26,36 @@ struct Row {
     error: Option<String>,
 }
 
-/// Runs it.
-pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
-    match command {
-        Inventory::Playbook => {
-            output::out(PLAYBOOK)?;
-            Ok(Code::Ok)
+/// Runs `inventory playbook`.
+pub(crate) fn playbook() -> Result<Code, Failure> {
+    output::out(PLAYBOOK)?;
+    Ok(Code::Ok)
+}
+
+/// Runs `inventory import`.
+pub(crate) fn import(place: &Place, dir: &Path, os: Option<&str>, format: Format) -> Result<Code, Failure> {
+    let os = input::os(os)?;
+    let folders = folders(dir)?;
+    let rows = block_on(async {
+        let env = place.open().await?;
+        let mut rows = Vec::new();
+        for folder in &folders {
+            rows.push(one(&env, folder, os.as_ref()).await);
         }
-        Inventory::Import { dir, os, output: format } => {
-            let os = input::os(os.as_deref())?;
-            let folders = folders(dir)?;
-            let rows = block_on(async {
-                let env = place.open().await?;
-                let mut rows = Vec::new();
-                for folder in &folders {
-                    rows.push(one(&env, folder, os.as_ref()).await);
-                }
-                Ok(rows)
-            })?;
-            output::list(*format, &rows, &["folder", "host", "id", "packages", "problems", "error"], |r| {
-                vec![
-                    r.folder.clone(),
-                    output::clean(&r.host),
-                    r.id.clone(),
-                    r.packages.to_string(),
-                    r.problems.to_string(),
-                    r.error.clone().unwrap_or_default(),
-                ]
-            })?;
-            let failed = rows.iter().any(|r| r.error.is_some());
-            Ok(if failed { Code::Input } else { Code::Ok })
-        }
-    }
+        Ok(rows)
+    })?;
+    output::list(format, &rows, &["folder", "host", "id", "packages", "problems", "error"], |r| {
+        vec![
+            output::clean(&r.folder),
+            output::clean(&r.host),
+            r.id.clone(),
+            r.packages.to_string(),
+            r.problems.to_string(),
+            r.error.as_deref().map(output::clean).unwrap_or_default(),
+        ]
+    })?;
+    let failed = rows.iter().any(|r| r.error.is_some());
+    Ok(if failed { Code::Input } else { Code::Ok })
 }
 
 /// A folder of one host, or its sub-folders.

@@ -19,14 +19,50 @@ pub(crate) struct Place {
 
 impl Place {
     /// From the global options.
-    pub(crate) fn of(args: &Args) -> Self {
-        Self {
-            config: Config {
-                data_dir: args.data_dir.clone().unwrap_or_else(default_data_dir),
-                database_url: args.database.clone(),
-                offline: args.offline,
-            },
-            quiet: args.quiet,
+    ///
+    /// # Errors
+    /// When nobody says where data belongs: a folder that appears wherever the command happens to run would be a surprise.
+    pub(crate) fn of(args: &Args) -> Result<Self, Failure> {
+        let data_dir = match &args.data_dir {
+            Some(dir) if dir.as_os_str().is_empty() => {
+                return Err(Failure::new(Code::Usage, "the data folder has an empty name", "--data-dir DIR names one"));
+            }
+            Some(dir) => dir.clone(),
+            None => default_data_dir().ok_or_else(|| {
+                Failure::new(
+                    Code::Storage,
+                    "nothing says where the data folder is: HOME is not set",
+                    "name it: --data-dir DIR, or PATCHWRIGHT_DATA_DIR",
+                )
+            })?,
+        };
+        let config = Config { data_dir, database_url: args.database.clone(), offline: args.offline };
+        Ok(Self { config, quiet: args.quiet })
+    }
+
+    /// Gives files that this command made as root to the account that the data folder belongs to: the server runs without
+    /// root and must be able to read and replace them. Only plain files with one name and folders, never what a link points to.
+    pub(crate) fn hand_over(&self) {
+        use std::os::unix::fs::MetadataExt as _;
+        let Ok(top) = std::fs::symlink_metadata(&self.config.data_dir) else { return };
+        if !is_root() || top.uid() == 0 || !top.is_dir() {
+            return;
+        }
+        let mut folders = vec![self.config.data_dir.clone()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                if meta.uid() == 0
+                    && (meta.is_dir() || meta.is_file() && meta.nlink() == 1)
+                    && let Err(error) = std::os::unix::fs::lchown(entry.path(), Some(top.uid()), Some(top.gid()))
+                {
+                    tracing::warn!("failed to give `{}` to the server's account: {error}", entry.path().display());
+                }
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
         }
     }
 
@@ -38,19 +74,19 @@ impl Place {
     }
 }
 
-/// `/var/lib/patchwright` for root, else the user's data folder.
-fn default_data_dir() -> PathBuf {
+fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let root = std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0);
-    if root {
-        return PathBuf::from("/var/lib/patchwright");
+    std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
+}
+
+/// `/var/lib/patchwright` for root, else the user's data folder, where anything says which that is.
+fn default_data_dir() -> Option<PathBuf> {
+    if is_root() {
+        return Some(PathBuf::from("/var/lib/patchwright"));
     }
-    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    std::env::var_os("XDG_DATA_HOME")
-        .map(PathBuf::from)
-        .filter(|p| p.is_absolute())
-        .unwrap_or_else(|| home().join(".local/share"))
-        .join("patchwright")
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")))?;
+    Some(base.join("patchwright"))
 }
 
 /// The operating-system user as the caller of use cases.

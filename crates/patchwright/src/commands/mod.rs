@@ -20,27 +20,37 @@ mod version;
 
 use clap::CommandFactory as _;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Inventory};
 use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<Code, Failure> {
     let place = local::Place::of(&args);
+    // Commands that need no data folder run where none can be named.
+    let with = |work: &dyn Fn(&local::Place) -> Result<Code, Failure>| {
+        let place = place?;
+        let done = work(&place);
+        place.hand_over();
+        done
+    };
     match args.command {
-        Command::Up(up) => up::run(&place, &up),
-        Command::Scan(scan) => scan::run(&place, &scan),
-        Command::Explain(explain) => explain::run(&place, &explain),
-        Command::Host(host) => host::run(&place, &host),
-        Command::Inventory(inventory) => inventory::run(&place, &inventory),
-        Command::Advisory(advisory) => advisory::run(&place, &advisory),
-        Command::Feed(feed) => feed::run(&place, &feed),
-        Command::Intel(intel) => intel::run(&place, &intel),
-        Command::Policy(policy) => policy::run(&place, &policy),
-        Command::Audit(audit) => audit::run(&place, &audit),
-        Command::Serve(serve) => serve::run(&place, &serve),
-        Command::Link(link) => serve::link(&place, &link),
-        Command::Doctor { output } => doctor::run(&place, output),
+        Command::Up(up) => with(&|place| up::run(place, &up)),
+        Command::Scan(scan) => with(&|place| scan::run(place, &scan)),
+        Command::Explain(explain) => with(&|place| explain::run(place, &explain)),
+        Command::Host(host) => with(&|place| host::run(place, &host)),
+        Command::Inventory(Inventory::Playbook) => inventory::playbook(),
+        Command::Inventory(Inventory::Import { dir, os, output }) => {
+            with(&|place| inventory::import(place, &dir, os.as_deref(), output))
+        }
+        Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
+        Command::Feed(feed) => with(&|place| feed::run(place, &feed)),
+        Command::Intel(intel) => with(&|place| intel::run(place, &intel)),
+        Command::Policy(policy) => with(&|place| policy::run(place, &policy)),
+        Command::Audit(audit) => with(&|place| audit::run(place, &audit)),
+        Command::Serve(serve) => with(&|place| serve::run(place, &serve)),
+        Command::Link(link) => with(&|place| serve::link(place, &link)),
+        Command::Doctor { output } => with(&|place| doctor::run(place, output)),
         Command::Version(version) => version::run(&version),
         Command::Cvss { vectors } => cvss::run(&vectors),
         Command::Collect { no_processes } => collect(!no_processes),

@@ -35,10 +35,24 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     input::fill_sources(&intel, &mut facts)?;
     let report = answer(&intel, &facts, &profile, now, &problems)?;
     print(&report, args)?;
+    if matches!(args.output, Format::Ndjson | Format::Csv) && !intel.judges(&facts) {
+        // These two formats have no place for it, and an empty answer would read as good news: said with --quiet too.
+        for warning in report.data.warnings.iter().take(1) {
+            output::talk(&format!("warning: {warning}"));
+        }
+    }
     if !place.quiet {
         for problem in report.problems.iter().take(10) {
             output::talk(&format!("warning: {}", output::clean(problem)));
         }
+    }
+    if args.fail_on.is_some() && report.findings.is_empty() && !intel.judges(&facts) {
+        // A pipeline that asks for a verdict must not take "nothing could be matched" for "nothing is wrong".
+        return Err(Failure::new(
+            Code::Failed,
+            "--fail-on has no verdict: no advisory for this system is loaded, so nothing was matched",
+            "load them (`patchwright feed list`, `patchwright feed sync ID`), or correct --os",
+        ));
     }
     let at_least = args.fail_on.as_deref().map(urgency_place);
     let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
@@ -139,6 +153,6 @@ fn print(report: &ScanReport, args: &Scan) -> Result<(), Failure> {
             output::out(&text)
         }
         Format::Csv => output::csv(show::FINDING_COLUMNS, report.findings.iter().map(show::finding_cells)),
-        Format::Table => output::out(&show::report_text(report, args.limit, args.findings)),
+        Format::Table => output::page(&show::report_text(report, args.limit, args.findings)),
     }
 }

@@ -22,6 +22,9 @@ const JITTER_STEPS: u64 = 60;
 
 /// Runs `serve`.
 pub(crate) fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
+    if let Some(url) = &args.public_url {
+        check_public_url(url)?;
+    }
     block_on(async {
         let listener = listen(&args.listen).await?;
         let env = place.open().await?;
@@ -131,8 +134,23 @@ async fn reconcile(env: Env, offline: bool) {
     }
 }
 
+/// A link to anything but a web address would be refused by every browser, or worse, followed.
+fn check_public_url(url: &str) -> Result<(), Failure> {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    if !host.trim_end_matches('/').is_empty() && host.trim_end_matches('/').chars().all(plain) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Usage,
+        format!("`{}` is not an address that a browser opens", output::clean(url)),
+        "write scheme, host and port only, for example https://patch.example.org",
+    ))
+}
+
 /// Runs `link`.
 pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
+    check_public_url(&args.public_url)?;
     block_on(async {
         let env = place.open().await?;
         let link = fresh_link(&env, &args.public_url, &args.user).await?;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use patchwright_protocol::scan::{FindingView, PatchView, ScanReport};
 
-use crate::output::{self, clean, plain_table, trimmed};
+use crate::output::{self, clean};
+use crate::paper::{self, Tone, paint, tone_of};
 
 /// Columns of findings in tables and CSV.
 pub(crate) const FINDING_COLUMNS: &[&str] = &[
@@ -22,9 +23,6 @@ pub(crate) const FINDING_COLUMNS: &[&str] = &[
     "status",
     "binaries",
 ];
-
-/// Vulnerabilities named in one row before "and N more".
-const NAMED: usize = 3;
 
 /// The cells of one finding.
 pub(crate) fn finding_cells(f: &FindingView) -> Vec<String> {
@@ -69,15 +67,6 @@ pub(crate) fn title(word: &str) -> String {
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
 
-fn named(vulns: &[String]) -> String {
-    let mut text = vulns.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if vulns.len() > NAMED {
-        let more = vulns.len() - NAMED;
-        write_to(&mut text, format_args!(" and {more} more"));
-    }
-    text
-}
-
 fn write_to(text: &mut String, args: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     if text.write_fmt(args).is_err() {
@@ -91,43 +80,55 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
     let c = &report.counts;
     let host = &report.host;
     let os = if host.os.is_empty() { "unknown system" } else { &host.os };
-    write_to(&mut text, format_args!("{} · {} · {} packages", clean(&host.name), clean(os), c.packages));
+    write_to(
+        &mut text,
+        format_args!(
+            "{} · {} · {}",
+            paint(Tone::Strong, &clean(&host.name)),
+            clean(os),
+            counted(c.packages as usize, "package", "packages")
+        ),
+    );
     if let Some(kernel) = &host.kernel {
         write_to(&mut text, format_args!(" · kernel {}", clean(kernel)));
     }
     write_to(&mut text, format_args!("\n{}\nData: {}\n", report.support.text, report.data.label));
     for warning in &report.data.warnings {
-        write_to(&mut text, format_args!("  ! {warning}\n"));
+        write_to(&mut text, format_args!("  {} {warning}\n", paint(Tone::Attention, "!")));
     }
     write_to(&mut text, format_args!("\n{}\n", headline(report)));
     let assumed = report.findings.iter().filter(|f| f.because.iter().any(|r| !r.assumed.is_empty())).count();
     if assumed > 0 {
+        let them = if assumed == c.findings as usize { "All of them".to_owned() } else { format!("{assumed} of them") };
         write_to(
             &mut text,
             format_args!(
-                "{assumed} of them stand that high because nobody has said what this host is: unknown counts as reachable from the \
+                "{them} stand that high because nobody has said what this host is: unknown counts as reachable from the \
                  internet.\n  Say it: --profile exposure=internal,tier=T3,data=public (scan) or `patchwright host set HOST …`\n"
             ),
         );
     }
     if findings {
         let mut table =
-            plain_table(&["vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "due"]);
+            paper::table(&["vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "due"]);
         for f in &report.findings {
             let cells = finding_cells(f);
             let pick = |i: usize| cells.get(i).map(|c| clean(c)).unwrap_or_default();
             table.add_row([0, 1, 2, 3, 4, 5, 6, 7, 10].map(pick));
         }
-        write_to(&mut text, format_args!("\n{}\n", trimmed(&table)));
+        write_to(&mut text, format_args!("\n{}\n", paper::render(table)));
     } else if !report.patches.is_empty() {
         patches(&mut text, report, limit);
     }
     transaction(&mut text, report);
     after(&mut text, report);
     if !report.unseen.is_empty() {
-        text.push_str("\nNot looked at:\n");
+        write_to(&mut text, format_args!("\n{}\n", paint(Tone::Strong, "Not looked at:")));
         for u in &report.unseen {
-            write_to(&mut text, format_args!("  {}: {}. {}\n", clean(&u.what), clean(&u.why), clean(&u.hint)));
+            write_to(&mut text, format_args!("  {}: {}\n", clean(&u.what), clean(&u.why)));
+            if !u.hint.is_empty() {
+                write_to(&mut text, format_args!("    → {}\n", clean(&u.hint)));
+            }
         }
     }
     text
@@ -148,30 +149,58 @@ fn headline(report: &ScanReport) -> String {
         [(c.emergency, "Emergency"), (c.critical, "Critical"), (c.high, "High"), (c.medium, "Medium"), (c.low, "Low")]
     {
         if n > 0 {
-            parts.push(format!("{n} {word}"));
+            let words = format!("{n} {word}");
+            parts.push(tone_of(word).map_or_else(|| words.clone(), |tone| paint(tone, &words)));
         }
     }
     let fixable = report.patches.iter().filter(|p| p.state == "available").count();
     let mut text = format!(
-        "{} open vulnerabilities by urgency: {}. {} patches, {fixable} can be installed now.",
-        c.findings,
+        "{} by urgency: {}. {}, {fixable} can be installed now.",
+        paint(Tone::Strong, &counted(c.findings as usize, "open vulnerability", "open vulnerabilities")),
         parts.join(", "),
-        report.patches.len()
+        counted(report.patches.len(), "patch", "patches")
     );
     if c.kev > 0 {
-        write_to(&mut text, format_args!(" {} known to be exploited.", c.kev));
+        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} known to be exploited.", c.kev))));
     }
     if c.overdue > 0 {
-        write_to(&mut text, format_args!(" {} past due.", c.overdue));
+        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} past due.", c.overdue))));
     }
     text
 }
 
+fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// A patch's state in the width of a column; the sentence stands in `explain` and in the other formats.
+fn short_state(p: &PatchView) -> String {
+    match p.state.as_str() {
+        "available" => "ready".to_owned(),
+        "not_offered" => "not offered".to_owned(),
+        "restart_pending" => "restart pending".to_owned(),
+        "reboot_pending" => "reboot pending".to_owned(),
+        "no_fix" => "no fix yet".to_owned(),
+        "held" => "held".to_owned(),
+        "kept_back" => "kept back".to_owned(),
+        _ => clean(&p.state_label),
+    }
+}
+
 fn patches(text: &mut String, report: &ScanReport, limit: usize) {
     let shown: Vec<&PatchView> = report.patches.iter().take(if limit == 0 { usize::MAX } else { limit }).collect();
-    let mut table = plain_table(&["#", "urgency", "patch", "to", "fixes", "due", "state"]);
+    let mut table = paper::table(&["#", "urgency", "patch", "to", "fixes", "due", "state"]);
     for p in &shown {
-        let fixes = format!("{}: {}", p.vulns.len(), named(&p.vulns));
+        let more = p.vulns.len().saturating_sub(1);
+        let first = p.vulns.first().cloned().unwrap_or_default();
+        let mut fixes = if more == 0 { first } else { format!("{first} +{more}") };
+        if p.kev > 0 {
+            write_to(&mut fixes, format_args!(", {} exploited", p.kev));
+        }
+        // A narrow terminal gets the number alone: rows of one line are what makes a ranking readable.
+        if paper::narrow() {
+            fixes = p.vulns.len().to_string();
+        }
         let due = p.due.as_deref().map(day).unwrap_or_default();
         let due = if p.overdue { format!("{due} overdue") } else { due };
         table.add_row([
@@ -181,15 +210,18 @@ fn patches(text: &mut String, report: &ScanReport, limit: usize) {
             p.to.as_deref().map(clean).unwrap_or_default(),
             fixes,
             due,
-            p.state_label.clone(),
+            short_state(p),
         ]);
     }
-    write_to(text, format_args!("\nWhat to patch first:\n{}\n", trimmed(&table)));
+    write_to(text, format_args!("\n{}\n{}\n", paint(Tone::Strong, "What to patch first:"), paper::render(table)));
     if report.patches.len() > shown.len() {
         write_to(text, format_args!("… and {} more; --limit 0 shows all.\n", report.patches.len() - shown.len()));
     }
     if let Some(first) = shown.first() {
-        write_to(text, format_args!("\nWhy {} is first:\n", clean(&first.package)));
+        write_to(
+            text,
+            format_args!("\n{}\n", paint(Tone::Strong, &format!("Why {} is first:", clean(&first.package)))),
+        );
         for because in first.because.iter().take(6) {
             write_to(text, format_args!("  - {}\n", clean(because)));
         }
@@ -206,7 +238,8 @@ fn transaction(text: &mut String, report: &ScanReport) {
     write_to(
         text,
         format_args!(
-            "\nWhat a full upgrade would do (simulated, nothing was changed): {upgrades} upgraded, {new} new, {removed} removed, {} kept back or held{size}.\n",
+            "\n{} {upgrades} upgraded, {new} new, {removed} removed, {} kept back or held{size}.\n",
+            paint(Tone::Strong, "What a full upgrade would do (simulated, nothing was changed):"),
             t.kept_back.len()
         ),
     );
@@ -219,7 +252,14 @@ fn after(text: &mut String, report: &ScanReport) {
     match report.reboot.needed.as_str() {
         "yes" => {
             let since = report.reboot.since.as_deref().map(|s| format!(" since {}", day(s))).unwrap_or_default();
-            write_to(text, format_args!("\nReboot needed{since}: {}.\n", clean(&report.reboot.because.join("; "))));
+            write_to(
+                text,
+                format_args!(
+                    "\n{}: {}.\n",
+                    paint(Tone::Attention, &format!("Reboot needed{since}")),
+                    clean(&report.reboot.because.join("; "))
+                ),
+            );
         }
         "no" => text.push_str("\nNo reboot needed.\n"),
         _ => {}
@@ -227,8 +267,11 @@ fn after(text: &mut String, report: &ScanReport) {
     if !report.restart_units.is_empty() {
         write_to(text, format_args!("Services on replaced code: {}.\n", clean(&report.restart_units.join(", "))));
     }
+    if !report.patchers.is_empty() {
+        write_to(text, format_args!("\n{}\n", paint(Tone::Strong, "Who patches this host already:")));
+    }
     for patcher in &report.patchers {
-        write_to(text, format_args!("Patches this host already: {}\n", clean(patcher)));
+        write_to(text, format_args!("  {}\n", clean(patcher)));
     }
 }
 
@@ -243,5 +286,5 @@ pub(crate) fn bytes(n: u64) -> String {
 
 /// Prints a report as text.
 pub(crate) fn print_report(report: &ScanReport, limit: usize) -> Result<(), crate::exit::Failure> {
-    output::out(&report_text(report, limit, false))
+    output::page(&report_text(report, limit, false))
 }

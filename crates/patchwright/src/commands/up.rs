@@ -24,23 +24,30 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
         let env = place.open().await?;
         let wanted: Vec<_> = FEEDS.iter().filter(|f| f.by_default).collect();
         if place.config.offline || args.no_sync {
-            say(place, "No address is called (offline): vulnerability data is what is here already.");
+            let why = if place.config.offline { "--offline" } else { "--no-sync" };
+            say(place, &format!("No address is called ({why}): vulnerability data is what is here already."));
         } else {
+            let due = due(&env, &wanted).await?;
             say(place, "Addresses it calls now (none with --offline):");
-            for spec in &wanted {
+            for spec in &due {
                 say(place, &format!("  {}", spec.home));
+            }
+            if due.len() < wanted.len() {
+                say(place, &format!("  ({} of {} feeds are fresh)", wanted.len() - due.len(), wanted.len()));
             }
             say(
                 place,
                 "  and this machine's own package mirrors, for the changelogs of packages on offer (64 MB at most)",
             );
-            let due = due(&env, &wanted).await?;
             let outcomes = feed::sync_all(place, &env, &ctx(None), &due, &SyncOptions::default()).await?;
             let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
-            if failed > 0 {
-                say(place, &format!("{failed} feeds could not be fetched; the answer below says what it rests on."));
+            match failed {
+                0 => {}
+                1 => say(place, "1 feed was not renewed; the answer below says what it rests on."),
+                n => say(place, &format!("{n} feeds were not renewed; the answer below says what it rests on.")),
             }
         }
+        say(place, "");
         let quiet = place.quiet;
         let look = if place.config.offline || args.no_sync { scan::Look::Whole } else { scan::Look::WithChangelogs };
         let facts = tokio::task::spawn_blocking(move || scan::this_machine(look, quiet))
@@ -48,7 +55,7 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;
         let detail = fleet::host_detail(&env, &ctx(None), &id).await?;
-        output::out(&show::report_text(&detail.report, args.limit, false))?;
+        output::page(&show::report_text(&detail.report, args.limit, false))?;
         let Some(listener) = listener else {
             return Ok(Code::Ok);
         };

@@ -14,6 +14,7 @@ mod cli;
 mod feeds;
 mod feeds_languages;
 mod hosts;
+mod new_user;
 mod oracle;
 mod run;
 mod server;

@@ -5,11 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use patchwright_app::fleet;
 use patchwright_protocol::fleet::AdvisoryQuery;
+use serde::Deserialize;
 
 use super::{Answer, Common, EXPORT_PAGE_ROWS, EXPORT_PAGES_MAX, page};
 use crate::csv::{Csv, e5, opt, tenths};
 use crate::failure::Failure;
-use crate::pages::advisories::{AdvisoriesPage, AdvisoryPage};
+use crate::pages::advisories::{AdvisoriesPage, AdvisoryPage, affected};
 use crate::session::Signed;
 use crate::state::WebState;
 use crate::view::frame::Area;
@@ -72,23 +73,36 @@ pub(crate) async fn list(
     Ok(csv.into_response())
 }
 
+/// Query of a vulnerability's page.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct DetailQuery {
+    sort: String,
+}
+
 /// `GET /advisories/{id}`
 pub(crate) async fn detail(
     State(state): State<WebState>,
     signed: Signed,
     Path(id): Path<String>,
     common: Result<Query<Common>, QueryRejection>,
+    asked: Result<Query<DetailQuery>, QueryRejection>,
 ) -> Answer {
-    let Query(common) = common.map_err(Failure::from)?;
+    let (Query(common), Query(asked)) = (common.map_err(Failure::from)?, asked.map_err(Failure::from)?);
     let detail = fleet::advisory_detail(&state.env, &signed.ctx, &id).await?;
     if !common.csv() {
-        return page(&AdvisoryPage::new(signed.frame(&detail.row.vuln, Area::Advisories), &detail, common.page())?);
+        return page(&AdvisoryPage::new(
+            signed.frame(&detail.row.vuln, Area::Advisories),
+            &detail,
+            &asked.sort,
+            common.page(),
+        )?);
     }
     let mut csv = Csv::new(
         &format!("{id}-hosts"),
         &["host_id", "host", "package", "installed", "fixed", "state", "urgency", "due", "overdue"],
     );
-    for h in &detail.hosts {
+    for h in affected(&detail, &asked.sort) {
         csv.row([
             h.id.clone(),
             h.name.clone(),

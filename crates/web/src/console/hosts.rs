@@ -119,6 +119,7 @@ pub(crate) struct DetailQuery {
     urgency: String,
     state: String,
     only: String,
+    sort: String,
 }
 
 /// `GET /hosts/{id}`
@@ -137,6 +138,7 @@ pub(crate) async fn detail(
         urgency: asked.urgency,
         state: asked.state,
         only: asked.only,
+        sort: asked.sort,
         page: common.page(),
     };
     if common.csv()
@@ -186,7 +188,7 @@ fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
                     "because",
                 ],
             );
-            for p in &host.report.patches {
+            for p in host_tabs::patches(host, query) {
                 csv.row([
                     p.rank.to_string(),
                     p.urgency.clone(),
@@ -268,7 +270,7 @@ fn tab_csv(host: &HostDetail, tab: Tab, query: &TabQuery) -> Option<Csv> {
         }
         Tab::History => {
             let mut csv = Csv::new(&name, &["at", "package", "from", "to", "source"]);
-            for h in &host.history {
+            for h in host_tabs::changes(host, query) {
                 csv.row([h.at.clone(), h.name.clone(), opt(h.from.as_ref()), opt(h.to.as_ref()), h.source.clone()]);
             }
             Some(csv)

@@ -7,7 +7,7 @@ use patchwright_protocol::fleet::Today;
 use serde::Deserialize;
 
 use super::{Answer, Common, page};
-use crate::csv::{Csv, opt};
+use crate::csv::{Csv, e5, opt};
 use crate::failure::Failure;
 use crate::pages::today::TodayPage;
 use crate::session::Signed;
@@ -48,6 +48,7 @@ fn csv(today: &Today) -> Csv {
             "exploited",
             "hosts",
             "overdue",
+            "epss",
             "due",
             "risk_removed",
             "because",
@@ -64,6 +65,7 @@ fn csv(today: &Today) -> Csv {
             p.kev.to_string(),
             p.hosts.to_string(),
             p.overdue.to_string(),
+            e5(p.epss_e5),
             opt(p.due.as_ref()),
             text::risk(p.risk_removed_u6),
             p.because.join("; "),

@@ -4,6 +4,8 @@ use askama::Template;
 use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, Page};
 use patchwright_protocol::scan::ReasonView;
 
+use super::host_orders::AFFECTED;
+use super::order::{Order, SortChoice, sort_choices};
 use super::{Choice, Slice, data_strip, reasons, urgency_choices};
 use crate::view::frame::Frame;
 use crate::view::link::Link;
@@ -61,17 +63,9 @@ impl AdvisoriesPage {
         urgency_choices(self.query.urgency.as_deref())
     }
 
-    /// Orders for narrow screens, where the headings are not seen. An order turned round keeps its place in the list.
-    fn sorts(&self) -> Vec<(String, &'static str, bool)> {
-        let current = self.query.sort.as_deref().unwrap_or("urgency");
-        let (key, turned) = current.strip_prefix('-').map_or((current, false), |key| (key, true));
-        SORTS
-            .iter()
-            .map(|(word, label)| {
-                let on = *word == key;
-                (if on && turned { format!("-{word}") } else { (*word).to_owned() }, *label, on)
-            })
-            .collect()
+    /// Orders for narrow screens, where the headings are not seen.
+    fn sorts(&self) -> Vec<SortChoice> {
+        sort_choices(SORTS.iter().copied(), self.query.sort.as_deref().unwrap_or("urgency"))
     }
 
     fn th(&self, label: &str, key: &str, descending: bool, class: &str) -> Html {
@@ -91,6 +85,12 @@ pub fn address(query: &AdvisoryQuery) -> Link {
         .with("limit", &query.limit.map(|n| n.to_string()).unwrap_or_default())
 }
 
+/// Hosts of a vulnerability in an order.
+#[must_use]
+pub fn affected<'a>(a: &'a AdvisoryDetail, sort: &str) -> Vec<&'a AdvisoryHost> {
+    Order::read(&AFFECTED, sort, &Link::default()).apply(a.hosts.iter().collect())
+}
+
 /// One vulnerability.
 #[derive(Template)]
 #[template(path = "advisory.html")]
@@ -98,20 +98,24 @@ pub struct AdvisoryPage<'a> {
     frame: Frame,
     a: &'a AdvisoryDetail,
     slice: Slice<'a, AdvisoryHost>,
+    order: Order<AdvisoryHost>,
+    action: String,
     data: Html,
     csv: String,
 }
 
 impl<'a> AdvisoryPage<'a> {
-    /// Prepares the page; `page` is the page of the list of hosts, 1 first.
+    /// Prepares the page; `sort` orders the list of hosts, `page` is its page, 1 first.
     ///
     /// # Errors
     /// When a part cannot be written.
-    pub fn new(frame: Frame, a: &'a AdvisoryDetail, page: usize) -> askama::Result<Self> {
-        let here = Link::to(&link::advisory(&a.row.vuln));
+    pub fn new(frame: Frame, a: &'a AdvisoryDetail, sort: &str, page: usize) -> askama::Result<Self> {
+        let here = Link::to(&link::advisory(&a.row.vuln)).with("sort", sort);
         Ok(Self {
             data: data_strip(&a.data, frame.now)?,
-            slice: Slice::cut(a.hosts.iter().collect(), page, &here),
+            slice: Slice::cut(affected(a, sort), page, &here),
+            order: Order::read(&AFFECTED, sort, &here),
+            action: link::advisory(&a.row.vuln),
             csv: here.with("format", "csv").href(),
             frame,
             a,

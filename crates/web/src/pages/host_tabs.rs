@@ -6,6 +6,8 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HistoryRow, HostDetail, PackageRow};
 use patchwright_protocol::scan::{FindingView, PatchView, ReasonView, ScanReport};
 
+use super::host_orders::{FINDINGS, HISTORY, PACKAGES, PATCHES};
+use super::order::Order;
 use super::{Choice, Slice, choices, reasons, urgency_at_least, urgency_choices};
 use crate::view::link::Link;
 use crate::view::{Html, link, parts, text};
@@ -30,6 +32,8 @@ pub struct TabQuery {
     pub state: String,
     /// `pending`: only packages with a newer version on offer.
     pub only: String,
+    /// Order of the table; a leading `-` turns it round.
+    pub sort: String,
     /// Page of the list, 1 first.
     pub page: usize,
 }
@@ -38,10 +42,23 @@ fn contains(text: &str, part: &str) -> bool {
     part.is_empty() || text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
 }
 
-/// Findings of a host that a query keeps.
+/// Patches of a host in the order of a query.
+#[must_use]
+pub fn patches<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a PatchView> {
+    Order::read(&PATCHES, &query.sort, &Link::default()).apply(host.report.patches.iter().collect())
+}
+
+/// Past changes of a host in the order of a query.
+#[must_use]
+pub fn changes<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a HistoryRow> {
+    Order::read(&HISTORY, &query.sort, &Link::default()).apply(host.history.iter().collect())
+}
+
+/// Findings of a host that a query keeps, in its order.
 #[must_use]
 pub fn findings<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a FindingView> {
-    host.report
+    let kept = host
+        .report
         .findings
         .iter()
         .filter(|f| {
@@ -51,17 +68,20 @@ pub fn findings<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a FindingVi
         })
         .filter(|f| urgency_at_least(&f.urgency, &query.urgency))
         .filter(|f| query.state.is_empty() || f.state == query.state)
-        .collect()
+        .collect();
+    Order::read(&FINDINGS, &query.sort, &Link::default()).apply(kept)
 }
 
-/// Packages of a host that a query keeps.
+/// Packages of a host that a query keeps, in its order.
 #[must_use]
 pub fn packages<'a>(host: &'a HostDetail, query: &TabQuery) -> Vec<&'a PackageRow> {
-    host.packages
+    let kept = host
+        .packages
         .iter()
         .filter(|p| contains(&p.name, &query.q) || contains(&p.source, &query.q))
         .filter(|p| query.only != "pending" || p.candidate.is_some())
-        .collect()
+        .collect();
+    Order::read(&PACKAGES, &query.sort, &Link::default()).apply(kept)
 }
 
 fn here(host: &HostDetail, tab: &str, query: &TabQuery) -> Link {
@@ -71,6 +91,7 @@ fn here(host: &HostDetail, tab: &str, query: &TabQuery) -> Link {
         .with("urgency", &query.urgency)
         .with("state", &query.state)
         .with("only", &query.only)
+        .with("sort", &query.sort)
 }
 
 fn findings_of(host: &str, package: &str) -> String {
@@ -83,7 +104,9 @@ struct Available<'a> {
     host: &'a HostDetail,
     r: &'a ScanReport,
     slice: Slice<'a, PatchView>,
+    order: Order<PatchView>,
     largest: u64,
+    action: String,
     csv: String,
     now: Timestamp,
 }
@@ -108,7 +131,9 @@ pub fn available(host: &HostDetail, query: &TabQuery, now: Timestamp) -> askama:
     Available {
         host,
         r,
-        slice: Slice::cut(r.patches.iter().collect(), query.page, &here),
+        slice: Slice::cut(patches(host, query), query.page, &here),
+        order: Order::read(&PATCHES, &query.sort, &here),
+        action: link::host(&host.row.id),
         largest: r.patches.iter().map(|p| p.risk_removed_u6).max().unwrap_or_default(),
         csv: here.with("format", "csv").href(),
         now,
@@ -122,6 +147,7 @@ pub fn available(host: &HostDetail, query: &TabQuery, now: Timestamp) -> askama:
 struct Findings<'a> {
     r: &'a ScanReport,
     slice: Slice<'a, FindingView>,
+    order: Order<FindingView>,
     shown: usize,
     filtered: bool,
     q: &'a str,
@@ -149,6 +175,7 @@ pub fn findings_tab(host: &HostDetail, query: &TabQuery, now: Timestamp) -> aska
         r: &host.report,
         shown: kept.len(),
         slice: Slice::cut(kept, query.page, &here),
+        order: Order::read(&FINDINGS, &query.sort, &here),
         filtered: !(query.q.is_empty() && query.urgency.is_empty() && query.state.is_empty()),
         q: &query.q,
         urgencies: urgency_choices(Some(&query.urgency)),
@@ -181,6 +208,7 @@ pub fn state(host: &HostDetail, now: Timestamp) -> askama::Result<Html> {
 struct Packages<'a> {
     host: &'a HostDetail,
     slice: Slice<'a, PackageRow>,
+    order: Order<PackageRow>,
     shown: usize,
     all: usize,
     filtered: bool,
@@ -207,6 +235,7 @@ pub fn packages_tab(host: &HostDetail, query: &TabQuery) -> askama::Result<Html>
         host,
         shown: kept.len(),
         slice: Slice::cut(kept, query.page, &here),
+        order: Order::read(&PACKAGES, &query.sort, &here),
         all: host.packages.len(),
         filtered: !(query.q.is_empty() && query.only.is_empty()),
         q: &query.q,
@@ -222,6 +251,8 @@ pub fn packages_tab(host: &HostDetail, query: &TabQuery) -> askama::Result<Html>
 #[template(path = "host_history.html")]
 struct History<'a> {
     slice: Slice<'a, HistoryRow>,
+    order: Order<HistoryRow>,
+    action: String,
     csv: String,
     now: Timestamp,
 }
@@ -233,7 +264,9 @@ struct History<'a> {
 pub fn history(host: &HostDetail, query: &TabQuery, now: Timestamp) -> askama::Result<Html> {
     let here = here(host, "history", query);
     History {
-        slice: Slice::cut(host.history.iter().collect(), query.page, &here),
+        slice: Slice::cut(changes(host, query), query.page, &here),
+        order: Order::read(&HISTORY, &query.sort, &here),
+        action: link::host(&host.row.id),
         csv: here.with("format", "csv").href(),
         now,
     }

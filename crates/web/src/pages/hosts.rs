@@ -3,6 +3,7 @@
 use askama::Template;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 
+use super::order::{SortChoice, sort_choices};
 use super::{Choice, tier_choices, urgency_choices};
 use crate::view::frame::Frame;
 use crate::view::link::Link;
@@ -64,17 +65,9 @@ impl HostsPage {
         urgency_choices(self.query.urgency.as_deref())
     }
 
-    /// Orders for narrow screens, where the headings are not seen. An order turned round keeps its place in the list.
-    fn sorts(&self) -> Vec<(String, &'static str, bool)> {
-        let current = self.query.sort.as_deref().unwrap_or("urgency");
-        let (key, turned) = current.strip_prefix('-').map_or((current, false), |key| (key, true));
-        SORTS
-            .iter()
-            .map(|(word, label)| {
-                let on = *word == key;
-                (if on && turned { format!("-{word}") } else { (*word).to_owned() }, *label, on)
-            })
-            .collect()
+    /// Orders for narrow screens, where the headings are not seen.
+    fn sorts(&self) -> Vec<SortChoice> {
+        sort_choices(SORTS.iter().copied(), self.query.sort.as_deref().unwrap_or("urgency"))
     }
 
     fn th(&self, label: &str, key: &str, descending: bool, class: &str) -> Html {

@@ -327,6 +327,7 @@ pub fn today(rows: usize) -> Today {
                 kev: u32::from(i.is_multiple_of(3)) * 2,
                 hosts: small(214_usize.saturating_sub(i * 9).max(1)),
                 overdue: if i < 4 { 12 } else { 0 },
+                epss_e5: (i % 5 != 4).then(|| 91_000 / (small(i) + 1)),
                 due: Some(at(hours(i) * 20 - 70)),
                 risk_removed_u6: 18_400_000 / (u64::from(small(i)) + 1),
                 first_host: Some("hst_00000000".to_owned()),
@@ -641,7 +642,7 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
         .render()?,
     );
     let detail = spoil.spoil(advisory(rows));
-    add("advisory", advisories::AdvisoryPage::new(f("CVE", Area::Advisories), &detail, 1)?.render()?);
+    add("advisory", advisories::AdvisoryPage::new(f("CVE", Area::Advisories), &detail, "", 1)?.render()?);
     let host = spoil.spoil(host(rows));
     for tab in Tab::ALL {
         let query = TabQuery::default();

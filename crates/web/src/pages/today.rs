@@ -2,6 +2,7 @@
 
 use askama::Template;
 use patchwright_protocol::fleet::{FleetPatch, Today};
+use patchwright_protocol::intel::FeedRow;
 
 use super::data_strip;
 use crate::view::frame::Frame;
@@ -46,6 +47,18 @@ impl TodayPage {
     fn shown(&self) -> &[FleetPatch] {
         let rows = if self.all { self.today.patches.len() } else { FIRST_ROWS.min(self.today.patches.len()) };
         self.today.patches.get(..rows).unwrap_or_default()
+    }
+
+    /// Feeds that need a look, those in the same state together: a machine without a network has one trouble, not nine.
+    fn feed_groups(&self) -> Vec<Vec<&FeedRow>> {
+        let mut groups: Vec<Vec<&FeedRow>> = Vec::new();
+        for feed in &self.today.feeds {
+            match groups.iter_mut().find(|g| g.first().is_some_and(|f| f.state == feed.state)) {
+                Some(group) => group.push(feed),
+                None => groups.push(vec![feed]),
+            }
+        }
+        groups
     }
 
     fn more(&self) -> usize {

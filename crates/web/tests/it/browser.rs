@@ -214,6 +214,18 @@ async fn a_real_browser_signs_in_finds_and_reads() {
     driver.keys("/", false).await;
     driver.until("return document.activeElement.matches('[data-filter]')").await;
 
+    // A heading orders the table inside a page, and turns the order round; the address says which.
+    driver.width(1280).await;
+    driver.go(&format!("{origin}/hosts/{id}?tab=packages")).await;
+    for (address, aria) in [("sort=findings", "descending"), ("sort=-findings", "ascending")] {
+        driver.click("th.num > a").await;
+        driver
+            .until(&format!(
+                "return location.search.endsWith('{address}') && document.querySelector('table.rows th.num').ariaSort === '{aria}'"
+            ))
+            .await;
+    }
+
     // A change elsewhere is announced quietly.
     driver.until("return performance.getEntriesByType('resource').length > 0").await;
     for _ in 0..50 {
@@ -244,6 +256,8 @@ async fn a_real_browser_signs_in_finds_and_reads() {
             "/settings?tab=audit".to_owned(),
             "/api".to_owned(),
             format!("/hosts/{id}"),
+            format!("/hosts/{id}?tab=findings&sort=-epss"),
+            format!("/hosts/{id}?tab=packages&sort=findings"),
             format!("/hosts/{id}?tab=state"),
             format!("/hosts/{id}?tab=policy"),
             "/nowhere".to_owned(),

@@ -130,3 +130,61 @@ async fn a_token_is_shown_once_and_revoked() {
         StatusCode::UNAUTHORIZED
     );
 }
+
+/// Cells of the first column of a CSV, and of the second.
+fn column(csv: &str, at: usize) -> Vec<String> {
+    csv.lines().skip(1).map(|l| l.split(',').nth(at).unwrap_or_default().trim_matches('"').to_owned()).collect()
+}
+
+#[tokio::test]
+async fn tables_inside_a_host_are_ordered_by_their_address() {
+    let house = House::new().await;
+    let mut facts = crate::house::facts("web-01");
+    for name in ["zlib1g", "adduser"] {
+        let mut more = facts.packages[0].clone();
+        (more.name, more.source) = (name.to_owned(), name.to_owned());
+        facts.packages.push(more);
+    }
+    let id = patchwright_app::hosts::host_report(&house.env, &local(), facts).await.unwrap();
+    let browser = house.sign_in().await;
+    let csv =
+        async |tab: &str, sort: &str| browser.get(&format!("/hosts/{id}?tab={tab}&sort={sort}&format=csv")).await.body;
+
+    let up = column(&csv("packages", "name").await, 0);
+    let down = column(&csv("packages", "-name").await, 0);
+    assert!(up.len() > 1 && up.is_sorted(), "{up:?}");
+    assert_eq!(up.iter().rev().cloned().collect::<Vec<_>>(), down);
+
+    let natural = csv("findings", "").await;
+    assert_eq!(csv("findings", "no-such-order").await, natural, "an unknown order is the natural one");
+    let scores: Vec<f64> = column(&csv("findings", "-epss").await, 10).iter().filter_map(|s| s.parse().ok()).collect();
+    assert!(scores.len() > 1 && scores.is_sorted(), "lowest first when turned round: {scores:?}");
+
+    for (tab, key) in [("available", "risk"), ("findings", "cvss"), ("packages", "findings"), ("history", "package")] {
+        let page = browser.get(&format!("/hosts/{id}?tab={tab}&sort={key}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab}");
+        let history_is_empty = tab == "history" && !page.body.contains("data-rows");
+        assert!(
+            history_is_empty
+                || page.body.matches("aria-sort=").count() == 1 && page.body.contains(&format!("sort=-{key}")),
+            "{tab}: {}",
+            page.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn hosts_of_a_vulnerability_are_ordered_by_its_address() {
+    let house = House::new().await;
+    for name in ["web-02", "app-01", "db-03"] {
+        house.host(name).await;
+    }
+    let browser = house.sign_in().await;
+    let id = column(&browser.get("/advisories?format=csv").await.body, 0).remove(0);
+    let names = |body: &str| column(body, 1);
+    let up = names(&browser.get(&format!("/advisories/{id}?sort=host&format=csv")).await.body);
+    assert_eq!(up, ["app-01", "db-03", "web-02"]);
+    let page = browser.get(&format!("/advisories/{id}?sort=-host")).await.body;
+    let place = |name: &str| page.find(&format!(">{name}</a>")).unwrap();
+    assert!(place("web-02") < place("db-03") && place("db-03") < place("app-01"));
+}
