@@ -8,6 +8,7 @@
 //! values without recursion. A test holds that.
 
 mod archive;
+mod tar;
 mod text;
 
 use std::cell::{Cell, RefCell};
@@ -15,6 +16,7 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 pub use archive::{FileInZip, ZipReadError, each_file_in_zip};
+pub use tar::{FileInTar, TarEnd, each_file_in_tar, is_tar};
 pub use text::{Line, Lines, LossyUtf8};
 
 /// Largest input as it arrives, in bytes. Whole feeds are tens to hundreds of MB packed; nothing in use comes near this.
@@ -323,6 +325,12 @@ pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'
         return Err(watch.refuse(BoundError::NotText { found }));
     }
     Ok(Intake { inner: Box::new(io::Cursor::new(head).chain(inner)), watch })
+}
+
+/// An intake with bytes that were read for a look put back in front.
+pub(crate) fn put_back(head: Vec<u8>, intake: Intake<'_>) -> Intake<'_> {
+    let watch = intake.watch();
+    Intake { inner: Box::new(io::Cursor::new(head).chain(intake)), watch }
 }
 
 /// A whole small document in memory.

@@ -1,11 +1,13 @@
-//! Formats where one JSON document is one record: a single one, a list, one a line, or a zip of many.
+//! Formats where one JSON document is one record: a single one, a list, one a line, or a zip or tar of many.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::value::RawValue;
 
 use super::{FeedError, FeedFormat, FeedSink, Tally, open, stream_json};
-use crate::bounded::{FileInZip, Limits, Line, Lines, as_u64, each_file_in_zip, peek};
+use crate::bounded::{
+    self, FileInTar, FileInZip, Intake, Limits, Line, Lines, TarEnd, as_u64, each_file_in_tar, each_file_in_zip, is_tar, peek,
+};
 use crate::json_stream::{Fields, Sink};
 
 /// How much is looked at to tell one document from one a line. A whole document within it is read from memory, which is
@@ -64,6 +66,15 @@ impl<F: Reader> Documents<F> {
         plain
     }
 
+    /// Takes one file of an archive.
+    fn take_file(&mut self, name: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        if matches!(text, std::borrow::Cow::Owned(_)) {
+            self.tally.note(name, "invalid UTF-8 replaced", "");
+        }
+        self.take_text(name, text.trim_start_matches('\u{feff}'));
+    }
+
     fn take_text(&mut self, at: &str, text: &str) {
         match Fields::parse(text) {
             Ok(fields) => self.take(at, &fields, text),
@@ -109,6 +120,9 @@ pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Doc
     let failed = |err| FeedError::from_io(F::FORMAT, err, Some(&watch));
     let head = peek(&mut intake, LOOK_AHEAD).map_err(failed)?;
     let mut documents = Documents::<F>::new();
+    if is_tar(&head) {
+        return read_tar(bounded::put_back(head, intake), limits);
+    }
     let by_line = one_a_line(&head);
     if !by_line
         && as_u64(head.len()) < LOOK_AHEAD.min(limits.record)
@@ -158,13 +172,7 @@ pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Doc
 pub(super) fn read_zip<F: Reader, R: Read + Seek>(reader: R, limits: &Limits) -> Result<Documents<F>, FeedError> {
     let mut documents = Documents::<F>::new();
     each_file_in_zip(reader, limits, &F::wants, &mut |file| match file {
-        FileInZip::Bytes { name, bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if matches!(text, std::borrow::Cow::Owned(_)) {
-                documents.tally.note(name, "invalid UTF-8 replaced", "");
-            }
-            documents.take_text(name, text.trim_start_matches('\u{feff}'));
-        }
+        FileInZip::Bytes { name, bytes } => documents.take_file(name, bytes),
         FileInZip::Bad { name, why } => {
             documents.tally.seen();
             documents.tally.lose(name, why, "");
@@ -173,6 +181,27 @@ pub(super) fn read_zip<F: Reader, R: Read + Seek>(reader: R, limits: &Limits) ->
     .map_err(|err| FeedError::from_zip(F::FORMAT, err))?;
     if !documents.recognised {
         return Err(FeedError::not(F::FORMAT, F::MISSING));
+    }
+    Ok(documents)
+}
+
+/// Reads a tar of JSON documents, packed or not.
+fn read_tar<F: Reader>(mut intake: Intake<'_>, limits: &Limits) -> Result<Documents<F>, FeedError> {
+    let watch = intake.watch();
+    let mut documents = Documents::<F>::new();
+    let end = each_file_in_tar(&mut intake, limits, &F::wants, &mut |file| match file {
+        FileInTar::Bytes { name, bytes } => documents.take_file(name, bytes),
+        FileInTar::Bad { name, why } => {
+            documents.tally.seen();
+            documents.tally.lose(name, why, "");
+        }
+    })
+    .map_err(|err| FeedError::from_io(F::FORMAT, err, Some(&watch)))?;
+    if !documents.recognised {
+        return Err(FeedError::not(F::FORMAT, F::MISSING));
+    }
+    if let TarEnd::Cut(why) = end {
+        documents.tally.cut("end of input", why);
     }
     Ok(documents)
 }

@@ -6,6 +6,8 @@
 //!
 //! To add a format: a module here with `parse`, a variant in [`FeedFormat`] and [`FeedRecords`], tests in `tests/it/feeds`.
 
+pub mod csaf;
+pub mod csaf_provider;
 pub mod cve;
 pub mod debian_list;
 pub mod debian_tracker;
@@ -28,6 +30,7 @@ use crate::bounded::{self, BoundError, Intake, Limits, Watch, ZipReadError};
 use crate::json_stream::{Ended, Sink, read_document};
 
 pub use scalar::cve_id;
+pub(crate) use scalar::timestamp;
 
 /// Most problems that one parse keeps word for word; the rest is counted in a last one. A feed with more is broken as such.
 pub const PROBLEMS_MAX: usize = 1_000;
@@ -55,11 +58,13 @@ pub enum FeedFormat {
     DebianReleases,
     /// `ubuntu.csv` of distro-info-data.
     UbuntuReleases,
+    /// Common Security Advisory Framework 2.0 and 2.1: one JSON document, a list, one a line, or a zip or tar of many.
+    Csaf,
 }
 
 impl FeedFormat {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::KevJson,
         Self::KevCsv,
         Self::Epss,
@@ -70,6 +75,7 @@ impl FeedFormat {
         Self::EndOfLife,
         Self::DebianReleases,
         Self::UbuntuReleases,
+        Self::Csaf,
     ];
 }
 
@@ -86,6 +92,7 @@ impl fmt::Display for FeedFormat {
             Self::EndOfLife => "endoflife.date API v1",
             Self::DebianReleases => "distro-info debian.csv",
             Self::UbuntuReleases => "distro-info ubuntu.csv",
+            Self::Csaf => "CSAF",
         })
     }
 }
@@ -354,6 +361,8 @@ pub enum FeedRecords {
     EndOfLife(Vec<EolCycle>),
     /// Distribution releases.
     Releases(Vec<distro_info::DistroRelease>),
+    /// CSAF documents with their advisories.
+    Csaf(Vec<csaf::CsafRecord>),
 }
 
 impl Records for FeedRecords {
@@ -367,6 +376,7 @@ impl Records for FeedRecords {
             Self::DebianAdvisories(records) => records.record_count(),
             Self::EndOfLife(records) => records.record_count(),
             Self::Releases(records) => records.record_count(),
+            Self::Csaf(records) => records.record_count(),
         }
     }
 }
@@ -391,5 +401,6 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         FeedFormat::UbuntuReleases => {
             distro_info::parse(reader, distro_info::Distro::Ubuntu, limits)?.map(FeedRecords::Releases)
         }
+        FeedFormat::Csaf => csaf::parse_any(reader, limits)?.map(FeedRecords::Csaf),
     })
 }
