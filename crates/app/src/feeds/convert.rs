@@ -1,13 +1,17 @@
 //! From a native document on disk to records that can be compiled.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
 use patchwright_domain::intel::{Advisory, EolCycle, EpssScore, Problem};
-use patchwright_domain::time::Date;
+use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
+use patchwright_formats::feed::csaf::CsafRecord;
+use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::registry::FeedSpec;
@@ -97,6 +101,21 @@ struct Gathered {
     ssvc: Vec<(String, patchwright_domain::intel::SsvcPoint)>,
     eol: Vec<EolCycle>,
     epss: Option<(patchwright_domain::intel::EpssRelease, Vec<(String, EpssScore)>)>,
+    csaf: BTreeMap<(String, String), CsafRecord>,
+    /// File names of documents that the provider deleted, and when.
+    deleted: BTreeMap<String, Timestamp>,
+}
+
+/// What the folder of a CSAF provider says is deleted. An archive may still hold it.
+fn deleted_below(folder: &Path) -> BTreeMap<String, Timestamp> {
+    let Ok(file) = File::open(folder.join("deletions.csv")) else {
+        return BTreeMap::new();
+    };
+    let Ok(parsed) = csaf_provider::changes(file, &Limits::default()) else {
+        return BTreeMap::new();
+    };
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    parsed.records.into_iter().filter_map(|entry| Some((name(&entry.path), entry.at?))).collect()
 }
 
 /// Parses a document (a file, or a folder of files) of a feed.
@@ -109,6 +128,7 @@ pub fn parse_document(spec: &FeedSpec, path: &Path, files: &[PathBuf]) -> Result
     if files.is_empty() {
         parse_file(spec, path, &mut out, &mut gathered)?;
     } else {
+        gathered.deleted = deleted_below(path);
         for file in files {
             if let Err(error) = parse_file(spec, file, &mut out, &mut gathered) {
                 out.read += 1;
@@ -226,12 +246,46 @@ impl Gathered {
             }
             FeedRecords::EndOfLife(list) => self.eol.extend(list),
             FeedRecords::Releases(list) => self.eol.extend(list.into_iter().map(|r| r.cycle)),
+            FeedRecords::Csaf(list) => {
+                for record in list {
+                    out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    self.take_csaf(record);
+                }
+            }
         }
     }
 
-    fn finish(self, spec: &FeedSpec, out: &mut ParsedFeed) {
+    /// Of several releases of one document the newest counts: an archive and the documents that changed since hold both.
+    fn take_csaf(&mut self, record: CsafRecord) {
+        let name = csaf_provider::file_name(&record.id);
+        let gone = self.deleted.get(&name).is_some_and(|at| record.updated.is_none_or(|updated| updated <= *at));
+        if gone {
+            return;
+        }
+        match self.csaf.entry((record.namespace.clone(), record.id.clone())) {
+            Entry::Occupied(mut known) if known.get().updated <= record.updated => {
+                known.insert(record);
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(free) => {
+                free.insert(record);
+            }
+        }
+    }
+
+    fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
+        for record in std::mem::take(&mut self.csaf).into_values() {
+            for advisory in record.advisories {
+                if record.withdrawn.is_none()
+                    && let [only] = advisory.vulnerabilities().as_slice()
+                {
+                    self.cvss.extend(advisory.severities.iter().map(|a| ((*only).to_owned(), a.clone())));
+                }
+                self.advisories.push(advisory);
+            }
+        }
         let side = |records| FreshRecords::Side(records, None);
-        if !self.advisories.is_empty() || spec.format == FeedFormat::Osv {
+        if !self.advisories.is_empty() || matches!(spec.format, FeedFormat::Osv | FeedFormat::Csaf) {
             out.records.push(FreshRecords::Advisories(self.advisories));
         }
         if !self.kev.is_empty() {

@@ -3,6 +3,23 @@
 
 use patchwright_formats::feed::FeedFormat;
 
+/// How the documents of a feed are distributed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// One document at the home address.
+    SingleDocument,
+    /// A CSAF provider: lists of documents that are fetched one by one when they change.
+    CsafProvider,
+}
+
+impl FeedSpec {
+    /// How its documents are distributed; the format decides.
+    #[must_use]
+    pub fn distribution(&self) -> Distribution {
+        if self.format == FeedFormat::Csaf { Distribution::CsafProvider } else { Distribution::SingleDocument }
+    }
+}
+
 /// One feed.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedSpec {
@@ -172,6 +189,50 @@ pub const FEEDS: &[FeedSpec] = &[
         max_bytes: 512 * MB,
         by_default: false,
         format: FeedFormat::Osv,
+    },
+    FeedSpec {
+        id: "redhat-vex",
+        title: "Red Hat VEX (one document for each CVE)",
+        publisher: "Red Hat Product Security",
+        home: "https://security.access.redhat.com/data/csaf/v2/vex/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 4_096 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+    },
+    FeedSpec {
+        id: "redhat-csaf",
+        title: "Red Hat security advisories (CSAF)",
+        publisher: "Red Hat Product Security",
+        home: "https://security.access.redhat.com/data/csaf/v2/advisories/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+    },
+    FeedSpec {
+        id: "suse-csaf",
+        title: "SUSE security advisories (CSAF)",
+        publisher: "SUSE Product Security",
+        home: "https://ftp.suse.com/pub/projects/security/csaf/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+    },
+    FeedSpec {
+        id: "csaf",
+        title: "Any CSAF provider, CISA unless --from names one",
+        publisher: "CISA",
+        home: "https://www.cisa.gov/sites/default/files/csaf/provider-metadata.json",
+        licence: "as the provider says (CISA: public domain)",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
     },
 ];
 

@@ -10,9 +10,10 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
-use super::convert::{ParsedFeed, parse_document};
+use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
+use super::csaf::{self, Gotten};
 use super::port::{Document, FetchRequest, Fetched, Fetcher, Progress};
-use super::registry::FeedSpec;
+use super::registry::{Distribution, FeedSpec};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::activate;
@@ -212,12 +213,26 @@ async fn attempt(
         max_bytes: spec.max_bytes,
         folder: folder.clone(),
     };
-    let document = match fetcher.fetch(&request, progress).await {
-        Ok(Fetched::NotModified) => return Ok(None),
-        Ok(Fetched::Document(document)) => document,
-        Err(error) => return Err(Failed::new(error_chain(&error), error.hint())),
+    let fetched = match spec.distribution() {
+        Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(&request, fetcher, progress).await,
+        Distribution::CsafProvider | Distribution::SingleDocument => {
+            fetcher.fetch(&request, progress).await.map(|fetched| Gotten {
+                document: match fetched {
+                    Fetched::NotModified => None,
+                    Fetched::Document(document) => Some(document),
+                },
+                problems: Vec::new(),
+                lost: 0,
+            })
+        }
     };
-    let parsed = parse(spec, document.clone()).await?;
+    let gotten = fetched.map_err(|error| Failed::new(error_chain(&error), error.hint()))?;
+    let Some(document) = gotten.document else { return Ok(None) };
+    let mut parsed = parse(spec, document.clone()).await?;
+    parsed.read += gotten.lost;
+    parsed.lost += gotten.lost;
+    parsed.problems.extend(gotten.problems);
+    parsed.problems.truncate(PROBLEMS_KEPT);
     guard(spec, feed, &parsed, options.accept_shrink)?;
     let work = env.clone();
     let now = env.now();
@@ -239,7 +254,8 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
-            Ok(files) => {
+            Ok(mut files) => {
+                files.retain(|file| is_document(spec, file));
                 parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint()))
             }
             Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
@@ -257,6 +273,18 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
         ));
     }
     Ok(parsed)
+}
+
+/// Whether a file of a folder is a document of the feed: beside CSAF documents lie lists, digests and signatures.
+fn is_document(spec: &FeedSpec, file: &Path) -> bool {
+    match spec.distribution() {
+        Distribution::SingleDocument => true,
+        Distribution::CsafProvider => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let packed = [".tar", ".tar.zst", ".tar.gz", ".zip", ".ndjson", ".ndjson.zst", ".json.zst", ".json.gz"];
+            patchwright_formats::feed::csaf::is_document_name(&name) || packed.iter().any(|end| name.ends_with(end))
+        }
+    }
 }
 
 /// All files below a folder, sorted; links are not followed.
@@ -306,7 +334,9 @@ fn sweep(folder: &Path, feed: &str, keep: &Document) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let of_feed = name.strip_prefix(feed).is_some_and(|rest| rest.starts_with('.') && !rest.contains(".part"));
-        let old = of_feed && (entry.path() != keep.path || keep.temporary);
+        // The folder of a provider is kept: the next run fetches only what changed.
+        let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let old = plain && of_feed && (entry.path() != keep.path || keep.temporary);
         if old && let Err(error) = std::fs::remove_file(entry.path()) {
             tracing::warn!("failed to remove `{name}`: {error}");
         }

@@ -26,7 +26,7 @@ pub use csaf_write::csaf_vex;
 pub use cyclonedx_write::cyclonedx;
 pub use openvex::write as openvex;
 pub use sarif::sarif;
-pub use write::{Item, Outcome, Report, purl_text};
+pub use write::{Item, Outcome, Report, product_id, purl_text};
 
 /// A format of VEX documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +103,8 @@ pub fn read<R: Read>(reader: R, limits: &Limits, now: Timestamp) -> Result<VexDo
     let whole = read_whole(reader, limits).map_err(VexError::Read)?;
     let bytes = whole.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&whole.bytes);
     let value: Value = serde_json::from_slice(bytes).map_err(VexError::Json)?;
-    let context = value.get("@context").and_then(Value::as_str).unwrap_or_default();
+    let header = value.get("metadata").filter(|_| value.get("@context").is_none()).unwrap_or(&value);
+    let context = header.get("@context").and_then(Value::as_str).unwrap_or_default();
     if context.contains("openvex") || (value.get("statements").is_some() && value.get("author").is_some()) {
         return Ok(openvex::read(&value, now));
     }

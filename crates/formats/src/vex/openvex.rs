@@ -12,12 +12,14 @@ use crate::feed::csaf::tree::{list, text};
 use crate::feed::timestamp;
 
 pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
-    let id = text(value, "@id").unwrap_or("(no id)").to_owned();
-    let author = text(value, "author").unwrap_or("(no author)").to_owned();
+    // Ubuntu keeps the header in an object of its own.
+    let header = value.get("metadata").filter(|_| value.get("@context").is_none()).unwrap_or(value);
+    let id = text(header, "@id").unwrap_or("(no id)").to_owned();
+    let author = text(header, "author").unwrap_or("(no author)").to_owned();
     let time = |value: &Value| {
         ["last_updated", "timestamp"].iter().filter_map(|key| timestamp(text(value, key)?)).max()
     };
-    let document_time = time(value);
+    let document_time = time(header);
     let mut draft = Draft::new(VexFormat::OpenVex, &id);
     if document_time.is_none() {
         draft.note("/timestamp", "document tells no readable time; now is assumed", &Value::Null);

@@ -12,6 +12,7 @@ const ITERATIONS: usize = 2_000;
 const KEV_JSON: &[u8] = include_bytes!("../fixtures/feeds/kev.json");
 const KEV_CSV: &[u8] = include_bytes!("../fixtures/feeds/kev.csv");
 const CVE: &[u8] = include_bytes!("../fixtures/feeds/cve.json");
+const CSAF: &[u8] = include_bytes!("../fixtures/feeds/csaf.json");
 const OSV: &[u8] = include_bytes!("../fixtures/feeds/osv.ndjson");
 const TRACKER: &[u8] = include_bytes!("../fixtures/feeds/debian-tracker.json");
 const LIST: &[u8] = include_bytes!("../fixtures/feeds/dsa-list");
@@ -120,11 +121,18 @@ fn distro_info() {
 }
 
 #[test]
+fn csaf() {
+    fuzz(FeedFormat::Csaf, CSAF);
+}
+
+#[test]
 fn packed_inputs() {
     let packed = [
         (FeedFormat::Epss, crate::feeds::gzip(EPSS)),
         (FeedFormat::Epss, zstd::encode_all(EPSS, 3).unwrap()),
         (FeedFormat::Osv, crate::feeds::zip_of(&[("a.json", OSV), ("b.json", CVE)]).into_inner()),
+        (FeedFormat::Csaf, crate::feeds::tar_of(&[("a.json", CSAF), ("b.json", CSAF)])),
+        (FeedFormat::Csaf, zstd::encode_all(crate::feeds::tar_of(&[("a.json", CSAF)]).as_slice(), 3).unwrap()),
         (FeedFormat::Cve, crate::feeds::zip_of(&[("CVE-1.json", CVE), ("CVE-2.json", CVE)]).into_inner()),
     ];
     bolero::check!().with_iterations(ITERATIONS).with_type::<Vec<Damage>>().for_each(|damage| {

@@ -266,7 +266,7 @@ impl Here<'_> {
     fn is_distro(&self, stated: &str) -> bool {
         let release = self.ecosystem.split(':').nth(1).unwrap_or_default().trim_start_matches('v');
         let stated = stated.to_ascii_lowercase();
-        let number = stated.rsplit('-').next().unwrap_or_default();
+        let number = stated.rsplit(['-', '/']).next().unwrap_or_default();
         let code_name = match (self.ecosystem.split(':').next().unwrap_or_default(), release) {
             ("Debian", "11") => "bullseye",
             ("Debian", "12") => "bookworm",

@@ -376,7 +376,7 @@ impl<'a> Vulnerability<'a, '_> {
         let advice = self.advice();
         let (severity_of, severity_of_all) = self.severities();
         let fallback = severity_of_all.or(self.record.severity.as_deref());
-        let mut seen: BTreeSet<(Filed2, &str, Option<&str>)> = BTreeSet::new();
+        let mut seen: BTreeSet<(Filed2, &str, Option<String>)> = BTreeSet::new();
         let mut out: BTreeMap<Option<String>, Vec<Affected>> = BTreeMap::new();
         for word in STATUS_WORDS {
             for product in list(statuses, word) {
@@ -400,7 +400,8 @@ impl<'a> Vulnerability<'a, '_> {
                 let key: Filed2 =
                     (filed.ecosystem.clone(), filed.package.clone(), filed.version.clone(), filed.module.clone());
                 let update = advice.advisory.filter(|_| word == "fixed" || word == "first_fixed");
-                if !seen.insert((key, if filed.range.is_some() { id } else { word }, update)) {
+                let finer = update.map(str::to_owned).or_else(|| filed.range.clone());
+                if !seen.insert((key, word, finer)) {
                     continue;
                 }
                 out.entry(update.map(str::to_owned)).or_default().push(affected(word, filed, advice, severity));

@@ -25,7 +25,6 @@ pub(crate) struct Node {
     pub(crate) product: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) range: Option<String>,
-    pub(crate) arch: Option<String>,
     component: Option<String>,
     platform: Option<String>,
 }
@@ -71,7 +70,6 @@ struct Path {
     product: Option<String>,
     version: Option<String>,
     range: Option<String>,
-    arch: Option<String>,
 }
 
 impl Tree {
@@ -128,7 +126,6 @@ impl Tree {
             "product_name" => path.product = name,
             "product_version" | "patch_level" | "service_pack" => path.version = name,
             "product_version_range" => path.range = name,
-            "architecture" => path.arch = name,
             _other => {}
         }
         if let Some(product) = branch.get("product") {
@@ -152,7 +149,6 @@ impl Tree {
             product: path.product.clone(),
             version: path.version.clone(),
             range: path.range.clone(),
-            arch: path.arch.clone(),
             ..Node::default()
         };
         for written in text(helper, "purl").into_iter().chain(list(helper, "purls").filter_map(Value::as_str)) {

@@ -16,7 +16,7 @@ use patchwright_formats::feed::{
 
 use super::{limits, said};
 
-fn sample(path: &str) -> Option<PathBuf> {
+pub(super) fn sample(path: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("PATCHWRIGHT_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let file = shared.join("feeds").join(path);
@@ -27,18 +27,18 @@ fn sample(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn open(path: &Path) -> BufReader<File> {
+pub(super) fn open(path: &Path) -> BufReader<File> {
     BufReader::new(File::open(path).unwrap())
 }
 
 #[track_caller]
-fn nothing_lost<T: Records>(parsed: &Parsed<T>, records: u64) {
+pub(super) fn nothing_lost<T: Records>(parsed: &Parsed<T>, records: u64) {
     assert!(parsed.adds_up() && parsed.complete);
     assert_eq!((parsed.read, parsed.lost), (records, 0), "{}", said(&parsed.problems));
 }
 
 /// The files of a `.tar.zst`: a reader of the ustar format (POSIX.1-1988) with GNU long names, enough for the samples.
-fn tar_files(path: &Path, mut each: impl FnMut(&str, Vec<u8>)) {
+pub(super) fn tar_files(path: &Path, mut each: impl FnMut(&str, Vec<u8>)) {
     let mut tar = zstd::stream::read::Decoder::new(open(path)).unwrap();
     let mut long_name = None;
     loop {
