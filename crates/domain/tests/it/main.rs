@@ -11,3 +11,4 @@
 
 mod decision;
 mod exposure;
+mod vex;

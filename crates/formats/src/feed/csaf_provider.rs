@@ -106,12 +106,17 @@ pub fn rolie<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>, 
     for (index, entry) in list(feed, "entry").enumerate() {
         tally.seen();
         let link = |rel: &str| list(entry, "link").find(|l| text(l, "rel") == Some(rel)).and_then(|l| text(l, "href"));
+        // Some feeds leave out what a link is; the name of a digest tells.
+        let digest = || {
+            let names = list(entry, "link").filter_map(|l| text(l, "href"));
+            names.filter(|href| href.ends_with(".sha512") || href.ends_with(".sha256")).last()
+        };
         let source = entry.get("content").and_then(|content| text(content, "src")).or_else(|| link("self"));
         match source {
             Some(path) => entries.push(Entry {
                 path: path.to_owned(),
                 at: text(entry, "updated").or_else(|| text(entry, "published")).and_then(timestamp),
-                hash: link("hash").map(str::to_owned),
+                hash: link("hash").or_else(digest).map(str::to_owned),
             }),
             None => tally.lose(format!("/feed/entry/{index}"), "entry has no address", &entry.to_string()),
         }

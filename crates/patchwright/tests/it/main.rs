@@ -11,8 +11,10 @@
 
 mod bad_input;
 mod cli;
+mod csaf;
 mod feeds;
 mod hosts;
 mod oracle;
 mod run;
 mod server;
+mod vex;
