@@ -83,7 +83,8 @@ impl ReadError {
 pub fn read_file(path: &Path, now: Timestamp) -> Result<ReadDocument, ReadError> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|source| ReadError::Open { path: name.clone(), source })?;
-    let document = vex::read(file, &Limits::default(), now).map_err(|source| ReadError::Format { path: name, source })?;
+    let document =
+        vex::read(file, &Limits::default(), now).map_err(|source| ReadError::Format { path: name, source })?;
     Ok(ReadDocument { statements: document.statements, problems: document.problems })
 }
 

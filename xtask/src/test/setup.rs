@@ -53,7 +53,9 @@ pub(crate) fn run() -> Result<Vec<Skip>, Failure> {
     }
     match make_oracles(&mut updated) {
         Ok(folder) => say(&format!("reference implementations: {}", folder.display())),
-        Err(failure) => skipped.push(Skip::new("comparison with Python's `cvss`, `packaging` and `jsonschema`", one_line(&failure))),
+        Err(failure) => {
+            skipped.push(Skip::new("comparison with Python's `cvss`, `packaging` and `jsonschema`", one_line(&failure)))
+        }
     }
     Ok(skipped)
 }

@@ -269,7 +269,8 @@ impl Run<'_> {
 
     async fn directory(&mut self, base: &str, deletions: &mut Vec<Entry>) -> Result<(), FetchError> {
         let limits = Limits::default();
-        let broken = |url: &str, e: &dyn std::error::Error| FetchError::Address { url: url.to_owned(), why: error_chain(e) };
+        let broken =
+            |url: &str, e: &dyn std::error::Error| FetchError::Address { url: url.to_owned(), why: error_chain(e) };
         let (name, entries) = match self.get(&format!("{base}changes.csv"), LIST_MAX).await? {
             Some(bytes) => ("changes.csv", csaf_provider::changes(bytes.as_slice(), &limits)),
             None => {
@@ -356,10 +357,14 @@ impl Run<'_> {
             Ok(Fetched::NotModified) | Err(FetchError::Status { status: 404 | 410, .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if let Some(stated) = self.get(&format!("{url}.sha256"), LIST_MAX).await?.and_then(|b| csaf_provider::digest_of(&b))
+        if let Some(stated) =
+            self.get(&format!("{url}.sha256"), LIST_MAX).await?.and_then(|b| csaf_provider::digest_of(&b))
             && stated != document.sha256
         {
-            self.problem(&name, "archive does not have the digest that the provider states; single documents are fetched");
+            self.problem(
+                &name,
+                "archive does not have the digest that the provider states; single documents are fetched",
+            );
             return Ok(None);
         }
         let suffix = if name.ends_with(".zip") { "zip" } else { "tar.zst" };
@@ -371,7 +376,13 @@ impl Run<'_> {
             std::fs::rename(&document.path, &target).map_err(|e| file_error("rename", &document.path, &e))?;
         }
         self.bytes += document.bytes;
-        self.note(Line { list: base.to_owned(), path: name, at: Some(day.start().0), file: Some(file), archive: true })?;
+        self.note(Line {
+            list: base.to_owned(),
+            path: name,
+            at: Some(day.start().0),
+            file: Some(file),
+            archive: true,
+        })?;
         Ok(Some(day))
     }
 
@@ -552,8 +563,14 @@ mod tests {
     fn where_a_provider_begins() {
         let directory = |url: &str| Start::Lists(vec![Listed::Directory { url: url.to_owned() }]);
         for (url, want) in [
-            ("https://example.com", Start::Metadata("https://example.com/.well-known/csaf/provider-metadata.json".to_owned())),
-            ("https://example.com/", Start::Metadata("https://example.com/.well-known/csaf/provider-metadata.json".to_owned())),
+            (
+                "https://example.com",
+                Start::Metadata("https://example.com/.well-known/csaf/provider-metadata.json".to_owned()),
+            ),
+            (
+                "https://example.com/",
+                Start::Metadata("https://example.com/.well-known/csaf/provider-metadata.json".to_owned()),
+            ),
             ("https://a/b/provider-metadata.json", Start::Metadata("https://a/b/provider-metadata.json".to_owned())),
             ("https://a/csaf/v2/vex/", directory("https://a/csaf/v2/vex/")),
             ("https://a/csaf/vex", directory("https://a/csaf/vex/")),
@@ -565,6 +582,10 @@ mod tests {
             assert_eq!(start(url), want, "{url}");
         }
         assert!(allowed("http://127.0.0.1/x", "http://127.0.0.1/y") && allowed("http://a/", "https://b/"));
-        assert!(!allowed("https://a/", "http://a/x") && !allowed("https://a/", "file:///etc/passwd") && !allowed("https://a/", "x"));
+        assert!(
+            !allowed("https://a/", "http://a/x")
+                && !allowed("https://a/", "file:///etc/passwd")
+                && !allowed("https://a/", "x")
+        );
     }
 }

@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 pub const CPE_BYTES_MAX: usize = 4 << 10;
 
 /// Attributes besides `part`, in the order of the formatted string.
-pub const ATTRIBUTES: [&str; 10] = [
-    "vendor", "product", "version", "update", "edition", "language", "sw_edition", "target_sw", "target_hw", "other",
-];
+pub const ATTRIBUTES: [&str; 10] =
+    ["vendor", "product", "version", "update", "edition", "language", "sw_edition", "target_sw", "target_hw", "other"];
 
 /// Why a text is not a CPE name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -275,10 +274,7 @@ fn uri_units(text: &str) -> Vec<Unit> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let escaped = (c == '%')
-            .then(|| rest.get(1..3))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escaped = (c == '%').then(|| rest.get(1..3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
         let (unit, length) = match escaped {
             Some(1) => (Unit::One, 3),
             Some(2) => (Unit::Many, 3),
@@ -367,11 +363,23 @@ mod tests {
     fn both_spellings_are_one_name() {
         for (uri, formatted) in [
             ("cpe:/o:redhat:enterprise_linux:9", "cpe:2.3:o:redhat:enterprise_linux:9:*:*:*:*:*:*:*"),
-            ("cpe:/a:redhat:enterprise_linux:9::appstream", "cpe:2.3:a:redhat:enterprise_linux:9:*:appstream:*:*:*:*:*"),
-            ("cpe:/a:hp:insight:7.4.0.1570:-:~~online~win2003~x64~", "cpe:2.3:a:hp:insight:7.4.0.1570:-:*:*:online:win2003:x64:*"),
-            ("cpe:/a:hp:openview_network_manager:7.51::~~~linux~~", "cpe:2.3:a:hp:openview_network_manager:7.51:*:*:*:*:linux:*:*"),
+            (
+                "cpe:/a:redhat:enterprise_linux:9::appstream",
+                "cpe:2.3:a:redhat:enterprise_linux:9:*:appstream:*:*:*:*:*",
+            ),
+            (
+                "cpe:/a:hp:insight:7.4.0.1570:-:~~online~win2003~x64~",
+                "cpe:2.3:a:hp:insight:7.4.0.1570:-:*:*:online:win2003:x64:*",
+            ),
+            (
+                "cpe:/a:hp:openview_network_manager:7.51::~~~linux~~",
+                "cpe:2.3:a:hp:openview_network_manager:7.51:*:*:*:*:linux:*:*",
+            ),
             ("cpe:/a:foo~bar:big%7emoney_2010%07", "cpe:2.3:a:foo\\~bar:big\\~money_2010\u{7}"),
-            ("cpe:/a:microsoft:internet_explorer:8.%02:sp%01", "cpe:2.3:a:microsoft:internet_explorer:8.*:sp?:*:*:*:*:*:*"),
+            (
+                "cpe:/a:microsoft:internet_explorer:8.%02:sp%01",
+                "cpe:2.3:a:microsoft:internet_explorer:8.*:sp?:*:*:*:*:*:*",
+            ),
         ] {
             assert_eq!(cpe(uri), cpe(formatted), "{uri}");
         }

@@ -54,10 +54,7 @@ fn name(text: &str) -> Identity {
 }
 
 fn product(ids: &[Identity], parts: &[Identity]) -> Product {
-    Product {
-        ids: ids.to_vec(),
-        subcomponents: parts.iter().map(|id| Component { ids: vec![id.clone()] }).collect(),
-    }
+    Product { ids: ids.to_vec(), subcomponents: parts.iter().map(|id| Component { ids: vec![id.clone()] }).collect() }
 }
 
 fn statement(status: VexStatus, products: Vec<Product>) -> Statement {
@@ -113,8 +110,14 @@ fn package_urls_with_and_without_version_and_qualifiers() {
         ("deb/debian/openssl@3.0.15-1?arch=source&distro=debian-12", "aside"),
         ("deb/debian/openssl?arch=source&distro=bookworm", "aside"),
         ("deb/debian/openssl@3.0.14-1?arch=source", "NearMiss: is about version 3.0.14-1, installed is 3.0.15-1"),
-        ("deb/debian/openssl?arch=source&distro=debian-11", "NearMiss: is about distro=debian-11, which does not hold here"),
-        ("deb/debian/openssl?arch=source&repository_url=x", "NearMiss: is about repository_url=x, which does not hold here"),
+        (
+            "deb/debian/openssl?arch=source&distro=debian-11",
+            "NearMiss: is about distro=debian-11, which does not hold here",
+        ),
+        (
+            "deb/debian/openssl?arch=source&repository_url=x",
+            "NearMiss: is about repository_url=x, which does not hold here",
+        ),
         ("deb/ubuntu/openssl?arch=source", "NearMiss: is about the package of `ubuntu`"),
         ("rpm/redhat/openssl?arch=src", "OtherProduct: names another product"),
         ("deb/debian/curl?arch=source", "OtherProduct: names another product"),
@@ -124,7 +127,8 @@ fn package_urls_with_and_without_version_and_qualifiers() {
     ] {
         assert_eq!(outcome(not_affected(vec![product(&[purl(id)], &[])])), want, "{id}");
     }
-    let both = not_affected(vec![product(&[purl("deb/debian/openssl")], &[]), product(&[purl("deb/debian/libssl3")], &[])]);
+    let both =
+        not_affected(vec![product(&[purl("deb/debian/openssl")], &[]), product(&[purl("deb/debian/libssl3")], &[])]);
     assert_eq!(outcome(both), "aside", "two products that together cover every binary package");
 }
 
@@ -136,10 +140,13 @@ fn subcomponents_count_only_inside_of_this_host() {
     assert_eq!(outcome(not_affected(vec![product(&this, std::slice::from_ref(&part))])), "aside");
     assert_eq!(outcome(not_affected(vec![product(&this, &[])])), "aside", "the whole host");
     assert!(
-        outcome(not_affected(vec![product(&[image], std::slice::from_ref(&part))])).starts_with("NearMiss: names this package inside of"),
+        outcome(not_affected(vec![product(&[image], std::slice::from_ref(&part))]))
+            .starts_with("NearMiss: names this package inside of"),
         "a statement about the same package in another product"
     );
-    assert!(outcome(not_affected(vec![product(&this, &[purl("deb/debian/curl?arch=source")])])).starts_with("OtherProduct"));
+    assert!(
+        outcome(not_affected(vec![product(&this, &[purl("deb/debian/curl?arch=source")])])).starts_with("OtherProduct")
+    );
     // The package as the product, a library in it as the subcomponent: nothing is said about the package itself.
     let inner = product(std::slice::from_ref(&part), &[purl("cargo//ring")]);
     assert!(outcome(not_affected(vec![inner])).starts_with("OtherProduct"));
@@ -148,7 +155,11 @@ fn subcomponents_count_only_inside_of_this_host() {
     let other = Identity::Cpe { name: Cpe::parse("cpe:/o:debian:debian_linux:11").unwrap() };
     assert!(outcome(not_affected(vec![product(&[other], &[part])])).starts_with("NearMiss"));
     let digest = |value: &str| Identity::Hash { algorithm: "sha256".to_owned(), value: value.to_owned() };
-    assert_eq!(outcome(not_affected(vec![product(&[digest(&"AB".repeat(32))], &[])])), "aside", "digest of the scanned file");
+    assert_eq!(
+        outcome(not_affected(vec![product(&[digest(&"AB".repeat(32))], &[])])),
+        "aside",
+        "digest of the scanned file"
+    );
     assert!(outcome(not_affected(vec![product(&[digest(&"00".repeat(32))], &[])])).starts_with("OtherProduct"));
 }
 
@@ -161,12 +172,25 @@ fn status_names_and_conflicts() {
     assert_eq!(outcome(of(VexStatus::Fixed, 1)), "aside");
     assert!(outcome(of(VexStatus::Affected, 1)).starts_with("Confirms"));
     assert!(outcome(of(VexStatus::UnderInvestigation, 1)).starts_with("Confirms"));
-    assert_eq!(outcome(Statement { vulnerability: "CVE-2026-2".to_owned(), aliases: Vec::new(), ..of(VexStatus::Fixed, 1) }), "silent");
-    assert_eq!(outcome(Statement { vulnerability: "x".to_owned(), aliases: vec!["cve-2026-1".to_owned()], ..of(VexStatus::Fixed, 1) }), "aside");
+    assert_eq!(
+        outcome(Statement { vulnerability: "CVE-2026-2".to_owned(), aliases: Vec::new(), ..of(VexStatus::Fixed, 1) }),
+        "silent"
+    );
+    assert_eq!(
+        outcome(Statement {
+            vulnerability: "x".to_owned(),
+            aliases: vec!["cve-2026-1".to_owned()],
+            ..of(VexStatus::Fixed, 1)
+        }),
+        "aside"
+    );
     let one = [finding("CVE-2026-1", &["openssl"])];
     let later_affected = run(&[of(VexStatus::NotAffected, 1), of(VexStatus::Affected, 2)], &one);
     assert_eq!(later_affected.set_aside.len(), 0, "the latest decides");
-    assert_eq!(later_affected.untouched.iter().map(|u| u.why).collect::<Vec<_>>(), [NotApplied::Overruled, NotApplied::Confirms]);
+    assert_eq!(
+        later_affected.untouched.iter().map(|u| u.why).collect::<Vec<_>>(),
+        [NotApplied::Overruled, NotApplied::Confirms]
+    );
     let later_not = run(&[of(VexStatus::NotAffected, 3), of(VexStatus::Affected, 2)], &one);
     assert_eq!(later_not.set_aside.len(), 1);
     let same_time = run(&[of(VexStatus::Affected, 2), of(VexStatus::NotAffected, 2)], &one);
@@ -175,7 +199,11 @@ fn status_names_and_conflicts() {
         products: vec![product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[])],
         ..of(VexStatus::NotAffected, 2)
     };
-    assert_eq!(run(&[of(VexStatus::Affected, 2), closer], &one).set_aside.len(), 1, "a statement about this very version");
+    assert_eq!(
+        run(&[of(VexStatus::Affected, 2), closer], &one).set_aside.len(),
+        1,
+        "a statement about this very version"
+    );
 }
 
 #[test]
@@ -209,7 +237,11 @@ fn rpm_epochs_and_distributions() {
         ecosystem: "Red Hat:9".to_owned(),
         package: "bind".to_owned(),
         installed: version.to_owned(),
-        binaries: vec![AffectedBinary { name: "bind".to_owned(), version: version.to_owned(), arch: "x86_64".to_owned() }],
+        binaries: vec![AffectedBinary {
+            name: "bind".to_owned(),
+            version: version.to_owned(),
+            arch: "x86_64".to_owned(),
+        }],
         ..finding("CVE-2026-1", &[])
     };
     for (id, installed, want) in [
@@ -233,8 +265,15 @@ fn words_of_other_formats() {
         assert!(Justification::from_cyclonedx(justification.cyclonedx()).is_some());
     }
     for word in [
-        "code_not_present", "code_not_reachable", "requires_configuration", "requires_dependency", "requires_environment",
-        "protected_by_compiler", "protected_at_runtime", "protected_at_perimeter", "protected_by_mitigating_control",
+        "code_not_present",
+        "code_not_reachable",
+        "requires_configuration",
+        "requires_dependency",
+        "requires_environment",
+        "protected_by_compiler",
+        "protected_at_runtime",
+        "protected_at_perimeter",
+        "protected_by_mitigating_control",
     ] {
         assert!(Justification::from_cyclonedx(word).is_some(), "{word}");
     }

@@ -153,9 +153,7 @@ fn number(field: &[u8]) -> Option<u64> {
         && first & 0x80 != 0
     {
         let start = u64::from(first & 0x7f);
-        return rest.iter().try_fold(start, |value, byte| {
-            (value >> 56 == 0).then(|| (value << 8) | u64::from(*byte))
-        });
+        return rest.iter().try_fold(start, |value, byte| (value >> 56 == 0).then(|| (value << 8) | u64::from(*byte)));
     }
     let text = std::str::from_utf8(field).ok()?;
     let digits = text.trim_matches(|c: char| c == '\0' || c == ' ');

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::{FeedError, FeedFormat, FeedSink, Tally, open, stream_json};
 use crate::bounded::{
-    self, FileInTar, FileInZip, Intake, Limits, Line, Lines, TarEnd, as_u64, each_file_in_tar, each_file_in_zip, is_tar, peek,
+    self, FileInTar, FileInZip, Intake, Limits, Line, Lines, TarEnd, as_u64, each_file_in_tar, each_file_in_zip,
+    is_tar, peek,
 };
 use crate::json_stream::{Fields, Sink};
 

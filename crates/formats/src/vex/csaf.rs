@@ -96,10 +96,9 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
 /// A component of a platform is a subcomponent of that product; a product alone stands for itself.
 fn as_product(resolved: &Resolved<'_>) -> Product {
     match resolved.platform {
-        Some(platform) => Product {
-            ids: platform.identities(),
-            subcomponents: vec![Component { ids: resolved.leaf.identities() }],
-        },
+        Some(platform) => {
+            Product { ids: platform.identities(), subcomponents: vec![Component { ids: resolved.leaf.identities() }] }
+        }
         None => Product { ids: resolved.leaf.identities(), subcomponents: Vec::new() },
     }
 }

@@ -19,9 +19,11 @@ pub fn csaf_vex(report: &Report) -> Value {
         by_vuln.entry(&item.vuln).or_default().push(item);
     }
     let mut names = vec![json!({ "name": format!("{} ({})", report.host, report.os), "product_id": host })];
-    names.extend(packages.iter().map(|purl| {
-        json!({ "name": purl, "product_id": purl, "product_identification_helper": { "purl": purl } })
-    }));
+    names.extend(
+        packages
+            .iter()
+            .map(|purl| json!({ "name": purl, "product_id": purl, "product_identification_helper": { "purl": purl } })),
+    );
     let relationships: Vec<Value> = packages
         .iter()
         .map(|purl| {
@@ -113,10 +115,8 @@ fn vulnerability(report: &Report, host: &str, vuln: &str, items: &[&Item]) -> Va
     );
     out.insert("product_status".to_owned(), json!(states));
     if !flags.is_empty() {
-        let list: Vec<Value> = flags
-            .into_iter()
-            .map(|(label, products)| json!({ "label": label, "product_ids": products }))
-            .collect();
+        let list: Vec<Value> =
+            flags.into_iter().map(|(label, products)| json!({ "label": label, "product_ids": products })).collect();
         out.insert("flags".to_owned(), Value::from(list));
     }
     if !threats.is_empty() {

@@ -166,7 +166,10 @@ pub(crate) fn purl_of(text: &str) -> Option<Purl> {
 
 /// A digest with its algorithm in one spelling: `SHA-256` and `sha256` are the same.
 pub(crate) fn hash_id(algorithm: &str, value: &str) -> Identity {
-    Identity::Hash { algorithm: algorithm.to_ascii_lowercase().replace('-', ""), value: value.trim().to_ascii_lowercase() }
+    Identity::Hash {
+        algorithm: algorithm.to_ascii_lowercase().replace('-', ""),
+        value: value.trim().to_ascii_lowercase(),
+    }
 }
 
 /// What a text names: a package URL, a CPE name, a digest (`sha256:…`), or something else.

@@ -1,8 +1,6 @@
 //! OpenVEX 0.2.0 (and the shorter forms of 0.0.x and 0.1): <https://github.com/openvex/spec>.
 
-use patchwright_domain::exposure::vex::{
-    Component, Identity, Justification, Product, Source, Statement, VexStatus,
-};
+use patchwright_domain::exposure::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus};
 use patchwright_domain::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -16,9 +14,8 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
     let header = value.get("metadata").filter(|_| value.get("@context").is_none()).unwrap_or(value);
     let id = text(header, "@id").unwrap_or("(no id)").to_owned();
     let author = text(header, "author").unwrap_or("(no author)").to_owned();
-    let time = |value: &Value| {
-        ["last_updated", "timestamp"].iter().filter_map(|key| timestamp(text(value, key)?)).max()
-    };
+    let time =
+        |value: &Value| ["last_updated", "timestamp"].iter().filter_map(|key| timestamp(text(value, key)?)).max();
     let document_time = time(header);
     let mut draft = Draft::new(VexFormat::OpenVex, &id);
     if document_time.is_none() {
@@ -29,9 +26,10 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
         draft.seen();
         // Before 0.2 the vulnerability was a bare text.
         let vulnerability = entry.get("vulnerability").unwrap_or(&Value::Null);
-        let name = vulnerability.as_str().or_else(|| text(vulnerability, "name")).or_else(|| {
-            text(vulnerability, "@id").and_then(|iri| iri.trim_end_matches('/').rsplit('/').next())
-        });
+        let name = vulnerability
+            .as_str()
+            .or_else(|| text(vulnerability, "name"))
+            .or_else(|| text(vulnerability, "@id").and_then(|iri| iri.trim_end_matches('/').rsplit('/').next()));
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             draft.lose(&at, "statement names no vulnerability", entry);
             continue;
@@ -117,11 +115,8 @@ pub fn write(report: &Report) -> Value {
 }
 
 fn statement(report: &Report, item: &Item) -> Value {
-    let subcomponents: Vec<Value> = item
-        .purls(report)
-        .into_iter()
-        .map(|purl| json!({ "@id": purl, "identifiers": { "purl": purl } }))
-        .collect();
+    let subcomponents: Vec<Value> =
+        item.purls(report).into_iter().map(|purl| json!({ "@id": purl, "identifiers": { "purl": purl } })).collect();
     let mut out = json!({
         "vulnerability": { "name": item.vuln },
         "timestamp": report.made.to_string(),

@@ -104,11 +104,8 @@ impl Item {
     #[must_use]
     pub fn purls(&self, report: &Report) -> Vec<String> {
         let ecosystem = report.ecosystem.as_deref().unwrap_or_default();
-        let mut out: Vec<String> = self
-            .binaries
-            .iter()
-            .map(|(name, version, arch)| purl_text(ecosystem, name, version, Some(arch)))
-            .collect();
+        let mut out: Vec<String> =
+            self.binaries.iter().map(|(name, version, arch)| purl_text(ecosystem, name, version, Some(arch))).collect();
         if out.is_empty() {
             out.push(purl_text(ecosystem, &self.package, &self.installed, None));
         }

@@ -23,7 +23,8 @@ fn ids(document: &VexDocument) -> Vec<String> {
 
 #[test]
 fn openvex_new_and_old() {
-    let document = of(&json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/1", "author": "A",
+    let document = of(
+        &json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/1", "author": "A",
         "timestamp": "2026-01-01T00:00:00Z", "version": 1, "statements": [
         {"vulnerability": {"name": "CVE-2026-1", "aliases": ["GHSA-1"]}, "status": "not_affected", "justification": "component_not_present",
          "supplier": "S", "last_updated": "2026-02-01T00:00:00Z",
@@ -34,8 +35,12 @@ fn openvex_new_and_old() {
         {"vulnerability": {"name": "CVE-2026-4"}, "status": "maybe"},
         {"status": "fixed"},
         {"vulnerability": {"name": "CVE-2026-5"}, "status": "not_affected", "justification": "my_own", "status_notes": "n",
-         "products": [{"@id": "pkg:deb/debian/bash", "subcomponents": [{}]}]}]}));
-    assert_eq!((document.format, document.read, document.lost, document.statements.len()), (VexFormat::OpenVex, 6, 2, 4));
+         "products": [{"@id": "pkg:deb/debian/bash", "subcomponents": [{}]}]}]}),
+    );
+    assert_eq!(
+        (document.format, document.read, document.lost, document.statements.len()),
+        (VexFormat::OpenVex, 6, 2, 4)
+    );
     assert_eq!(
         ids(&document),
         [
@@ -50,9 +55,14 @@ fn openvex_new_and_old() {
     assert_eq!(first.justification, Some(Justification::ComponentNotPresent));
     assert_eq!((second.author.as_str(), second.vulnerability.as_str()), ("A", "CVE-2026-2"));
     assert_eq!(third.vulnerability, "CVE-2026-3");
-    assert_eq!((last.justification, last.own_word.as_deref(), last.impact.as_deref()), (None, Some("my_own"), Some("n")));
-    let nested = of(&json!({"metadata": {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "C", "timestamp": "2025-01-10T16:31:43.856389"},
-        "statements": [{"vulnerability": {"name": "CVE-2026-1"}, "status": "fixed", "timestamp": "2025-02-05", "products": [{"@id": "pkg:deb/ubuntu/curl?arch=source"}]}]}));
+    assert_eq!(
+        (last.justification, last.own_word.as_deref(), last.impact.as_deref()),
+        (None, Some("my_own"), Some("n"))
+    );
+    let nested = of(
+        &json!({"metadata": {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "C", "timestamp": "2025-01-10T16:31:43.856389"},
+        "statements": [{"vulnerability": {"name": "CVE-2026-1"}, "status": "fixed", "timestamp": "2025-02-05", "products": [{"@id": "pkg:deb/ubuntu/curl?arch=source"}]}]}),
+    );
     assert_eq!(nested.statements[0].author, "C");
     assert_eq!(nested.statements[0].issued.to_string(), "2025-02-05T00:00:00Z", "a day alone is a time");
 }
@@ -97,7 +107,10 @@ fn cyclonedx_references_and_states() {
             {"id": "CVE-2026-5", "analysis": {"state": "unclear"}},
             {"analysis": {"state": "resolved"}},
             {"id": "CVE-2026-6"}]}));
-    assert_eq!((document.format, document.read, document.lost, document.statements.len()), (VexFormat::CycloneDx, 6, 2, 4));
+    assert_eq!(
+        (document.format, document.read, document.lost, document.statements.len()),
+        (VexFormat::CycloneDx, 6, 2, 4)
+    );
     assert_eq!(
         ids(&document),
         [
@@ -107,7 +120,8 @@ fn cyclonedx_references_and_states() {
             "pkg:npm/c@1 []",
         ]
     );
-    let words: Vec<_> = document.statements.iter().map(|s| (s.status, s.justification, s.own_word.as_deref())).collect();
+    let words: Vec<_> =
+        document.statements.iter().map(|s| (s.status, s.justification, s.own_word.as_deref())).collect();
     assert_eq!(
         words,
         [
@@ -131,8 +145,20 @@ fn what_is_no_vex() {
 #[test]
 fn package_urls_that_are_written() {
     for (ecosystem, name, version, arch, want) in [
-        ("Debian:12", "libstdc++6", "1:12.2-1+b1", Some("amd64"), "pkg:deb/debian/libstdc%2B%2B6@1:12.2-1%2Bb1?arch=amd64&distro=debian-12"),
-        ("Red Hat:9", "bind", "32:9.16-1.el9", Some("x86_64"), "pkg:rpm/redhat/bind@9.16-1.el9?arch=x86_64&distro=rhel-9&epoch=32"),
+        (
+            "Debian:12",
+            "libstdc++6",
+            "1:12.2-1+b1",
+            Some("amd64"),
+            "pkg:deb/debian/libstdc%2B%2B6@1:12.2-1%2Bb1?arch=amd64&distro=debian-12",
+        ),
+        (
+            "Red Hat:9",
+            "bind",
+            "32:9.16-1.el9",
+            Some("x86_64"),
+            "pkg:rpm/redhat/bind@9.16-1.el9?arch=x86_64&distro=rhel-9&epoch=32",
+        ),
         ("Alpine:v3.20", "musl", "1.2.5-r0", None, "pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20"),
     ] {
         let written = purl_text(ecosystem, name, version, arch);

@@ -157,15 +157,23 @@ fn set_aside(text: &mut String, report: &ScanReport) {
         }
     }
     if !vex.set_aside.is_empty() {
-        text.push_str("  A PCI DSS result does not change by this: there a person verifies and attests each exception.\n");
+        text.push_str(
+            "  A PCI DSS result does not change by this: there a person verifies and attests each exception.\n",
+        );
     }
     if vex.came_back > 0 {
         write_to(text, format_args!("  {} findings came back because their statement lapsed.\n", vex.came_back));
     }
-    let near: Vec<_> =
-        vex.untouched.iter().filter(|u| matches!(u.why.as_str(), "near_miss" | "partly" | "lapsed" | "not_yet")).collect();
+    let near: Vec<_> = vex
+        .untouched
+        .iter()
+        .filter(|u| matches!(u.why.as_str(), "near_miss" | "partly" | "lapsed" | "not_yet"))
+        .collect();
     for u in near.iter().take(10) {
-        write_to(text, format_args!("  not applied to {} in {}: {}\n", clean(&u.vuln), clean(&u.package), clean(&u.text)));
+        write_to(
+            text,
+            format_args!("  not applied to {} in {}: {}\n", clean(&u.vuln), clean(&u.package), clean(&u.text)),
+        );
     }
     if near.len() > 10 {
         write_to(text, format_args!("  {} more statements came near; -o json lists them\n", near.len() - 10));

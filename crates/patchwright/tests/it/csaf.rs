@@ -72,7 +72,8 @@ impl Site {
                         request.push(byte[0]);
                     }
                     let text = String::from_utf8_lossy(&request).into_owned();
-                    let wanted = text.split_whitespace().nth(1).unwrap_or_default().trim_start_matches("/csaf/").to_owned();
+                    let wanted =
+                        text.split_whitespace().nth(1).unwrap_or_default().trim_start_matches("/csaf/").to_owned();
                     let body = site.files.lock().unwrap().get(&wanted).cloned();
                     if wanted.ends_with(".json") {
                         std::thread::sleep(std::time::Duration::from_millis(site.slow.load(Ordering::Relaxed) as u64));
@@ -81,7 +82,11 @@ impl Site {
                         site.asked.lock().unwrap().push(wanted);
                     }
                     let (status, body) = body.map_or(("404 Not Found", String::new()), |body| ("200 OK", body));
-                    drop(write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
+                    drop(write!(
+                        stream,
+                        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                        body.len()
+                    ));
                 });
             }
         });
@@ -120,7 +125,8 @@ fn only_what_changed_is_fetched_and_deleted_documents_go() {
     assert!(text.contains("csaf,unchanged,12,"), "{text}");
     assert!(site.documents().is_empty());
     // One changes, one comes, one goes.
-    let changes = files(13, 1)["changes.csv"].replace(&format!("{}\",\"2026-01-01", path(3)), &format!("{}\",\"2026-01-05", path(3)));
+    let changes = files(13, 1)["changes.csv"]
+        .replace(&format!("{}\",\"2026-01-01", path(3)), &format!("{}\",\"2026-01-05", path(3)));
     site.put("changes.csv", changes);
     site.put(&path(3), document(3, 5));
     site.put(&path(12), document(12, 1));

@@ -64,7 +64,8 @@ fn statements_of_three_formats_set_a_finding_aside() {
         "vulnerabilities": [{"cve": vuln, "product_status": {"known_not_affected": purls},
             "flags": [{"label": "vulnerable_code_not_in_execute_path", "product_ids": purls}]}]});
     let csaf = bench.file("a.csaf.json", csaf.to_string());
-    let affects: Vec<Value> = purls.iter().map(|p| json!({"ref": format!("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#{p}")})).collect();
+    let affects: Vec<Value> =
+        purls.iter().map(|p| json!({"ref": format!("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#{p}")})).collect();
     let cdx = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
         "metadata": {"timestamp": "2026-01-01T00:00:00Z", "authors": [{"name": "Example Security"}]},
         "vulnerabilities": [{"id": vuln, "affects": affects, "analysis": {"state": "not_affected", "justification": "code_not_reachable"}}]});
@@ -83,7 +84,8 @@ fn statements_of_three_formats_set_a_finding_aside() {
         assert!(table.contains(&format!("Set aside by VEX: 1 of {before} findings, {} left", before - 1)), "{table}");
         assert!(table.contains("PCI DSS"), "{table}");
     }
-    let all = report(&bench, &["--vex", open.to_str().unwrap(), csaf.to_str().unwrap(), "--vex", cdx.to_str().unwrap()]);
+    let all =
+        report(&bench, &["--vex", open.to_str().unwrap(), csaf.to_str().unwrap(), "--vex", cdx.to_str().unwrap()]);
     assert_eq!((&all["vex"]["statements"], &all["vex"]["left"]), (&json!(3), &json!(before - 1)));
 }
 
@@ -100,7 +102,8 @@ fn a_near_miss_is_said_and_a_broken_document_ends_the_scan() {
     let image = bench.file("image.json", openvex(&vuln, image.as_array().unwrap(), &json!({})));
     let table = scan(&bench, &["--vex", image.to_str().unwrap()]);
     assert!(table.contains("names this package inside of pkg:oci/webapp, which is not this host"), "{table}");
-    let host = json!([{"@id": "urn:example", "hashes": {"sha-256": sha256(&bench)}, "subcomponents": [{"@id": purls[0]}]}]);
+    let host =
+        json!([{"@id": "urn:example", "hashes": {"sha-256": sha256(&bench)}, "subcomponents": [{"@id": purls[0]}]}]);
     let host = bench.file("host.json", openvex(&vuln, host.as_array().unwrap(), &json!({})));
     let by_digest = report(&bench, &["--vex", host.to_str().unwrap()]);
     let why = by_digest["vex"]["untouched"].as_array().unwrap().iter().all(|u| u["why"] == "partly");
@@ -108,7 +111,8 @@ fn a_near_miss_is_said_and_a_broken_document_ends_the_scan() {
     let status = bench.file("web-01.status", old_openssl());
     for bad in ["{}", "no json", ""] {
         let bad = bench.file("bad.json", bad);
-        bench.fails(&["scan", status.to_str().unwrap(), "--os", "debian:12", "--vex", bad.to_str().unwrap(), "-q"], 100);
+        bench
+            .fails(&["scan", status.to_str().unwrap(), "--os", "debian:12", "--vex", bad.to_str().unwrap(), "-q"], 100);
     }
     bench.fails(&["scan", status.to_str().unwrap(), "--os", "debian:12", "--vex", "/no/such/file", "-q"], 100);
 }

@@ -242,7 +242,8 @@ impl Here<'_> {
             Some(_) | None => self.source,
         };
         let source = || (purl.name == whole).then_some((self.source, self.source_version, true));
-        let binary = || self.binary.filter(|b| b.name == purl.name).map(|b| (b.name.as_str(), b.version.as_str(), false));
+        let binary =
+            || self.binary.filter(|b| b.name == purl.name).map(|b| (b.name.as_str(), b.version.as_str(), false));
         if purl.is_source() {
             return source().ok_or(Refused::Other);
         }

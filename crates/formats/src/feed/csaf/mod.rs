@@ -302,8 +302,8 @@ impl<'a> Vulnerability<'a, '_> {
     fn vectors(&mut self) -> Vec<CvssAssessment> {
         let source = format!("vendor:{}", publisher_word(&self.record.namespace));
         let mut out: Vec<CvssAssessment> = Vec::new();
-        let entries = list(self.value, "scores")
-            .chain(list(self.value, "metrics").filter_map(|metric| metric.get("content")));
+        let entries =
+            list(self.value, "scores").chain(list(self.value, "metrics").filter_map(|metric| metric.get("content")));
         for entry in entries {
             for key in ["cvss_v4", "cvss_v3", "cvss_v2"] {
                 let Some(cvss) = entry.get(key).filter(|cvss| cvss.is_object()) else { continue };

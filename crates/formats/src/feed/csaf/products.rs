@@ -12,8 +12,27 @@ pub const NAME_ECOSYSTEM: &str = "CSAF";
 
 /// Architecture suffixes of rpm names.
 const ARCHES: [&str; 21] = [
-    "aarch64", "armv6hl", "armv7hl", "armv7l", "i386", "i486", "i586", "i686", "ia64", "noarch", "nosrc", "ppc", "ppc64",
-    "ppc64le", "riscv64", "s390", "s390x", "src", "x86_64", "x86_64_v2", "loongarch64",
+    "aarch64",
+    "armv6hl",
+    "armv7hl",
+    "armv7l",
+    "i386",
+    "i486",
+    "i586",
+    "i686",
+    "ia64",
+    "noarch",
+    "nosrc",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv64",
+    "s390",
+    "s390x",
+    "src",
+    "x86_64",
+    "x86_64_v2",
+    "loongarch64",
 ];
 
 /// Where a product is filed.
@@ -187,10 +206,7 @@ fn apk_ecosystem(namespace: &str, purl: &Purl) -> String {
 /// Splits `bind-utils-9.9.4P2-0.6.1.i586` or `firefox-0:115.5.0-1.el9_2.src` into name and version. A text whose last two
 /// pieces do not begin with a digit is a name alone.
 pub(crate) fn name_and_version(written: &str) -> (String, Option<String>) {
-    let bare = written
-        .rsplit_once('.')
-        .filter(|(_, arch)| ARCHES.contains(arch))
-        .map_or(written, |(rest, _)| rest);
+    let bare = written.rsplit_once('.').filter(|(_, arch)| ARCHES.contains(arch)).map_or(written, |(rest, _)| rest);
     let pieces = bare.rsplit_once('-').and_then(|(rest, release)| {
         let (name, version) = rest.rsplit_once('-')?;
         let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
@@ -256,7 +272,11 @@ mod tests {
     fn rpm_names_with_and_without_versions() {
         for (written, name, version) in [
             ("bind-utils-9.9.4P2-0.6.1.i586", "bind-utils", Some("9.9.4P2-0.6.1")),
-            ("samba-client-libs-4.19.4+git.339.acf1ccaa02-1.22", "samba-client-libs", Some("4.19.4+git.339.acf1ccaa02-1.22")),
+            (
+                "samba-client-libs-4.19.4+git.339.acf1ccaa02-1.22",
+                "samba-client-libs",
+                Some("4.19.4+git.339.acf1ccaa02-1.22"),
+            ),
             ("firefox-0:115.5.0-1.el9_2.src", "firefox", Some("115.5.0-1.el9_2")),
             ("bind-32:9.11.36-11.el8.x86_64", "bind", Some("32:9.11.36-11.el8")),
             ("libdcerpc-binding0", "libdcerpc-binding0", None),

@@ -15,6 +15,7 @@ const CHAIN_MAX: u8 = 8;
 /// A product of the tree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
+    id: String,
     pub(crate) name: String,
     pub(crate) purls: Vec<Purl>,
     pub(crate) cpe: Option<Cpe>,
@@ -37,6 +38,9 @@ impl Node {
         ids.extend(self.other_ids.iter().cloned());
         if ids.is_empty() {
             ids.push(Identity::Name { name: self.name.clone() });
+            if self.id != self.name {
+                ids.push(Identity::Name { name: self.id.clone() });
+            }
         }
         ids
     }
@@ -143,6 +147,7 @@ impl Tree {
         };
         let helper = value.get("product_identification_helper").unwrap_or(&Value::Null);
         let mut node = Node {
+            id: id.clone(),
             name: text(value, "name").unwrap_or(&id).to_owned(),
             vendor: path.vendor.clone(),
             family: path.family.clone(),

@@ -35,7 +35,14 @@ fn rows(record: &CsafRecord) -> Vec<String> {
                 Event::Introduced(_) | Event::LastAffected(_) | Event::Limit(_) => None,
             });
             let module = a.module.as_deref().unwrap_or("-");
-            format!("{} | {} {} {} {} {module}", advisory.id, a.ecosystem, a.package, a.status.word(), fixed.unwrap_or("-"))
+            format!(
+                "{} | {} {} {} {} {module}",
+                advisory.id,
+                a.ecosystem,
+                a.package,
+                a.status.word(),
+                fixed.unwrap_or("-")
+            )
         })
         .collect();
     rows.sort();
@@ -107,7 +114,8 @@ fn withdrawn_documents_match_nothing() {
 
 #[test]
 fn suse_names_without_helpers_and_recommended_versions() {
-    let product = |id: &str| json!({"category": "product_version", "name": id, "product": {"name": id, "product_id": id}});
+    let product =
+        |id: &str| json!({"category": "product_version", "name": id, "product": {"name": id, "product_id": id}});
     let relation = |id: &str| {
         json!({"category": "default_component_of", "product_reference": id, "relates_to_product_reference": "SLES",
                "full_product_name": {"name": id, "product_id": format!("SLES:{id}")}})
@@ -137,9 +145,7 @@ fn suse_names_without_helpers_and_recommended_versions() {
 
 #[test]
 fn products_that_are_no_packages_and_version_ranges() {
-    let range = |text: &str, id: &str| {
-        json!({"category": "product_version_range", "name": text, "product": {"name": id, "product_id": id}})
-    };
+    let range = |text: &str, id: &str| json!({"category": "product_version_range", "name": text, "product": {"name": id, "product_id": id}});
     let record = one(&json!({
         "document": {"category": "csaf_security_advisory", "csaf_version": "2.1", "title": "Controller",
             "publisher": {"name": "CISA", "namespace": "https://www.cisa.gov/"},
@@ -160,7 +166,8 @@ fn products_that_are_no_packages_and_version_ranges() {
         ],
         "prose acquits nothing"
     );
-    let prose = record.advisories[0].affected.iter().find(|a| a.ranges.is_empty() && a.status == Status::Affected).unwrap();
+    let prose =
+        record.advisories[0].affected.iter().find(|a| a.ranges.is_empty() && a.status == Status::Affected).unwrap();
     assert_eq!(prose.vendor.reason.as_deref(), Some("all versions before the fix"));
     assert_eq!(record.advisories[0].vulnerabilities(), ["ICSA-26-001-01"], "no CVE: the document's own id");
     assert_eq!(record.advisories[0].severities[0].published_e1, Some(93), "2.1 has metrics instead of scores");
@@ -203,7 +210,11 @@ fn archives_lines_and_bad_neighbours() {
     let many: Vec<(&str, &[u8])> = many.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
     assert!(matches!(parse(tar_of(&many).as_slice(), &small()), Err(FeedError::Bound { .. })));
     let large = Limits { record: 100, ..limits() };
-    let parsed = parse(tar_of(&[("a.json", good.as_bytes()), ("b.json", b"{\"document\":{\"tracking\":{\"id\":\"x\"}}}")]).as_slice(), &large).unwrap();
+    let parsed = parse(
+        tar_of(&[("a.json", good.as_bytes()), ("b.json", b"{\"document\":{\"tracking\":{\"id\":\"x\"}}}")]).as_slice(),
+        &large,
+    )
+    .unwrap();
     assert_eq!((parsed.read, parsed.lost), (2, 1));
 }
 

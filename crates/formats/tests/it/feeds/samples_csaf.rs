@@ -22,11 +22,18 @@ fn cisa_whole_repository() {
     let advisories: usize = parsed.records.iter().map(|r| r.advisories.len()).sum();
     let statements: usize = parsed.records.iter().flat_map(|r| &r.advisories).map(|a| a.affected.len()).sum();
     let vectors = parsed.records.iter().flat_map(|r| &r.advisories).filter(|a| !a.severities.is_empty()).count();
-    println!("CISA: {advisories} vulnerabilities, {statements} statements, {vectors} with vectors, {} problems", parsed.problems.len());
+    println!(
+        "CISA: {advisories} vulnerabilities, {statements} statements, {vectors} with vectors, {} problems",
+        parsed.problems.len()
+    );
     assert_eq!((advisories, vectors), (7_916, 7_913));
     assert!(parsed.records.iter().all(|r| r.updated.is_some() && !r.namespace.is_empty()));
-    let unexpected: Vec<Problem> =
-        parsed.problems.iter().filter(|p| !p.what.contains("CPE") && !p.what.contains("is not a CVE")).cloned().collect();
+    let unexpected: Vec<Problem> = parsed
+        .problems
+        .iter()
+        .filter(|p| !p.what.contains("CPE") && !p.what.contains("is not a CVE"))
+        .cloned()
+        .collect();
     assert!(unexpected.is_empty(), "{}", said(&unexpected));
     let (mut lists, mut entries, mut digests) = (0, 0, 0);
     tar_files(&path, |name, bytes| {
@@ -130,11 +137,13 @@ fn plain_tar(packed: &[u8], flag: &str) -> Option<Vec<u8>> {
     let (file, out) = (folder.path().join("packed"), folder.path().join("out"));
     std::fs::write(&file, packed).unwrap();
     std::fs::create_dir(&out).unwrap();
-    let unpacked = Command::new("tar").arg(flag).arg("-xf").arg(&file).arg("-C").arg(&out).stderr(Stdio::null()).status();
+    let unpacked =
+        Command::new("tar").arg(flag).arg("-xf").arg(&file).arg("-C").arg(&out).stderr(Stdio::null()).status();
     if !unpacked.is_ok_and(|s| s.success()) {
         return None;
     }
-    let mut tar = Command::new("tar").arg("-cf").arg("-").arg("-C").arg(&out).arg(".").stdout(Stdio::piped()).spawn().ok()?;
+    let mut tar =
+        Command::new("tar").arg("-cf").arg("-").arg("-C").arg(&out).arg(".").stdout(Stdio::piped()).spawn().ok()?;
     let mut bytes = Vec::new();
     tar.stdout.take()?.read_to_end(&mut bytes).ok()?;
     tar.wait().ok()?;
@@ -157,7 +166,11 @@ fn native_fixtures_of_sixteen_publishers() {
         let parsed = match file {
             "changes.csv" | "deletions.csv" => {
                 let read = csaf_provider::changes(bytes.as_slice(), &limits()).unwrap();
-                assert_eq!((read.records.len(), read.lost), (3 - usize::from(file == "changes.csv" && read.records.len() == 2), 0), "{name}");
+                assert_eq!(
+                    (read.records.len(), read.lost),
+                    (3 - usize::from(file == "changes.csv" && read.records.len() == 2), 0),
+                    "{name}"
+                );
                 lists += 1;
                 return;
             }
@@ -209,13 +222,18 @@ fn native_fixtures_of_sixteen_publishers() {
         by_publisher.entry(publisher).or_default().extend(parsed.records);
     });
     for (publisher, records) in &by_publisher {
-        println!("{publisher}: {} documents, {:?}", records.len(), count(records).into_iter().take(6).collect::<Vec<_>>());
+        println!(
+            "{publisher}: {} documents, {:?}",
+            records.len(),
+            count(records).into_iter().take(6).collect::<Vec<_>>()
+        );
     }
     println!("{lists} lists, {vex_statements} OpenVEX statements");
     assert!(by_publisher.len() >= 12, "{:?}", by_publisher.keys());
     let red_hat = &by_publisher["redhat"];
     assert_eq!(red_hat.len(), 17);
-    let nine = red_hat.iter().flat_map(|r| &r.advisories).flat_map(|a| &a.affected).filter(|a| a.ecosystem == "Red Hat:9");
+    let nine =
+        red_hat.iter().flat_map(|r| &r.advisories).flat_map(|a| &a.affected).filter(|a| a.ecosystem == "Red Hat:9");
     assert!(nine.clone().any(|a| a.status == Status::Fixed && a.package == "firefox"));
     if by_publisher.contains_key("suse") {
         let suse = &by_publisher["suse"];
