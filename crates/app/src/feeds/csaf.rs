@@ -1,6 +1,6 @@
 //! Fetching the documents of a CSAF provider one by one: what changed since the last time, checked against its digest.
 //!
-//! A provider's folder holds `journal.ndjson` (one line for each document that is here, written after the document), `docs/`,
+//! A provider's folder holds `journal.log` (one line for each document that is here, written after the document), `docs/`,
 //! and at most one archive for each list. Killed at any moment, the next run fetches what has no line: nothing is lost, and a
 //! document that was written without its line is written again under the same name. Detached signatures are not fetched here.
 
@@ -187,7 +187,7 @@ fn short_hash(bytes: &[u8]) -> String {
 
 /// Lines whose file is there; a torn last line is no line.
 fn read_journal(folder: &Path) -> BTreeMap<(String, String), Line> {
-    let text = std::fs::read_to_string(folder.join("journal.ndjson")).unwrap_or_default();
+    let text = std::fs::read_to_string(folder.join("journal.log")).unwrap_or_default();
     let mut known = BTreeMap::new();
     for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
         let there = line.file.as_ref().is_none_or(|file| folder.join(file).is_file());
@@ -510,7 +510,7 @@ impl Run<'_> {
     }
 
     fn note(&mut self, line: Line) -> Result<(), FetchError> {
-        let path = self.folder.join("journal.ndjson");
+        let path = self.folder.join("journal.log");
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
         let write = || -> std::io::Result<()> {

@@ -157,18 +157,18 @@ fn schemas(into: &Path) -> Option<PathBuf> {
 #[test]
 fn every_document_validates_against_its_schema() {
     let Ok(oracles) = std::env::var("PATCHWRIGHT_ORACLES") else {
-        patchwright_testkit::skip("schemas of written documents", "PATCHWRIGHT_ORACLES is not set");
+        patchwright_testkit::skip::skip("schemas of written documents", "PATCHWRIGHT_ORACLES is not set");
         return;
     };
     let python = PathBuf::from(oracles).join("bin/python");
     let there = Command::new(&python).args(["-c", "import jsonschema, referencing"]).output();
     if !there.is_ok_and(|o| o.status.success()) {
-        patchwright_testkit::skip("schemas of written documents", "the Python environment has no `jsonschema`");
+        patchwright_testkit::skip::skip("schemas of written documents", "the Python environment has no `jsonschema`");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let Some(schemas) = schemas(folder.path()) else {
-        patchwright_testkit::skip("schemas of written documents", "the schemas are not here");
+        patchwright_testkit::skip::skip("schemas of written documents", "the schemas are not here");
         return;
     };
     let bench = Bench::new();
