@@ -105,6 +105,8 @@ struct Gathered {
     eol: Vec<EolCycle>,
     epss: Option<(patchwright_domain::intel::EpssRelease, Vec<(String, EpssScore)>)>,
     csaf: BTreeMap<(String, String), CsafRecord>,
+    /// Releases that a newer one or a deletion replaces: they are no records in force.
+    superseded: u64,
     /// File names of documents that the provider deleted, and when.
     deleted: BTreeMap<String, Timestamp>,
 }
@@ -265,13 +267,15 @@ impl Gathered {
         let name = csaf_provider::file_name(&record.id);
         let gone = self.deleted.get(&name).is_some_and(|at| record.updated.is_none_or(|updated| updated <= *at));
         if gone {
+            self.superseded += 1;
             return;
         }
         match self.csaf.entry((record.namespace.clone(), record.id.clone())) {
             Entry::Occupied(mut known) if known.get().updated <= record.updated => {
                 known.insert(record);
+                self.superseded += 1;
             }
-            Entry::Occupied(_) => {}
+            Entry::Occupied(_) => self.superseded += 1,
             Entry::Vacant(free) => {
                 free.insert(record);
             }
@@ -279,6 +283,7 @@ impl Gathered {
     }
 
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
+        out.read = out.read.saturating_sub(self.superseded);
         for record in std::mem::take(&mut self.csaf).into_values() {
             for advisory in record.advisories {
                 if record.withdrawn.is_none()

@@ -231,3 +231,48 @@ fn a_mirror_folder_with_lists_and_one_without() {
     let (failed, _, why) = sync(&bench, "http://127.0.0.1:1/csaf/", &[]);
     assert_eq!(failed, 102, "{why}");
 }
+
+/// A plain tar archive as text: headers of blanks, digits and NUL are valid UTF-8.
+fn tar_of(files: &[(String, String)]) -> String {
+    let mut out = Vec::new();
+    for (name, body) in files {
+        let mut header = [0_u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..136].copy_from_slice(format!("{:011o}\0", body.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u64 = header.iter().map(|b| u64::from(*b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        out.extend_from_slice(&header);
+        out.extend_from_slice(body.as_bytes());
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    out.resize(out.len() + 1024, 0);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_long_list_begins_with_the_archive_and_goes_on_with_what_changed_since() {
+    let bench = Bench::new();
+    let archived: Vec<(String, String)> = (0..240).map(|n| (path(n), document(n, 1))).collect();
+    let mut changes: String = (0..238).map(|n| format!("\"{}\",\"2026-01-01T00:00:00+00:00\"\n", path(n))).collect();
+    changes.push_str(&format!("\"{}\",\"2026-01-05T00:00:00+00:00\"\n", path(239)));
+    changes.push_str(&format!("\"{}\",\"2026-01-04T00:00:00+00:00\"\n", path(240)));
+    let (site, url) = Site::start(BTreeMap::from([
+        ("changes.csv".to_owned(), changes),
+        ("deletions.csv".to_owned(), format!("\"{}\",\"2026-01-06T00:00:00+00:00\"\n", path(238))),
+        ("archive_latest.txt".to_owned(), "csaf_vex_2026-01-03.tar".to_owned()),
+        ("csaf_vex_2026-01-03.tar".to_owned(), tar_of(&archived)),
+        (path(239), document(239, 5)),
+        (path(240), document(240, 4)),
+    ]));
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    let mut asked = site.documents();
+    asked.sort();
+    assert_eq!(asked, [path(239), path(240)], "the archive holds the others");
+    assert!(text.contains("csaf,loaded,240,0,"), "240 in the archive, one new, one deleted: {text}");
+    assert!(sync(&bench, &url, &[]).1.contains("csaf,unchanged,240,"));
+    assert!(site.documents().is_empty());
+}
