@@ -204,6 +204,18 @@ fn allowed(from: &str, to: &str) -> bool {
     to.contains("://") && (scheme(to) == scheme(from) || scheme(to) == "https")
 }
 
+/// The address of a document of a folder's list. Some lists give paths from further up (`csaf_files/OT/white/2024/a.json` in
+/// the folder `csaf_files/OT/white/`): the part that both share stands once.
+fn document_url(base: &str, path: &str) -> String {
+    let shared = path
+        .match_indices('/')
+        .map(|(at, _)| at + 1)
+        .filter(|end| path.get(..*end).is_some_and(|head| base.ends_with(&format!("/{head}"))))
+        .last()
+        .unwrap_or(0);
+    format!("{base}{}", path.get(shared..).unwrap_or(path).replace(' ', "%20"))
+}
+
 impl Run<'_> {
     fn problem(&mut self, at: &str, what: &str) {
         self.gotten.problems.push(Problem::new(at, what, ""));
@@ -296,7 +308,7 @@ impl Run<'_> {
             .filter(|entry| gone.get(entry.path.as_str()).is_none_or(|at| *at < entry.at))
             .filter(|entry| archived.is_none_or(|day| entry.at.is_some_and(|at| at >= day.start())))
             .collect();
-        self.documents(base, wanted, |entry| format!("{base}{}", entry.path.replace(' ', "%20"))).await?;
+        self.documents(base, wanted, |entry| document_url(base, &entry.path)).await?;
         for entry in &deleted {
             self.delete(base, entry)?;
         }
@@ -580,6 +592,14 @@ mod tests {
             ("file:///no/such/folder", Start::Single),
         ] {
             assert_eq!(start(url), want, "{url}");
+        }
+        for (path, want) in [
+            ("2024/a.json", "https://x/csaf_files/OT/white/2024/a.json"),
+            ("csaf_files/OT/white/2024/a.json", "https://x/csaf_files/OT/white/2024/a.json"),
+            ("white/2024/a b.json", "https://x/csaf_files/OT/white/2024/a%20b.json"),
+            ("ite/a.json", "https://x/csaf_files/OT/white/ite/a.json"),
+        ] {
+            assert_eq!(document_url("https://x/csaf_files/OT/white/", path), want);
         }
         assert!(allowed("http://127.0.0.1/x", "http://127.0.0.1/y") && allowed("http://a/", "https://b/"));
         assert!(

@@ -228,7 +228,14 @@ async fn attempt(
     };
     let gotten = fetched.map_err(|error| Failed::new(error_chain(&error), error.hint()))?;
     let Some(document) = gotten.document else { return Ok(None) };
-    let mut parsed = parse(spec, document.clone()).await?;
+    let mut parsed = match parse(spec, document.clone()).await {
+        Ok(parsed) => parsed,
+        Err(failed) => {
+            // Why single documents could not be had says more than that none is there.
+            let first = gotten.problems.first().map(|p| format!("; {}: {}", p.at, p.what)).unwrap_or_default();
+            return Err(Failed { error: format!("{}{first}", failed.error), ..failed });
+        }
+    };
     parsed.read += gotten.lost;
     parsed.lost += gotten.lost;
     parsed.problems.extend(gotten.problems);
@@ -256,6 +263,12 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
         match files {
             Ok(mut files) => {
                 files.retain(|file| is_document(spec, file));
+                if files.is_empty() && document.path.is_dir() {
+                    return Err(Failed::new(
+                        format!("there is no document of {} here", spec.id),
+                        "check that the address leads to this feed; what was known before stays in force".to_owned(),
+                    ));
+                }
                 parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint()))
             }
             Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
