@@ -210,8 +210,7 @@ fn document_url(base: &str, path: &str) -> String {
     let shared = path
         .match_indices('/')
         .map(|(at, _)| at + 1)
-        .filter(|end| path.get(..*end).is_some_and(|head| base.ends_with(&format!("/{head}"))))
-        .last()
+        .rfind(|end| path.get(..*end).is_some_and(|head| base.ends_with(&format!("/{head}"))))
         .unwrap_or(0);
     format!("{base}{}", path.get(shared..).unwrap_or(path).replace(' ', "%20"))
 }
