@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod intel;
 pub mod policy;
 pub mod report;
+pub mod vex;
 
 pub use ctx::Ctx;
 pub use env::{Clock, Config, Env, Event};

@@ -23,6 +23,7 @@ use patchwright_protocol::scan::{
 
 use crate::error::AppError;
 use crate::intel::Intel;
+use crate::vex::{VexInput, split};
 
 /// What a report is made for, besides the facts.
 pub struct Question<'a> {
@@ -101,7 +102,28 @@ pub fn report(
     question: &Question<'_>,
     problems: &[String],
 ) -> Result<ScanReport, AppError> {
+    report_with_vex(intel, host, question, problems, None)
+}
+
+/// The whole report, with statements about exploitability applied after matching.
+///
+/// # Errors
+/// [`AppError::Intel`] when the snapshot cannot be read.
+pub fn report_with_vex(
+    intel: &Intel,
+    host: &HostFacts,
+    question: &Question<'_>,
+    problems: &[String],
+    vex: Option<&VexInput>,
+) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
+    let (judgement, vex) = match vex {
+        Some(input) => {
+            let (left, view) = split(judgement, input, question.now);
+            (left, Some(view))
+        }
+        None => (judgement, None),
+    };
     let ranking = ranked(&judgement, host, question.now);
     let support = intel.support(host, question.now.date())?;
     let overdue = |d: &DueDates| d.due().is_some_and(|at| at < question.now);
@@ -162,6 +184,7 @@ pub fn report(
             .map(|u| UnseenView { what: u.what.clone(), why: u.why.clone(), hint: u.hint.clone() })
             .collect(),
         problems: problems.to_vec(),
+        vex,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Outside documents to domain values, lenient, one module per format.
 //!
-//! [`feed`] reads what publishers say about vulnerabilities; [`host`] reads what a machine says about itself.
+//! [`feed`] reads what publishers say about vulnerabilities; [`host`] reads what a machine says about itself; [`vex`] reads and
+//! writes statements about what can be exploited.
 //! Both read through [`bounded`]: nothing given from outside is held or unpacked without a limit.
 //! A broken record becomes a `Problem` beside the records that were read; it never costs its neighbours.
 
@@ -9,3 +10,4 @@ pub mod feed;
 pub mod host;
 mod json_stream;
 mod yaml;
+pub mod vex;

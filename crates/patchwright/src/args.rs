@@ -146,9 +146,37 @@ pub(crate) struct Scan {
     /// Show every finding in the table, not only patches
     #[arg(long)]
     pub(crate) findings: bool,
+    /// Statements that set findings aside: OpenVEX, CSAF VEX or CycloneDX VEX; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Who answers for the statements in a document written with -o openvex, csaf-vex or cyclonedx
+    #[arg(long, value_name = "NAME", default_value = "patchwright operator")]
+    pub(crate) author: String,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Format,
+    pub(crate) output: ScanFormat,
+}
+
+/// How `scan` prints its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// A table for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One finding a line
+    Ndjson,
+    /// Comma-separated findings with a header line (RFC 4180)
+    Csv,
+    /// SARIF 2.1.0
+    Sarif,
+    /// CycloneDX 1.6 with vulnerabilities and their analysis
+    Cyclonedx,
+    /// OpenVEX 0.2.0
+    Openvex,
+    /// CSAF 2.0, profile VEX
+    CsafVex,
 }
 
 /// Arguments of `explain`.

@@ -319,6 +319,60 @@ pub struct ScanReport {
     pub unseen: Vec<UnseenView>,
     /// Problems while reading the input.
     pub problems: Vec<String>,
+    /// What VEX statements did to the findings; absent where none were given. `counts` and `findings` are what is left.
+    #[serde(default)]
+    pub vex: Option<VexView>,
+}
+
+/// What VEX statements did to the findings of a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VexView {
+    /// Statements given.
+    pub statements: u32,
+    /// Findings before.
+    pub found: u32,
+    /// Findings that stay.
+    pub left: u32,
+    /// Findings that came back because a statement lapsed.
+    pub came_back: u32,
+    /// Statements that name no vulnerability found here.
+    pub silent: u32,
+    /// Findings set aside.
+    pub set_aside: Vec<SetAsideView>,
+    /// Statements that name a vulnerability found here and did not set it aside.
+    pub untouched: Vec<UntouchedView>,
+}
+
+/// A finding that a statement sets aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SetAsideView {
+    /// The finding, as it would stand.
+    pub finding: FindingView,
+    /// `not_affected` or `fixed`.
+    pub status: String,
+    /// One of the five words of OpenVEX, where the statement has one.
+    pub justification: Option<String>,
+    /// Why, one sentence for each deciding statement.
+    pub because: Vec<String>,
+    /// When the finding comes back, RFC 3339.
+    pub until: Option<String>,
+    /// Whether a PCI DSS result changes by it: never without a person's attestation.
+    pub changes_pci_result: bool,
+}
+
+/// A statement that came near a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UntouchedView {
+    /// Vulnerability.
+    pub vuln: String,
+    /// Package of the finding.
+    pub package: String,
+    /// `lapsed`, `not_yet`, `other_product`, `near_miss`, `partly`, `confirms`, `overruled`.
+    pub why: String,
+    /// The reason in words.
+    pub text: String,
+    /// Where the statement comes from.
+    pub source: String,
 }
 
 /// A resolved transaction.

@@ -40,7 +40,7 @@ const NEEDS: &[Need] = &[
 ];
 
 /// Packages of the Python environment: reference implementations that our own code is compared with.
-const ORACLE_PACKAGES: &[&str] = &["cvss", "packaging"];
+const ORACLE_PACKAGES: &[&str] = &["cvss", "packaging", "jsonschema"];
 
 /// Installs what is missing; gives what could not be had.
 pub(crate) fn run() -> Result<Vec<Skip>, Failure> {
@@ -61,7 +61,9 @@ pub(crate) fn run() -> Result<Vec<Skip>, Failure> {
     }
     match make_oracles(&mut updated) {
         Ok(folder) => say(&format!("reference implementations: {}", folder.display())),
-        Err(failure) => skipped.push(Skip::new("comparison with Python's `cvss` and `packaging`", one_line(&failure))),
+        Err(failure) => {
+            skipped.push(Skip::new("comparison with Python's `cvss`, `packaging` and `jsonschema`", one_line(&failure)))
+        }
     }
     Ok(skipped)
 }

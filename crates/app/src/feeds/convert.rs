@@ -9,6 +9,8 @@ use patchwright_domain::intel::snapshot::SideRecords;
 use patchwright_domain::intel::{Advisory, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
+use patchwright_formats::feed::csaf::CsafRecord;
+use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::cve::CveState;
 use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
@@ -18,6 +20,9 @@ use crate::intel::FreshRecords;
 
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
+
+/// Largest unpacked archive of CSAF documents, in bytes.
+const CSAF_UNPACKED_MAX: u64 = 64 << 30;
 
 /// A feed document after parsing.
 #[derive(Debug, Default)]
@@ -104,6 +109,11 @@ struct Gathered {
     published: Vec<(String, Timestamp)>,
     /// By CVE id: pages and increments repeat records, and the newest edition counts.
     nvd: BTreeMap<String, NvdFacts>,
+    csaf: BTreeMap<(String, String), CsafRecord>,
+    /// Releases that a newer one or a deletion replaces: they are no records in force.
+    superseded: u64,
+    /// File names of documents that the provider deleted, and when.
+    deleted: BTreeMap<String, Timestamp>,
 }
 
 /// What is kept of an NVD record.
@@ -112,6 +122,18 @@ struct NvdFacts {
     published: Option<Timestamp>,
     cvss: Vec<CvssAssessment>,
     ssvc: Option<SsvcPoint>,
+}
+
+/// What the folder of a CSAF provider says is deleted. An archive may still hold it.
+fn deleted_below(folder: &Path) -> BTreeMap<String, Timestamp> {
+    let Ok(file) = File::open(folder.join("deletions.csv")) else {
+        return BTreeMap::new();
+    };
+    let Ok(parsed) = csaf_provider::changes(file, &Limits::default()) else {
+        return BTreeMap::new();
+    };
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    parsed.records.into_iter().filter_map(|entry| Some((name(&entry.path), entry.at?))).collect()
 }
 
 /// Parses a document (a file, or a folder of files) of a feed.
@@ -124,6 +146,7 @@ pub fn parse_document(spec: &FeedSpec, path: &Path, files: &[PathBuf]) -> Result
     if files.is_empty() {
         parse_file(spec, path, &mut out, &mut gathered)?;
     } else {
+        gathered.deleted = deleted_below(path);
         for file in files {
             let name = file.strip_prefix(path).unwrap_or(file).display().to_string();
             // A repository also holds files that are not records.
@@ -162,7 +185,9 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
         }
         other => other,
     };
-    let limits = Limits { input: spec.max_bytes, ..Limits::default() };
+    // The archive of a CSAF provider repeats itself for every architecture; its documents are read and dropped one by one.
+    let unpacked = if format == FeedFormat::Csaf { CSAF_UNPACKED_MAX } else { Limits::default().unpacked };
+    let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
     let parsed = feed::parse(format, file, &limits).map_err(|source| ConvertError::Format {
         path: path.display().to_string(),
         feed: spec.id,
@@ -265,6 +290,12 @@ impl Gathered {
                     self.nvd_record(record, out);
                 }
             }
+            FeedRecords::Csaf(list) => {
+                for record in list {
+                    out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    self.take_csaf(record);
+                }
+            }
         }
     }
 
@@ -288,6 +319,26 @@ impl Gathered {
         }
     }
 
+    /// Of several releases of one document the newest counts: an archive and the documents that changed since hold both.
+    fn take_csaf(&mut self, record: CsafRecord) {
+        let name = csaf_provider::file_name(&record.id);
+        let gone = self.deleted.get(&name).is_some_and(|at| record.updated.is_none_or(|updated| updated <= *at));
+        if gone {
+            self.superseded += 1;
+            return;
+        }
+        match self.csaf.entry((record.namespace.clone(), record.id.clone())) {
+            btree_map::Entry::Occupied(mut known) if known.get().updated <= record.updated => {
+                known.insert(record);
+                self.superseded += 1;
+            }
+            btree_map::Entry::Occupied(_) => self.superseded += 1,
+            btree_map::Entry::Vacant(free) => {
+                free.insert(record);
+            }
+        }
+    }
+
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
@@ -295,7 +346,18 @@ impl Gathered {
             self.ssvc.extend(facts.ssvc.map(|point| (cve.clone(), point)));
             self.published.extend(facts.published.map(|at| (cve, at)));
         }
-        if !self.advisories.is_empty() || spec.format == FeedFormat::Osv {
+        out.read = out.read.saturating_sub(self.superseded);
+        for record in std::mem::take(&mut self.csaf).into_values() {
+            for advisory in record.advisories {
+                if record.withdrawn.is_none()
+                    && let [only] = advisory.vulnerabilities().as_slice()
+                {
+                    self.cvss.extend(advisory.severities.iter().map(|a| ((*only).to_owned(), a.clone())));
+                }
+                self.advisories.push(advisory);
+            }
+        }
+        if !self.advisories.is_empty() || matches!(spec.format, FeedFormat::Osv | FeedFormat::Csaf) {
             out.records.push(FreshRecords::Advisories(self.advisories));
         }
         if !self.kev.is_empty() {

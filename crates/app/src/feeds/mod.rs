@@ -1,6 +1,7 @@
 //! Feeds: what is known, how fresh it is, and fetching it.
 
 pub mod convert;
+mod csaf;
 pub mod port;
 pub mod registry;
 mod sync;

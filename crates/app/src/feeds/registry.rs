@@ -31,6 +31,8 @@ pub struct FeedSpec {
 /// How a publisher hands out a feed. A mirror (`--from file://…`) and standard input are read as documents whatever this says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
+    /// A CSAF provider: lists of documents that are fetched one by one when they change.
+    CsafProvider,
     /// One document at the home address, asked for conditionally.
     SingleDocument,
     /// NVD's API 2.0 at the home address: pages, then what changed since.
@@ -340,6 +342,54 @@ pub const FEEDS: &[FeedSpec] = &[
         by_default: false,
         format: FeedFormat::Nvd,
         distribution: Distribution::NvdApi,
+    },
+    FeedSpec {
+        id: "redhat-vex",
+        title: "Red Hat VEX (one document for each CVE)",
+        publisher: "Red Hat Product Security",
+        home: "https://security.access.redhat.com/data/csaf/v2/vex/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 4_096 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+        distribution: Distribution::CsafProvider,
+    },
+    FeedSpec {
+        id: "redhat-csaf",
+        title: "Red Hat security advisories (CSAF)",
+        publisher: "Red Hat Product Security",
+        home: "https://security.access.redhat.com/data/csaf/v2/advisories/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+        distribution: Distribution::CsafProvider,
+    },
+    FeedSpec {
+        id: "suse-csaf",
+        title: "SUSE security advisories (CSAF)",
+        publisher: "SUSE Product Security",
+        home: "https://ftp.suse.com/pub/projects/security/csaf/",
+        licence: "CC-BY-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+        distribution: Distribution::CsafProvider,
+    },
+    FeedSpec {
+        id: "csaf",
+        title: "Any CSAF provider, CISA unless --from names one",
+        publisher: "CISA",
+        home: "https://www.cisa.gov/sites/default/files/csaf/provider-metadata.json",
+        licence: "as the provider says (CISA: public domain)",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::Csaf,
+        distribution: Distribution::CsafProvider,
     },
 ];
 

@@ -10,9 +10,10 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
-use super::convert::{ParsedFeed, parse_document};
+use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
+use super::csaf::{self, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
-use super::registry::FeedSpec;
+use super::registry::{Distribution, FeedSpec};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::activate;
@@ -221,18 +222,37 @@ async fn attempt(
         distribution: spec.distribution,
         now: env.now(),
     };
-    let document = match fetcher.fetch(&request, progress).await {
-        Ok(Fetched::NotModified) => return Ok(None),
-        Ok(Fetched::Document(document)) => document,
-        Err(error) => {
-            let mut failed = Failed::new(error_chain(&error), error.hint());
-            if let FetchError::NoConnection { why, .. } = error {
-                failed.no_connection = Some(why);
-            }
-            return Err(failed);
+    let fetched = match spec.distribution {
+        Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(&request, fetcher, progress).await,
+        Distribution::CsafProvider | Distribution::SingleDocument | Distribution::NvdApi => {
+            fetcher.fetch(&request, progress).await.map(|fetched| Gotten {
+                document: match fetched {
+                    Fetched::NotModified => None,
+                    Fetched::Document(document) => Some(document),
+                },
+                problems: Vec::new(),
+                lost: 0,
+            })
         }
     };
-    let parsed = parse(spec, document.clone()).await?;
+    let gotten = fetched.map_err(|error| {
+        let failed = Failed::new(error_chain(&error), error.hint());
+        let no_connection = if let FetchError::NoConnection { why, .. } = error { Some(why) } else { None };
+        Failed { no_connection, ..failed }
+    })?;
+    let Some(document) = gotten.document else { return Ok(None) };
+    let mut parsed = match parse(spec, document.clone()).await {
+        Ok(parsed) => parsed,
+        Err(failed) => {
+            // Why single documents could not be had says more than that none is there.
+            let first = gotten.problems.first().map(|p| format!("; {}: {}", p.at, p.what)).unwrap_or_default();
+            return Err(Failed { error: format!("{}{first}", failed.error), ..failed });
+        }
+    };
+    parsed.read += gotten.lost;
+    parsed.lost += gotten.lost;
+    parsed.problems.extend(gotten.problems);
+    parsed.problems.truncate(PROBLEMS_KEPT);
     guard(spec, feed, &parsed, options.accept_shrink)?;
     let work = env.clone();
     let now = env.now();
@@ -254,7 +274,14 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
-            Ok(files) => {
+            Ok(mut files) => {
+                files.retain(|file| spec.format.wants(&file.display().to_string()));
+                if files.is_empty() && document.path.is_dir() {
+                    return Err(Failed::new(
+                        format!("there is no document of {} here", spec.id),
+                        "check that the address leads to this feed; what was known before stays in force".to_owned(),
+                    ));
+                }
                 parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint()))
             }
             Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
@@ -322,7 +349,9 @@ fn sweep(folder: &Path, feed: &str, keep: &Document) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let of_feed = name.strip_prefix(feed).is_some_and(|rest| rest.starts_with('.') && !rest.contains(".part"));
-        let old = of_feed && (entry.path() != keep.path || keep.temporary);
+        // The folder of a provider is kept: the next run fetches only what changed.
+        let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let old = plain && of_feed && (entry.path() != keep.path || keep.temporary);
         if old && let Err(error) = std::fs::remove_file(entry.path()) {
             tracing::warn!("failed to remove `{name}`: {error}");
         }

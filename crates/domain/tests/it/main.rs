@@ -12,3 +12,4 @@
 mod decision;
 mod exposure;
 mod fuzz;
+mod vex;

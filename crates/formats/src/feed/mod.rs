@@ -6,6 +6,8 @@
 //!
 //! To add a format: "Adding a feed" in ARCHITECTURE.md.
 
+pub mod csaf;
+pub mod csaf_provider;
 pub mod cve;
 pub mod debian_list;
 pub mod debian_tracker;
@@ -40,6 +42,7 @@ use crate::bounded::{self, BoundError, Intake, Limits, Watch, ZipReadError};
 use crate::json_stream::{Ended, Sink, read_document};
 
 pub use scalar::cve_id;
+pub(crate) use scalar::timestamp;
 
 /// Most problems that one parse keeps word for word; the rest is counted in a last one. A feed with more is broken as such.
 pub const PROBLEMS_MAX: usize = 1_000;
@@ -83,11 +86,13 @@ pub enum FeedFormat {
     FriendsOfPhp,
     /// National Vulnerability Database, API 2.0: pages of the service, or yearly files.
     Nvd,
+    /// Common Security Advisory Framework 2.0 and 2.1: one JSON document, a list, one a line, or a zip or tar of many.
+    Csaf,
 }
 
 impl FeedFormat {
     /// Every format.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::KevJson,
         Self::KevCsv,
         Self::Epss,
@@ -106,6 +111,7 @@ impl FeedFormat {
         Self::RubySec,
         Self::FriendsOfPhp,
         Self::Nvd,
+        Self::Csaf,
     ];
 
     /// Whether a file of this path, in a folder that mirrors the feed, is part of the feed. Repositories hold other files too.
@@ -124,6 +130,7 @@ impl FeedFormat {
             Self::RubySec => packed || (path.ends_with(".yml") && !path.starts_with("spec/") && !is_housekeeping(path)),
             Self::FriendsOfPhp => packed || friends_of_php::Php::wants(path),
             Self::Nvd => packed || nvd::Nvd::wants(path),
+            Self::Csaf => packed || path.ends_with(".ndjson") || csaf::is_document_name(path),
             Self::KevJson
             | Self::KevCsv
             | Self::Epss
@@ -167,6 +174,7 @@ impl fmt::Display for FeedFormat {
             Self::RubySec => "RubySec advisories",
             Self::FriendsOfPhp => "FriendsOfPHP advisories",
             Self::Nvd => "NVD API 2.0",
+            Self::Csaf => "CSAF",
         })
     }
 }
@@ -439,6 +447,8 @@ pub enum FeedRecords {
     Exploits(Vec<exploits::ExploitRecord>),
     /// CVE records of NVD.
     Nvd(Vec<nvd::NvdRecord>),
+    /// CSAF documents with their advisories.
+    Csaf(Vec<csaf::CsafRecord>),
 }
 
 impl Records for FeedRecords {
@@ -454,6 +464,7 @@ impl Records for FeedRecords {
             Self::Releases(records) => records.record_count(),
             Self::Exploits(records) => records.record_count(),
             Self::Nvd(records) => records.record_count(),
+            Self::Csaf(records) => records.record_count(),
         }
     }
 }
@@ -486,5 +497,6 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         FeedFormat::RubySec => rubysec::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::FriendsOfPhp => friends_of_php::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::Nvd => nvd::parse_any(reader, limits)?.map(FeedRecords::Nvd),
+        FeedFormat::Csaf => csaf::parse_any(reader, limits)?.map(FeedRecords::Csaf),
     })
 }

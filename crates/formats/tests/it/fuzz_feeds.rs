@@ -12,6 +12,7 @@ const ITERATIONS: usize = 2_000;
 const KEV_JSON: &[u8] = include_bytes!("../fixtures/feeds/kev.json");
 const KEV_CSV: &[u8] = include_bytes!("../fixtures/feeds/kev.csv");
 const CVE: &[u8] = include_bytes!("../fixtures/feeds/cve.json");
+const CSAF: &[u8] = include_bytes!("../fixtures/feeds/csaf.json");
 const OSV: &[u8] = include_bytes!("../fixtures/feeds/osv.ndjson");
 const TRACKER: &[u8] = include_bytes!("../fixtures/feeds/debian-tracker.json");
 const LIST: &[u8] = include_bytes!("../fixtures/feeds/dsa-list");
@@ -168,6 +169,11 @@ fn friends_of_php() {
 }
 
 #[test]
+fn csaf() {
+    fuzz(FeedFormat::Csaf, CSAF);
+}
+
+#[test]
 fn packed_inputs() {
     let packed = [
         (FeedFormat::Epss, crate::feeds::gzip(EPSS)),
@@ -176,6 +182,8 @@ fn packed_inputs() {
         (FeedFormat::RustSec, crate::feeds::tar_of(&[("RUSTSEC-1.md", RUSTSEC), ("RUSTSEC-2.md", RUSTSEC)])),
         (FeedFormat::OsvYaml, crate::feeds::zip_of(&[("a.yaml", PYPA), ("b.yaml", PHP)]).into_inner()),
         (FeedFormat::Nvd, crate::feeds::tar_of(&[("a.json", NVD), ("b.json", OSV)])),
+        (FeedFormat::Csaf, crate::feeds::tar_of(&[("a.json", CSAF), ("b.json", CSAF)])),
+        (FeedFormat::Csaf, zstd::encode_all(crate::feeds::tar_of(&[("a.json", CSAF)]).as_slice(), 3).unwrap()),
         (FeedFormat::Cve, crate::feeds::zip_of(&[("CVE-1.json", CVE), ("CVE-2.json", CVE)]).into_inner()),
     ];
     bolero::check!().with_iterations(ITERATIONS).with_type::<Vec<Damage>>().for_each(|damage| {

@@ -13,3 +13,5 @@ mod feeds;
 mod fuzz_feeds;
 mod fuzz_host;
 mod host;
+mod tar;
+mod vex;

@@ -4,7 +4,8 @@ use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
 use patchwright_app::policy::PolicySet;
-use patchwright_app::report::{Question, report, urgency_place};
+use patchwright_app::report::{Question, report_with_vex, urgency_place};
+use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::inventory::HostFacts;
@@ -13,9 +14,9 @@ use patchwright_protocol::scan::ScanReport;
 
 use super::local::Place;
 use super::{input, show};
-use crate::args::Scan;
+use crate::args::{Scan, ScanFormat};
 use crate::exit::{Code, Failure, chain};
-use crate::output::{self, Format};
+use crate::output;
 use crate::progress;
 
 /// Runs it.
@@ -33,9 +34,11 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
         }
     };
     input::fill_sources(&intel, &mut facts)?;
-    let report = answer(&intel, &facts, &profile, now, &problems)?;
-    print(&report, args)?;
-    if matches!(args.output, Format::Ndjson | Format::Csv) && !intel.judges(&facts) {
+    let mut problems = problems;
+    let vex = vex_input(args, &facts, now, &mut problems)?;
+    let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref())?;
+    print(&report, args, now)?;
+    if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) && !intel.judges(&facts) {
         // These two formats have no place for it, and an empty answer would read as good news: said with --quiet too.
         for warning in report.data.warnings.iter().take(1) {
             output::talk(&format!("warning: {warning}"));
@@ -136,15 +139,54 @@ pub(crate) fn answer(
     now: Timestamp,
     problems: &[String],
 ) -> Result<ScanReport, AppError> {
-    let policy = PolicySet::shipped()?;
-    let question = Question { profile, policy: &policy.policy, now, first_seen: &|_, _| now };
-    report(intel, facts, &question, problems)
+    answer_with_vex(intel, facts, profile, now, problems, None)
 }
 
-fn print(report: &ScanReport, args: &Scan) -> Result<(), Failure> {
+/// The same, with statements about exploitability applied.
+fn answer_with_vex(
+    intel: &Intel,
+    facts: &HostFacts,
+    profile: &AssetProfile,
+    now: Timestamp,
+    problems: &[String],
+    vex: Option<&VexInput>,
+) -> Result<ScanReport, AppError> {
+    let policy = PolicySet::shipped()?;
+    let question = Question { profile, policy: &policy.policy, now, first_seen: &|_, _| now };
+    report_with_vex(intel, facts, &question, problems, vex)
+}
+
+/// The statements of `--vex`. A statement that cannot be read is a warning; a file that cannot be read ends the scan, because
+/// its reader would take findings for open that are not.
+fn vex_input(
+    args: &Scan,
+    facts: &HostFacts,
+    now: Timestamp,
+    problems: &mut Vec<String>,
+) -> Result<Option<VexInput>, Failure> {
+    if args.vex.is_empty() {
+        return Ok(None);
+    }
+    let host = vex::identity_of(facts, args.file.as_deref())
+        .map_err(|e| Failure::new(Code::Input, format!("failed to read the scanned file again: {e}"), "try again"))?;
+    let mut input = VexInput { statements: Vec::new(), host };
+    for path in &args.vex {
+        let document = vex::read_file(path, now).map_err(|e| Failure::new(Code::Input, chain(&e), e.hint()))?;
+        problems.extend(document.problems.iter().map(|p| format!("{}: {}: {}", path.display(), p.at, p.what)));
+        input.statements.extend(document.statements);
+    }
+    Ok(Some(input))
+}
+
+fn print(report: &ScanReport, args: &Scan, now: Timestamp) -> Result<(), Failure> {
+    let export = |form| output::json(&vex::export(report, form, &args.author, now));
     match args.output {
-        Format::Json => output::json(report),
-        Format::Ndjson => {
+        ScanFormat::Sarif => export(Export::Sarif),
+        ScanFormat::Cyclonedx => export(Export::CycloneDx),
+        ScanFormat::Openvex => export(Export::OpenVex),
+        ScanFormat::CsafVex => export(Export::CsafVex),
+        ScanFormat::Json => output::json(report),
+        ScanFormat::Ndjson => {
             let mut text = String::new();
             for finding in &report.findings {
                 text.push_str(&output::to_json(finding, false)?);
@@ -152,7 +194,7 @@ fn print(report: &ScanReport, args: &Scan) -> Result<(), Failure> {
             }
             output::out(&text)
         }
-        Format::Csv => output::csv(show::FINDING_COLUMNS, report.findings.iter().map(show::finding_cells)),
-        Format::Table => output::page(&show::report_text(report, args.limit, args.findings)),
+        ScanFormat::Csv => output::csv(show::FINDING_COLUMNS, report.findings.iter().map(show::finding_cells)),
+        ScanFormat::Table => output::page(&show::report_text(report, args.limit, args.findings)),
     }
 }

@@ -122,6 +122,7 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
     }
     transaction(&mut text, report);
     after(&mut text, report);
+    set_aside(&mut text, report);
     if !report.unseen.is_empty() {
         write_to(&mut text, format_args!("\n{}\n", paint(Tone::Strong, "Not looked at:")));
         for u in &report.unseen {
@@ -132,6 +133,52 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
         }
     }
     text
+}
+
+/// What VEX statements set aside, under a heading of its own, and which statements came near.
+fn set_aside(text: &mut String, report: &ScanReport) {
+    let Some(vex) = &report.vex else { return };
+    write_to(
+        text,
+        format_args!(
+            "\nSet aside by VEX: {} of {} findings, {} left ({} statements, {} about nothing found here).\n",
+            vex.set_aside.len(),
+            vex.found,
+            vex.left,
+            vex.statements,
+            vex.silent
+        ),
+    );
+    for aside in &vex.set_aside {
+        let f = &aside.finding;
+        let until = aside.until.as_deref().map(|at| format!(", until {at}")).unwrap_or_default();
+        write_to(text, format_args!("  {} in {} {}{until}\n", clean(&f.vuln), clean(&f.package), clean(&f.installed)));
+        for line in &aside.because {
+            write_to(text, format_args!("    {}\n", clean(line)));
+        }
+    }
+    if !vex.set_aside.is_empty() {
+        text.push_str(
+            "  A PCI DSS result does not change by this: there a person verifies and attests each exception.\n",
+        );
+    }
+    if vex.came_back > 0 {
+        write_to(text, format_args!("  {} findings came back because their statement lapsed.\n", vex.came_back));
+    }
+    let near: Vec<_> = vex
+        .untouched
+        .iter()
+        .filter(|u| matches!(u.why.as_str(), "near_miss" | "partly" | "lapsed" | "not_yet"))
+        .collect();
+    for u in near.iter().take(10) {
+        write_to(
+            text,
+            format_args!("  not applied to {} in {}: {}\n", clean(&u.vuln), clean(&u.package), clean(&u.text)),
+        );
+    }
+    if near.len() > 10 {
+        write_to(text, format_args!("  {} more statements came near; -o json lists them\n", near.len() - 10));
+    }
 }
 
 fn headline(report: &ScanReport) -> String {

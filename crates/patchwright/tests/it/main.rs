@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod cli;
+mod csaf;
 mod feeds;
 mod feeds_languages;
 mod hosts;
@@ -18,3 +19,4 @@ mod new_user;
 mod oracle;
 mod run;
 mod server;
+mod vex;

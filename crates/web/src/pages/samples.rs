@@ -495,6 +495,7 @@ pub fn host(rows: usize) -> HostDetail {
             patchers: vec!["unattended-upgrades installs security updates by itself (50unattended-upgrades)".to_owned()],
             unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
             problems: Vec::new(),
+            vex: None,
             patches,
         },
         kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),

@@ -76,7 +76,7 @@ fn input_over_the_limit_is_refused() {
             FeedFormat::KevJson | FeedFormat::EndOfLife | FeedFormat::DebianTracker => b"{\"a\":\"",
             FeedFormat::KevCsv => b"cveID,dateAdded\n",
             FeedFormat::Epss => b"cve,epss\n",
-            FeedFormat::Cve | FeedFormat::Osv => b"{\n\"id\":\"",
+            FeedFormat::Cve | FeedFormat::Osv | FeedFormat::Csaf => b"{\n\"id\":\"",
             FeedFormat::DebianAdvisoryList => b"[29 Mar 2023] DSA-5380-1 a - b\n\t",
             FeedFormat::DebianReleases | FeedFormat::UbuntuReleases => b"version,series,release,eol\n",
             FeedFormat::ExploitDb => b"id,codes\n",

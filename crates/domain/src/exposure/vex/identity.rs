@@ -1,0 +1,324 @@
+//! How a statement names a product, and whether a package or a host is that product.
+
+use std::fmt;
+
+use patchwright_versions::{Scheme, compare_lenient};
+use serde::{Deserialize, Serialize};
+
+use crate::exposure::cpe::Cpe;
+use crate::exposure::finding::AffectedBinary;
+
+/// A package URL in its parts, decoded (purl-spec, ECMA-427).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Purl {
+    /// Type (`deb`).
+    pub kind: String,
+    /// Namespace (`debian`).
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Version; without one every version is meant.
+    pub version: Option<String>,
+    /// Qualifiers, sorted by key.
+    pub qualifiers: Vec<(String, String)>,
+}
+
+impl Purl {
+    /// The value of a qualifier.
+    #[must_use]
+    pub fn qualifier(&self, key: &str) -> Option<&str> {
+        self.qualifiers.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    /// Whether it names a source package (`arch=src` for rpm, `arch=source` for deb).
+    #[must_use]
+    pub fn is_source(&self) -> bool {
+        matches!(self.qualifier("arch"), Some("src" | "source" | "nosrc"))
+    }
+
+    /// Version with the epoch that rpm package URLs keep in a qualifier.
+    #[must_use]
+    pub fn full_version(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        Some(match self.qualifier("epoch") {
+            Some(epoch) if epoch != "0" && !version.contains(':') => format!("{epoch}:{version}"),
+            _ => version.clone(),
+        })
+    }
+}
+
+/// One spelling of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Identity {
+    /// A package URL.
+    Purl(Purl),
+    /// A CPE name.
+    Cpe {
+        /// The name.
+        name: Cpe,
+    },
+    /// A digest of a file.
+    Hash {
+        /// Algorithm in lower case without dashes (`sha256`).
+        algorithm: String,
+        /// Hex, lower case.
+        value: String,
+    },
+    /// Any other name, compared as text (host name, serial number, IRI).
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Purl(purl) => {
+                write!(f, "pkg:{}/", purl.kind)?;
+                if let Some(namespace) = &purl.namespace {
+                    write!(f, "{namespace}/")?;
+                }
+                f.write_str(&purl.name)?;
+                if let Some(version) = &purl.version {
+                    write!(f, "@{version}")?;
+                }
+                for (n, (key, value)) in purl.qualifiers.iter().enumerate() {
+                    write!(f, "{}{key}={value}", if n == 0 { '?' } else { '&' })?;
+                }
+                Ok(())
+            }
+            Self::Cpe { name } => name.fmt(f),
+            Self::Hash { algorithm, value } => write!(f, "{algorithm}:{value}"),
+            Self::Name { name } => f.write_str(name),
+        }
+    }
+}
+
+/// What a host, an image or a scanned file is called as a product.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostIdentity {
+    /// Names: host name, machine id, name of the scanned file.
+    pub names: Vec<String>,
+    /// CPE names of the operating system.
+    pub cpes: Vec<Cpe>,
+    /// Package URLs of the host as a whole (`pkg:oci/…` of an image).
+    pub purls: Vec<Purl>,
+    /// Digests of the scanned file or image: (algorithm, hex).
+    pub hashes: Vec<(String, String)>,
+}
+
+/// Why an identity is not the package at hand although it looks near.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Another thing altogether.
+    Other,
+    /// The same package in another version.
+    Version {
+        /// The version that the statement names.
+        stated: String,
+        /// The version here.
+        installed: String,
+    },
+    /// The same package, but a qualifier differs or is not known here.
+    Qualifier {
+        /// The qualifier.
+        key: String,
+        /// What the statement says.
+        stated: String,
+    },
+    /// The same package of another distribution.
+    Namespace {
+        /// What the statement says.
+        stated: String,
+    },
+}
+
+/// One package of a finding that identities are compared with.
+pub(super) struct Here<'a> {
+    pub(super) ecosystem: &'a str,
+    pub(super) scheme: Option<Scheme>,
+    pub(super) source: &'a str,
+    pub(super) source_version: &'a str,
+    pub(super) binary: Option<&'a AffectedBinary>,
+    /// Whether a binary package of the source's own name is among the finding's.
+    pub(super) has_namesake: bool,
+}
+
+/// Package URL type and namespaces of an ecosystem. Publishers spell some of them in several ways.
+fn spellings(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let family = ecosystem.split(':').next().unwrap_or_default();
+    Some(match family {
+        "Debian" => ("deb", &["debian"]),
+        "Ubuntu" => ("deb", &["ubuntu"]),
+        "Echo" => ("deb", &["echo"]),
+        "AlmaLinux" => ("rpm", &["almalinux", "alma"]),
+        "Rocky Linux" => ("rpm", &["rocky-linux", "rocky", "rockylinux"]),
+        "Red Hat" => ("rpm", &["redhat", "rhel"]),
+        "Oracle Linux" => ("rpm", &["oracle", "oraclelinux", "ol"]),
+        "Fedora" => ("rpm", &["fedora"]),
+        "openSUSE" => ("rpm", &["opensuse"]),
+        "SUSE" => ("rpm", &["suse", "sles"]),
+        "Amazon Linux" => ("rpm", &["amazon", "amzn", "amazonlinux"]),
+        "openEuler" => ("rpm", &["openeuler"]),
+        "Azure Linux" => ("rpm", &["azurelinux", "mariner", "microsoft"]),
+        "Alpine" => ("apk", &["alpine"]),
+        "Wolfi" => ("apk", &["wolfi"]),
+        "Chainguard" => ("apk", &["chainguard"]),
+        "PyPI" => ("pypi", &[]),
+        "npm" => ("npm", &[]),
+        "crates.io" => ("cargo", &[]),
+        "Go" => ("golang", &[]),
+        "Maven" => ("maven", &[]),
+        "RubyGems" => ("gem", &[]),
+        "NuGet" => ("nuget", &[]),
+        "Packagist" => ("composer", &[]),
+        _ => return None,
+    })
+}
+
+impl Here<'_> {
+    /// Whether an identity names this package; the error says how near it was.
+    pub(super) fn is(&self, identity: &Identity) -> Result<(), Refused> {
+        match identity {
+            Identity::Purl(purl) => self.is_purl(purl),
+            Identity::Cpe { name } => self.is_cpe(name),
+            // No digest of an installed package is known here, and a name is no package.
+            Identity::Hash { .. } | Identity::Name { .. } => Err(Refused::Other),
+        }
+    }
+
+    fn is_purl(&self, purl: &Purl) -> Result<(), Refused> {
+        let Some((kind, namespaces)) = spellings(self.ecosystem) else {
+            return Err(Refused::Other);
+        };
+        if purl.kind != kind {
+            return Err(Refused::Other);
+        }
+        let (name, version, of_source) = self.named_by(purl)?;
+        if namespaces.is_empty() {
+            let full = match &purl.namespace {
+                Some(namespace) if kind == "maven" => format!("{namespace}:{}", purl.name),
+                Some(namespace) => format!("{namespace}/{}", purl.name),
+                None => purl.name.clone(),
+            };
+            if full != name {
+                return Err(Refused::Other);
+            }
+        } else if let Some(stated) = &purl.namespace
+            && !namespaces.contains(&stated.as_str())
+        {
+            return Err(Refused::Namespace { stated: stated.clone() });
+        }
+        if let Some(stated) = purl.full_version()
+            && !self.same_version(&stated, version)
+        {
+            return Err(Refused::Version { stated, installed: version.to_owned() });
+        }
+        for (key, value) in &purl.qualifiers {
+            let fits = match key.as_str() {
+                "arch" if of_source => true,
+                "arch" => {
+                    let arch = self.binary.map(|b| b.arch.as_str()).unwrap_or_default();
+                    arch == value || matches!(value.as_str(), "noarch" | "all") && matches!(arch, "noarch" | "all")
+                }
+                "distro" | "distro_name" => self.is_distro(value),
+                // Compared with the version; where the file came from does not change what it is.
+                "epoch" | "upstream" | "checksum" | "download_url" | "vcs_url" | "file_name" => true,
+                _ => false,
+            };
+            if !fits {
+                return Err(Refused::Qualifier { key: key.clone(), stated: value.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The package of the finding that has the name of the package URL: (name, version, whether it is the source package).
+    fn named_by(&self, purl: &Purl) -> Result<(&str, &str, bool), Refused> {
+        let whole = match spellings(self.ecosystem) {
+            Some((_, [])) => self.source.rsplit(['/', ':']).next().unwrap_or(self.source),
+            Some(_) | None => self.source,
+        };
+        let source = || (purl.name == whole).then_some((self.source, self.source_version, true));
+        let binary =
+            || self.binary.filter(|b| b.name == purl.name).map(|b| (b.name.as_str(), b.version.as_str(), false));
+        if purl.is_source() {
+            return source().ok_or(Refused::Other);
+        }
+        binary().or_else(|| if self.has_namesake { None } else { source() }).ok_or(Refused::Other)
+    }
+
+    fn same_version(&self, stated: &str, installed: &str) -> bool {
+        match self.scheme {
+            Some(scheme) => {
+                let same = compare_lenient(scheme, stated, installed) == std::cmp::Ordering::Equal;
+                // Without an epoch in the statement the installed one is not held against it.
+                let bare = installed.split_once(':').map(|(_, rest)| rest);
+                same || (!stated.contains(':')
+                    && bare.is_some_and(|rest| compare_lenient(scheme, stated, rest) == std::cmp::Ordering::Equal))
+            }
+            None => stated == installed,
+        }
+    }
+
+    /// `debian-12`, `rhel-9.4`, `alpine-3.20`, `ubuntu-22.04` and bare code names or numbers.
+    fn is_distro(&self, stated: &str) -> bool {
+        let release = self.ecosystem.split(':').nth(1).unwrap_or_default().trim_start_matches('v');
+        let stated = stated.to_ascii_lowercase();
+        let number = stated.rsplit(['-', '/']).next().unwrap_or_default();
+        let code_name = match (self.ecosystem.split(':').next().unwrap_or_default(), release) {
+            ("Debian", "11") => "bullseye",
+            ("Debian", "12") => "bookworm",
+            ("Debian", "13") => "trixie",
+            ("Ubuntu", "20.04") => "focal",
+            ("Ubuntu", "22.04") => "jammy",
+            ("Ubuntu", "24.04") => "noble",
+            _ => "",
+        };
+        let starts = |long: &str, short: &str| {
+            long == short || long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'))
+        };
+        !release.is_empty()
+            && (starts(number, release) || starts(release, number) || (!code_name.is_empty() && number == code_name))
+    }
+
+    /// A CPE of an application names a package by its product, when vendor and distribution do not contradict.
+    fn is_cpe(&self, name: &Cpe) -> Result<(), Refused> {
+        if name.part.text().as_deref() != Some("a") {
+            return Err(Refused::Other);
+        }
+        let names = [Some(self.source), self.binary.map(|b| b.name.as_str())];
+        let product = name.product().unwrap_or_default();
+        if !names.into_iter().flatten().any(|n| n == product) {
+            return Err(Refused::Other);
+        }
+        match name.version() {
+            None => Ok(()),
+            Some(stated) if self.same_version(&stated, self.source_version) => Ok(()),
+            Some(stated) => Err(Refused::Version { stated, installed: self.source_version.to_owned() }),
+        }
+    }
+}
+
+impl HostIdentity {
+    /// Whether an identity names the host as a whole.
+    #[must_use]
+    pub fn is(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Purl(purl) => self.purls.iter().any(|mine| {
+                mine.kind == purl.kind
+                    && mine.namespace == purl.namespace
+                    && mine.name == purl.name
+                    && (purl.version.is_none() || purl.version == mine.version)
+                    && purl.qualifiers.iter().all(|(key, value)| mine.qualifier(key) == Some(value))
+            }),
+            Identity::Cpe { name } => self.cpes.iter().any(|mine| name.covers(mine)),
+            Identity::Hash { algorithm, value } => {
+                self.hashes.iter().any(|(a, v)| a == algorithm && v.eq_ignore_ascii_case(value))
+            }
+            Identity::Name { name } => self.names.iter().any(|mine| mine.eq_ignore_ascii_case(name)),
+        }
+    }
+}

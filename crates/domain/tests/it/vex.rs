@@ -1,0 +1,281 @@
+//! Statements against findings: what applies, what does not and why, and what comes back.
+
+use patchwright_domain::exposure::cpe::Cpe;
+use patchwright_domain::exposure::vex::{
+    Applied, Component, HostIdentity, Identity, Justification, NotApplied, Product, Purl, Source, Statement, Subject,
+    VexStatus, apply,
+};
+use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
+use patchwright_domain::intel::{Status, VendorWords};
+use patchwright_domain::time::Timestamp;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn binary(name: &str) -> AffectedBinary {
+    AffectedBinary { name: name.to_owned(), version: "3.0.15-1".to_owned(), arch: "amd64".to_owned() }
+}
+
+fn finding(vuln: &str, binaries: &[&str]) -> Finding {
+    Finding {
+        vuln: vuln.to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        package: "openssl".to_owned(),
+        installed: "3.0.15-1".to_owned(),
+        fixed: Some("3.0.16-1".to_owned()),
+        status: Status::Fixed,
+        state: FindingState::FixAvailable,
+        advisories: vec!["DSA-5000-1".to_owned()],
+        vendor: VendorWords::default(),
+        binaries: binaries.iter().map(|name| binary(name)).collect(),
+        evidence: Vec::new(),
+    }
+}
+
+/// `type/namespace/name@version?key=value&…`; a name without a namespace begins with `/`.
+fn purl(text: &str) -> Identity {
+    let (path, qualifiers) = text.split_once('?').unwrap_or((text, ""));
+    let (path, version) = path.split_once('@').map_or((path, None), |(p, v)| (p, Some(v.to_owned())));
+    let parts: Vec<&str> = path.split('/').collect();
+    Identity::Purl(Purl {
+        kind: parts[0].to_owned(),
+        namespace: Some(parts[1].to_owned()).filter(|n| !n.is_empty()),
+        name: parts[2].to_owned(),
+        version,
+        qualifiers: qualifiers
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect(),
+    })
+}
+
+fn name(text: &str) -> Identity {
+    Identity::Name { name: text.to_owned() }
+}
+
+fn product(ids: &[Identity], parts: &[Identity]) -> Product {
+    Product { ids: ids.to_vec(), subcomponents: parts.iter().map(|id| Component { ids: vec![id.clone()] }).collect() }
+}
+
+fn statement(status: VexStatus, products: Vec<Product>) -> Statement {
+    Statement {
+        vulnerability: "CVE-2026-1".to_owned(),
+        aliases: vec!["GHSA-x".to_owned()],
+        products,
+        status,
+        justification: Some(Justification::VulnerableCodeNotInExecutePath),
+        own_word: None,
+        impact: None,
+        action: None,
+        author: "Example".to_owned(),
+        issued: Timestamp(500_000),
+        expires: None,
+        source: Source::Document { id: "doc".to_owned(), place: "OpenVEX, statement 1".to_owned() },
+    }
+}
+
+fn not_affected(products: Vec<Product>) -> Statement {
+    statement(VexStatus::NotAffected, products)
+}
+
+fn host() -> HostIdentity {
+    HostIdentity {
+        names: vec!["web-01".to_owned()],
+        cpes: vec![Cpe::parse("cpe:/o:debian:debian_linux:12").unwrap()],
+        purls: Vec::new(),
+        hashes: vec![("sha256".to_owned(), "ab".repeat(32))],
+    }
+}
+
+fn run(statements: &[Statement], findings: &[Finding]) -> Applied {
+    apply(statements, &Subject { host: &host(), findings }, NOW)
+}
+
+/// Whether one statement sets the one finding aside, else why not.
+fn outcome(statement: Statement) -> String {
+    let applied = run(&[statement], &[finding("CVE-2026-1", &["libssl3", "openssl"])]);
+    assert_eq!(applied.findings, applied.left().len() + applied.set_aside.len());
+    match (applied.set_aside.as_slice(), applied.untouched.as_slice()) {
+        ([_], _) => "aside".to_owned(),
+        (_, [u]) => format!("{:?}: {}", u.why, u.text),
+        (_, _) => "silent".to_owned(),
+    }
+}
+
+#[test]
+fn package_urls_with_and_without_version_and_qualifiers() {
+    for (id, want) in [
+        ("deb/debian/openssl?arch=source", "aside"),
+        ("deb/debian/openssl@3.0.15-1?arch=source", "aside"),
+        ("deb/debian/openssl@3.0.15-1?arch=source&distro=debian-12", "aside"),
+        ("deb/debian/openssl?arch=source&distro=bookworm", "aside"),
+        ("deb/debian/openssl@3.0.14-1?arch=source", "NearMiss: is about version 3.0.14-1, installed is 3.0.15-1"),
+        (
+            "deb/debian/openssl?arch=source&distro=debian-11",
+            "NearMiss: is about distro=debian-11, which does not hold here",
+        ),
+        (
+            "deb/debian/openssl?arch=source&repository_url=x",
+            "NearMiss: is about repository_url=x, which does not hold here",
+        ),
+        ("deb/ubuntu/openssl?arch=source", "NearMiss: is about the package of `ubuntu`"),
+        ("rpm/redhat/openssl?arch=src", "OtherProduct: names another product"),
+        ("deb/debian/curl?arch=source", "OtherProduct: names another product"),
+        // One of two binary packages.
+        ("deb/debian/openssl", "Partly: covers 1 of 2 binary packages that carry the finding"),
+        ("deb/debian/libssl3@3.0.15-1?arch=amd64", "Partly: covers 1 of 2 binary packages that carry the finding"),
+    ] {
+        assert_eq!(outcome(not_affected(vec![product(&[purl(id)], &[])])), want, "{id}");
+    }
+    let both =
+        not_affected(vec![product(&[purl("deb/debian/openssl")], &[]), product(&[purl("deb/debian/libssl3")], &[])]);
+    assert_eq!(outcome(both), "aside", "two products that together cover every binary package");
+}
+
+#[test]
+fn subcomponents_count_only_inside_of_this_host() {
+    let part = purl("deb/debian/openssl?arch=source");
+    let image = purl("oci//webapp@sha256:00?repository_url=x");
+    let this = [name("WEB-01")];
+    assert_eq!(outcome(not_affected(vec![product(&this, std::slice::from_ref(&part))])), "aside");
+    assert_eq!(outcome(not_affected(vec![product(&this, &[])])), "aside", "the whole host");
+    assert!(
+        outcome(not_affected(vec![product(&[image], std::slice::from_ref(&part))]))
+            .starts_with("NearMiss: names this package inside of"),
+        "a statement about the same package in another product"
+    );
+    assert!(
+        outcome(not_affected(vec![product(&this, &[purl("deb/debian/curl?arch=source")])])).starts_with("OtherProduct")
+    );
+    // The package as the product, a library in it as the subcomponent: nothing is said about the package itself.
+    let inner = product(std::slice::from_ref(&part), &[purl("cargo//ring")]);
+    assert!(outcome(not_affected(vec![inner])).starts_with("OtherProduct"));
+    let platform = Identity::Cpe { name: Cpe::parse("cpe:/o:debian:debian_linux").unwrap() };
+    assert_eq!(outcome(not_affected(vec![product(&[platform], std::slice::from_ref(&part))])), "aside");
+    let other = Identity::Cpe { name: Cpe::parse("cpe:/o:debian:debian_linux:11").unwrap() };
+    assert!(outcome(not_affected(vec![product(&[other], &[part])])).starts_with("NearMiss"));
+    let digest = |value: &str| Identity::Hash { algorithm: "sha256".to_owned(), value: value.to_owned() };
+    assert_eq!(
+        outcome(not_affected(vec![product(&[digest(&"AB".repeat(32))], &[])])),
+        "aside",
+        "digest of the scanned file"
+    );
+    assert!(outcome(not_affected(vec![product(&[digest(&"00".repeat(32))], &[])])).starts_with("OtherProduct"));
+}
+
+#[test]
+fn status_names_and_conflicts() {
+    let of = |status, issued: i64| Statement {
+        issued: Timestamp(issued),
+        ..statement(status, vec![product(&[purl("deb/debian/openssl?arch=source")], &[])])
+    };
+    assert_eq!(outcome(of(VexStatus::Fixed, 1)), "aside");
+    assert!(outcome(of(VexStatus::Affected, 1)).starts_with("Confirms"));
+    assert!(outcome(of(VexStatus::UnderInvestigation, 1)).starts_with("Confirms"));
+    assert_eq!(
+        outcome(Statement { vulnerability: "CVE-2026-2".to_owned(), aliases: Vec::new(), ..of(VexStatus::Fixed, 1) }),
+        "silent"
+    );
+    assert_eq!(
+        outcome(Statement {
+            vulnerability: "x".to_owned(),
+            aliases: vec!["cve-2026-1".to_owned()],
+            ..of(VexStatus::Fixed, 1)
+        }),
+        "aside"
+    );
+    let one = [finding("CVE-2026-1", &["openssl"])];
+    let later_affected = run(&[of(VexStatus::NotAffected, 1), of(VexStatus::Affected, 2)], &one);
+    assert_eq!(later_affected.set_aside.len(), 0, "the latest decides");
+    assert_eq!(
+        later_affected.untouched.iter().map(|u| u.why).collect::<Vec<_>>(),
+        [NotApplied::Overruled, NotApplied::Confirms]
+    );
+    let later_not = run(&[of(VexStatus::NotAffected, 3), of(VexStatus::Affected, 2)], &one);
+    assert_eq!(later_not.set_aside.len(), 1);
+    let same_time = run(&[of(VexStatus::Affected, 2), of(VexStatus::NotAffected, 2)], &one);
+    assert_eq!(same_time.set_aside.len(), 0, "at the same time the graver decides");
+    let closer = Statement {
+        products: vec![product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[])],
+        ..of(VexStatus::NotAffected, 2)
+    };
+    assert_eq!(
+        run(&[of(VexStatus::Affected, 2), closer], &one).set_aside.len(),
+        1,
+        "a statement about this very version"
+    );
+}
+
+#[test]
+fn evidence_lapses_and_its_finding_comes_back() {
+    let by_evidence = |expires: i64| Statement {
+        source: Source::Evidence {
+            host: "web-01".to_owned(),
+            facts: vec!["no process maps libssl.so.3".to_owned()],
+            gathered: Timestamp(500_000),
+        },
+        expires: Some(Timestamp(expires)),
+        ..not_affected(vec![product(&[name("web-01")], &[purl("deb/debian/openssl?arch=source")])])
+    };
+    let findings = [finding("CVE-2026-1", &["libssl3"]), finding("CVE-2026-2", &["libssl3"])];
+    let holds = run(&[by_evidence(1_000_001)], &findings);
+    assert_eq!((holds.set_aside.len(), holds.came_back(), holds.left()), (1, 0, vec![1]));
+    let aside = &holds.set_aside[0];
+    assert!(aside.because[0].contains("no process maps libssl.so.3"), "{:?}", aside.because);
+    assert_eq!(aside.until, Some(Timestamp(1_000_001)));
+    assert!(!aside.changes_pci_result, "never by a statement alone");
+    let lapsed = run(&[by_evidence(1_000_000)], &findings);
+    assert_eq!((lapsed.set_aside.len(), lapsed.came_back(), lapsed.left()), (0, 1, vec![0, 1]));
+    assert!(lapsed.untouched[0].text.starts_with("lapsed at "));
+    let future = Statement { issued: Timestamp(2_000_000), ..by_evidence(3_000_000) };
+    assert_eq!(run(&[future], &findings).untouched[0].why, NotApplied::NotYet);
+}
+
+#[test]
+fn rpm_epochs_and_distributions() {
+    let rpm = |version: &str| Finding {
+        ecosystem: "Red Hat:9".to_owned(),
+        package: "bind".to_owned(),
+        installed: version.to_owned(),
+        binaries: vec![AffectedBinary {
+            name: "bind".to_owned(),
+            version: version.to_owned(),
+            arch: "x86_64".to_owned(),
+        }],
+        ..finding("CVE-2026-1", &[])
+    };
+    for (id, installed, want) in [
+        ("rpm/redhat/bind@9.16-1.el9?arch=x86_64&epoch=32", "32:9.16-1.el9", true),
+        ("rpm/redhat/bind@9.16-1.el9", "32:9.16-1.el9", true),
+        ("rpm/redhat/bind@9.16-1.el9?epoch=31", "32:9.16-1.el9", false),
+        ("rpm/redhat/bind?distro=rhel-9.4", "9.16-1.el9", true),
+        ("rpm/redhat/bind?distro=rhel-8.10", "9.16-1.el9", false),
+        ("rpm/redhat/bind?arch=aarch64", "9.16-1.el9", false),
+        ("rpm/almalinux/bind", "9.16-1.el9", false),
+    ] {
+        let applied = run(&[not_affected(vec![product(&[purl(id)], &[])])], &[rpm(installed)]);
+        assert_eq!(applied.set_aside.len() == 1, want, "{id} on {installed}: {:?}", applied.untouched);
+    }
+}
+
+#[test]
+fn words_of_other_formats() {
+    for justification in Justification::ALL {
+        assert_eq!(Justification::from_word(justification.word()), Some(justification));
+        assert!(Justification::from_cyclonedx(justification.cyclonedx()).is_some());
+    }
+    for word in [
+        "code_not_present",
+        "code_not_reachable",
+        "requires_configuration",
+        "requires_dependency",
+        "requires_environment",
+        "protected_by_compiler",
+        "protected_at_runtime",
+        "protected_at_perimeter",
+        "protected_by_mitigating_control",
+    ] {
+        assert!(Justification::from_cyclonedx(word).is_some(), "{word}");
+    }
+    assert_eq!(Justification::from_cyclonedx("because"), None);
+}

@@ -1,0 +1,167 @@
+//! CycloneDX 1.4 to 1.7, `vulnerabilities` with `analysis`: as a document of its own or inside of a bill of materials.
+
+use std::collections::{HashMap, HashSet};
+
+use patchwright_domain::exposure::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus};
+use patchwright_domain::time::Timestamp;
+use serde_json::Value;
+
+use super::{Draft, VexDocument, VexFormat, hash_id, identity};
+use crate::feed::csaf::tree::{list, text};
+use crate::feed::timestamp;
+
+/// Components that are read; a bill of a whole host has tens of thousands.
+const COMPONENTS_MAX: usize = 1_000_000;
+
+fn status_of(state: &str) -> Option<VexStatus> {
+    Some(match state {
+        "resolved" | "resolved_with_pedigree" => VexStatus::Fixed,
+        "exploitable" => VexStatus::Affected,
+        "in_triage" => VexStatus::UnderInvestigation,
+        "false_positive" | "not_affected" => VexStatus::NotAffected,
+        _ => return None,
+    })
+}
+
+pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
+    let id = text(value, "serialNumber").unwrap_or("(no serial number)").to_owned();
+    let metadata = value.get("metadata").unwrap_or(&Value::Null);
+    let mut draft = Draft::new(VexFormat::CycloneDx, &id);
+    let document_time = text(metadata, "timestamp").and_then(timestamp);
+    let author = ["supplier", "manufacturer", "manufacture"]
+        .iter()
+        .find_map(|key| metadata.get(key).and_then(|m| text(m, "name")))
+        .or_else(|| list(metadata, "authors").find_map(|a| text(a, "name").or_else(|| text(a, "email"))))
+        .unwrap_or("(no author)")
+        .to_owned();
+    let root = metadata.get("component").unwrap_or(&Value::Null);
+    let mut known: HashMap<&str, Vec<Identity>> = HashMap::new();
+    let mut rest: Vec<&Value> = list(value, "components").chain([root]).collect();
+    while let Some(component) = rest.pop() {
+        if known.len() >= COMPONENTS_MAX {
+            draft.note("/components", "there are more components than can be read", &Value::Null);
+            break;
+        }
+        if let Some(reference) = text(component, "bom-ref") {
+            known.insert(reference, ids_of(component));
+        }
+        rest.extend(list(component, "components"));
+    }
+    let root_ref = text(root, "bom-ref");
+    let root_ids = ids_of(root);
+    for (index, entry) in list(value, "vulnerabilities").enumerate() {
+        let at = format!("/vulnerabilities/{index}");
+        let Some(analysis) = entry.get("analysis").filter(|analysis| analysis.is_object()) else {
+            // A vulnerability without analysis is a finding of a scanner, not a statement.
+            continue;
+        };
+        draft.seen();
+        let Some(name) = text(entry, "id") else {
+            draft.lose(&at, "vulnerability has no id", entry);
+            continue;
+        };
+        let state = text(analysis, "state").unwrap_or_default();
+        let Some(status) = status_of(state) else {
+            draft.lose(&at, "analysis has no state of CycloneDX", analysis);
+            continue;
+        };
+        let own = text(analysis, "justification");
+        let justification = own.and_then(Justification::from_cyclonedx);
+        let mut products = Vec::new();
+        for affected in list(entry, "affects") {
+            let Some(reference) = text(affected, "ref") else {
+                draft.note(&at, "affected component has no reference", affected);
+                continue;
+            };
+            products.extend(products_of(affected, reference, &known, root_ref, &root_ids));
+        }
+        if products.is_empty() {
+            draft.note(&at, "statement names no component", entry);
+        }
+        let time = ["lastUpdated", "firstIssued"].iter().find_map(|key| timestamp(text(analysis, key)?));
+        let time = time.or_else(|| text(entry, "updated").and_then(timestamp));
+        let own_word = match (own, state) {
+            (Some(word), _) => Some(word),
+            (None, "false_positive" | "resolved_with_pedigree") => Some(state),
+            (None, _) => None,
+        };
+        let responses: Vec<&str> = list(analysis, "response").filter_map(Value::as_str).collect();
+        draft.document.statements.push(Statement {
+            vulnerability: name.to_owned(),
+            aliases: list(entry, "references").filter_map(|r| text(r, "id")).map(str::to_owned).collect(),
+            products,
+            status,
+            justification,
+            own_word: own_word.map(str::to_owned),
+            impact: text(analysis, "detail").map(str::to_owned),
+            action: (!responses.is_empty()).then(|| responses.join(", ")),
+            author: author.clone(),
+            issued: time.or(document_time).unwrap_or(now),
+            expires: None,
+            source: Source::Document { id: id.clone(), place: format!("CycloneDX, vulnerability {}", index + 1) },
+        });
+    }
+    draft.document
+}
+
+/// A reference is a `bom-ref` of this document, a BOM-Link into another one (`urn:cdx:SERIAL/VERSION#REF`, where the part
+/// after `#` often is a package URL), or a package URL itself. A component of a bill with a root is a part of that root; a
+/// stand-alone document has none and speaks of the component wherever it is.
+fn products_of(
+    affected: &Value,
+    reference: &str,
+    known: &HashMap<&str, Vec<Identity>>,
+    root_ref: Option<&str>,
+    root_ids: &[Identity],
+) -> Vec<Product> {
+    let linked = reference.strip_prefix("urn:cdx:").and_then(|link| link.split_once('#')).map(|(_, inner)| inner);
+    let local = known.get(reference).cloned();
+    let inside = local.is_some();
+    let mut ids = local.unwrap_or_else(|| {
+        let decoded = linked.map(|inner| inner.replace("%3A", ":").replace("%2F", "/").replace("%40", "@"));
+        vec![identity(decoded.as_deref().unwrap_or(reference))]
+    });
+    let versions: Vec<&str> = list(affected, "versions")
+        .filter(|v| matches!(text(v, "status"), None | Some("affected" | "unaffected")))
+        .filter_map(|v| text(v, "version"))
+        .collect();
+    if !versions.is_empty() {
+        ids = ids
+            .into_iter()
+            .flat_map(|id| match id {
+                Identity::Purl(purl) if purl.version.is_none() => versions
+                    .iter()
+                    .map(|version| {
+                        let mut one = purl.clone();
+                        one.version = Some((*version).to_owned());
+                        Identity::Purl(one)
+                    })
+                    .collect(),
+                other => vec![other],
+            })
+            .collect();
+    }
+    let whole = root_ref == Some(reference);
+    if inside && !whole && !root_ids.is_empty() {
+        return vec![Product { ids: root_ids.to_vec(), subcomponents: vec![Component { ids }] }];
+    }
+    vec![Product { ids, subcomponents: Vec::new() }]
+}
+
+fn ids_of(component: &Value) -> Vec<Identity> {
+    let mut ids: Vec<Identity> = ["purl", "cpe"].iter().filter_map(|key| text(component, key)).map(identity).collect();
+    for hash in list(component, "hashes") {
+        if let Some((algorithm, digest)) = text(hash, "alg").zip(text(hash, "content")) {
+            ids.push(hash_id(algorithm, digest));
+        }
+    }
+    if let Some(reference) = text(component, "bom-ref") {
+        ids.push(identity(reference));
+    }
+    if ids.is_empty() {
+        ids.extend(text(component, "name").map(|name| Identity::Name { name: name.to_owned() }));
+    }
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
+    ids
+}

@@ -1,0 +1,178 @@
+//! What is written as VEX, SARIF and CycloneDX: the findings of one host with what was decided about each.
+
+use patchwright_domain::exposure::vex::{Justification, VexStatus};
+use patchwright_domain::time::Timestamp;
+
+/// What was decided about a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stands.
+    Open,
+    /// The publisher is still looking.
+    UnderInvestigation,
+    /// A statement sets it aside.
+    SetAside {
+        /// The status that decided.
+        status: VexStatus,
+        /// Why not affected.
+        justification: Option<Justification>,
+        /// The reason in words.
+        because: String,
+        /// When it comes back.
+        until: Option<String>,
+    },
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// CVE id or the publisher's id.
+    pub vuln: String,
+    /// Package that the advisory names.
+    pub package: String,
+    /// Installed version of `package`.
+    pub installed: String,
+    /// Version that fixes it.
+    pub fixed: Option<String>,
+    /// Binary packages: name, version, architecture.
+    pub binaries: Vec<(String, String, String)>,
+    /// `critical`, `high`, `medium`, `low`, `none`, `unknown`.
+    pub severity: String,
+    /// Urgency word.
+    pub urgency: String,
+    /// Effective CVSS × 10.
+    pub score_e1: Option<u8>,
+    /// CVSS vector.
+    pub vector: Option<String>,
+    /// Publisher's status word.
+    pub vendor_status: String,
+    /// Advisory ids.
+    pub advisories: Vec<String>,
+    /// Why the finding is there.
+    pub evidence: Vec<String>,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// The findings of one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Version of the program.
+    pub tool_version: String,
+    /// Who answers for the statements.
+    pub author: String,
+    /// Host name.
+    pub host: String,
+    /// Operating system in words.
+    pub os: String,
+    /// Ecosystem and release (`Debian:12`).
+    pub ecosystem: Option<String>,
+    /// When it was made.
+    pub made: Timestamp,
+    /// Id of the document; the same findings at the same time have the same.
+    pub uuid: String,
+    /// Content id of the vulnerability data.
+    pub snapshot: String,
+    /// The findings, open ones first.
+    pub items: Vec<Item>,
+}
+
+impl Report {
+    /// The host as an IRI (RFC 8141), for documents that name products by one.
+    #[must_use]
+    pub fn product_id(&self) -> String {
+        product_id(&self.host)
+    }
+}
+
+/// The IRI of a host name.
+#[must_use]
+pub fn product_id(host: &str) -> String {
+    let mut out = String::from("urn:patchwright:host:");
+    for byte in host.bytes() {
+        if byte.is_ascii_alphanumeric() || b".-_".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+impl Item {
+    /// The package URLs of the binary packages, or of the package itself where no binary is known.
+    #[must_use]
+    pub fn purls(&self, report: &Report) -> Vec<String> {
+        let ecosystem = report.ecosystem.as_deref().unwrap_or_default();
+        let mut out: Vec<String> =
+            self.binaries.iter().map(|(name, version, arch)| purl_text(ecosystem, name, version, Some(arch))).collect();
+        if out.is_empty() {
+            out.push(purl_text(ecosystem, &self.package, &self.installed, None));
+        }
+        out.sort();
+        out.dedup();
+        out
+    }
+}
+
+/// A package URL of an installed package (purl-spec): the epoch of an rpm stands in a qualifier.
+#[must_use]
+pub fn purl_text(ecosystem: &str, name: &str, version: &str, arch: Option<&str>) -> String {
+    let mut parts = ecosystem.split(':');
+    let (family, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (kind, namespace, distro) = match family {
+        "Debian" => ("deb", Some("debian"), Some("debian")),
+        "Ubuntu" => ("deb", Some("ubuntu"), Some("ubuntu")),
+        "AlmaLinux" => ("rpm", Some("almalinux"), Some("almalinux")),
+        "Rocky Linux" => ("rpm", Some("rocky-linux"), Some("rocky")),
+        "Red Hat" => ("rpm", Some("redhat"), Some("rhel")),
+        "Oracle Linux" => ("rpm", Some("oracle"), Some("ol")),
+        "Fedora" => ("rpm", Some("fedora"), Some("fedora")),
+        "SUSE" => ("rpm", Some("suse"), None),
+        "openSUSE" => ("rpm", Some("opensuse"), None),
+        "Alpine" => ("apk", Some("alpine"), Some("alpine")),
+        "Wolfi" => ("apk", Some("wolfi"), None),
+        "Chainguard" => ("apk", Some("chainguard"), None),
+        _ => ("generic", None, None),
+    };
+    let (epoch, version) = match version.split_once(':') {
+        Some((epoch, rest)) if kind == "rpm" => (Some(epoch.to_owned()), rest),
+        _ => (None, version),
+    };
+    let mut qualifiers = Vec::new();
+    qualifiers.extend(arch.filter(|a| !a.is_empty()).map(|arch| ("arch".to_owned(), arch.to_owned())));
+    if let Some(distro) = distro.filter(|_| !release.is_empty()) {
+        qualifiers.push(("distro".to_owned(), format!("{distro}-{}", release.trim_start_matches('v'))));
+    }
+    qualifiers.extend(epoch.map(|epoch| ("epoch".to_owned(), epoch)));
+    crate::host::purl::Purl {
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
+        version: Some(version.to_owned()).filter(|v| !v.is_empty()),
+        qualifiers,
+        subpath: None,
+    }
+    .to_string()
+}
+
+/// What to do about an open finding.
+pub(super) fn action_words(item: &Item) -> String {
+    match &item.fixed {
+        Some(fixed) => format!("Upgrade {} from {} to {fixed} or later.", item.package, item.installed),
+        None => format!(
+            "No fixed version of {} is known (publisher's status: {}). Mitigate or accept the risk until one is there.",
+            item.package, item.vendor_status
+        ),
+    }
+}
+
+/// A score with one decimal as a JSON number.
+pub(super) fn score(e1: u8) -> serde_json::Value {
+    serde_json::Value::from(f64::from(e1) / 10.0)
+}
+
+/// Where people read about a vulnerability.
+pub(super) fn page_of(vuln: &str) -> Option<String> {
+    vuln.starts_with("CVE-").then(|| format!("https://www.cve.org/CVERecord?id={vuln}"))
+}

@@ -1,0 +1,168 @@
+//! Reading VEX documents: the quirks of three formats, each one case.
+
+use patchwright_domain::exposure::vex::{Identity, Justification, Source, VexStatus};
+use patchwright_domain::time::Timestamp;
+use patchwright_formats::bounded::Limits;
+use patchwright_formats::vex::{VexDocument, VexError, VexFormat, purl_text, read};
+use serde_json::{Value, json};
+
+fn of(value: &Value) -> VexDocument {
+    read(value.to_string().as_bytes(), &Limits::default(), Timestamp(7_000)).unwrap()
+}
+
+fn ids(document: &VexDocument) -> Vec<String> {
+    let products = document.statements.iter().flat_map(|s| &s.products);
+    products
+        .map(|p| {
+            let parts: Vec<String> = p.subcomponents.iter().flat_map(|c| &c.ids).map(ToString::to_string).collect();
+            let ids: Vec<String> = p.ids.iter().map(ToString::to_string).collect();
+            format!("{} [{}]", ids.join(" = "), parts.join(", "))
+        })
+        .collect()
+}
+
+#[test]
+fn openvex_new_and_old() {
+    let document = of(
+        &json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/1", "author": "A",
+        "timestamp": "2026-01-01T00:00:00Z", "version": 1, "statements": [
+        {"vulnerability": {"name": "CVE-2026-1", "aliases": ["GHSA-1"]}, "status": "not_affected", "justification": "component_not_present",
+         "supplier": "S", "last_updated": "2026-02-01T00:00:00Z",
+         "products": [{"@id": "pkg:oci/app@sha256:aa", "identifiers": {"purl": "pkg:oci/app@sha256:aa", "cpe23": "cpe:2.3:a:x:y:1:*:*:*:*:*:*:*"},
+                       "hashes": {"sha-256": "AB"}, "subcomponents": [{"@id": "pkg:deb/debian/openssl"}]}]},
+        {"vulnerability": "CVE-2026-2", "status": "fixed", "products": ["pkg:deb/debian/bash@5.2"]},
+        {"vulnerability": {"@id": "https://nvd.nist.gov/vuln/detail/CVE-2026-3"}, "status": "affected", "products": [{}], "action_statement": "update"},
+        {"vulnerability": {"name": "CVE-2026-4"}, "status": "maybe"},
+        {"status": "fixed"},
+        {"vulnerability": {"name": "CVE-2026-5"}, "status": "not_affected", "justification": "my_own", "status_notes": "n",
+         "products": [{"@id": "pkg:deb/debian/bash", "subcomponents": [{}]}]}]}),
+    );
+    assert_eq!(
+        (document.format, document.read, document.lost, document.statements.len()),
+        (VexFormat::OpenVex, 6, 2, 4)
+    );
+    assert_eq!(
+        ids(&document),
+        [
+            "pkg:oci/app@sha256:aa = cpe:2.3:a:x:y:1:*:*:*:*:*:*:* = sha256:ab [pkg:deb/debian/openssl]",
+            "pkg:deb/debian/bash@5.2 []",
+        ],
+        "a subcomponent that cannot be identified does not widen its statement to the whole product"
+    );
+    let [first, second, third, last] = document.statements.as_slice() else { panic!() };
+    assert_eq!((first.author.as_str(), first.issued.to_string().as_str()), ("S", "2026-02-01T00:00:00Z"));
+    assert_eq!(first.aliases, ["GHSA-1"]);
+    assert_eq!(first.justification, Some(Justification::ComponentNotPresent));
+    assert_eq!((second.author.as_str(), second.vulnerability.as_str()), ("A", "CVE-2026-2"));
+    assert_eq!(third.vulnerability, "CVE-2026-3");
+    assert_eq!(
+        (last.justification, last.own_word.as_deref(), last.impact.as_deref()),
+        (None, Some("my_own"), Some("n"))
+    );
+    let nested = of(
+        &json!({"metadata": {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "C", "timestamp": "2025-01-10T16:31:43.856389"},
+        "statements": [{"vulnerability": {"name": "CVE-2026-1"}, "status": "fixed", "timestamp": "2025-02-05", "products": [{"@id": "pkg:deb/ubuntu/curl?arch=source"}]}]}),
+    );
+    assert_eq!(nested.statements[0].author, "C");
+    assert_eq!(nested.statements[0].issued.to_string(), "2025-02-05T00:00:00Z", "a day alone is a time");
+}
+
+#[test]
+fn csaf_flags_threats_and_platforms() {
+    let helper = |purl: &str| json!({"purl": purl});
+    let document = of(&json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"name": "P"},
+            "tracking": {"id": "V-1", "current_release_date": "2026-01-01T00:00:00Z"}},
+        "product_tree": {"full_product_names": [
+            {"name": "RHEL 9", "product_id": "os", "product_identification_helper": {"cpe": "cpe:/o:redhat:enterprise_linux:9"}},
+            {"name": "lib", "product_id": "lib", "product_identification_helper": helper("pkg:rpm/redhat/lib?arch=src")},
+            {"name": "alone", "product_id": "alone", "product_identification_helper": helper("pkg:rpm/redhat/alone")}],
+          "product_groups": [{"group_id": "g", "product_ids": ["os:lib"]}],
+          "relationships": [{"category": "default_component_of", "product_reference": "lib", "relates_to_product_reference": "os",
+            "full_product_name": {"name": "x", "product_id": "os:lib"}}]},
+        "vulnerabilities": [{"cve": "CVE-2026-1", "product_status": {"known_not_affected": ["os:lib", "alone", "nowhere"], "known_affected": ["alone"], "recommended": ["alone"]},
+            "flags": [{"label": "vulnerable_code_not_present", "group_ids": ["g"]}],
+            "threats": [{"category": "impact", "details": "not built", "product_ids": ["os:lib"]}],
+            "remediations": [{"category": "workaround", "details": "turn off", "product_ids": ["alone"]}]},
+            {"product_status": {"fixed": ["alone"]}}]}));
+    assert_eq!((document.format, document.read, document.lost), (VexFormat::Csaf, 5, 2));
+    let lib = document.statements.iter().find(|s| s.justification.is_some()).unwrap();
+    assert_eq!(lib.impact.as_deref(), Some("not built"));
+    let one = VexDocument { statements: vec![lib.clone()], ..document.clone() };
+    assert_eq!(ids(&one), ["cpe:2.3:o:redhat:enterprise_linux:9:*:*:*:*:*:*:* [pkg:rpm/redhat/lib?arch=src]"]);
+    let affected = document.statements.iter().find(|s| s.status == VexStatus::Affected).unwrap();
+    assert_eq!((affected.action.as_deref(), affected.impact.as_deref()), (Some("turn off"), None));
+    assert!(matches!(&affected.source, Source::Document { id, .. } if id == "V-1"));
+}
+
+#[test]
+fn cyclonedx_references_and_states() {
+    let document = of(&json!({"bomFormat": "CycloneDX", "specVersion": "1.4", "serialNumber": "urn:uuid:1",
+        "metadata": {"timestamp": "2026-01-01T00:00:00Z", "component": {"bom-ref": "root", "type": "application", "name": "app", "purl": "pkg:oci/app"}},
+        "components": [{"bom-ref": "a", "name": "a", "purl": "pkg:npm/a@1", "components": [{"bom-ref": "b", "name": "b", "purl": "pkg:npm/b"}]}],
+        "vulnerabilities": [
+            {"id": "CVE-2026-1", "analysis": {"state": "not_affected", "justification": "requires_dependency", "detail": "d"}, "affects": [{"ref": "a"}]},
+            {"id": "CVE-2026-2", "analysis": {"state": "false_positive"}, "affects": [{"ref": "b", "versions": [{"version": "2", "status": "unaffected"}]}]},
+            {"id": "CVE-2026-3", "analysis": {"state": "resolved"}, "affects": [{"ref": "root"}]},
+            {"id": "CVE-2026-4", "analysis": {"state": "exploitable", "response": ["update"]}, "affects": [{"ref": "urn:cdx:3e67/1#pkg%3Anpm%2Fc%401"}]},
+            {"id": "CVE-2026-5", "analysis": {"state": "unclear"}},
+            {"analysis": {"state": "resolved"}},
+            {"id": "CVE-2026-6"}]}));
+    assert_eq!(
+        (document.format, document.read, document.lost, document.statements.len()),
+        (VexFormat::CycloneDx, 6, 2, 4)
+    );
+    assert_eq!(
+        ids(&document),
+        [
+            "pkg:oci/app = root [pkg:npm/a@1, a]",
+            "pkg:oci/app = root [pkg:npm/b@2, b]",
+            "pkg:oci/app = root []",
+            "pkg:npm/c@1 []",
+        ]
+    );
+    let words: Vec<_> =
+        document.statements.iter().map(|s| (s.status, s.justification, s.own_word.as_deref())).collect();
+    assert_eq!(
+        words,
+        [
+            (VexStatus::NotAffected, Some(Justification::ComponentNotPresent), Some("requires_dependency")),
+            (VexStatus::NotAffected, None, Some("false_positive")),
+            (VexStatus::Fixed, None, None),
+            (VexStatus::Affected, None, None),
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_vex() {
+    let limits = Limits::default();
+    assert!(matches!(read(&b"{}"[..], &limits, Timestamp(0)), Err(VexError::Unknown { .. })));
+    assert!(matches!(read(&b"nothing"[..], &limits, Timestamp(0)), Err(VexError::Json(_))));
+    let small = Limits { record: 10, ..limits };
+    assert!(matches!(read(&b"{\"statements\": []}"[..], &small, Timestamp(0)), Err(VexError::Read(_))));
+}
+
+#[test]
+fn package_urls_that_are_written() {
+    for (ecosystem, name, version, arch, want) in [
+        (
+            "Debian:12",
+            "libstdc++6",
+            "1:12.2-1+b1",
+            Some("amd64"),
+            "pkg:deb/debian/libstdc%2B%2B6@1:12.2-1%2Bb1?arch=amd64&distro=debian-12",
+        ),
+        (
+            "Red Hat:9",
+            "bind",
+            "32:9.16-1.el9",
+            Some("x86_64"),
+            "pkg:rpm/redhat/bind@9.16-1.el9?arch=x86_64&distro=rhel-9&epoch=32",
+        ),
+        ("Alpine:v3.20", "musl", "1.2.5-r0", None, "pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20"),
+    ] {
+        let written = purl_text(ecosystem, name, version, arch);
+        assert_eq!(written, want);
+        assert!(matches!(patchwright_formats::vex::identity(&written), Identity::Purl(_)));
+    }
+}

@@ -1,0 +1,278 @@
+//! CSAF providers through the binary: mirrors, a server on loopback, digests, deletions, kill in the middle.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use crate::run::{Bench, code, err, out};
+
+/// A VEX document about one package of Debian's libc; ids give the file names.
+fn document(n: usize, day: u8) -> String {
+    let cve = format!("CVE-2026-{:05}", 20_000 + n);
+    json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "title": "x",
+            "publisher": {"name": "Example", "namespace": "https://example.com"},
+            "tracking": {"id": cve, "status": "final", "version": "1", "current_release_date": format!("2026-01-{day:02}T00:00:00Z")}},
+        "product_tree": {"branches": [{"category": "product_version", "name": "p", "product": {"name": "p", "product_id": "p",
+            "product_identification_helper": {"purl": "pkg:deb/debian/openssl@99.0-1?arch=source&distro=debian-12"}}}]},
+        "vulnerabilities": [{"cve": cve, "product_status": {"fixed": ["p"]}}]})
+    .to_string()
+}
+
+fn path(n: usize) -> String {
+    format!("2026/cve-2026-{:05}.json", 20_000 + n)
+}
+
+fn sha512(bytes: &[u8]) -> String {
+    let mut child = std::process::Command::new("sha512sum")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().replace('-', "doc.json")
+}
+
+/// The files of a provider with `n` documents, all of one day.
+fn files(n: usize, day: u8) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut changes = String::new();
+    for i in 0..n {
+        changes.push_str(&format!("\"{}\",\"2026-01-{day:02}T00:00:00+00:00\"\n", path(i)));
+        files.insert(path(i), document(i, day));
+    }
+    files.insert("changes.csv".to_owned(), changes);
+    files
+}
+
+#[derive(Clone, Default)]
+struct Site {
+    files: Arc<Mutex<BTreeMap<String, String>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    /// Milliseconds that each document takes.
+    slow: Arc<AtomicUsize>,
+}
+
+impl Site {
+    fn start(files: BTreeMap<String, String>) -> (Self, String) {
+        let site = Self { files: Arc::new(Mutex::new(files)), ..Self::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/csaf/", listener.local_addr().unwrap());
+        let shared = site.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, site) = (stream.unwrap(), shared.clone());
+                std::thread::spawn(move || {
+                    let mut request = Vec::new();
+                    let mut byte = [0_u8; 1];
+                    while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                        request.push(byte[0]);
+                    }
+                    let text = String::from_utf8_lossy(&request).into_owned();
+                    let wanted =
+                        text.split_whitespace().nth(1).unwrap_or_default().trim_start_matches("/csaf/").to_owned();
+                    let body = site.files.lock().unwrap().get(&wanted).cloned();
+                    if wanted.ends_with(".json") {
+                        std::thread::sleep(std::time::Duration::from_millis(site.slow.load(Ordering::Relaxed) as u64));
+                    }
+                    if body.is_some() {
+                        site.asked.lock().unwrap().push(wanted);
+                    }
+                    let (status, body) = body.map_or(("404 Not Found", String::new()), |body| ("200 OK", body));
+                    drop(write!(
+                        stream,
+                        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                        body.len()
+                    ));
+                });
+            }
+        });
+        (site, url)
+    }
+
+    fn put(&self, name: &str, body: impl Into<String>) {
+        self.files.lock().unwrap().insert(name.to_owned(), body.into());
+    }
+
+    /// Documents that were served since the last time.
+    fn documents(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+            .into_iter()
+            .filter(|name| name.starts_with("2026/") && name.ends_with(".json"))
+            .collect()
+    }
+}
+
+fn sync(bench: &Bench, url: &str, more: &[&str]) -> (i32, String, String) {
+    let mut args = vec!["feed", "sync", "csaf", "--from", url, "-o", "csv", "-q"];
+    args.extend(more);
+    let output = bench.command(&args).env("PATCHWRIGHT_OFFLINE", "false").output().unwrap();
+    (code(&output), out(&output), err(&output))
+}
+
+#[test]
+fn only_what_changed_is_fetched_and_deleted_documents_go() {
+    let bench = Bench::new();
+    let (site, url) = Site::start(files(12, 1));
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    assert!(text.contains("csaf,loaded,12,0,"), "{text}");
+    assert_eq!(site.documents().len(), 12);
+    let (_, text, _) = sync(&bench, &url, &[]);
+    assert!(text.contains("csaf,unchanged,12,"), "{text}");
+    assert!(site.documents().is_empty());
+    // One changes, one comes, one goes.
+    let changes = files(13, 1)["changes.csv"]
+        .replace(&format!("{}\",\"2026-01-01", path(3)), &format!("{}\",\"2026-01-05", path(3)));
+    site.put("changes.csv", changes);
+    site.put(&path(3), document(3, 5));
+    site.put(&path(12), document(12, 1));
+    site.put("deletions.csv", format!("\"{}\",\"2026-01-06T00:00:00+00:00\"\n", path(0)));
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    let mut asked = site.documents();
+    asked.sort();
+    assert_eq!(asked, [path(3), path(12)]);
+    assert!(text.contains("csaf,loaded,12,0,"), "twelve of thirteen are left: {text}");
+    assert!(bench.ok(&["explain", "CVE-2026-20012", "-q"]).contains("CVE-2026-20012"));
+    bench.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn digests_are_checked_and_a_wrong_one_costs_only_its_document() {
+    let bench = Bench::new();
+    let mut all = files(5, 1);
+    for n in 0..5 {
+        let digest = sha512(if n == 2 { b"something else" } else { all[&path(n)].as_bytes() });
+        all.insert(format!("{}.sha512", path(n)), digest);
+    }
+    all.remove(&path(4));
+    let (_site, url) = Site::start(all);
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    assert!(text.contains("csaf,loaded,3,2,"), "{text}");
+    let problems = bench.ok(&["feed", "status", "csaf", "--problems", "-o", "csv"]);
+    assert!(problems.contains(&path(2)) && problems.contains("does not have the digest"), "{problems}");
+    assert!(problems.contains(&path(4)) && problems.contains("does not have it"), "{problems}");
+}
+
+#[test]
+fn a_provider_is_found_by_its_metadata_and_by_its_feed() {
+    let bench = Bench::new();
+    let mut all = files(3, 1);
+    all.remove("changes.csv");
+    let (site, url) = Site::start(all);
+    let entries: Vec<_> = (0..3)
+        .map(|n| json!({"id": n.to_string(), "updated": "2026-01-01T00:00:00Z", "content": {"src": format!("{url}{}", path(n))}}))
+        .chain([json!({"id": "x", "updated": "2026-01-01T00:00:00Z", "content": {"src": "file:///etc/passwd"}})])
+        .collect();
+    site.put("csaf-feed-tlp-white.json", json!({"feed": {"entry": entries}}).to_string());
+    let metadata = json!({"canonical_url": "x", "publisher": {"name": "Example"}, "distributions": [
+        {"rolie": {"feeds": [{"tlp_label": "WHITE", "url": format!("{url}csaf-feed-tlp-white.json")}]}}]});
+    site.put("provider-metadata.json", metadata.to_string());
+    site.put("/.well-known/csaf/provider-metadata.json", metadata.to_string());
+    for from in [format!("{url}provider-metadata.json"), url.replace("/csaf/", "")] {
+        let (done, text, why) = sync(&bench, &from, &["--force"]);
+        assert_eq!(done, 0, "{from}: {why}");
+        assert!(text.contains(",loaded,3,1,"), "{from}: {text}");
+    }
+    let problems = bench.ok(&["feed", "status", "csaf", "--problems", "-o", "csv"]);
+    assert!(problems.contains("file:///etc/passwd"), "{problems}");
+}
+
+#[test]
+fn killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice() {
+    let bench = Bench::new();
+    bench.ok(&["host", "list"]);
+    let (site, url) = Site::start(files(80, 1));
+    site.slow.store(15, Ordering::Relaxed);
+    let mut served = 0;
+    for wait_ms in [150, 250, 400] {
+        let mut child = bench
+            .command(&["feed", "sync", "csaf", "--from", &url, "-q"])
+            .env("PATCHWRIGHT_OFFLINE", "false")
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        drop(child.kill());
+        child.wait().unwrap();
+        served += site.documents().len();
+    }
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    assert!(text.contains("csaf,loaded,80,0,"), "{text}");
+    served += site.documents().len();
+    // A kill costs at most the eight documents in flight.
+    assert!((80..=80 + 3 * 8).contains(&served), "{served} documents were served");
+    bench.ok(&["intel", "verify"]);
+    let (_, text, _) = sync(&bench, &url, &[]);
+    assert!(text.contains("csaf,unchanged,80,"), "{text}");
+}
+
+#[test]
+fn a_mirror_folder_with_lists_and_one_without() {
+    let bench = Bench::new();
+    for (name, body) in files(4, 1) {
+        bench.file(&format!("mirror/white/{name}"), body);
+    }
+    let url = format!("file://{}", bench.dir.path().join("mirror").display());
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    assert!(text.contains("csaf,loaded,4,0,"), "{text}");
+    assert!(sync(&bench, &url, &[]).1.contains("csaf,unchanged,4,"));
+    let (plain, page) = (bench.file("plain/a.json", document(0, 1)), bench.file("plain/a.json.asc", "signature"));
+    assert!(plain.is_file() && page.is_file());
+    let (done, text, why) = sync(&bench, &format!("file://{}", bench.dir.path().join("plain").display()), &[]);
+    assert_eq!(done, 0, "{why}");
+    assert!(text.contains("csaf,loaded,1,0,"), "{text}");
+    let (failed, _, why) = sync(&bench, "http://127.0.0.1:1/csaf/", &[]);
+    assert_eq!(failed, 102, "{why}");
+}
+
+/// A plain tar archive as text: headers of blanks, digits and NUL are valid UTF-8.
+fn tar_of(files: &[(String, String)]) -> String {
+    let mut out = Vec::new();
+    for (name, body) in files {
+        let mut header = [0_u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..136].copy_from_slice(format!("{:011o}\0", body.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u64 = header.iter().map(|b| u64::from(*b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        out.extend_from_slice(&header);
+        out.extend_from_slice(body.as_bytes());
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    out.resize(out.len() + 1024, 0);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_long_list_begins_with_the_archive_and_goes_on_with_what_changed_since() {
+    let bench = Bench::new();
+    let archived: Vec<(String, String)> = (0..240).map(|n| (path(n), document(n, 1))).collect();
+    let mut changes: String = (0..238).map(|n| format!("\"{}\",\"2026-01-01T00:00:00+00:00\"\n", path(n))).collect();
+    changes.push_str(&format!("\"{}\",\"2026-01-05T00:00:00+00:00\"\n", path(239)));
+    changes.push_str(&format!("\"{}\",\"2026-01-04T00:00:00+00:00\"\n", path(240)));
+    let (site, url) = Site::start(BTreeMap::from([
+        ("changes.csv".to_owned(), changes),
+        ("deletions.csv".to_owned(), format!("\"{}\",\"2026-01-06T00:00:00+00:00\"\n", path(238))),
+        ("archive_latest.txt".to_owned(), "csaf_vex_2026-01-03.tar".to_owned()),
+        ("csaf_vex_2026-01-03.tar".to_owned(), tar_of(&archived)),
+        (path(239), document(239, 5)),
+        (path(240), document(240, 4)),
+    ]));
+    let (done, text, why) = sync(&bench, &url, &[]);
+    assert_eq!(done, 0, "{why}");
+    let mut asked = site.documents();
+    asked.sort();
+    assert_eq!(asked, [path(239), path(240)], "the archive holds the others");
+    assert!(text.contains("csaf,loaded,240,0,"), "240 in the archive, one new, one deleted: {text}");
+    assert!(sync(&bench, &url, &[]).1.contains("csaf,unchanged,240,"));
+    assert!(site.documents().is_empty());
+}
