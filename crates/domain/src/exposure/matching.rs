@@ -9,6 +9,7 @@ use patchwright_versions::{Scheme, compare_lenient, sort_key};
 
 use super::finding::{AffectedBinary, Evidence, Finding, FindingState};
 use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
+use super::streams::{Stream, vulnerable_modular};
 use crate::intel::snapshot::advisories::{AdvisoryChunk, Row, scheme_of};
 use crate::intel::{Status, VendorWords};
 use crate::inventory::{HostFacts, Package, PackageState};
@@ -36,10 +37,20 @@ pub fn authority(provider: &str) -> u8 {
 }
 
 /// One package as advisories name it, with the binaries that carry it on this host.
-struct Subject<'a> {
-    name: &'a str,
-    version: &'a str,
-    binaries: Vec<&'a Package>,
+pub(super) struct Subject<'a> {
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+    pub(super) binaries: Vec<&'a Package>,
+}
+
+impl<'a> Subject<'a> {
+    /// The rpm module stream that it belongs to; packages of one version come from one build.
+    fn stream(&self, scheme: Scheme) -> Stream<'a> {
+        match self.binaries.first() {
+            Some(package) if scheme == Scheme::Rpm => Stream::of(package),
+            Some(_) | None => Stream::None,
+        }
+    }
 }
 
 /// All findings of a host, sorted by package and vulnerability.
@@ -95,14 +106,15 @@ fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
     map.into_iter().map(|((name, version), binaries)| Subject { name, version, binaries }).collect()
 }
 
-/// The rows that decide, per vulnerability: those of the most authoritative provider that speaks of it.
+/// The rows that decide, per vulnerability: those of the most authoritative provider that speaks of it and of this stream.
 fn deciding<'a>(
     name: &str,
+    stream: Stream<'_>,
     order: &[&'a ProviderChunk<'a>],
 ) -> BTreeMap<&'a str, (&'a str, Vec<Row<'a>>, BTreeSet<&'a str>)> {
     let mut map: BTreeMap<&str, (&str, Vec<Row<'_>>, BTreeSet<&str>)> = BTreeMap::new();
     for provider in order {
-        for row in provider.chunk.rows(name) {
+        for row in provider.chunk.rows(name).filter(|row| stream.is_judged_by(row)) {
             let entry = map.entry(row.vuln).or_insert_with(|| (provider.provider, Vec::new(), BTreeSet::new()));
             entry.2.extend(row.advisory);
             if entry.0 == provider.provider {
@@ -114,7 +126,16 @@ fn deciding<'a>(
 }
 
 /// The row that says "vulnerable" for a version, if any says so and none says "not affected".
-fn vulnerable<'r, 'a>(scheme: Scheme, version: &str, key: Option<&[u8]>, rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
+pub(super) fn vulnerable<'r, 'a>(
+    scheme: Scheme,
+    version: &str,
+    key: Option<&[u8]>,
+    stream: Stream<'_>,
+    rows: &'r [Row<'a>],
+) -> Option<&'r Row<'a>> {
+    if stream != Stream::None && rows.iter().all(|row| row.status != Status::NotAffected) {
+        return vulnerable_modular(version, rows, &|row| row.holds(scheme, version, key));
+    }
     let mut worst: Option<&Row<'a>> = None;
     for row in rows {
         if row.status == Status::NotAffected {
@@ -153,7 +174,7 @@ fn binaries(list: &[&Package]) -> Vec<AffectedBinary> {
     out
 }
 
-fn finding(
+pub(super) fn finding(
     ecosystem: &str,
     scheme: Scheme,
     subject: &Subject<'_>,
@@ -204,28 +225,30 @@ fn match_subject(
     out: &mut Vec<Finding>,
 ) {
     let key = sort_key(scheme, subject.version);
+    let stream = subject.stream(scheme);
     let before = replaced_version(host, scheme, subject);
     let before_key = before.as_ref().and_then(|(v, _)| sort_key(scheme, v));
     // Most packages are up to date: nothing is grouped before a row is known to hold.
     let touched = order.iter().flat_map(|p| p.chunk.rows(subject.name)).any(|row| {
-        row.holds(scheme, subject.version, key.as_deref())
-            || before.as_ref().is_some_and(|(old, _)| row.holds(scheme, old, before_key.as_deref()))
+        stream.is_judged_by(&row)
+            && (row.holds(scheme, subject.version, key.as_deref())
+                || before.as_ref().is_some_and(|(old, _)| row.holds(scheme, old, before_key.as_deref())))
     });
     if !touched && !host.candidate_fixes.iter().any(|f| f.source == subject.name) {
         return;
     }
-    let rows = deciding(subject.name, order);
+    let rows = deciding(subject.name, stream, order);
     let mut spoken: BTreeSet<&str> = BTreeSet::new();
     for (vuln, (provider, rows, advisories)) in &rows {
         spoken.insert(vuln);
-        if let Some(row) = vulnerable(scheme, subject.version, key.as_deref(), rows) {
+        if let Some(row) = vulnerable(scheme, subject.version, key.as_deref(), stream, rows) {
             out.push(finding(ecosystem, scheme, subject, subject.version, provider, row, advisories));
             continue;
         }
         let Some((old, mapped)) = &before else {
             continue;
         };
-        if let Some(row) = vulnerable(scheme, old, before_key.as_deref(), rows) {
+        if let Some(row) = vulnerable(scheme, old, before_key.as_deref(), stream, rows) {
             let mut f = finding(ecosystem, scheme, subject, subject.version, provider, row, advisories);
             f.state = FindingState::RestartPending;
             f.evidence.extend(mapped.iter().cloned());
@@ -276,7 +299,8 @@ fn strip_rebuild(scheme: Scheme, version: &str) -> String {
     }
 }
 
-/// CVEs that the changelog of the version on offer names and that no provider speaks of for this package.
+/// CVEs that the changelog of the version on offer, or an advisory of the host's repository, names and that no provider speaks
+/// of for this package.
 fn candidate_findings(
     host: &HostFacts,
     ecosystem: &str,
@@ -300,10 +324,13 @@ fn candidate_findings(
             fixed: Some(fix.fixed.clone()),
             status: Status::Fixed,
             state: FindingState::FixAvailable,
-            advisories: Vec::new(),
+            advisories: fix.advisory.iter().cloned().collect(),
             vendor: VendorWords::default(),
             binaries: binaries(&subject.binaries),
-            evidence: vec![Evidence::CandidateChangelog { fixed: fix.fixed.clone() }],
+            evidence: vec![match &fix.advisory {
+                Some(advisory) => Evidence::RepositoryAdvisory { advisory: advisory.clone(), fixed: fix.fixed.clone() },
+                None => Evidence::CandidateChangelog { fixed: fix.fixed.clone() },
+            }],
         });
     }
 }
@@ -322,12 +349,12 @@ fn match_kernel(
     };
     let next_key = sort_key(scheme, next);
     let running_key = view.running.as_deref().and_then(|v| sort_key(scheme, v));
-    for (_, (provider, rows, advisories)) in deciding(subject.name, order) {
+    for (_, (provider, rows, advisories)) in deciding(subject.name, Stream::None, order) {
         let now = match view.running.as_deref() {
-            Some(running) => vulnerable(scheme, running, running_key.as_deref(), &rows),
-            None => vulnerable(scheme, next, next_key.as_deref(), &rows),
+            Some(running) => vulnerable(scheme, running, running_key.as_deref(), Stream::None, &rows),
+            None => vulnerable(scheme, next, next_key.as_deref(), Stream::None, &rows),
         };
-        let after = vulnerable(scheme, next, next_key.as_deref(), &rows);
+        let after = vulnerable(scheme, next, next_key.as_deref(), Stream::None, &rows);
         let Some(row) = now.or(after) else {
             continue;
         };

@@ -162,13 +162,7 @@ impl Affected {
     /// "Affected, no fix known", or any other state without versions.
     #[must_use]
     pub fn stated(ecosystem: &str, package: &str, status: Status, vendor: VendorWords) -> Self {
-        Self {
-            ecosystem: ecosystem.to_owned(),
-            package: package.to_owned(),
-            status,
-            vendor,
-            ..Self::default()
-        }
+        Self { ecosystem: ecosystem.to_owned(), package: package.to_owned(), status, vendor, ..Self::default() }
     }
 }
 
@@ -196,7 +190,8 @@ pub struct Advisory {
 }
 
 impl Advisory {
-    /// The vulnerability ids this advisory speaks of: its CVE ids where it has any, else its own id.
+    /// The vulnerability ids this advisory speaks of: its CVE ids where it has any, else the GitHub id that databases of
+    /// languages share, else its own id.
     #[must_use]
     pub fn vulnerabilities(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = std::iter::once(self.id.as_str())
@@ -207,7 +202,8 @@ impl Advisory {
         ids.sort_unstable();
         ids.dedup();
         if ids.is_empty() {
-            ids.push(self.id.as_str());
+            let shared = self.aliases.iter().find(|id| id.starts_with("GHSA-"));
+            ids.push(shared.unwrap_or(&self.id));
         }
         ids
     }

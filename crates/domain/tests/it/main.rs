@@ -9,5 +9,7 @@
     reason = "tests"
 )]
 
+mod components;
 mod decision;
 mod exposure;
+mod streams;
