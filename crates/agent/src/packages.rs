@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::AgentError;
 use crate::clock::Deadline;
-use crate::exec::Job;
+use crate::exec::{ExecError, Job};
 use crate::look::Look;
 use crate::owners;
 use crate::repositories;
@@ -123,11 +123,18 @@ fn dpkg(root: &Root) -> io::Result<Option<Installed>> {
 }
 
 fn rpm(root: &Root, deadline: Deadline) -> Result<Installed, AgentError> {
-    let mut job = Job::new("rpm").limit(Duration::from_mins(1));
-    if !root.is_host() {
-        job = job.args(["--dbpath".as_ref(), root.path("var/lib/rpm").as_os_str()]);
-    }
-    let text = job.args(["-qa", "--qf", rpm_list::QUERY_FORMAT]).run_ok(deadline)?;
+    let ask = |format: &str| {
+        let mut job = Job::new("rpm").limit(Duration::from_mins(1));
+        if !root.is_host() {
+            job = job.args(["--dbpath".as_ref(), root.path("var/lib/rpm").as_os_str()]);
+        }
+        job.args(["-qa", "--qf", format]).run_ok(deadline)
+    };
+    // rpm before 4.15 does not know the label and refuses the whole format.
+    let text = match ask(rpm_list::QUERY_FORMAT) {
+        Err(ExecError::Failed { .. }) => ask(&rpm_list::QUERY_FORMAT.replace("%{MODULARITYLABEL}", ""))?,
+        asked => asked?,
+    };
     let (mut packages, problems) = rpm_list::parse(text.as_bytes());
     if packages.is_empty() {
         return Err(AgentError::NoDatabase { root: root.dir().to_owned() });

@@ -202,7 +202,9 @@ fn transaction(
         look.unseen(WHAT, format!("dnf did not resolve it: {}", said.trim()), HINT);
         return None;
     }
-    let (mut transaction, problems) = reader::transaction(output.stdout.as_bytes());
+    // Why packages are left out is on standard error, the table on standard output.
+    let said = format!("{}\n{}", output.stderr, output.stdout);
+    let (mut transaction, problems) = reader::transaction(said.as_bytes());
     if let Some(first) = problems.first() {
         look.unseen(format!("{} rows of dnf's transaction", problems.len()), first.what.clone(), HINT);
     }

@@ -141,12 +141,13 @@ pub fn transaction(bytes: &[u8]) -> (Transaction, Vec<Problem>) {
         } else if text.trim_start().starts_with("replacing ") {
             // The replaced package goes with the row before it.
             flush_row(&mut row, section, &mut out, &mut notes, line.number);
-            let replaced = text.split_ascii_whitespace().nth(1).and_then(Nevra::parse);
-            if let Some(old) = replaced {
+            let words: Vec<&str> = text.split_ascii_whitespace().collect();
+            if let &[_, package, version, ..] = words.as_slice() {
+                let (name, arch) = package.rsplit_once('.').unwrap_or((package, ""));
                 out.steps.push(TransactionStep {
-                    name: old.name.to_owned(),
-                    arch: old.arch.unwrap_or_default().to_owned(),
-                    from: Some(old.evr()),
+                    name: name.to_owned(),
+                    arch: arch.to_owned(),
+                    from: Some(version.strip_prefix("0:").unwrap_or(version).to_owned()),
                     to: None,
                     origin: None,
                 });
