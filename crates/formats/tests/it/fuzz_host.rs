@@ -243,7 +243,7 @@ fn dnf_outputs() {
         let sections = dnf::sections(bytes);
         assert!(sections.iter().all(|s| s.values.iter().all(|(key, _)| *key == key.to_lowercase())));
         for name in dnf::locked_names(bytes) {
-            dnf::glob_matches(&name, "kernel-core");
+            assert!(dnf::glob_matches("*", &name));
         }
     });
 }
