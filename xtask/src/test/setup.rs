@@ -27,6 +27,12 @@ const NEEDS: &[Need] = &[
     Need { program: "chromium", places: &[], packages: &["chromium"], what: "console in a real browser" },
     Need { program: "chromedriver", places: &[], packages: &["chromium-driver"], what: "console in a real browser" },
     Need { program: "rpm", places: &[], packages: &["rpm", "python3-rpm"], what: "version order against rpm" },
+    Need {
+        program: "dnf",
+        places: &[],
+        packages: &["dnf", "rpm", "createrepo-c", "gpg"],
+        what: "a real dnf host: signed repository, advisories, pending upgrades",
+    },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];

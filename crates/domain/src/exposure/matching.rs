@@ -134,7 +134,7 @@ pub(super) fn vulnerable<'r, 'a>(
     rows: &'r [Row<'a>],
 ) -> Option<&'r Row<'a>> {
     if stream != Stream::None && rows.iter().all(|row| row.status != Status::NotAffected) {
-        return vulnerable_modular(version, rows, &|row| row.holds(scheme, version, key));
+        return vulnerable_modular(version, stream, rows, &|row| row.holds(scheme, version, key));
     }
     let mut worst: Option<&Row<'a>> = None;
     for row in rows {

@@ -6,6 +6,8 @@
 //!    the release still says that the build is modular), the versions decide: of one advisory's statements those count whose
 //!    version shares the most leading numbers with the installed one. When none shares even the first, all count, since
 //!    a stream may move to a new major version: rather a finding too many than a hole.
+//!    Before that, a stream that is named after its version (`nodejs:18` with 18.20.2 installed) rules out statements whose
+//!    version does not begin with it.
 //! 4. One advisory may list several builds of the same fix. To have any of them is to be fixed.
 
 use std::collections::BTreeMap;
@@ -48,14 +50,28 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// Whether a statement without a stream is about a stream of another version than the package's: the stream's name is the
+/// beginning of the installed version, and not of the statement's.
+fn is_another_version(stream: Stream<'_>, version: &str, row: &Row<'_>) -> bool {
+    let (Stream::Named(name), None, Some(bound)) = (stream, row.module, row.bound) else {
+        return false;
+    };
+    let Some((_, wanted)) = name.split_once(':') else {
+        return false;
+    };
+    let parts = wanted.split('.').count();
+    shared_numbers(version, wanted) == parts && shared_numbers(version, bound) < parts
+}
+
 /// Rules 3 and 4: the rows that count, and whether a package that satisfies `holds` is vulnerable. Gives the row that says so.
 pub(super) fn vulnerable_modular<'r, 'a>(
     version: &str,
+    stream: Stream<'_>,
     rows: &'r [Row<'a>],
     holds: &dyn Fn(&Row<'a>) -> bool,
 ) -> Option<&'r Row<'a>> {
     let mut by_advisory: BTreeMap<Option<&str>, Vec<&'r Row<'a>>> = BTreeMap::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| !is_another_version(stream, version, row)) {
         by_advisory.entry(row.advisory).or_default().push(row);
     }
     let mut worst: Option<&'r Row<'a>> = None;

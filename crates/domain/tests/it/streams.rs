@@ -155,6 +155,23 @@ fn any_build_that_an_advisory_lists_is_a_fix() {
     assert_eq!(run(&old, &rolling).len(), 1);
 }
 
+/// Data without titles still tells streams apart that are named after their versions.
+#[test]
+fn a_stream_named_after_its_version_is_not_judged_by_another_version() {
+    let list = [advisory(
+        "ALSA-2026:0100",
+        "CVE-2026-1000",
+        "Important: nodejs security update",
+        "nodejs",
+        &["1:20.16.0-1.module_el8.10.0+3906+1"],
+    )];
+    let of = |version, module| host(vec![package("nodejs", version, Some(module))]);
+    assert_eq!(run(&of("1:18.20.4-1.module_el8.10.0+3905+1", "nodejs:18"), &list), []);
+    assert_eq!(run(&of("1:20.11.0-1.module_el8.10.0+3905+1", "nodejs:20"), &list).len(), 1);
+    // A stream that is not named so says nothing about versions.
+    assert_eq!(run(&of("1:18.20.4-1.module_el8.10.0+3905+1", "tools:rhel8"), &list).len(), 1);
+}
+
 /// A publisher that names the stream in its data (Red Hat's CSAF) is believed before any title.
 #[test]
 fn a_stream_in_the_data_wins_over_the_title() {
