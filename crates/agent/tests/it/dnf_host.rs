@@ -71,6 +71,7 @@ mkdir -p "$D/host"; mount -t tmpfs tmpfs "$D/host"; mkdir "$D/host/upper" "$D/ho
 mount -t overlay overlay -o "lowerdir=/,upperdir=$D/host/upper,workdir=$D/host/work" "$R"
 mount --rbind /proc "$R/proc"; mount --rbind /dev "$R/dev"; mount -t tmpfs -o mode=1777 tmpfs "$R/tmp"; mount -t tmpfs tmpfs "$R/run"
 mkdir "$R/tmp/repo"; mount --bind "$D/repo" "$R/tmp/repo"; cp "$TESTS" "$R/tmp/it"; chmod 755 "$R/tmp/it"
+if [ -e "$CERTIFICATE" ]; then cp "$CERTIFICATE" "$R/tmp/certificate.pem"; fi
 mkdir -p "$R/.old"; cd "$R"; pivot_root . .old; cd /; umount -l /.old; rmdir /.old
 rm -rf /var/lib/dpkg/status /var/lib/dpkg/status.d /etc/os-release /etc/yum.repos.d /var/lib/rpm /var/lib/dnf /var/cache/dnf /opt /srv /usr/local
 mkdir -p /etc/yum.repos.d /etc/rpm /etc/dnf/plugins /etc/dnf/modules.d /usr/local/lib/python3.9/site-packages/requests-2.0.dist-info
@@ -85,9 +86,10 @@ export LC_ALL=C
 dnf() { command dnf -y -q --releasever=1 "$@" >/dev/null 2>/tmp/dnf.err || { cat /tmp/dnf.err >&2; exit 1; }; }
 dnf --disableexcludes=all install acme-1.0 acme-lib-1.0 acme-app-1.0 acme-broken-1.0 acme-locked-1.0 acme-excluded-1.0 acme-stream
 dnf upgrade acme-lib
-printf 'acme\n' > /etc/dnf/vars/releasever 2>/dev/null || { mkdir -p /etc/dnf/vars; printf '1\n' > /etc/dnf/vars/releasever; }
+mkdir -p /etc/dnf/vars; printf '1\n' > /etc/dnf/vars/releasever
 if [ -n "$CERTIFICATE" ]; then
-  mkdir -p /etc/pki/entitlement; cp "$CERTIFICATE" /etc/pki/entitlement/1.pem 2>/dev/null || :
+  mkdir -p /etc/pki/entitlement
+  if [ -e /tmp/certificate.pem ]; then install -m 644 /tmp/certificate.pem /etc/pki/entitlement/1.pem; fi
   printf '[vendor]\nname=vendor\nbaseurl=https://vendor.invalid/\nenabled=1\nskip_if_unavailable=1\nsslclientcert=/etc/pki/entitlement/1.pem\n' > /etc/yum.repos.d/vendor.repo
 fi
 before() { find /var/lib/dnf /var/cache/dnf /var/log /etc -xdev -type f -printf '%p %s %T@\n' | sort; }
