@@ -1,13 +1,16 @@
 //! Past package changes from the package manager's logs. These dates are reconstructed, never observed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use patchwright_domain::inventory::{HistoryEntry, PackageFormat};
+use patchwright_domain::time::Timestamp;
+use patchwright_formats::host::dnf as reader;
 use patchwright_formats::host::{apt_history, dpkg_log};
 
-use crate::look::Look;
+use crate::dnf::Dnf;
+use crate::look::{Look, chain};
 use crate::root::Root;
 
 /// Changes kept, newest first: some years of a busy host.
@@ -22,6 +25,10 @@ const LOGS_MAX: usize = 60;
 /// Text read in all.
 const TEXT_MAX: usize = 128 << 20;
 
+/// Transactions of dnf that are read, newest first, and how many in one question.
+const TRANSACTIONS_MAX: usize = 500;
+const TRANSACTIONS_ASKED: usize = 50;
+
 /// Files in a log directory.
 const NAMES_MAX: usize = 20_000;
 
@@ -29,13 +36,16 @@ const NAMES_MAX: usize = 20_000;
 const SAME_CHANGE_MS: i64 = 6 * 3_600_000;
 
 /// Past changes, newest first. apt's log says what was asked; dpkg's adds what apt did not do.
-pub(crate) fn collect(look: &mut Look<'_>, format: Option<PackageFormat>) -> Vec<HistoryEntry> {
+pub(crate) fn collect(
+    look: &mut Look<'_>,
+    format: Option<PackageFormat>,
+    times: &[(String, String, Timestamp)],
+) -> Vec<HistoryEntry> {
+    if format == Some(PackageFormat::Rpm) {
+        return of_dnf(look, times);
+    }
     if format != Some(PackageFormat::Deb) {
-        look.unseen(
-            "past package changes",
-            "logs are read for dpkg hosts only",
-            "look at `rpm -qa --last` or `/var/log/apk.log`",
-        );
+        look.unseen("past package changes", "logs are read for dpkg and dnf hosts only", "look at `/var/log/apk.log`");
         return Vec::new();
     }
     let mut entries = Vec::new();
@@ -59,6 +69,46 @@ pub(crate) fn collect(look: &mut Look<'_>, format: Option<PackageFormat>) -> Vec
     entries.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
     entries.truncate(ENTRIES_MAX);
     entries
+}
+
+/// What dnf recorded; for packages that it does not name, the time at which rpm last wrote them.
+fn of_dnf(look: &mut Look<'_>, times: &[(String, String, Timestamp)]) -> Vec<HistoryEntry> {
+    let mut entries = Vec::new();
+    if Dnf::is_available(look.root) {
+        match dnf_history(look) {
+            Ok(found) => entries = found,
+            Err(why) => look.unseen("past package changes by dnf", why, "run `dnf history list`"),
+        }
+    }
+    let known: HashSet<(String, Option<String>)> = entries.iter().map(|e| (e.name.clone(), e.to.clone())).collect();
+    entries.extend(
+        times.iter().filter(|(name, version, _)| !known.contains(&(name.clone(), Some(version.clone())))).map(
+            |(name, version, at)| HistoryEntry {
+                at: *at,
+                name: name.clone(),
+                from: None,
+                to: Some(version.clone()),
+                source: "rpm install time".to_owned(),
+            },
+        ),
+    );
+    entries.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
+    entries.truncate(ENTRIES_MAX);
+    entries
+}
+
+fn dnf_history(look: &mut Look<'_>) -> Result<Vec<HistoryEntry>, String> {
+    let dnf = Dnf::open(look.root).map_err(|error| error.to_string())?;
+    let run = |args: &[&str], more: &[String]| {
+        let job = dnf.job().args(["--quiet", "history"]).args(args).args(more);
+        job.run_ok(look.deadline).map_err(|error| chain(&error))
+    };
+    let ids = reader::history_ids(run(&["list"], &[])?.as_bytes());
+    let mut entries = Vec::new();
+    for batch in ids.iter().take(TRANSACTIONS_MAX).cloned().collect::<Vec<_>>().chunks(TRANSACTIONS_ASKED) {
+        entries.extend(reader::history(run(&["info"], batch)?.as_bytes()).0);
+    }
+    Ok(entries)
 }
 
 fn change(entry: &HistoryEntry) -> (String, Option<String>, Option<String>) {

@@ -9,6 +9,8 @@
 mod apt;
 mod changelogs;
 pub mod clock;
+mod components;
+mod dnf;
 pub mod exec;
 #[cfg(test)]
 mod fuzz;
@@ -24,7 +26,9 @@ mod pending;
 mod processes;
 mod procfs;
 mod reboot;
+mod repositories;
 mod root;
+mod rpm_pending;
 mod sockets;
 mod systemd;
 mod tar;
@@ -35,12 +39,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::{HostFacts, PackageFormat};
 
 use crate::clock::Deadline;
 use crate::exec::ExecError;
 use crate::look::{Look, chain};
 use crate::processes::Processes;
+use crate::repositories::Repositories;
 
 pub use crate::look::{Phase, Step};
 pub use crate::root::Root;
@@ -75,6 +80,8 @@ pub struct Options {
     pub simulate: bool,
     /// Look at processes and sockets.
     pub processes: bool,
+    /// Look for packages of languages.
+    pub components: bool,
     /// Changelogs of versions on offer.
     pub candidate_changelogs: ChangelogMode,
     /// Time for everything; what is not reached by then is said in `unseen`.
@@ -86,6 +93,7 @@ impl Default for Options {
         Self {
             simulate: true,
             processes: true,
+            components: true,
             candidate_changelogs: ChangelogMode::Cached,
             deadline: Duration::from_mins(3),
         }
@@ -147,6 +155,7 @@ pub fn packages_only(root: &Root) -> Result<HostFacts, AgentError> {
         os,
         format: Some(installed.format),
         packages: installed.packages,
+        modules: installed.modules,
         kernel,
         container,
         unseen: look.unseen,
@@ -171,11 +180,14 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
         Ok(os) => facts.os = os,
         Err(error) => look.unseen("the operating system", chain(&error), "name it with --os, as in debian:12"),
     }
+    let mut times = Vec::new();
     match packages::installed(root, look.deadline) {
         Ok(installed) => {
             installed.tell_problems(&mut look);
             facts.format = Some(installed.format);
             facts.packages = installed.packages;
+            facts.modules = installed.modules;
+            times = installed.times;
         }
         Err(error) => look.unseen(
             "installed packages",
@@ -188,7 +200,11 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     look.begin(Phase::Kernel, "kernels");
     (facts.kernel, facts.container) = kernel::collect(&mut look, &facts.packages, facts.format);
 
-    let apt = collect_pending(&mut look, options, &mut facts);
+    let repositories = repositories::read(root);
+    if facts.format == Some(PackageFormat::Rpm) {
+        facts.entitlements = repositories::entitlements(&mut look, &repositories);
+    }
+    let apt = collect_pending(&mut look, options, &repositories, &mut facts);
     let processes = collect_processes(&mut look, options, &mut facts);
     facts.reboot = reboot::collect(&mut look, &facts.kernel, facts.container, facts.format, &processes);
     facts.stale = processes.stale.into_iter().map(|found| found.process).collect();
@@ -197,29 +213,45 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     facts.units = units::collect(&mut look);
     look.begin(Phase::Patchers, "who patches this host");
     facts.patchers = patchers::collect(&mut look, &facts.packages, apt.as_ref());
+    look.begin(Phase::Components, "packages of languages");
+    facts.components = if options.components { components::collect(&mut look, facts.format) } else { Vec::new() };
     look.begin(Phase::History, "past changes");
-    facts.history = history::collect(&mut look, facts.format);
+    facts.history = history::collect(&mut look, facts.format, &times);
     facts.unseen = look.unseen;
     facts
 }
 
 /// Pending upgrades and their changelogs; gives apt back for more questions.
-fn collect_pending(look: &mut Look<'_>, options: &Options, facts: &mut HostFacts) -> Option<apt::Apt> {
+fn collect_pending(
+    look: &mut Look<'_>,
+    options: &Options,
+    repositories: &Repositories,
+    facts: &mut HostFacts,
+) -> Option<apt::Apt> {
     if !options.simulate {
         look.unseen("pending upgrades", "not asked for", "collect with simulation");
         return None;
     }
     look.begin(Phase::Pending, "simulating a full upgrade");
-    let pending = pending::collect(look, &facts.os, &facts.packages, facts.format);
+    let dnf = facts.format == Some(PackageFormat::Rpm) && dnf::Dnf::is_available(look.root);
+    let pending = if dnf {
+        rpm_pending::collect(look, &facts.packages, repositories, &facts.entitlements)
+    } else {
+        pending::collect(look, &facts.os, &facts.packages, facts.format)
+    };
     look.begin(Phase::Changelogs, "changelogs of versions on offer");
-    facts.candidate_fixes = changelogs::collect(
-        look,
-        options.candidate_changelogs,
-        pending.apt.as_ref(),
-        &facts.packages,
-        &pending.upgrades,
-        &pending.offers,
-    );
+    facts.candidate_fixes = if dnf {
+        pending.fixes
+    } else {
+        changelogs::collect(
+            look,
+            options.candidate_changelogs,
+            pending.apt.as_ref(),
+            &facts.packages,
+            &pending.upgrades,
+            &pending.offers,
+        )
+    };
     facts.pending = pending.upgrades;
     facts.transaction = pending.transaction;
     facts.lists_refreshed_at = pending.refreshed_at;

@@ -24,6 +24,8 @@ pub enum Phase {
     Units,
     /// Who patches the host already.
     Patchers,
+    /// Packages of languages.
+    Components,
     /// Past changes from logs.
     History,
 }
@@ -41,6 +43,7 @@ impl Phase {
             Self::Sockets => "sockets",
             Self::Units => "units",
             Self::Patchers => "who patches this host",
+            Self::Components => "packages of languages",
             Self::History => "past changes",
         }
     }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{Os, Package, PackageFormat};
+use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::{apk_installed, dpkg_status, os_release, rpm_list};
 use sha2::{Digest, Sha256};
 
 use crate::AgentError;
 use crate::clock::Deadline;
-use crate::exec::Job;
+use crate::exec::{ExecError, Job};
 use crate::look::Look;
 use crate::owners;
+use crate::repositories;
 use crate::root::Root;
 
 /// Largest package database read; 5,000 packages have about 8 MiB.
@@ -32,11 +34,19 @@ const MACHINE_SALT: &[u8] = b"patchwright:machine:1:";
 pub(crate) struct Installed {
     pub(crate) format: PackageFormat,
     pub(crate) packages: Vec<Package>,
+    /// When each package was last written (rpm): name, version, time.
+    pub(crate) times: Vec<(String, String, Timestamp)>,
+    /// Module streams that are enabled (rpm).
+    pub(crate) modules: Vec<String>,
     problems: Vec<Problem>,
     database: &'static str,
 }
 
 impl Installed {
+    fn new(format: PackageFormat, packages: Vec<Package>, problems: Vec<Problem>, database: &'static str) -> Self {
+        Self { format, packages, times: Vec::new(), modules: Vec::new(), problems, database }
+    }
+
     /// Says which records could not be read.
     pub(crate) fn tell_problems(&self, look: &mut Look<'_>) {
         let Some(first) = self.problems.first() else {
@@ -79,7 +89,7 @@ pub(crate) fn installed(root: &Root, deadline: Deadline) -> Result<Installed, Ag
     match root.read("lib/apk/db/installed", DATABASE_MAX) {
         Ok(bytes) => {
             let (packages, problems) = apk_installed::parse(&bytes);
-            Ok(Installed { format: PackageFormat::Apk, packages, problems, database: "the apk database" })
+            Ok(Installed::new(PackageFormat::Apk, packages, problems, "the apk database"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(AgentError::NoDatabase { root: root.dir().to_owned() })
@@ -109,20 +119,31 @@ fn dpkg(root: &Root) -> io::Result<Option<Installed>> {
         return Ok(None);
     }
     packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
-    Ok(Some(Installed { format: PackageFormat::Deb, packages, problems, database: "the dpkg database" }))
+    Ok(Some(Installed::new(PackageFormat::Deb, packages, problems, "the dpkg database")))
 }
 
 fn rpm(root: &Root, deadline: Deadline) -> Result<Installed, AgentError> {
-    let mut job = Job::new("rpm").limit(Duration::from_mins(1));
-    if !root.is_host() {
-        job = job.args(["--dbpath".as_ref(), root.path("var/lib/rpm").as_os_str()]);
-    }
-    let text = job.args(["-qa", "--qf", rpm_list::QUERY_FORMAT]).run_ok(deadline)?;
-    let (packages, problems) = rpm_list::parse(text.as_bytes());
+    let ask = |format: &str| {
+        let mut job = Job::new("rpm").limit(Duration::from_mins(1));
+        if !root.is_host() {
+            job = job.args(["--dbpath".as_ref(), root.path("var/lib/rpm").as_os_str()]);
+        }
+        job.args(["-qa", "--qf", format]).run_ok(deadline)
+    };
+    // rpm before 4.15 does not know the label and refuses the whole format.
+    let text = match ask(rpm_list::QUERY_FORMAT) {
+        Err(ExecError::Failed { .. }) => ask(&rpm_list::QUERY_FORMAT.replace("%{MODULARITYLABEL}", ""))?,
+        asked => asked?,
+    };
+    let (mut packages, problems) = rpm_list::parse(text.as_bytes());
     if packages.is_empty() {
         return Err(AgentError::NoDatabase { root: root.dir().to_owned() });
     }
-    Ok(Installed { format: PackageFormat::Rpm, packages, problems, database: "the rpm database" })
+    let modules = repositories::modules(root);
+    repositories::label(&mut packages, &modules);
+    repositories::mark_held(root, &mut packages);
+    let times = rpm_list::install_times(text.as_bytes());
+    Ok(Installed { times, modules, ..Installed::new(PackageFormat::Rpm, packages, problems, "the rpm database") })
 }
 
 /// Host name: the kernel's on the running host, the configured one in a tree.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 
-use patchwright_domain::inventory::{KeptBack, Os, Package, PackageFormat, PendingUpgrade, Transaction};
+use patchwright_domain::inventory::{CandidateFix, KeptBack, Os, Package, PackageFormat, PendingUpgrade, Transaction};
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::{apt_policy, apt_release, apt_simulate, dpkg_status};
 
@@ -51,6 +51,8 @@ pub(crate) struct Pending {
     pub(crate) transaction: Option<Transaction>,
     pub(crate) refreshed_at: Option<Timestamp>,
     pub(crate) offers: Offers,
+    /// What advisories of the configured repositories say is fixed by what is on offer.
+    pub(crate) fixes: Vec<CandidateFix>,
     /// apt, still open for more questions.
     pub(crate) apt: Option<Apt>,
 }
@@ -61,8 +63,8 @@ pub(crate) fn collect(look: &mut Look<'_>, os: &Os, installed: &[Package], forma
     if format != Some(PackageFormat::Deb) || !Apt::is_available(look.root) {
         look.unseen(
             "pending upgrades",
-            "only apt is asked so far",
-            "look at `dnf check-update` or `apk version -l '<'`",
+            "only apt and, on the running host, dnf are asked so far",
+            "look at `apk version -l '<'` or `zypper list-updates`",
         );
         return pending;
     }

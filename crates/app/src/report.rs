@@ -129,6 +129,8 @@ pub fn report_with_vex(
     let overdue = |d: &DueDates| d.due().is_some_and(|at| at < question.now);
     let mut counts = Counts {
         packages: size(host.packages.len()),
+        components: size(host.components.len()),
+        components_owned: size(host.components.iter().filter(|c| c.owned_by.is_some()).count()),
         pending: size(host.pending.len()),
         pending_security: size(host.pending.iter().filter(|p| p.security).count()),
         findings: size(judgement.judged.len()),
@@ -361,6 +363,13 @@ fn evidence_words(e: &Evidence) -> String {
         Evidence::CandidateChangelog { fixed } => {
             format!("the changelog of the version on offer names it as fixed in {fixed}")
         }
+        Evidence::RepositoryAdvisory { advisory, fixed } => {
+            format!("{advisory}, an advisory of a repository configured on this host, names it as fixed in {fixed}")
+        }
+        Evidence::FoundAt { purl, location } => match location {
+            Some(place) => format!("{purl} lies in {place}, and no package of the operating system owns it"),
+            None => format!("{purl} is listed, and no package of the operating system is known to own it"),
+        },
     }
 }
 

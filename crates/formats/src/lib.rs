@@ -9,5 +9,5 @@ pub mod bounded;
 pub mod feed;
 pub mod host;
 mod json_stream;
-mod yaml;
 pub mod vex;
+mod yaml;

@@ -213,6 +213,12 @@ pub struct PatchView {
 pub struct Counts {
     /// Installed packages.
     pub packages: u32,
+    /// Packages of languages.
+    #[serde(default)]
+    pub components: u32,
+    /// Of which a package of the operating system brought, and which are judged as that package.
+    #[serde(default)]
+    pub components_owned: u32,
     /// Upgrades the repositories offer.
     pub pending: u32,
     /// Of which from a security repository.

@@ -35,6 +35,12 @@ const NEEDS: &[Need] = &[
     },
     Need { program: "ruby", places: &[], packages: &["ruby"], what: "version order against RubyGems" },
     Need { program: "node", places: &[], packages: &["nodejs", "node-semver"], what: "version order against npm" },
+    Need {
+        program: "dnf",
+        places: &[],
+        packages: &["dnf", "rpm", "createrepo-c", "gpg"],
+        what: "a real dnf host: signed repository, advisories, pending upgrades",
+    },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];

@@ -73,7 +73,12 @@ fn host() -> Tree {
 
 fn expected() -> Vec<CandidateFix> {
     [("CVE-2026-1111", "1.1-1"), ("CVE-2026-2222", "1.1-2")]
-        .map(|(cve, fixed)| CandidateFix { source: "alpha-src".into(), cve: cve.into(), fixed: fixed.into() })
+        .map(|(cve, fixed)| CandidateFix {
+            source: "alpha-src".into(),
+            cve: cve.into(),
+            fixed: fixed.into(),
+            advisory: None,
+        })
         .to_vec()
 }
 

@@ -208,6 +208,7 @@ fn progress_names_every_phase_in_order() {
             Phase::Sockets,
             Phase::Units,
             Phase::Patchers,
+            Phase::Components,
             Phase::History
         ]
     );

@@ -10,6 +10,8 @@
 )]
 
 mod changelogs;
+mod components;
+mod dnf_host;
 mod fixture;
 mod history;
 mod kernel;

@@ -14,10 +14,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use patchwright_domain::assurance::lifecycle::{SupportState, product_of, support_state};
 use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::components::{self, match_components};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
-use patchwright_domain::intel::snapshot::{AdvisoryChunk, ChunkKind, SideTables, SnapshotIndex, side::SideTable};
+use patchwright_domain::intel::snapshot::advisories::scheme_of;
+use patchwright_domain::intel::snapshot::{
+    AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
+};
 use patchwright_domain::intel::{EpssRelease, VulnFacts};
-use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::{Entitlement, HostFacts};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
@@ -145,18 +149,30 @@ impl Intel {
         list
     }
 
-    /// The findings of a host.
+    /// The findings of a host: of its operating system's packages, then of packages of languages that none of those brought.
     ///
     /// # Errors
     /// [`AppError::Intel`] when a chunk cannot be read.
     pub fn findings(&self, host: &HostFacts) -> Result<Vec<Finding>, AppError> {
-        let Some(ecosystem) = host.os.ecosystem() else {
-            return Ok(Vec::new());
-        };
-        let chunks = self.advisories(&ecosystem)?;
+        let mut findings = Vec::new();
+        if let Some(ecosystem) = host.os.ecosystem() {
+            findings = self.matched(&ecosystem, |chunks| match_host(host, &ecosystem, chunks))?;
+        }
+        for ecosystem in components::ecosystems(host) {
+            findings.extend(self.matched(ecosystem, |chunks| match_components(host, ecosystem, chunks))?);
+        }
+        Ok(findings)
+    }
+
+    fn matched(
+        &self,
+        ecosystem: &str,
+        by: impl FnOnce(&[ProviderChunk<'_>]) -> Vec<Finding>,
+    ) -> Result<Vec<Finding>, AppError> {
+        let chunks = self.advisories(ecosystem)?;
         let chunks: Vec<ProviderChunk<'_>> =
             chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
-        Ok(match_host(host, &ecosystem, &chunks))
+        Ok(by(&chunks))
     }
 
     /// Facts about a vulnerability.
@@ -238,12 +254,33 @@ impl Intel {
         })
     }
 
+    /// Ecosystems of languages that this host has packages of and that there is no data or no version order for.
+    fn unjudged(&self, host: &HostFacts) -> Option<String> {
+        let is_loaded = |name: &str| {
+            let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(name);
+            scheme_of(name).is_some() && self.index.chunks.iter().any(|c| of(&c))
+        };
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for component in host.components.iter().filter(|c| c.owned_by.is_none() && !is_loaded(&c.ecosystem)) {
+            *counts.entry(&component.ecosystem).or_default() += 1;
+        }
+        let named: Vec<String> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "Packages of languages were not matched ({}): no advisories for them are loaded, which is not the same as nothing found.",
+                named.join(", ")
+            )
+        })
+    }
+
     /// The label with the warnings that matter for a host on a day.
     #[must_use]
     pub fn label_for(&self, host: &HostFacts, today: Date) -> DataLabel {
         let mut label = self.label();
         let ecosystem = host.os.ecosystem();
         match &ecosystem {
+            // A bill of materials of an application has no operating system.
+            None if host.packages.is_empty() && !host.components.is_empty() => {}
             None => label.warnings.push(format!(
                 "There is no advisory ecosystem for `{}`: nothing was matched, which is not the same as nothing found.",
                 if host.os.pretty.is_empty() { "unknown system" } else { &host.os.pretty }
@@ -266,6 +303,12 @@ impl Intel {
                 }
             }
         }
+        label.warnings.extend(self.unjudged(host));
+        label.warnings.extend(host.entitlements.iter().filter_map(Entitlement::complaint).map(|why| {
+            format!(
+                "Not entitled: {why}. That the package manager offers no update does not mean that the host is patched."
+            )
+        }));
         let newest = self.index.chunks.iter().filter_map(|c| c.date).max();
         if let Some(newest) = newest
             && today.0.saturating_sub(newest.0) > STALE_AFTER_DAYS

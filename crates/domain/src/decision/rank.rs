@@ -13,7 +13,9 @@ use super::policy::Urgency;
 use super::risk::{self, Score};
 use super::sla::DueDates;
 use crate::exposure::{Finding, FindingState};
-use crate::inventory::{HostFacts, KeptBack, PackageFormat, TransactionStep, Tri};
+use crate::intel::names::is_language;
+use crate::intel::snapshot::advisories::scheme_of;
+use crate::inventory::{Entitlement, HostFacts, KeptBack, PackageFormat, TransactionStep, Tri};
 use crate::time::Timestamp;
 use patchwright_versions::Scheme;
 
@@ -175,14 +177,20 @@ fn build(
     let (_, worst) = members.first()?;
     let risk_removed = risk::sum(members.iter().map(|(_, j)| part(j)).collect());
     let due = members.iter().filter_map(|(_, j)| j.due.due()).min();
-    let from = members.iter().map(|(_, j)| j.finding.installed.as_str()).max_by(|a, b| view.compare(a, b))?.to_owned();
-    let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| view.compare(a, b));
+    let own = HostView { host: view.host, scheme: scheme_of(&ecosystem).unwrap_or(view.scheme) };
+    let from = members.iter().map(|(_, j)| j.finding.installed.as_str()).max_by(|a, b| own.compare(a, b))?.to_owned();
+    let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| own.compare(a, b));
     let to = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
         PatchState::NotOffered => fixed.map(str::to_owned),
         PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
     };
-    let names = view.binaries(&package, members.iter().map(|(_, j)| &j.finding));
+    let language = is_language(&ecosystem);
+    let names = match language {
+        // The package manager may know another package of that name.
+        true => BTreeSet::new(),
+        false => view.binaries(&package, members.iter().map(|(_, j)| &j.finding)),
+    };
     let steps = if state == PatchState::FixOffered { view.steps(&package, &names) } else { Vec::new() };
     let kept_back = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
@@ -194,7 +202,7 @@ fn build(
         PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending => Vec::new(),
         PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
     };
-    let reboot = view.reboot(&package, &names, state);
+    let reboot = if language { Tri::No } else { view.reboot(&package, &names, state) };
     let mut group = PatchGroup {
         findings: members.iter().map(|(place, _)| *place).collect(),
         urgency: worst.decision.urgency,
@@ -241,7 +249,20 @@ fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], vie
         lines.push(format!("{priors} of {count} have no EPSS score: a prior of 1 % was taken"));
     }
     match group.state {
-        PatchState::NotOffered => lines.push(view.not_offered(&group.package)),
+        PatchState::NotOffered if is_language(&group.ecosystem) => lines.push(format!(
+            "not a package of the operating system: upgrade it where it was installed from ({})",
+            group.ecosystem
+        )),
+        PatchState::NotOffered => {
+            lines.push(view.not_offered(&group.package));
+            lines.extend(
+                view.host
+                    .entitlements
+                    .iter()
+                    .filter_map(Entitlement::complaint)
+                    .map(|why| format!("{why}: that no update is offered here does not mean that the host is patched")),
+            );
+        }
         PatchState::KeptBack if group.kept_back.is_empty() => {
             lines.push("the simulated transaction does not take it, and does not say why".to_owned());
         }
@@ -278,7 +299,7 @@ impl HostView<'_> {
             FindingState::NoFix => return PatchState::NoFix,
             FindingState::FixAvailable => {}
         }
-        let Some(fixed) = &finding.fixed else {
+        let Some(fixed) = finding.fixed.as_ref().filter(|_| !is_language(&finding.ecosystem)) else {
             return PatchState::NotOffered;
         };
         let offered = self

@@ -94,6 +94,20 @@ pub enum Evidence {
         /// Version whose entry names it.
         fixed: String,
     },
+    /// An advisory of a repository that is configured on the host names the CVE.
+    RepositoryAdvisory {
+        /// Advisory id.
+        advisory: String,
+        /// Version that it says has the fix.
+        fixed: String,
+    },
+    /// Where a language package lies.
+    FoundAt {
+        /// Package URL.
+        purl: String,
+        /// File or folder, where known.
+        location: Option<String>,
+    },
 }
 
 /// One vulnerability in one source package of one host.

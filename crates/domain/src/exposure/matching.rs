@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_versions::{Scheme, compare_lenient, sort_key};
 
 use super::finding::{AffectedBinary, Evidence, Finding, FindingState};
+use super::streams::{Stream, vulnerable_modular};
 use super::subject::{Standing, Subject, SubjectKey, subjects};
 use crate::intel::snapshot::advisories::{AdvisoryChunk, Row, scheme_of};
 use crate::intel::{Status, VendorWords};
@@ -28,6 +29,8 @@ pub fn authority(provider: &str) -> u8 {
     match provider {
         "debian-tracker" => 0,
         "debian-dsa" => 1,
+        "redhat-vex" | "ubuntu-vex" => 0,
+        "redhat-csaf" | "suse-csaf" => 1,
         p if p.starts_with("almalinux") => 1,
         p if p.starts_with("osv") => 2,
         "debian-changelog" => 3,
@@ -60,10 +63,12 @@ pub enum Basis<'c> {
         /// Update advisories that every provider names for it.
         advisories: &'c BTreeSet<&'c str>,
     },
-    /// The changelog of a version on offer names it as fixed, and no provider speaks of it.
+    /// The changelog of a version on offer, or an advisory of the host's repository, names it as fixed, and no provider speaks of it.
     Changelog {
         /// Version whose entry names it.
         fixed: &'c str,
+        /// The advisory of the host's repository that says so, where it is one and not a changelog.
+        advisory: Option<&'c str>,
     },
 }
 
@@ -83,7 +88,7 @@ impl Claim<'_> {
     pub fn fixed(&self) -> Option<&str> {
         match &self.basis {
             Basis::Statement { row, .. } => row.fixed(),
-            Basis::Changelog { fixed } => Some(fixed),
+            Basis::Changelog { fixed, .. } => Some(fixed),
         }
     }
 
@@ -116,7 +121,7 @@ pub fn match_host(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>
         if !touched(&subject.key, scheme, &order) {
             continue;
         }
-        let statements = Statements::of(&subject.key.name, &order);
+        let statements = Statements::of(&subject.key.name, subject.key.stream(scheme), &order);
         for claim in statements.claims(scheme, &subject.key) {
             findings.push(finding(host, ecosystem, scheme, &subject, &claim));
         }
@@ -157,32 +162,35 @@ fn touched(subject: &SubjectKey, scheme: Scheme, order: &[&ProviderChunk<'_>]) -
             running.iter().chain([next]).map(|version| Keyed::new(scheme, version)).collect()
         }
     };
+    let stream = subject.stream(scheme);
     order
         .iter()
         .flat_map(|p| p.chunk.rows(&subject.name))
-        .any(|row| versions.iter().any(|v| row.holds(scheme, v.text, v.key.as_deref())))
+        .any(|row| stream.is_judged_by(&row) && versions.iter().any(|v| row.holds(scheme, v.text, v.key.as_deref())))
 }
 
 /// What is said of one vulnerability of a package: the rows that decide, and the advisories that anybody names.
-struct Said<'c> {
-    vuln: &'c str,
-    provider: &'c str,
-    rows: Vec<Row<'c>>,
-    advisories: BTreeSet<&'c str>,
+pub(super) struct Said<'c> {
+    pub(super) vuln: &'c str,
+    pub(super) provider: &'c str,
+    pub(super) rows: Vec<Row<'c>>,
+    pub(super) advisories: BTreeSet<&'c str>,
 }
 
-/// Everything that is said of one package name, read once and asked for each version of it.
+/// Everything that is said of one package name (in one module stream), read once and asked for each version of it.
 pub struct Statements<'c> {
+    /// Sorted by vulnerability.
     said: Vec<Said<'c>>,
 }
 
 impl<'c> Statements<'c> {
-    /// Reads the rows of a package. Per vulnerability the most authoritative provider that speaks of it decides alone.
+    /// Reads the rows of a package. Per vulnerability the most authoritative provider that speaks of it and of this stream decides
+    /// alone.
     #[must_use]
-    pub fn of(name: &str, order: &[&'c ProviderChunk<'c>]) -> Self {
+    pub fn of(name: &str, stream: Stream<'_>, order: &[&'c ProviderChunk<'c>]) -> Self {
         let mut map: BTreeMap<&'c str, Said<'c>> = BTreeMap::new();
         for provider in order {
-            for row in provider.chunk.rows(name) {
+            for row in provider.chunk.rows(name).filter(|row| stream.is_judged_by(row)) {
                 let entry = map.entry(row.vuln).or_insert_with(|| Said {
                     vuln: row.vuln,
                     provider: provider.provider,
@@ -198,6 +206,12 @@ impl<'c> Statements<'c> {
         Self { said: map.into_values().collect() }
     }
 
+    /// What somebody else has put together; sorted by vulnerability here.
+    pub(super) fn of_said(mut said: Vec<Said<'c>>) -> Self {
+        said.sort_by(|a, b| a.vuln.cmp(b.vuln));
+        Self { said }
+    }
+
     /// Whether nothing is said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -208,19 +222,20 @@ impl<'c> Statements<'c> {
     #[must_use]
     pub fn claims<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey) -> Vec<Claim<'s>> {
         let mut out = Vec::new();
+        let stream = subject.stream(scheme);
         match &subject.standing {
             Standing::Installed => {
                 let now = Keyed::new(scheme, &subject.version);
                 for said in &self.said {
-                    out.extend(said.claim(scheme, &now, FindingState::FixAvailable));
+                    out.extend(said.claim(scheme, stream, &now, FindingState::FixAvailable));
                 }
             }
             Standing::Replaced { old } => {
                 let (now, before) = (Keyed::new(scheme, &subject.version), Keyed::new(scheme, old));
                 for said in &self.said {
-                    let claim = said.claim(scheme, &now, FindingState::FixAvailable);
+                    let claim = said.claim(scheme, stream, &now, FindingState::FixAvailable);
                     out.extend(claim.or_else(|| {
-                        let running = said.claim(scheme, &before, FindingState::RestartPending)?;
+                        let running = said.claim(scheme, stream, &before, FindingState::RestartPending)?;
                         Some(Claim { version: now.text, state: FindingState::RestartPending, ..running })
                     }));
                 }
@@ -229,8 +244,8 @@ impl<'c> Statements<'c> {
                 let next = Keyed::new(scheme, next);
                 let running = running.as_deref().map(|r| Keyed::new(scheme, r));
                 for said in &self.said {
-                    let now = said.claim(scheme, running.as_ref().unwrap_or(&next), FindingState::FixAvailable);
-                    let after = said.claim(scheme, &next, FindingState::FixAvailable);
+                    let now = said.claim(scheme, stream, running.as_ref().unwrap_or(&next), FindingState::FixAvailable);
+                    let after = said.claim(scheme, stream, &next, FindingState::FixAvailable);
                     out.extend(match (now, after) {
                         (Some(now), None) => Some(Claim { state: FindingState::RebootPending, ..now }),
                         (now, after) => now.or(after),
@@ -252,7 +267,7 @@ impl<'c> Statements<'c> {
                     vuln: &offer.vuln,
                     version: &subject.version,
                     state: FindingState::FixAvailable,
-                    basis: Basis::Changelog { fixed: &offer.fixed },
+                    basis: Basis::Changelog { fixed: &offer.fixed, advisory: offer.advisory.as_deref() },
                 });
             }
         }
@@ -260,11 +275,29 @@ impl<'c> Statements<'c> {
 }
 
 impl<'c> Said<'c> {
-    /// The claim about a version, if any row holds and none says "not affected"; `fixable` is its state where a fix is known.
-    fn claim<'s>(&'s self, scheme: Scheme, version: &Keyed<'s>, fixable: FindingState) -> Option<Claim<'s>> {
+    /// The claim about a version; `fixable` is its state where a fix is known.
+    fn claim<'s>(
+        &'s self,
+        scheme: Scheme,
+        stream: Stream<'_>,
+        version: &Keyed<'s>,
+        fixable: FindingState,
+    ) -> Option<Claim<'s>> {
+        let row = *self.vulnerable(scheme, stream, version)?;
+        let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
+        let basis = Basis::Statement { provider: self.provider, row, advisories: &self.advisories };
+        Some(Claim { vuln: self.vuln, version: version.text, state, basis })
+    }
+
+    /// The row that says "vulnerable" for a version, if any says so and none says "not affected".
+    fn vulnerable(&self, scheme: Scheme, stream: Stream<'_>, version: &Keyed<'_>) -> Option<&Row<'c>> {
+        let holds = |row: &Row<'c>| row.holds(scheme, version.text, version.key.as_deref());
+        if stream != Stream::None && self.rows.iter().all(|row| row.status != Status::NotAffected) {
+            return vulnerable_modular(version.text, stream, &self.rows, &holds);
+        }
         let mut worst: Option<&Row<'c>> = None;
         for row in &self.rows {
-            if !row.holds(scheme, version.text, version.key.as_deref()) {
+            if !holds(row) {
                 continue;
             }
             if row.status == Status::NotAffected {
@@ -275,10 +308,7 @@ impl<'c> Said<'c> {
                 worst = Some(row);
             }
         }
-        let row = *worst?;
-        let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
-        let basis = Basis::Statement { provider: self.provider, row, advisories: &self.advisories };
-        Some(Claim { vuln: self.vuln, version: version.text, state, basis })
+        worst
     }
 }
 
@@ -310,7 +340,13 @@ fn binaries(subject: &Subject<'_>, version: &str) -> Vec<AffectedBinary> {
 }
 
 /// A claim with everything that this host adds to it.
-fn finding(host: &HostFacts, ecosystem: &str, scheme: Scheme, subject: &Subject<'_>, claim: &Claim<'_>) -> Finding {
+pub(super) fn finding(
+    host: &HostFacts,
+    ecosystem: &str,
+    scheme: Scheme,
+    subject: &Subject<'_>,
+    claim: &Claim<'_>,
+) -> Finding {
     let (evidence, advisories) = match &claim.basis {
         Basis::Statement { provider, row, advisories } => {
             let evidence = if row.bound.is_some() || row.introduced.is_some() {
@@ -326,7 +362,13 @@ fn finding(host: &HostFacts, ecosystem: &str, scheme: Scheme, subject: &Subject<
             };
             (evidence, advisories.iter().map(|a| (*a).to_owned()).collect())
         }
-        Basis::Changelog { fixed } => (Evidence::CandidateChangelog { fixed: (*fixed).to_owned() }, Vec::new()),
+        Basis::Changelog { fixed, advisory: None } => {
+            (Evidence::CandidateChangelog { fixed: (*fixed).to_owned() }, Vec::new())
+        }
+        Basis::Changelog { fixed, advisory: Some(advisory) } => (
+            Evidence::RepositoryAdvisory { advisory: (*advisory).to_owned(), fixed: (*fixed).to_owned() },
+            vec![(*advisory).to_owned()],
+        ),
     };
     let mut evidence = vec![evidence];
     if claim.state == FindingState::RestartPending {

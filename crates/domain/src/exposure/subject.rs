@@ -9,6 +9,8 @@ use patchwright_versions::Scheme;
 
 use super::finding::Evidence;
 use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
+use super::streams::Stream;
+use crate::intel::modules::is_modular;
 use crate::inventory::{HostFacts, Package, PackageState};
 
 /// How the version that is installed relates to the code that runs.
@@ -37,6 +39,8 @@ pub struct Offer {
     pub vuln: String,
     /// Version whose changelog entry names it.
     pub fixed: String,
+    /// The advisory of the host's repository that says so.
+    pub advisory: Option<String>,
 }
 
 /// The identity of a subject: equal keys have equal claims under equal intelligence.
@@ -52,6 +56,18 @@ pub struct SubjectKey {
     pub standing: Standing,
     /// What changelogs on offer say, sorted; most hosts with full data have none that count.
     pub offers: Vec<Offer>,
+}
+
+impl SubjectKey {
+    /// The rpm module stream that it belongs to.
+    #[must_use]
+    pub fn stream(&self, scheme: Scheme) -> Stream<'_> {
+        match (&self.module, scheme) {
+            (Some(name), Scheme::Rpm) => Stream::Named(name),
+            (None, Scheme::Rpm) if is_modular(&self.version) => Stream::Unnamed,
+            _ => Stream::None,
+        }
+    }
 }
 
 /// A subject of one host, with what only this host knows of it.
@@ -127,7 +143,7 @@ fn subject<'a>(
             .candidate_fixes
             .iter()
             .filter(|f| f.source == name)
-            .map(|f| Offer { vuln: f.cve.clone(), fixed: f.fixed.clone() })
+            .map(|f| Offer { vuln: f.cve.clone(), fixed: f.fixed.clone(), advisory: f.advisory.clone() })
             .collect(),
     };
     offers.sort_unstable();

@@ -190,7 +190,8 @@ pub struct Advisory {
 }
 
 impl Advisory {
-    /// The vulnerability ids this advisory speaks of: its CVE ids where it has any, else its own id.
+    /// The vulnerability ids this advisory speaks of: its CVE ids where it has any, else the GitHub id that databases of
+    /// languages share, else its own id.
     #[must_use]
     pub fn vulnerabilities(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = std::iter::once(self.id.as_str())
@@ -201,7 +202,8 @@ impl Advisory {
         ids.sort_unstable();
         ids.dedup();
         if ids.is_empty() {
-            ids.push(self.id.as_str());
+            let shared = self.aliases.iter().find(|id| id.starts_with("GHSA-"));
+            ids.push(shared.unwrap_or(&self.id));
         }
         ids
     }

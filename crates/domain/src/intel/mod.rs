@@ -5,6 +5,8 @@
 
 pub mod advisory;
 pub mod facts;
+pub mod modules;
+pub mod names;
 pub mod snapshot;
 
 pub use advisory::{Advisory, Affected, Event, Problem, Range, RangeKind, Status, VendorWords};

@@ -123,6 +123,6 @@ pub struct Package {
     pub held: bool,
     /// rpm module stream (`nodejs:18`), where the package belongs to one.
     pub module: Option<String>,
-    /// `Origin` of the repository that offers the installed version, where known.
+    /// `Origin` of the repository that offers the installed version, where known; for rpm the vendor that built it.
     pub origin: Option<String>,
 }

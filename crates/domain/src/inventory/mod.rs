@@ -3,9 +3,11 @@
 //! Collecting never needs root. What could not be seen is said in [`HostFacts::unseen`], so that "nothing found" and
 //! "could not look" never look alike.
 
+pub mod components;
 pub mod facts;
 pub mod system;
 
+pub use components::{Component, Entitlement, EntitlementState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
     CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind,

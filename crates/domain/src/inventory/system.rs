@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::components::{Component, Entitlement};
 use super::facts::{Os, Package, PackageFormat};
 use crate::time::Timestamp;
 
@@ -285,6 +286,15 @@ pub struct HostFacts {
     pub packages: Vec<Package>,
     /// Language packages with their package URL, from SBOMs (`pkg:pypi/jinja2@3.1.2`).
     pub purls: Vec<String>,
+    /// Packages of languages, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// rpm module streams that are enabled (`nodejs:18`), sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
+    /// Subscriptions that configured repositories need.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entitlements: Vec<Entitlement>,
     /// Newer versions on offer.
     pub pending: Vec<PendingUpgrade>,
     /// What a full upgrade would do, by the package manager's own simulation.
@@ -313,13 +323,16 @@ pub struct HostFacts {
     pub unseen: Vec<Unseen>,
 }
 
-/// A CVE that the changelog of a package on offer (or installed) says is fixed in a version.
+/// A CVE that the changelog of a package on offer (or installed), or an advisory of its repository, says is fixed in a version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CandidateFix {
-    /// Source package.
+    /// Source package; the binary package on rpm hosts, as advisories name it there.
     pub source: String,
     /// CVE id.
     pub cve: String,
     /// Version of the changelog entry that names it.
     pub fixed: String,
+    /// Advisory that says so, where the repository publishes advisories (rpm `updateinfo`) and no changelog was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advisory: Option<String>,
 }

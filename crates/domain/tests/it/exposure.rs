@@ -44,7 +44,7 @@ fn host(packages: Vec<Package>) -> HostFacts {
     HostFacts { schema: 1, os: Os::parse_short("debian:12").unwrap(), packages, ..HostFacts::default() }
 }
 
-fn run_with(host: &HostFacts, ecosystem: &str, providers: &[(&str, &[Advisory])]) -> Vec<Finding> {
+pub(crate) fn run_with(host: &HostFacts, ecosystem: &str, providers: &[(&str, &[Advisory])]) -> Vec<Finding> {
     let chunks: Vec<(&str, AdvisoryChunk)> = providers
         .iter()
         .flat_map(|(name, list)| {
@@ -63,7 +63,7 @@ fn run(host: &HostFacts, list: &[Advisory]) -> Vec<Finding> {
     run_with(host, BOOKWORM, &[("debian-tracker", list)])
 }
 
-fn ids(findings: &[Finding]) -> Vec<&str> {
+pub(crate) fn ids(findings: &[Finding]) -> Vec<&str> {
     findings.iter().map(|f| f.vuln.as_str()).collect()
 }
 
@@ -274,6 +274,7 @@ fn changelogs_on_offer_fill_what_no_provider_speaks_of_and_no_more() {
         source: source.to_owned(),
         cve: cve.to_owned(),
         fixed: fixed.to_owned(),
+        advisory: None,
     };
     h.candidate_fixes = vec![
         fix("tzdata", "CVE-2026-2001", "2026f-0"),

@@ -9,7 +9,9 @@
     reason = "tests"
 )]
 
+mod components;
 mod decision;
 mod exposure;
 mod fuzz;
+mod streams;
 mod vex;

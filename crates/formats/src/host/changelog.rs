@@ -211,6 +211,7 @@ pub fn fixes_between(entries: &[ChangelogEntry], installed: Option<&str>) -> Vec
         source: newest.source.clone(),
         cve: cve.to_owned(),
         fixed: fixed.to_owned(),
+        advisory: None,
     };
     lowest.into_iter().filter(|(_, version)| newer(version)).map(fix).collect()
 }

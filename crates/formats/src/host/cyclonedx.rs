@@ -205,6 +205,7 @@ fn properties(at: &str, raw: Option<&RawValue>, notes: &mut Notes) -> Properties
             "aquasecurity:trivy:SrcEpoch" => found.source_epoch = Some(value),
             "syft:metadata:sourceRpm" => found.source.file = Some(value),
             "syft:metadata:modularityLabel" | "aquasecurity:trivy:Modularitylabel" => found.source.module = Some(value),
+            "syft:location:0:path" | "aquasecurity:trivy:FilePath" => found.source.location = Some(value),
             "aquasecurity:trivy:Class" => found.is_target = true,
             "syft:distro:id" => found.os.id = value,
             "syft:distro:versionID" => found.os.version_id = value,

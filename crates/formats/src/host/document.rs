@@ -211,6 +211,7 @@ pub fn read_document(
         format: bill.format,
         packages: bill.packages,
         purls: bill.purls,
+        components: bill.components,
         ..HostFacts::default()
     };
     Ok((facts, all))

@@ -304,6 +304,16 @@ fn history(folder: &Folder<'_>, notes: &mut Notes) -> Vec<HistoryEntry> {
     };
     let extra: Vec<HistoryEntry> = apt.into_iter().filter(|entry| !known(entry)).collect();
     all.extend(extra);
+    // rpm keeps no log, but the time at which it last wrote each package.
+    if let Some(list) = folder.get("rpm-qa.tsv").filter(|_| all.is_empty()) {
+        all.extend(rpm_list::install_times(list).into_iter().map(|(name, version, at)| HistoryEntry {
+            at,
+            name,
+            from: None,
+            to: Some(version),
+            source: "rpm install time".to_owned(),
+        }));
+    }
     all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)));
     all
 }

@@ -19,6 +19,9 @@
 //! | `history.log`, `dpkg.log` | [`apt_history`], [`dpkg_log`] |
 //! | `debian/changelog` | [`changelog`] |
 //! | `needrestart -b` | [`needrestart`] |
+//! | dnf: offers, transaction, advisories, history, configuration | [`dnf`] |
+//! | `METADATA`, `package.json`, gem specifications, `pom.properties` | [`language`] |
+//! | subscription certificates | [`certificate`] |
 
 pub mod apk_installed;
 pub mod apt_history;
@@ -26,14 +29,17 @@ pub mod apt_policy;
 pub mod apt_release;
 pub mod apt_simulate;
 pub mod apt_sources;
+pub mod certificate;
 pub mod changelog;
 pub mod cyclonedx;
 mod detect;
+pub mod dnf;
 mod document;
 pub mod dpkg_list;
 pub mod dpkg_log;
 pub mod dpkg_status;
 mod import;
+pub mod language;
 pub mod needrestart;
 pub mod os_release;
 pub mod package_list;

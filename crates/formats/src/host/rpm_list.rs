@@ -2,12 +2,12 @@
 
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::Package;
+use patchwright_domain::time::Timestamp;
 
 use super::text::{Lines, Notes, PACKAGES_MAX, Same, is_token, sort_packages};
 
 /// The `--qf` argument of `rpm -qa` whose output [`parse`] reads in full.
-pub const QUERY_FORMAT: &str =
-    "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{MODULARITYLABEL}\\n";
+pub const QUERY_FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{MODULARITYLABEL}\\t%{VENDOR}\\t%{INSTALLTIME}\\n";
 
 /// rpm's word for a tag that has no value.
 const NONE: &str = "(none)";
@@ -136,6 +136,21 @@ pub fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
     (packages, notes.finish())
 }
 
+/// When each package of the form of [`QUERY_FORMAT`] was installed: name, version, time. rpm overwrites the time with each
+/// upgrade, so it is the last change and says nothing of what was there before.
+#[must_use]
+pub fn install_times(bytes: &[u8]) -> Vec<(String, String, Timestamp)> {
+    Lines::new(bytes)
+        .take(PACKAGES_MAX)
+        .filter_map(|line| {
+            let text = line.text();
+            let package = query_line(text.trim()).ok().filter(|p| p.name != "gpg-pubkey")?;
+            let seconds: i64 = text.split('\t').nth(8)?.trim().parse().ok()?;
+            Some((package.name, package.version, Timestamp(seconds.checked_mul(1_000)?)))
+        })
+        .collect()
+}
+
 fn plain_line(text: &str) -> Result<Package, &'static str> {
     // `rpm -qa --last` puts the install time behind the name.
     let first = text.split_ascii_whitespace().next().unwrap_or_default();
@@ -172,6 +187,7 @@ fn query_line(text: &str) -> Result<Package, &'static str> {
         source,
         source_version,
         module: rest.get(1).and_then(|label| module_of(label)),
+        origin: rest.get(2).filter(|vendor| **vendor != NONE && !vendor.is_empty()).map(|vendor| (*vendor).to_owned()),
         ..Package::default()
     })
 }

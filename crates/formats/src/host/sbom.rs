@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::intel::Problem;
-use patchwright_domain::inventory::{Os, Package, PackageFormat};
+use patchwright_domain::inventory::{Component, Os, Package, PackageFormat};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::language;
 use super::purl::Purl;
 use super::rpm_list;
 use super::text::{Notes, PACKAGES_MAX, Same, is_token, sort_packages, without_rebuild};
@@ -26,6 +27,8 @@ pub struct Bill {
     pub packages: Vec<Package>,
     /// Package URLs of everything else, canonical, sorted, each once.
     pub purls: Vec<String>,
+    /// Packages of languages, sorted, each with the package of the operating system that brought it where that can be told.
+    pub components: Vec<Component>,
     /// What the document is about (`metadata.component.name`, SPDX `name`).
     pub subject: Option<String>,
 }
@@ -47,6 +50,8 @@ pub(crate) struct SourceHint {
     pub(crate) file: Option<String>,
     /// Module label (rpm).
     pub(crate) module: Option<String>,
+    /// File that the component was found in.
+    pub(crate) location: Option<String>,
 }
 
 /// Gathers components into a [`Bill`].
@@ -57,6 +62,7 @@ pub(crate) struct Gatherer {
     pub(crate) subject: Option<String>,
     packages: Vec<(PackageFormat, Package, Purl)>,
     purls: BTreeSet<String>,
+    components: BTreeSet<Component>,
     distros: BTreeMap<String, Os>,
     full: bool,
 }
@@ -84,6 +90,7 @@ impl Gatherer {
             "rpm" => PackageFormat::Rpm,
             "apk" => PackageFormat::Apk,
             _ => {
+                self.components.extend(language::component(&purl, hint.location.as_deref()));
                 self.purls.insert(purl.to_string());
                 return;
             }
@@ -108,7 +115,7 @@ impl Gatherer {
 
     /// The bill and everything that was wrong. Where a document mixes package formats, the most frequent one is the host's.
     pub(crate) fn finish(self) -> (Bill, Vec<Problem>) {
-        let Self { mut notes, os, subject, packages, mut purls, distros, .. } = self;
+        let Self { mut notes, os, subject, packages, mut purls, components, distros, .. } = self;
         let count = |format| packages.iter().filter(|(f, ..)| *f == format).count();
         let format = [PackageFormat::Deb, PackageFormat::Rpm, PackageFormat::Apk]
             .into_iter()
@@ -131,7 +138,10 @@ impl Gatherer {
         let same = if format == Some(PackageFormat::Rpm) { Same::NameArchVersion } else { Same::NameArch };
         sort_packages(&mut kept, same, &mut notes);
         let os = os.or_else(|| only_distro(distros, &mut notes));
-        (Bill { os, format, packages: kept, purls: purls.into_iter().collect(), subject }, notes.finish())
+        let mut components: Vec<Component> = components.into_iter().collect();
+        language::find_owners(&mut components, &kept);
+        let purls = purls.into_iter().collect();
+        (Bill { os, format, packages: kept, purls, components, subject }, notes.finish())
     }
 }
 

@@ -9,8 +9,8 @@ use patchwright_domain::inventory::{Os, Package, PackageFormat};
 use patchwright_formats::host::purl::Purl;
 use patchwright_formats::host::{
     DocumentKind, PROBLEMS_MAX, apk_installed, apt_history, apt_policy, apt_release, apt_simulate, apt_sources,
-    changelog, cyclonedx, detect, dpkg_list, dpkg_log, dpkg_status, import_dir, needrestart, os_release, package_list,
-    read_document, rpm_list, spdx,
+    certificate, changelog, cyclonedx, detect, dnf, dpkg_list, dpkg_log, dpkg_status, import_dir, language,
+    needrestart, os_release, package_list, read_document, rpm_list, spdx,
 };
 
 use crate::host::fixture;
@@ -214,5 +214,49 @@ fn a_folder_of_damaged_files_is_read_without_a_panic() {
             assert_eq!(facts.packages.len(), 8);
             assert!(facts.history.is_sorted_by(|a, b| a.at >= b.at));
         }
+    });
+}
+
+#[test]
+fn dnf_outputs() {
+    fuzz("dnf-upgrade.txt", |bytes| {
+        let (transaction, problems) = dnf::transaction(bytes);
+        assert!(problems.len() <= PROBLEMS_MAX + 1);
+        for step in &transaction.steps {
+            assert!(!step.name.is_empty() && (step.from.is_some() || step.to.is_some()));
+        }
+    });
+    fuzz("dnf-history.txt", |bytes| {
+        for entry in dnf::history(bytes).0 {
+            assert!(!entry.name.is_empty() && (entry.from.is_some() || entry.to.is_some()));
+        }
+    });
+    fuzz("dnf-offers.tsv", |bytes| {
+        let (offers, problems) = dnf::offers(bytes);
+        assert!(offers.iter().all(|o| !o.name.is_empty() && !o.version.is_empty() && !o.source.is_empty()));
+        assert!(problems.len() <= PROBLEMS_MAX + 1);
+    });
+    fuzz("dnf-updateinfo.txt", |bytes| {
+        assert!(dnf::notices(bytes).0.iter().all(|n| !n.id.is_empty() && !n.version.is_empty()));
+    });
+    fuzz("dnf.conf", |bytes| {
+        let sections = dnf::sections(bytes);
+        assert!(sections.iter().all(|s| s.values.iter().all(|(key, _)| *key == key.to_lowercase())));
+        for name in dnf::locked_names(bytes) {
+            assert!(dnf::glob_matches("*", &name));
+        }
+    });
+}
+
+#[test]
+fn descriptions_of_language_packages() {
+    fuzz("METADATA", |bytes| {
+        let readers =
+            [language::python_metadata, language::npm_package, language::gem_specification, language::pom_properties];
+        for (kind, read) in ["pypi", "npm", "gem", "maven"].into_iter().zip(readers) {
+            let found = read(bytes).and_then(|(name, version)| language::described(kind, &name, &version, "/x"));
+            assert!(found.is_none_or(|c| Purl::parse(&c.purl).is_ok()));
+        }
+        assert!(certificate::not_after(bytes).is_none());
     });
 }

@@ -89,6 +89,10 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
             counted(c.packages as usize, "package", "packages")
         ),
     );
+    if c.components > 0 {
+        let (all, owned) = (c.components, c.components_owned);
+        write_to(&mut text, format_args!(" · {all} language packages ({owned} from the system's packages)"));
+    }
     if let Some(kernel) = &host.kernel {
         write_to(&mut text, format_args!(" · kernel {}", clean(kernel)));
     }

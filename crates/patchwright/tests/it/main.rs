@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod cli;
+mod components;
 mod csaf;
 mod feeds;
 mod feeds_languages;

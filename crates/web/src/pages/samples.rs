@@ -63,6 +63,8 @@ fn counts(i: usize) -> Counts {
     let findings = small((i * 37) % 140);
     Counts {
         packages: 712,
+        components: 61,
+        components_owned: 48,
         pending: findings / 4,
         pending_security: findings / 6,
         findings,

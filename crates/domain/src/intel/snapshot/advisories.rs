@@ -1,13 +1,16 @@
 //! The statements of one provider about one ecosystem release, grouped by package, with version sort keys.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use patchwright_versions::{Scheme, validate};
 
 use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at};
 use crate::intel::advisory::{Advisory, Affected, Event, RangeKind, Status};
+use crate::intel::modules::{is_modular, streams_in_title};
+use crate::intel::names::normal_name;
 
-/// Bytes of one row: eight references, then status, flags and two bytes of padding.
+/// Bytes of one row: eight references, then status, flags and the module's place in the list of modules, counted from 1 (u16).
 const ROW: usize = 36;
 /// Bytes of one package entry: name reference and first row.
 const PKG: usize = 8;
@@ -16,6 +19,8 @@ const PKG: usize = 8;
 const FLAG_INCLUSIVE: u8 = 1;
 /// The row names one exact version.
 const FLAG_EXACT: u8 = 2;
+/// The row speaks of a modular rpm build.
+const FLAG_MODULAR: u8 = 4;
 
 /// The version order of an ecosystem name in OSV's spelling; nothing for ecosystems we cannot order yet.
 #[must_use]
@@ -57,6 +62,10 @@ pub struct Row<'a> {
     pub severity: Option<&'a str>,
     /// Vendor's finer state.
     pub sub_state: Option<&'a str>,
+    /// The statement is about a build of an rpm module stream.
+    pub modular: bool,
+    /// That stream (`nodejs:18`), or several with commas between; nothing where the publisher does not say which.
+    pub module: Option<&'a str>,
     introduced_key: Option<&'a [u8]>,
     bound_key: Option<&'a [u8]>,
 }
@@ -105,6 +114,7 @@ struct Draft {
     flags: u8,
     severity: Option<String>,
     sub_state: Option<String>,
+    module: Option<String>,
 }
 
 /// Compiles a provider's advisories into one chunk for each ecosystem, in the order of their names.
@@ -113,19 +123,25 @@ struct Draft {
 /// order give the same bytes.
 #[must_use]
 pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)> {
-    let mut by_ecosystem: BTreeMap<&str, BTreeMap<&str, Vec<Draft>>> = BTreeMap::new();
+    let mut by_ecosystem: BTreeMap<&str, BTreeMap<Cow<'_, str>, Vec<Draft>>> = BTreeMap::new();
     for advisory in advisories {
         if advisory.withdrawn.is_some() {
             continue;
         }
         let vulns = advisory.vulnerabilities();
+        let titled = advisory.title.as_deref().and_then(streams_in_title);
         for affected in &advisory.affected {
             let Some(scheme) = scheme_of(&affected.ecosystem) else {
                 continue;
             };
-            let rows = by_ecosystem.entry(&affected.ecosystem).or_default().entry(&affected.package).or_default();
+            let name = normal_name(&affected.ecosystem, &affected.package);
+            let rows = by_ecosystem.entry(&affected.ecosystem).or_default().entry(name).or_default();
+            let first = rows.len();
             for vuln in &vulns {
                 draft_rows(scheme, vuln, &advisory.id, affected, rows);
+            }
+            if scheme == Scheme::Rpm {
+                rows.iter_mut().skip(first).for_each(|row| mark_module(row, affected, titled.as_deref()));
             }
         }
     }
@@ -139,6 +155,15 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
         .collect()
 }
 
+/// The module stream of a row: as the publisher says, else as the title of the advisory says for a modular version.
+fn mark_module(row: &mut Draft, affected: &Affected, titled: Option<&str>) {
+    let modular = [&row.introduced, &row.bound].into_iter().flatten().any(|version| is_modular(version));
+    if modular || affected.module.is_some() {
+        row.flags |= FLAG_MODULAR;
+        row.module = affected.module.clone().or_else(|| titled.map(str::to_owned));
+    }
+}
+
 fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Draft>) {
     let base = Draft {
         vuln: vuln.to_owned(),
@@ -149,6 +174,7 @@ fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, o
         flags: 0,
         severity: affected.vendor.severity.clone(),
         sub_state: affected.vendor.sub_state.clone(),
+        module: None,
     };
     let mut any = false;
     for range in &affected.ranges {
@@ -203,18 +229,22 @@ fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, o
     }
 }
 
-fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Vec<u8>) {
+fn compile_one(scheme: Scheme, packages: BTreeMap<Cow<'_, str>, Vec<Draft>>) -> (u64, Vec<u8>) {
     let mut strings = Strings::default();
     let mut keys = Strings::default();
-    let mut packages: Vec<(&str, Vec<Draft>)> = packages.into_iter().collect();
+    let mut packages: Vec<(Cow<'_, str>, Vec<Draft>)> = packages.into_iter().collect();
+    let mut modules: BTreeMap<String, u16> = BTreeMap::new();
     for (name, rows) in &mut packages {
         rows.sort_unstable();
         rows.dedup();
         strings.add(name.as_bytes());
         for row in rows.iter() {
             strings.add(row.vuln.as_bytes());
-            for text in [&row.advisory, &row.introduced, &row.bound, &row.severity, &row.sub_state] {
+            for text in [&row.advisory, &row.introduced, &row.bound, &row.severity, &row.sub_state, &row.module] {
                 strings.add_opt(text.as_deref());
+            }
+            if let Some(module) = &row.module {
+                modules.entry(module.clone()).or_default();
             }
             for version in [&row.introduced, &row.bound].into_iter().flatten() {
                 if let Some(key) = patchwright_versions::sort_key(scheme, version) {
@@ -225,6 +255,10 @@ fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Ve
     }
     strings.number();
     keys.number();
+    // Distributions have some hundred streams; a 65,536th would count as modular without a name.
+    for (place, number) in (1..=u16::MAX).zip(modules.values_mut()) {
+        *number = place;
+    }
     let key_of =
         |v: Option<&str>| v.and_then(|v| patchwright_versions::sort_key(scheme, v)).map_or(NONE, |k| keys.id(&k));
     let mut table = Vec::new();
@@ -246,7 +280,9 @@ fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Ve
             ] {
                 table.extend_from_slice(&reference.to_le_bytes());
             }
-            table.extend_from_slice(&[row.status, row.flags, 0, 0]);
+            table.extend_from_slice(&[row.status, row.flags]);
+            let module = row.module.as_ref().and_then(|module| modules.get(module)).copied().unwrap_or_default();
+            table.extend_from_slice(&module.to_le_bytes());
             count += 1;
         }
     }
@@ -255,6 +291,10 @@ fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Ve
     let mut writer = Writer::default();
     writer.section("packages", index);
     writer.section("rows", table);
+    let names: Vec<u8> = modules.keys().flat_map(|name| strings.id(name.as_bytes()).to_le_bytes()).collect();
+    if !names.is_empty() {
+        writer.section("modules", names);
+    }
     strings.write("strings", &mut writer);
     keys.write("keys", &mut writer);
     (u64::from(count), writer.finish())
@@ -264,6 +304,8 @@ fn compile_one(scheme: Scheme, packages: BTreeMap<&str, Vec<Draft>>) -> (u64, Ve
 pub struct AdvisoryChunk {
     packages: Vec<u8>,
     rows: Vec<u8>,
+    /// String references of module streams; empty in chunks without any.
+    modules: Vec<u8>,
     strings: StringTable,
     keys: StringTable,
 }
@@ -278,6 +320,11 @@ impl AdvisoryChunk {
         Ok(Self {
             packages: reader.section("packages")?,
             rows: reader.section("rows")?,
+            modules: match reader.section("modules") {
+                Ok(modules) => modules,
+                Err(ChunkError::Missing(_)) => Vec::new(),
+                Err(error) => return Err(error),
+            },
             strings: StringTable::open(&reader, "strings.off", "strings")?,
             keys: StringTable::open(&reader, "keys.off", "keys")?,
         })
@@ -326,6 +373,8 @@ impl AdvisoryChunk {
         let bytes = self.rows.get(at..at.checked_add(ROW)?)?;
         let reference = |n: usize| u32_at(bytes, n * 4).unwrap_or(NONE);
         let flags = bytes.get(33).copied().unwrap_or(0);
+        let module = bytes.get(34..36).and_then(|b| Some(u16::from_le_bytes(b.try_into().ok()?)))?;
+        let module = usize::from(module).checked_sub(1).and_then(|place| u32_at(&self.modules, place * 4));
         Some(Row {
             vuln: self.strings.text(reference(0))?,
             advisory: self.strings.text(reference(1)),
@@ -338,6 +387,8 @@ impl AdvisoryChunk {
             status: Status::from_code(bytes.get(32).copied()?)?,
             inclusive: flags & FLAG_INCLUSIVE != 0,
             exact: flags & FLAG_EXACT != 0,
+            modular: flags & FLAG_MODULAR != 0,
+            module: module.and_then(|id| self.strings.text(id)),
         })
     }
 }

@@ -8,8 +8,8 @@ use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
 use patchwright_domain::intel::{ExploitMaturity, Status, VulnFacts};
 use patchwright_domain::inventory::{
-    HostFacts, KeptBack, Listener, Package, PackageFormat, PendingUpgrade, StaleFile, StaleProcess, Transaction,
-    TransactionStep, Tri,
+    Entitlement, EntitlementState, HostFacts, KeptBack, Listener, Package, PackageFormat, PendingUpgrade, StaleFile,
+    StaleProcess, Transaction, TransactionStep, Tri,
 };
 use patchwright_domain::time::Timestamp;
 use proptest::prelude::*;
@@ -193,6 +193,30 @@ fn what_comes_with_the_only_upgrade_belongs_to_it() {
     let ranked = rank(&[judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable)], &host, NOW);
     assert_eq!(ranked.patches[0].extra.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["libnew1", "nginx-extra"]);
     assert!(ranked.unattributed.is_empty());
+}
+
+/// A RHEL-like host whose subscription lapsed: its package manager offers nothing, and the finding stays with the reason.
+#[test]
+fn no_update_of_a_host_without_a_subscription_does_not_read_as_patched() {
+    let mut host = host();
+    host.pending.clear();
+    host.transaction = None;
+    host.entitlements = vec![Entitlement {
+        state: EntitlementState::Lapsed,
+        repositories: vec!["baseos".to_owned(), "appstream".to_owned()],
+        until: Timestamp::parse("2026-03-01T12:00:00Z"),
+        evidence: Vec::new(),
+    }];
+    let list = [judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable)];
+    let ranked = rank(&list, &host, NOW);
+    let group = &ranked.patches[0];
+    assert_eq!((group.state, group.findings.as_slice()), (PatchState::NotOffered, [0].as_slice()));
+    let told = "the subscription for repository `baseos` and 1 more lapsed on 2026-03-01: that no update is offered here does \
+                not mean that the host is patched";
+    assert!(group.because.iter().any(|line| line == told), "{:?}", group.because);
+    host.entitlements[0].state = EntitlementState::Valid;
+    let because = &rank(&list, &host, NOW).patches[0].because;
+    assert!(because.iter().all(|line| !line.contains("subscription")), "{because:?}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ mod lifecycle;
 mod nvd;
 mod osv;
 mod samples;
-mod samples_languages;
 mod samples_csaf;
+mod samples_languages;
 mod tsv;
 
 use std::io::{Cursor, Write};

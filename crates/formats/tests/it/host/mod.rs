@@ -2,9 +2,11 @@
 
 mod apt;
 mod changelog;
+mod dnf;
 mod document;
 mod dpkg;
 mod import;
+mod language;
 mod logs;
 mod machine;
 mod os_release;

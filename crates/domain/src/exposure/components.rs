@@ -1,0 +1,110 @@
+//! Matching of language packages.
+//!
+//! A component that a package of the operating system brought is not judged here: its maintainers fix without changing the
+//! upstream version, and [`super::matching`] judges the package. Every other component is judged by the databases of
+//! its ecosystem; among several the ecosystem's own decides.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Evidence, Finding};
+use super::matching::{ProviderChunk, Said, Statements, finding};
+use super::subject::{Standing, Subject, SubjectKey};
+use crate::intel::names::normal_name;
+use crate::intel::snapshot::advisories::{Row, scheme_of};
+use crate::inventory::{Component, HostFacts};
+
+/// Locations named as evidence of one finding.
+const PLACES_MAX: usize = 20;
+
+/// Ecosystems of the components that are judged by themselves, sorted.
+#[must_use]
+pub fn ecosystems(host: &HostFacts) -> BTreeSet<&str> {
+    judged(host).map(|component| component.ecosystem.as_str()).collect()
+}
+
+/// Components that no package of the operating system brought.
+fn judged(host: &HostFacts) -> impl Iterator<Item = &Component> {
+    host.components.iter().filter(|component| component.owned_by.is_none() && !component.version.is_empty())
+}
+
+/// Authority of a provider for a language ecosystem: its own database, then GitHub's, then aggregators.
+fn authority(provider: &str) -> u8 {
+    match provider {
+        "rustsec" | "pypa" | "go" | "go-vulndb" | "rubysec" | "php" | "friends-of-php" => 0,
+        p if p.starts_with("ghsa") || p.starts_with("github") => 1,
+        p if p.starts_with("osv") => 2,
+        _ => 3,
+    }
+}
+
+/// Findings of the components of one ecosystem, sorted by package, vulnerability and version.
+///
+/// `chunks` are the advisory chunks of that ecosystem. An ecosystem without a version order gives no findings: the caller
+/// says so.
+#[must_use]
+pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>]) -> Vec<Finding> {
+    let Some(scheme) = scheme_of(ecosystem) else {
+        return Vec::new();
+    };
+    let mut order: Vec<&ProviderChunk<'_>> = chunks.iter().collect();
+    order.sort_by_key(|c| (authority(c.provider), c.provider));
+    let mut groups: BTreeMap<(Cow<'_, str>, &str), Vec<&Component>> = BTreeMap::new();
+    for component in judged(host).filter(|c| c.ecosystem == ecosystem) {
+        let name = normal_name(ecosystem, &component.name);
+        groups.entry((name, component.version.as_str())).or_default().push(component);
+    }
+    let mut findings = Vec::new();
+    for ((name, version), places) in groups {
+        let Some(first) = places.first() else {
+            continue;
+        };
+        let statements = Statements::of_said(deciding(&name, &order));
+        let key = SubjectKey {
+            name: first.name.clone(),
+            version: version.to_owned(),
+            module: None,
+            standing: Standing::Installed,
+            offers: Vec::new(),
+        };
+        let subject = Subject { key, binaries: Vec::new(), evidence: Vec::new() };
+        for claim in statements.claims(scheme, &subject.key) {
+            let mut found = finding(host, ecosystem, scheme, &subject, &claim);
+            found.evidence.extend(places.iter().take(PLACES_MAX).map(|component| Evidence::FoundAt {
+                purl: component.purl.clone(),
+                location: component.location.clone(),
+            }));
+            findings.push(found);
+        }
+    }
+    findings.sort_by(|a, b| (&a.package, &a.vuln, &a.installed).cmp(&(&b.package, &b.vuln, &b.installed)));
+    findings
+}
+
+/// The rows that decide, per vulnerability. One database may know the CVE id of what another only knows by its own or
+/// GitHub's id: the CVE id is taken for both, so that one vulnerability is one finding.
+fn deciding<'a>(name: &str, order: &[&'a ProviderChunk<'a>]) -> Vec<Said<'a>> {
+    let rows: Vec<(&str, Row<'_>)> =
+        order.iter().flat_map(|p| p.chunk.rows(name).map(move |row| (p.provider, row))).collect();
+    let known: BTreeMap<&str, &str> = rows
+        .iter()
+        .filter(|(_, row)| row.vuln.starts_with("CVE-"))
+        .filter_map(|(_, row)| Some((row.advisory?, row.vuln)))
+        .collect();
+    let mut map: BTreeMap<&str, Said<'a>> = BTreeMap::new();
+    for (provider, row) in rows {
+        let same = known.get(row.vuln).or_else(|| known.get(row.advisory?)).copied();
+        // An advisory of several CVE ids stays what its rows say.
+        let vuln = if row.vuln.starts_with("CVE-") { row.vuln } else { same.unwrap_or(row.vuln) };
+        let entry =
+            map.entry(vuln).or_insert_with(|| Said { vuln, provider, rows: Vec::new(), advisories: BTreeSet::new() });
+        entry.advisories.extend(row.advisory);
+        if vuln != row.vuln {
+            entry.advisories.insert(row.vuln);
+        }
+        if entry.provider == provider {
+            entry.rows.push(row);
+        }
+    }
+    map.into_values().collect()
+}

@@ -1,0 +1,82 @@
+//! Package names of language ecosystems in the spelling under which two of them are the same package.
+
+use std::borrow::Cow;
+
+/// Language ecosystems in OSV's spelling, with the package URL types that stand for them.
+const LANGUAGES: [(&str, &str); 11] = [
+    ("PyPI", "pypi"),
+    ("npm", "npm"),
+    ("crates.io", "cargo"),
+    ("Maven", "maven"),
+    ("RubyGems", "gem"),
+    ("Go", "golang"),
+    ("NuGet", "nuget"),
+    ("Packagist", "composer"),
+    ("Hex", "hex"),
+    ("Pub", "pub"),
+    ("SwiftURL", "swift"),
+];
+
+/// The ecosystem of a package URL type; nothing for types that are no language's.
+#[must_use]
+pub fn ecosystem_of_purl(kind: &str) -> Option<&'static str> {
+    LANGUAGES.iter().find(|(_, purl)| *purl == kind).map(|(ecosystem, _)| *ecosystem)
+}
+
+/// Whether an ecosystem is that of a language, not of an operating system.
+#[must_use]
+pub fn is_language(ecosystem: &str) -> bool {
+    LANGUAGES.iter().any(|(name, _)| *name == ecosystem)
+}
+
+/// The spelling that is compared. PyPI: PEP 503. crates.io: letters without case, `-` and `_` are one. NuGet, Packagist and
+/// Go (whose package URLs are written in lower case): letters without case. Everything else, packages of operating systems
+/// too: as written.
+#[must_use]
+pub fn normal_name<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
+    match ecosystem {
+        "PyPI" => pep503(name),
+        "crates.io" if name.contains('_') => Cow::Owned(name.to_lowercase().replace('_', "-")),
+        "crates.io" | "NuGet" | "Packagist" | "Go" if name.chars().any(char::is_uppercase) => {
+            Cow::Owned(name.to_lowercase())
+        }
+        _ => Cow::Borrowed(name),
+    }
+}
+
+/// PEP 503: lower case, and every run of `-`, `_` and `.` is one `-`.
+fn pep503(name: &str) -> Cow<'_, str> {
+    let odd = |c: char| c.is_uppercase() || matches!(c, '_' | '.');
+    if !name.contains(odd) && !name.contains("--") {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars().flat_map(char::to_lowercase) {
+        match c {
+            '-' | '_' | '.' if out.ends_with('-') => {}
+            '-' | '_' | '.' => out.push('-'),
+            other => out.push(other),
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_one_package_have_one_spelling() {
+        for name in ["zope.interface", "Zope-Interface", "zope__interface", "zope-.interface"] {
+            assert_eq!(normal_name("PyPI", name), "zope-interface");
+        }
+        assert_eq!(normal_name("crates.io", "Serde_JSON"), "serde-json");
+        assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
+        assert_eq!(normal_name("Go", "github.com/Azure/x"), "github.com/azure/x");
+        for (ecosystem, name) in
+            [("npm", "JSONStream"), ("Maven", "a.B:c_D"), ("RubyGems", "RedCloth"), ("Debian:12", "A_b")]
+        {
+            assert_eq!(normal_name(ecosystem, name), name);
+        }
+    }
+}

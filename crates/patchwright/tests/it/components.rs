@@ -1,0 +1,82 @@
+//! Language packages and module streams from the feed to the answer.
+
+use crate::run::Bench;
+
+/// A feed in OSV's form: two advisories of PyPI and one of AlmaLinux about a module stream.
+const FEED: &str = concat!(
+    r#"{"id":"GHSA-h5c8-rqwp-cp95","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2024-22195"],"affected":[{"package":{"ecosystem":"PyPI","name":"Jinja2"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.1.3"}]}]}]}"#,
+    "\n",
+    r#"{"id":"PYSEC-2026-7","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-0701"],"affected":[{"package":{"ecosystem":"PyPI","name":"flask"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"fixed":"2.2.5"}]}]}]}"#,
+    "\n",
+    r#"{"id":"ALSA-2026:0020","modified":"2026-01-01T00:00:00Z","summary":"Important: nodejs:20 security update","related":["CVE-2026-1800"],"affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"nodejs"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1:20.16.0-1.module_el8.10.0+3906+1"}]}]}]}"#,
+    "\n",
+);
+
+fn synced() -> Bench {
+    let b = Bench::new();
+    let feed = b.file("feed.ndjson", FEED);
+    let url = format!("file://{}", feed.display());
+    let loaded = b.ok(&["feed", "sync", "osv-almalinux", "--from", &url, "--accept-shrink", "-o", "csv", "-q"]);
+    assert!(loaded.contains("osv-almalinux,loaded,3,0,"), "{loaded}");
+    b
+}
+
+fn vulns(csv: &str, of: &[&str]) -> Vec<String> {
+    let rows = csv.lines().skip(1).map(|row| row.split(',').take(4).collect::<Vec<_>>().join(" "));
+    rows.filter(|row| of.iter().any(|vuln| row.starts_with(vuln))).collect()
+}
+
+/// grype #3405 and its kin, from a bill of materials to the answer.
+#[test]
+fn grype_3405_a_bill_of_materials_with_and_without_an_owner() {
+    let b = synced();
+    let bill = |own: &str| {
+        format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{own}
+            {{"type":"library","name":"jinja2","purl":"pkg:pypi/jinja2@3.1.2"}},
+            {{"type":"library","name":"flask","purl":"pkg:pypi/flask@2.2.0"}},
+            {{"type":"library","name":"left-pad","purl":"pkg:npm/left-pad@1.0.0"}}]}}"#
+        )
+    };
+    let os = r#"{"type":"library","name":"python3-jinja2","purl":"pkg:deb/debian/python3-jinja2@3.1.2-1%2Bdeb12u1?distro=debian-12"},"#;
+    let wanted = ["CVE-2024-22195", "CVE-2026-0701"];
+
+    let file = b.file("with.json", bill(os));
+    let with = b.ok(&["scan", file.to_str().unwrap(), "-o", "csv", "-q"]);
+    assert_eq!(vulns(&with, &wanted), ["CVE-2026-0701 flask 2.2.0 2.2.5"], "{with}");
+    let text = b.ok(&["scan", file.to_str().unwrap(), "-q"]);
+    assert!(text.contains("3 language packages (1 from the system's packages)"), "{text}");
+    assert!(text.contains("1 of npm") && text.contains("not the same as nothing found"), "{text}");
+
+    let file = b.file("without.json", bill(""));
+    let without = b.ok(&["scan", file.to_str().unwrap(), "-o", "csv", "-q"]);
+    assert_eq!(
+        vulns(&without, &wanted),
+        ["CVE-2024-22195 jinja2 3.1.2 3.1.3", "CVE-2026-0701 flask 2.2.0 2.2.5"],
+        "{without}"
+    );
+    let json = b.ok(&["scan", file.to_str().unwrap(), "-o", "json", "-q"]);
+    assert!(json.contains("pkg:pypi/jinja2@3.1.2 is listed"), "{json}");
+    assert!(json.contains("upgrade it where it was installed from (PyPI)"), "{json}");
+}
+
+/// trivy #771 from the feed's title to the answer.
+#[test]
+fn trivy_771_a_list_of_rpm_with_labels_is_judged_by_stream() {
+    let b = synced();
+    let list = |label: &str| {
+        format!(
+            "nodejs\t1\t18.20.4\t1.module_el8.10.0+3905+1\tx86_64\tnodejs-18.20.4-1.module_el8.10.0+3905+1.src.rpm\t{label}\n"
+        )
+    };
+    let scan = |label: &str| {
+        let file = b.file("rpm-qa", list(label));
+        b.ok(&["scan", file.to_str().unwrap(), "--os", "almalinux:8", "-o", "csv", "-q"])
+    };
+    let wanted = ["CVE-2026-1800"];
+    assert!(vulns(&scan("nodejs:18:8100020240301110609:a75119d5"), &wanted).is_empty());
+    assert_eq!(
+        vulns(&scan("nodejs:20:8100020240301110609:a75119d5"), &wanted),
+        ["CVE-2026-1800 nodejs 1:18.20.4-1.module_el8.10.0+3905+1 1:20.16.0-1.module_el8.10.0+3906+1"]
+    );
+}
