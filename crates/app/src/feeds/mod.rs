@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod port;
+mod raw;
 pub mod registry;
 mod sync;
 

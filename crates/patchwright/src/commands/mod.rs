@@ -2,6 +2,7 @@
 
 mod advisory;
 mod audit;
+mod bundle;
 mod cvss;
 mod doctor;
 mod explain;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Advisory(advisory) => advisory::run(&place, &advisory),
         Command::Feed(feed) => feed::run(&place, &feed),
         Command::Intel(intel) => intel::run(&place, &intel),
+        Command::Bundle(bundle) => bundle::run(&place, &bundle),
         Command::Policy(policy) => policy::run(&place, &policy),
         Command::Audit(audit) => audit::run(&place, &audit),
         Command::Serve(serve) => serve::run(&place, &serve),
