@@ -43,7 +43,9 @@ fn copy(folder: &Path, from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let temporary = folder.join(format!(".{}.tmp", crate::env::unique()));
     let done = std::fs::copy(from, &temporary).and_then(|_| std::fs::rename(&temporary, to));
-    if done.is_err() && let Err(error) = std::fs::remove_file(&temporary) {
+    if done.is_err()
+        && let Err(error) = std::fs::remove_file(&temporary)
+    {
         tracing::debug!("no temporary file to remove: {error}");
     }
     done
@@ -117,8 +119,12 @@ mod tests {
         let mut names: Vec<String> =
             std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
-        let mut expected =
-            vec![format!("epss.{}", piped.sha256), format!("kev.{}", hashes[1]), format!("kev.{}", hashes[2]), "kev.part".to_owned()];
+        let mut expected = vec![
+            format!("epss.{}", piped.sha256),
+            format!("kev.{}", hashes[1]),
+            format!("kev.{}", hashes[2]),
+            "kev.part".to_owned(),
+        ];
         expected.sort();
         assert_eq!(names, expected);
         assert_eq!(std::fs::read_to_string(folder.join(format!("kev.{}", hashes[2]))).unwrap(), "three");

@@ -169,8 +169,7 @@ pub async fn sync(
     if report.outcome == FeedOutcome::Loaded {
         txn.feed_problem_save(spec.id, now, &problems).await?;
         let intel = env.intel();
-        let cause =
-            Cause { provider: spec.id.to_owned(), actor: ctx.actor.word(), reason: ctx.reason.clone() };
+        let cause = Cause { provider: spec.id.to_owned(), actor: ctx.actor.word(), reason: ctx.reason.clone() };
         record(env, &mut txn, &intel, cause, now).await?;
     }
     txn.audit_append(AuditEntry {
@@ -375,11 +374,7 @@ fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result
             "if the publisher really means it: `patchwright feed sync {} --accept-shrink --reason WHY`",
             spec.id
         ),
-        shrink: if shrunk.counted {
-            Shrink::Refused { from: shrunk.from, to: shrunk.to }
-        } else {
-            Shrink::None
-        },
+        shrink: if shrunk.counted { Shrink::Refused { from: shrunk.from, to: shrunk.to } } else { Shrink::None },
     })
 }
 
@@ -406,7 +401,11 @@ mod tests {
 
     #[test]
     fn one_release_that_is_lost_or_halved_is_enough() {
-        let base = SnapshotIndex::new(vec![meta("Debian:12", 1000), meta("Debian:11", 1000), meta("Debian:3", 2)], 1, Timestamp(0));
+        let base = SnapshotIndex::new(
+            vec![meta("Debian:12", 1000), meta("Debian:11", 1000), meta("Debian:3", 2)],
+            1,
+            Timestamp(0),
+        );
         let lost = |fresh: &[ChunkMeta]| guard_chunks("osv", &base, fresh, 67).map(|s| s.words);
         assert_eq!(lost(&[meta("Debian:12", 700), meta("Debian:11", 2000), meta("Debian:3", 1)]), None);
         let words = lost(&[meta("Debian:12", 5000), meta("Debian:3", 2)]).unwrap();

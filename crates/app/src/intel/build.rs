@@ -183,11 +183,7 @@ fn merge(dir: &IntelDir, old: &ChunkMeta, ids: &BTreeSet<&str>, change: &Change<
 }
 
 /// The table without the records of `ids`; nothing for tables that are not keyed by CVE and always come whole.
-fn merge_empty(
-    table: &SideTable,
-    kind: ChunkKind,
-    ids: &BTreeSet<&str>,
-) -> Option<Result<(u64, Vec<u8>), ChunkError>> {
+fn merge_empty(table: &SideTable, kind: ChunkKind, ids: &BTreeSet<&str>) -> Option<Result<(u64, Vec<u8>), ChunkError>> {
     let none = match kind {
         ChunkKind::Kev => SideRecords::Kev(Vec::new()),
         ChunkKind::Cvss => SideRecords::Cvss(Vec::new()),

@@ -110,12 +110,8 @@ impl IntelDir {
             move |source| AppError::File { doing, path, source }
         };
         std::fs::create_dir_all(&self.root).map_err(fail("make the folder of"))?;
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(fail("open"))?;
+        let file =
+            std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(fail("open"))?;
         file.lock().map_err(fail("lock"))?;
         Ok(file)
     }
@@ -219,7 +215,11 @@ impl IntelDir {
         let bad = |why: String| AppError::Intel { path: path.display().to_string(), why };
         let index = if bytes.starts_with(b"{\"payload\"") {
             let envelope = Envelope::read(&bytes).map_err(|e| bad(e.to_string()))?;
-            SnapshotIndex::open_signed(&envelope, &self.keys.public()?).map_err(|e| bad(e.to_string()))?
+            let key = self
+                .keys
+                .public()
+                .map_err(|e| bad(format!("there is no key to check its signature with: {}", crate::error_chain(&e))))?;
+            SnapshotIndex::open_signed(&envelope, &key).map_err(|e| bad(e.to_string()))?
         } else if self.keys.exists() {
             return Err(bad("it is not signed, and this installation signs its index".to_owned()));
         } else {

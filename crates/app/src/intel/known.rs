@@ -119,9 +119,8 @@ impl Known {
     pub async fn of(&self, read: &mut Reader, ecosystem: &str) -> Result<Arc<EcosystemKnown>> {
         let lock = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let have = lock().get(ecosystem).cloned();
-        let have = have.unwrap_or_else(|| {
-            Arc::new(EcosystemKnown { before: self.before.clone(), ..EcosystemKnown::default() })
-        });
+        let have = have
+            .unwrap_or_else(|| Arc::new(EcosystemKnown { before: self.before.clone(), ..EcosystemKnown::default() }));
         if read.intel_known_last(ecosystem).await? <= have.seq {
             return Ok(have);
         }

@@ -2,7 +2,9 @@
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
-use patchwright_domain::intel::snapshot::{ChunkKind, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256};
+use patchwright_domain::intel::snapshot::{
+    ChunkKind, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
+};
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Activation, WriteTxn};
 use serde::Serialize;
@@ -218,7 +220,9 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
             changed: Vec::new(),
         };
         if change.kind == ChunkKind::Advisories {
-            let open = |meta: Option<_>| meta.map(|m: patchwright_domain::intel::snapshot::ChunkMeta| open_advisories(dir, &m.id)).transpose();
+            let open = |meta: Option<_>| {
+                meta.map(|m: patchwright_domain::intel::snapshot::ChunkMeta| open_advisories(dir, &m.id)).transpose()
+            };
             let (before, after) = (open(change.old)?, open(change.new)?);
             let mut changes = diff(before.as_ref(), after.as_ref());
             row.packages = changes.packages().len() as u64;
@@ -254,8 +258,7 @@ pub async fn return_to(env: &Env, ctx: &Ctx, name: &str) -> Result<LogRow> {
     env.intel_replace(intel);
     let intel = env.intel();
     let mut txn = env.db().write().await?;
-    let cause =
-        Cause { provider: "return".to_owned(), actor: ctx.actor.word(), reason: Some(reason.clone()) };
+    let cause = Cause { provider: "return".to_owned(), actor: ctx.actor.word(), reason: Some(reason.clone()) };
     let seq = record(env, &mut txn, &intel, cause, now).await?;
     txn.audit_append(AuditEntry {
         at: now,

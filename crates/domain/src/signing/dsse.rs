@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn the_pae_is_that_of_the_specification() {
         // The example of the DSSE protocol text.
-        assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+        assert_eq!(
+            pae("http://example.com/HelloWorld", b"hello world"),
+            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+        );
         assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
         // Moving a byte from the type to the payload changes what is signed.
         assert_ne!(pae("a", b"bc"), pae("ab", b"c"));

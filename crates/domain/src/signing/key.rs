@@ -77,8 +77,7 @@ impl PublicKey {
     /// # Errors
     /// [`SigningError::BadSignature`].
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SigningError> {
-        let signature =
-            ed25519_dalek::Signature::from_slice(signature).map_err(|_| SigningError::BadSignature)?;
+        let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| SigningError::BadSignature)?;
         self.0.verify_strict(message, &signature).map_err(|_| SigningError::BadSignature)
     }
 }

@@ -52,12 +52,8 @@ pub fn sign_statement<P: Serialize>(
     subject: Vec<Subject>,
     predicate: P,
 ) -> Result<Envelope, SigningError> {
-    let statement = Statement {
-        kind: STATEMENT_TYPE.to_owned(),
-        subject,
-        predicate_type: predicate_type.to_owned(),
-        predicate,
-    };
+    let statement =
+        Statement { kind: STATEMENT_TYPE.to_owned(), subject, predicate_type: predicate_type.to_owned(), predicate };
     let value = serde_json::to_value(&statement).map_err(|e| SigningError::NotStatement(e.to_string()))?;
     Ok(Envelope::sign(key, IN_TOTO_TYPE, canonical_json(&value)?.as_bytes()))
 }

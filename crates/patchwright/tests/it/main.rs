@@ -13,6 +13,7 @@ mod bad_input;
 mod cli;
 mod feeds;
 mod hosts;
+mod intel;
 mod oracle;
 mod run;
 mod server;

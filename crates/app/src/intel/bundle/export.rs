@@ -179,7 +179,9 @@ fn write(
             sha256,
         })
     })();
-    if aside.exists() && let Err(error) = std::fs::remove_file(&aside) {
+    if aside.exists()
+        && let Err(error) = std::fs::remove_file(&aside)
+    {
         tracing::warn!("failed to remove `{}`: {error}", aside.display());
     }
     drop(lock);
@@ -260,7 +262,10 @@ fn join(path: &Path, folder: &Path, envelope: &[u8], mut body: File) -> Result<(
         std::fs::rename(&temporary, path)?;
         Ok((out.bytes, hex::encode(out.hash.finalize())))
     })();
-    if written.is_err() && temporary.exists() && let Err(error) = std::fs::remove_file(&temporary) {
+    if written.is_err()
+        && temporary.exists()
+        && let Err(error) = std::fs::remove_file(&temporary)
+    {
         tracing::warn!("failed to remove `{}`: {error}", temporary.display());
     }
     written.map_err(file_error("write", path))

@@ -247,13 +247,7 @@ impl Drop for Aside {
     }
 }
 
-fn take(
-    current: &Intel,
-    mut source: impl Read,
-    manifest: &Manifest,
-    now: Timestamp,
-    rule: Retention,
-) -> Result<Intel> {
+fn take(current: &Intel, mut source: impl Read, manifest: &Manifest, now: Timestamp, rule: Retention) -> Result<Intel> {
     let dir = current.dir().clone();
     let _lock = dir.lock()?;
     let aside = Aside(dir.root().join(format!(".incoming-{}", crate::env::unique())));

@@ -49,7 +49,11 @@ impl From<BundleKey> for TrustedKey {
 /// [`AppError::Invalid`].
 pub(super) fn parse(text: &str) -> Result<PublicKey> {
     PublicKey::parse(text).map_err(|e| {
-        AppError::invalid("key_invalid", e.to_string(), "give what `patchwright intel key` prints at the issuer: ed25519:…")
+        AppError::invalid(
+            "key_invalid",
+            e.to_string(),
+            "give what `patchwright intel key` prints at the issuer: ed25519:…",
+        )
     })
 }
 
@@ -116,15 +120,7 @@ pub async fn trust_revoke(env: &Env, ctx: &Ctx, name: &str) -> Result<TrustedKey
     Ok(row.into())
 }
 
-fn audit(
-    ctx: &Ctx,
-    txn: &mut WriteTxn,
-    action: &str,
-    id: &str,
-    name: &str,
-    reason: &str,
-    at: Timestamp,
-) {
+fn audit(ctx: &Ctx, txn: &mut WriteTxn, action: &str, id: &str, name: &str, reason: &str, at: Timestamp) {
     txn.audit_append(AuditEntry {
         at,
         actor: ctx.actor.word(),

@@ -185,8 +185,7 @@ impl SnapshotIndex {
         };
         let replaced = |old: &ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;
-            providers.contains(&old.provider.as_str())
-                || (old.starter && whole(old.kind) && fresh.iter().any(by_live))
+            providers.contains(&old.provider.as_str()) || (old.starter && whole(old.kind) && fresh.iter().any(by_live))
         };
         let mut chunks: Vec<ChunkMeta> = self.chunks.iter().filter(|c| !replaced(c)).cloned().collect();
         chunks.extend(fresh);
