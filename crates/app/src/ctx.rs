@@ -24,4 +24,14 @@ impl Ctx {
         let decision = may(&self.actor, action, target);
         if decision.allowed { Ok(()) } else { Err(AppError::forbidden(&decision)) }
     }
+
+    /// The reason, for what must not be done without one.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] when the caller gave none.
+    pub fn reason_needed(&self, what: &str) -> Result<String, AppError> {
+        self.reason.clone().filter(|r| !r.trim().is_empty()).ok_or_else(|| {
+            AppError::invalid("reason_missing", format!("{what} needs a reason"), "give it with --reason")
+        })
+    }
 }

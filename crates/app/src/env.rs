@@ -102,7 +102,7 @@ struct Inner {
     clock: Clock,
     intel: RwLock<Arc<Intel>>,
     policy: RwLock<Arc<PolicySet>>,
-    known: RwLock<Arc<Known>>,
+    known: Known,
     events: broadcast::Sender<Event>,
     next_event: std::sync::atomic::AtomicU64,
     cache: crate::fleet::cache::FleetCache,
@@ -119,24 +119,25 @@ impl Env {
         let now = clock.now();
         let db = Db::connect(&config.database(), &patchwright_store::Options::new(now)).await?;
         let intel = Intel::open_or_build(&config.data_dir, now)?;
-        let mut known = Known::load(&config.data_dir)?;
-        known.learn(&config.data_dir, &intel, now)?;
+        let known = Known::load(&config.data_dir)?;
         let policy = PolicySet::load(&db).await?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        Ok(Self {
+        let env = Self {
             inner: Arc::new(Inner {
                 db,
                 config,
                 clock,
                 intel: RwLock::new(Arc::new(intel)),
                 policy: RwLock::new(Arc::new(policy)),
-                known: RwLock::new(Arc::new(known)),
+                known,
                 events,
                 next_event: std::sync::atomic::AtomicU64::new(1),
                 cache: crate::fleet::cache::FleetCache::default(),
                 attempts: crate::auth::Attempts::default(),
             }),
-        })
+        };
+        crate::intel::reconcile(&env).await?;
+        Ok(env)
     }
 
     /// The database.
@@ -171,21 +172,12 @@ impl Env {
 
     /// Since when vulnerabilities are known here.
     #[must_use]
-    pub fn known(&self) -> Arc<Known> {
-        self.inner.known.read().map_or_else(|poisoned| poisoned.into_inner().clone(), |guard| guard.clone())
+    pub fn known(&self) -> &Known {
+        &self.inner.known
     }
 
-    /// Makes another snapshot the active one and notes what it newly knows.
+    /// Makes another snapshot the active one in this process. The caller notes it in the activation log.
     pub fn intel_replace(&self, intel: Intel) {
-        let mut known = Known::clone(&self.known());
-        match known.learn(self.data_dir(), &intel, self.now()) {
-            Ok(_) => match self.inner.known.write() {
-                Ok(mut guard) => *guard = Arc::new(known),
-                Err(poisoned) => *poisoned.into_inner() = Arc::new(known),
-            },
-            // Deadlines of the new vulnerabilities start with the host's presence then: earlier, never later.
-            Err(error) => tracing::error!("failed to note what the new snapshot knows: {error}"),
-        }
         let text = intel.label().label;
         match self.inner.intel.write() {
             Ok(mut guard) => *guard = Arc::new(intel),

@@ -11,9 +11,11 @@ pub mod feeds;
 pub mod fleet;
 pub mod hosts;
 pub mod intel;
+pub mod keys;
 pub mod policy;
 pub mod report;
 pub mod vex;
+pub mod settings;
 
 pub use ctx::Ctx;
 pub use env::{Clock, Config, Env, Event};

@@ -1,7 +1,7 @@
 //! What the product believes: types, rules and decisions.
 //!
 //! The modules follow the line that data walks:
-//! [`intel`] → [`inventory`] → [`exposure`] → [`decision`], [`assurance`], and beside it [`access`] and [`audit`].
+//! [`intel`] → [`inventory`] → [`exposure`] → [`decision`], [`assurance`], and beside it [`access`], [`audit`] and [`signing`].
 //! Nothing here reads a file, a socket, a clock or a random source: `now` and ids are arguments.
 
 pub mod access;
@@ -12,4 +12,5 @@ pub mod exposure;
 pub mod ids;
 pub mod intel;
 pub mod inventory;
+pub mod signing;
 pub mod time;

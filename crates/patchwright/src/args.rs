@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// The compiled vulnerability data of this machine
     #[command(subcommand)]
     Intel(Intel),
+    /// Vulnerability data as one signed file, for installations without a network
+    #[command(subcommand)]
+    Bundle(Bundle),
     /// Urgency and SLA policy
     #[command(subcommand)]
     Policy(Policy),
@@ -298,9 +301,15 @@ pub(crate) enum Feed {
         /// Read from here instead of the home address: https://…, file:///path, or - for stdin (one feed only)
         #[arg(long, value_name = "URL")]
         from: Option<String>,
-        /// Take over a feed that shrank by more than a third
-        #[arg(long)]
+        /// Take over a feed that shrank, or lost a release, by more than the settings allow; needs --reason
+        #[arg(long, requires = "reason")]
         accept_shrink: bool,
+        /// The document holds only records that changed: they replace those of the same id, all others stay
+        #[arg(long)]
+        delta: bool,
+        /// Why, for the audit trail
+        #[arg(long)]
+        reason: Option<String>,
         /// Fetch although the publisher says nothing changed
         #[arg(long)]
         force: bool,
@@ -332,8 +341,156 @@ pub(crate) enum Intel {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
-    /// Check every chunk against its hash
+    /// Check the signature of the index and every chunk against its hash
     Verify,
+    /// Show which snapshots were in force, newest first
+    List {
+        /// Rows
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show what changed from snapshot A to snapshot B: chunks, and the statements in them
+    Diff {
+        /// Place in the log, content id, or `active`
+        a: String,
+        /// The same
+        #[arg(default_value = "active")]
+        b: String,
+        /// Show each package and vulnerability
+        #[arg(long)]
+        pairs: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Make an earlier snapshot the active one
+    Activate {
+        /// Place in the log, or content id
+        snapshot: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Show which snapshot was in force at a moment, or what was known of a vulnerability then
+    AsOf {
+        /// Day or instant: 2026-05-03, 2026-05-03T12:00:00Z (a day means its end)
+        at: String,
+        /// In which packages this vulnerability was known then, and since when
+        #[arg(long, value_name = "CVE")]
+        vuln: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Print the public key that signs the index and the bundles of this installation; makes the key pair on the first use
+    Key,
+    /// Show or change what is kept, and at which share a shrinking feed is refused
+    Settings {
+        /// Refuse a document or a release with less than this share of the records in force
+        #[arg(long, value_name = "PERCENT", requires = "reason")]
+        shrink_percent: Option<u64>,
+        /// Snapshots to keep
+        #[arg(long, value_name = "N", requires = "reason")]
+        keep_snapshots: Option<u64>,
+        /// Days of snapshots to keep as well
+        #[arg(long, value_name = "DAYS", requires = "reason")]
+        keep_days: Option<u64>,
+        /// Raw documents to keep of each feed
+        #[arg(long, value_name = "N", requires = "reason")]
+        keep_raw: Option<u64>,
+        /// Megabytes of raw documents to keep in all
+        #[arg(long, value_name = "MB", requires = "reason")]
+        keep_raw_mb: Option<u64>,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// Commands on bundles.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bundle {
+    /// Write the active snapshot into one signed file
+    Export {
+        /// File to write
+        file: PathBuf,
+        /// Only these feeds
+        #[arg(long, value_name = "FEED,…", value_delimiter = ',')]
+        feeds: Vec<String>,
+        /// Only chunks that the snapshot with this sequence does not have; the reader must have taken that one
+        #[arg(long, value_name = "SEQUENCE")]
+        since: Option<u64>,
+        /// Days for which the bundle is good
+        #[arg(long, value_name = "DAYS", default_value_t = patchwright_app::intel::bundle::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Check every byte of a bundle; changes nothing
+    Verify {
+        /// File
+        file: PathBuf,
+        /// Key that must have signed it (ed25519:…); the trusted keys of this installation when absent
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Check a bundle and make what it holds the active snapshot
+    Import {
+        /// File
+        file: PathBuf,
+        /// Trust this key from now on (ed25519:…)
+        #[arg(long, value_name = "KEY", conflicts_with = "trust_first_use")]
+        trust: Option<String>,
+        /// Trust the key that signed it, if no key is trusted yet
+        #[arg(long)]
+        trust_first_use: bool,
+        /// Why, for the audit trail
+        #[arg(long)]
+        reason: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Keys whose bundles are taken
+    #[command(subcommand)]
+    Trust(Trust),
+}
+
+/// Commands on trusted keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trust {
+    /// List keys
+    List {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Take bundles of a key from now on
+    Add {
+        /// Key as `intel key` prints it: ed25519:…
+        key: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take no bundle of a key any more
+    Revoke {
+        /// Name, key, or the first eight digits of its id
+        key: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// Commands on policy.

@@ -15,8 +15,10 @@ struct Migration {
 }
 
 /// Every migration, in order, without gaps. A released one is never edited: its checksum is in the databases of others.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "foundation", up: include_str!("../migrations/0001_foundation/up.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "foundation", up: include_str!("../migrations/0001_foundation/up.sql") },
+    Migration { number: 2, name: "intel_log", up: include_str!("../migrations/0002_intel_log/up.sql") },
+];
 
 /// Schema number of this program.
 pub(crate) fn known() -> u32 {

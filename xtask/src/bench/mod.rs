@@ -3,6 +3,7 @@
 mod bbolt;
 mod debsecan;
 mod hosts;
+mod intel;
 mod load;
 mod measure;
 mod reference;
@@ -27,6 +28,7 @@ the value must lie. The raw result, with the machine and the day, is kept as ben
 
   scan   findings of one host: ours, Trivy, debsecan and dpkg over the same rows must agree; CPU and memory beside them
   load   loading the starter data: time and memory
+  intel  compiling 400,000 generated CVE records and every set of the shared folder; then 200 changed records
 
   --runs N   how often each command is measured (default 20; the median counts)";
 
@@ -85,7 +87,7 @@ pub(crate) struct Setting {
 /// One bench: its name and what it does.
 type Bench = (&'static str, fn(&Setting) -> Result<Findings, Failure>);
 
-const BENCHES: &[Bench] = &[("scan", scan::run), ("load", load::run)];
+const BENCHES: &[Bench] = &[("scan", scan::run), ("load", load::run), ("intel", intel::run)];
 
 /// A median of fewer runs than this says nothing.
 const RUNS_MIN: usize = 3;

@@ -16,7 +16,7 @@ use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::registry::FeedSpec;
-use crate::intel::FreshRecords;
+use crate::intel::{FreshRecords, RecordIds};
 
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
@@ -29,6 +29,8 @@ const CSAF_UNPACKED_MAX: u64 = 64 << 30;
 pub struct ParsedFeed {
     /// Records by kind, ready to compile.
     pub records: Vec<FreshRecords>,
+    /// What the records are about, for documents that hold only what changed.
+    pub ids: RecordIds,
     /// Quarantined or repaired records.
     pub problems: Vec<Problem>,
     /// Records seen.
@@ -230,6 +232,7 @@ impl Gathered {
             }
             FeedRecords::Cve(list) => {
                 for record in list {
+                    out.ids.cves.push(record.id.clone());
                     out.date = out.date.max(record.updated.map(Timestamp::date));
                     self.cvss.extend(record.cvss.into_iter().map(|a| (record.id.clone(), a)));
                     self.ssvc.extend(record.ssvc.map(|p| (record.id.clone(), p)));
@@ -242,6 +245,10 @@ impl Gathered {
                 let newest = list.iter().filter_map(|a| a.modified.or(a.published)).max();
                 out.date = out.date.max(newest.map(Timestamp::date));
                 for advisory in &list {
+                    out.ids.advisories.push(advisory.id.clone());
+                    if let [only] = advisory.vulnerabilities().as_slice() {
+                        out.ids.cves.push((*only).to_owned());
+                    }
                     let own = advisory.severities.iter().map(|a| {
                         let source =
                             if matches!(a.source.as_str(), "cna" | "adp" | "nvd") || a.source.starts_with("vendor:") {

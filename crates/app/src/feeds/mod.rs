@@ -3,6 +3,7 @@
 pub mod convert;
 mod csaf;
 pub mod port;
+mod raw;
 pub mod registry;
 mod sync;
 

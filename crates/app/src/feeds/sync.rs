@@ -8,19 +8,20 @@ use std::path::{Path, PathBuf};
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
+use patchwright_domain::intel::snapshot::{ChunkMeta, SnapshotIndex};
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
 use super::csaf::{self, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
+use super::raw;
 use super::registry::{Distribution, FeedSpec};
 use crate::env::unique;
 use crate::error::AppError;
-use crate::intel::activate;
+use crate::intel::{Cause, Change, prepare, record};
+use crate::settings::IntelSettings;
 use crate::{Ctx, Env, Result, error_chain};
 
-/// A document with fewer than this share (in percent) of the records in force is refused until a person accepts it.
-const SHRINK_PERCENT: u64 = 67;
 /// Below this many records a share says nothing.
 const SHRINK_FLOOR: u64 = 50;
 
@@ -33,6 +34,8 @@ pub struct SyncOptions {
     pub accept_shrink: bool,
     /// Fetch although the publisher says nothing changed.
     pub force: bool,
+    /// The document holds only the records that changed: they take the place of those of the same id, all others stay.
+    pub delta: bool,
 }
 
 /// How a run ended.
@@ -55,6 +58,14 @@ pub struct SyncOutcome {
     /// Set when there was no connection at all, with the system's words: the same for every feed of a machine without a network.
     #[serde(skip)]
     pub no_connection: Option<String>,
+}
+
+struct Loaded {
+    document: Document,
+    parsed: ParsedFeed,
+    records: u64,
+    /// What a person accepted.
+    shrunk: Option<Shrunk>,
 }
 
 struct Failed {
@@ -84,6 +95,11 @@ pub async fn sync(
     progress: Progress<'_>,
 ) -> Result<SyncOutcome> {
     ctx.authorize(Action::SyncFeeds, &Target::Installation)?;
+    if options.accept_shrink {
+        ctx.authorize(Action::EditFeeds, &Target::Installation)?;
+        ctx.reason_needed("taking a feed that shrank")?;
+    }
+    let settings = IntelSettings::load(env.db()).await?;
     let started = env.now();
     let feed = feed_row(env, spec).await?;
     let run = FeedRunId::from_unique(&unique());
@@ -91,7 +107,7 @@ pub async fn sync(
     txn.feed_run_insert(&run, spec.id, started).await?;
     txn.commit().await?;
 
-    let result = attempt(env, spec, &feed, options, fetcher, progress).await;
+    let result = attempt(env, spec, &feed, options, settings, fetcher, progress).await;
     let mut state = FeedState { last_attempt: Some(started), ..feed.state.clone() };
     let mut report = FeedRun {
         id: run,
@@ -108,6 +124,7 @@ pub async fn sync(
     let mut problems = Vec::new();
     let mut hint = None;
     let mut no_connection = None;
+    let mut accepted: Option<Shrunk> = None;
     let now = env.now();
     match result {
         Ok(None) => {
@@ -115,9 +132,10 @@ pub async fn sync(
             state.last_success = Some(now);
             state.error = None;
         }
-        Ok(Some((document, parsed))) => {
+        Ok(Some(Loaded { document, parsed, records, shrunk })) => {
             report.outcome = FeedOutcome::Loaded;
-            report.records = parsed.read.saturating_sub(parsed.lost);
+            report.records = records;
+            accepted = shrunk;
             report.problems = parsed.problems.len() as u64;
             report.bytes = document.bytes;
             report.sha256 = Some(document.sha256.clone());
@@ -131,7 +149,10 @@ pub async fn sync(
                 bytes: document.bytes,
                 error: None,
                 sha256: Some(document.sha256),
-                shrink: Shrink::None,
+                shrink: match &accepted {
+                    Some(shrunk) => Shrink::Accepted { from: shrunk.from, to: shrunk.to },
+                    None => Shrink::None,
+                },
             };
             problems = parsed
                 .problems
@@ -155,7 +176,8 @@ pub async fn sync(
     if report.outcome == FeedOutcome::Loaded {
         txn.feed_problem_save(spec.id, now, &problems).await?;
         let intel = env.intel();
-        txn.intel_activation_append(&intel.index().id, &intel.label().label, now).await?;
+        let cause = Cause { provider: spec.id.to_owned(), actor: ctx.actor.word(), reason: ctx.reason.clone() };
+        record(env, &mut txn, &intel, cause, now).await?;
     }
     txn.audit_append(AuditEntry {
         at: now,
@@ -165,7 +187,7 @@ pub async fn sync(
         reason: ctx.reason.clone(),
         detail: serde_json::json!({
             "outcome": report.outcome.word(), "records": report.records, "problems": report.problems, "sha256": report.sha256,
-            "error": report.error,
+            "error": report.error, "accepted_shrink": accepted.as_ref().map(|s| s.words.clone()),
         }),
         request_id: ctx.request_id.clone(),
     });
@@ -206,9 +228,10 @@ async fn attempt(
     spec: &'static FeedSpec,
     feed: &Feed,
     options: &SyncOptions,
+    settings: IntelSettings,
     fetcher: &dyn Fetcher,
     progress: Progress<'_>,
-) -> std::result::Result<Option<(Document, ParsedFeed)>, Failed> {
+) -> std::result::Result<Option<Loaded>, Failed> {
     let folder = env.data_dir().join("raw");
     let keep = |value: &Option<String>| if options.force || options.from.is_some() { None } else { value.clone() };
     let request = FetchRequest {
@@ -222,10 +245,49 @@ async fn attempt(
         distribution: spec.distribution,
         now: env.now(),
     };
+    let Some((document, parsed)) = get(spec, &request, fetcher, progress).await? else { return Ok(None) };
+    let before = feed.state.records;
+    let mut shrunk = if options.delta { None } else { guard_document(before, &parsed, settings.shrink_percent) };
+    refuse(spec, shrunk.as_ref(), options.accept_shrink)?;
+    let work = env.clone();
+    let (now, accept, delta) = (env.now(), options.accept_shrink, options.delta);
+    let compiled = tokio::task::spawn_blocking(move || {
+        let failed = |error: AppError| Failed::new(error_chain(&error), error.hint().unwrap_or_default());
+        let change = Change {
+            provider: spec.id,
+            records: &parsed.records,
+            delta: delta.then_some(&parsed.ids),
+            date: parsed.date,
+            version: parsed.version.as_deref(),
+        };
+        let prepared = prepare(&work.intel(), &change).map_err(failed)?;
+        let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent);
+        refuse(spec, lost.as_ref(), accept)?;
+        let intel = prepared.activate(spec.id, now, settings.into()).map_err(failed)?;
+        Ok((parsed, intel, lost))
+    })
+    .await
+    .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;
+    let (parsed, intel, lost) = compiled?;
+    shrunk = shrunk.or(lost).filter(|_| options.accept_shrink);
+    env.intel_replace(intel);
+    let kept = parsed.read.saturating_sub(parsed.lost);
+    let records = if delta { before.max(kept) } else { kept };
+    raw::keep(&folder, spec.id, &document, settings);
+    Ok(Some(Loaded { document, parsed, records, shrunk }))
+}
+
+/// Fetches what there is and parses it; nothing when the publisher has nothing newer.
+async fn get(
+    spec: &'static FeedSpec,
+    request: &FetchRequest,
+    fetcher: &dyn Fetcher,
+    progress: Progress<'_>,
+) -> std::result::Result<Option<(Document, ParsedFeed)>, Failed> {
     let fetched = match spec.distribution {
-        Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(&request, fetcher, progress).await,
+        Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(request, fetcher, progress).await,
         Distribution::CsafProvider | Distribution::SingleDocument | Distribution::NvdApi => {
-            fetcher.fetch(&request, progress).await.map(|fetched| Gotten {
+            fetcher.fetch(request, progress).await.map(|fetched| Gotten {
                 document: match fetched {
                     Fetched::NotModified => None,
                     Fetched::Document(document) => Some(document),
@@ -253,20 +315,6 @@ async fn attempt(
     parsed.lost += gotten.lost;
     parsed.problems.extend(gotten.problems);
     parsed.problems.truncate(PROBLEMS_KEPT);
-    guard(spec, feed, &parsed, options.accept_shrink)?;
-    let work = env.clone();
-    let now = env.now();
-    let (parsed, intel) = tokio::task::spawn_blocking(move || {
-        let intel = activate(&work.intel(), spec.id, &parsed.records, parsed.date, parsed.version.as_deref(), now);
-        (parsed, intel)
-    })
-    .await
-    .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;
-    match intel {
-        Ok(intel) => env.intel_replace(intel),
-        Err(error) => return Err(Failed::new(error_chain(&error), error.hint().unwrap_or_default())),
-    }
-    sweep(&folder, spec.id, &document);
     Ok(Some((document, parsed)))
 }
 
@@ -320,40 +368,105 @@ fn files_below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Refuses a document that lost more than a third of the records, or that broke off, until a person accepts it.
-fn guard(spec: &FeedSpec, feed: &Feed, parsed: &ParsedFeed, accept: bool) -> std::result::Result<(), Failed> {
-    let (from, to) = (feed.state.records, parsed.read.saturating_sub(parsed.lost));
-    let shrank = from >= SHRINK_FLOOR && to * 100 < from * SHRINK_PERCENT;
-    if accept || (!shrank && (parsed.complete || from == 0)) {
-        return Ok(());
+/// A document, or a part of it, that lost more than the policy allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shrunk {
+    words: String,
+    /// The document as a whole shrank, not only broke off.
+    counted: bool,
+    from: u64,
+    to: u64,
+}
+
+/// Whether `to` records are too few after `from`.
+fn too_few(from: u64, to: u64, percent: u64) -> bool {
+    from >= SHRINK_FLOOR && to.saturating_mul(100) < from.saturating_mul(percent)
+}
+
+/// A document that lost a larger share of its records than the policy allows, or that broke off.
+fn guard_document(from: u64, parsed: &ParsedFeed, percent: u64) -> Option<Shrunk> {
+    let to = parsed.read.saturating_sub(parsed.lost);
+    if too_few(from, to, percent) {
+        let words = format!("the document has {to} records, {from} are in force");
+        return Some(Shrunk { words, counted: true, from, to });
     }
-    let why = if shrank {
-        format!("the document has {to} records, {from} are in force")
-    } else {
-        format!("the document broke off after {to} records")
+    (!parsed.complete && from > 0).then(|| Shrunk {
+        words: format!("the document broke off after {to} records"),
+        counted: false,
+        from,
+        to,
+    })
+}
+
+/// The same for each release and each kind of fact by itself: a feed that loses one release whole, or most of it, can still
+/// have most of its records.
+fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], percent: u64) -> Option<Shrunk> {
+    base.chunks.iter().filter(|old| old.provider == provider && !old.starter && old.records > 0).find_map(|old| {
+        let to = fresh.iter().find(|new| new.place() == old.place()).map_or(0, |new| new.records);
+        let what = old.ecosystem.clone().unwrap_or_else(|| format!("its {} table", old.kind.word()));
+        let words = if to == 0 {
+            format!("{what} is gone from the document, {} rows are in force", old.records)
+        } else if too_few(old.records, to, percent) {
+            format!("{what} has {to} rows, {} are in force", old.records)
+        } else {
+            return None;
+        };
+        Some(Shrunk { words, counted: true, from: old.records, to })
+    })
+}
+
+/// Refuses what shrank until a person accepts it.
+fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result::Result<(), Failed> {
+    let Some(shrunk) = shrunk.filter(|_| !accept) else {
+        return Ok(());
     };
     Err(Failed {
         outcome: FeedOutcome::Refused,
         no_connection: None,
-        error: format!("{why}; the old records stay in force"),
-        hint: format!("if the publisher really means it: `patchwright feed sync {} --accept-shrink`", spec.id),
-        shrink: if shrank { Shrink::Refused { from, to } } else { Shrink::None },
+        error: format!("{}; the old records stay in force", shrunk.words),
+        hint: format!(
+            "if the publisher really means it: `patchwright feed sync {} --accept-shrink --reason WHY`",
+            spec.id
+        ),
+        shrink: if shrunk.counted { Shrink::Refused { from: shrunk.from, to: shrunk.to } } else { Shrink::None },
     })
 }
 
-/// Removes older raw documents of the feed, and the temporary one.
-fn sweep(folder: &Path, feed: &str, keep: &Document) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let of_feed = name.strip_prefix(feed).is_some_and(|rest| rest.starts_with('.') && !rest.contains(".part"));
-        // The folder of a provider is kept: the next run fetches only what changed.
-        let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-        let old = plain && of_feed && (entry.path() != keep.path || keep.temporary);
-        if old && let Err(error) = std::fs::remove_file(entry.path()) {
-            tracing::warn!("failed to remove `{name}`: {error}");
+#[cfg(test)]
+mod tests {
+    use patchwright_domain::intel::snapshot::ChunkKind;
+    use patchwright_domain::time::Timestamp;
+
+    use super::*;
+
+    fn meta(ecosystem: &str, records: u64) -> ChunkMeta {
+        ChunkMeta {
+            provider: "osv".to_owned(),
+            kind: ChunkKind::Advisories,
+            ecosystem: Some(ecosystem.to_owned()),
+            id: "0".repeat(64),
+            bytes: 1,
+            records,
+            date: None,
+            version: None,
+            starter: false,
         }
+    }
+
+    #[test]
+    fn one_release_that_is_lost_or_halved_is_enough() {
+        let base = SnapshotIndex::new(
+            vec![meta("Debian:12", 1000), meta("Debian:11", 1000), meta("Debian:3", 2)],
+            1,
+            Timestamp(0),
+        );
+        let lost = |fresh: &[ChunkMeta]| guard_chunks("osv", &base, fresh, 67).map(|s| s.words);
+        assert_eq!(lost(&[meta("Debian:12", 700), meta("Debian:11", 2000), meta("Debian:3", 1)]), None);
+        let words = lost(&[meta("Debian:12", 5000), meta("Debian:3", 2)]).unwrap();
+        assert_eq!(words, "Debian:11 is gone from the document, 1000 rows are in force");
+        let words = lost(&[meta("Debian:12", 5000), meta("Debian:11", 669), meta("Debian:3", 2)]).unwrap();
+        assert_eq!(words, "Debian:11 has 669 rows, 1000 are in force");
+        assert!(lost(&[meta("Debian:12", 1000), meta("Debian:11", 1000)]).unwrap().starts_with("Debian:3 is gone"));
+        assert_eq!(guard_chunks("other", &base, &[], 67), None);
     }
 }

@@ -15,13 +15,13 @@ const HISTORY_MAX: u32 = 100;
 pub(crate) struct FirstSeen {
     host: Timestamp,
     present: BTreeMap<String, Timestamp>,
-    known: std::sync::Arc<crate::intel::Known>,
+    known: std::sync::Arc<crate::intel::EcosystemKnown>,
 }
 
 impl FirstSeen {
     pub(crate) fn at(&self, package: &str, vuln: &str) -> Timestamp {
         let present = self.present.get(package).copied().unwrap_or(self.host);
-        self.known.since(vuln).map_or(present, |known| known.max(present))
+        self.known.since(package, vuln).map_or(present, |known| known.max(present))
     }
 }
 
@@ -36,7 +36,8 @@ fn versions(set: &PackageSet) -> BTreeMap<String, String> {
 
 /// Walks a host's history backwards while package versions stay the same.
 pub(crate) async fn of_host(env: &Env, read: &mut Reader, host: &Host) -> Result<FirstSeen> {
-    let mut out = FirstSeen { host: host.first_seen, present: BTreeMap::new(), known: env.known() };
+    let known = env.known().of(read, host.ecosystem.as_deref().unwrap_or_default()).await?;
+    let mut out = FirstSeen { host: host.first_seen, present: BTreeMap::new(), known };
     let history = read.host_facts_history(&host.id, HISTORY_MAX).await?;
     let changes = history.iter().any(|v| v.set_hash != host.set_hash);
     if !changes {

@@ -1,13 +1,18 @@
 //! Building snapshots: from the starter set, and from the records of a feed run.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 
 use patchwright_domain::intel::Advisory;
+use patchwright_domain::intel::snapshot::side::SideTable;
 use patchwright_domain::intel::snapshot::{
-    ChunkKind, ChunkMeta, SideRecords, SnapshotIndex, compile_advisories, compile_side,
+    AdvisoryChunk, ChunkError, ChunkKind, ChunkMeta, SideRecords, SnapshotIndex, compile_advisories, compile_side,
+    merge_advisories, merge_side,
 };
 use patchwright_domain::time::{Date, Timestamp};
 
+use super::disk::Retention;
 use super::{Intel, IntelDir, starter};
 use crate::error::AppError;
 
@@ -66,40 +71,166 @@ pub(super) fn compile(
 /// [`AppError`] when the starter set is damaged or the folder cannot be written.
 pub fn rebuild(data_dir: &Path, now: Timestamp) -> Result<Intel, AppError> {
     let dir = IntelDir::new(data_dir);
+    let _lock = dir.lock()?;
     let mut chunks = Vec::new();
     for part in starter::parts() {
         let (records, date) = starter::load(part)?;
         chunks.extend(compile(&dir, part.provider, &records, date, None, true)?);
     }
-    // A damaged old index must not keep us from making a good one; its sequence is carried on where it can be read.
-    let before = dir.read_index().ok().flatten().map_or(0, |old| old.sequence);
-    let index = SnapshotIndex::new(chunks, before.saturating_add(1), now);
+    // A damaged old index must not keep us from making a good one; the sequence is carried on from what can be believed.
+    let active = dir.read_index().ok().flatten().map_or(0, |old| old.sequence);
+    let kept = dir.snapshots()?.first().map_or(0, |newest| newest.sequence);
+    let index = SnapshotIndex::new(chunks, active.max(kept).saturating_add(1), now);
     dir.write_index(&index)?;
     Intel::open(dir, index)
 }
 
-/// Puts the records of a finished feed run in place of that provider's old ones and makes the new snapshot active.
+/// What the records of a document are about.
+#[derive(Clone, Debug, Default)]
+pub struct RecordIds {
+    /// Ids of advisories: their rows are replaced.
+    pub advisories: Vec<String>,
+    /// CVE ids: their rows in side tables are replaced.
+    pub cves: Vec<String>,
+}
+
+/// What a feed run brings.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// Feed; the name of its chunks.
+    pub provider: &'a str,
+    /// Its records.
+    pub records: &'a [FreshRecords],
+    /// The records are only those that changed: they take the place of the ones with these ids, all others stay.
+    pub delta: Option<&'a RecordIds>,
+    /// Date that the source gives its data.
+    pub date: Option<Date>,
+    /// Version words of the source.
+    pub version: Option<&'a str>,
+}
+
+/// Compiled chunks that are on disk and not in force yet. While it lives no other process changes the active snapshot.
+pub struct Prepared {
+    dir: IntelDir,
+    base: SnapshotIndex,
+    chunks: Vec<ChunkMeta>,
+    _lock: File,
+}
+
+/// Compiles what a feed run brings. Dropping the answer changes nothing.
 ///
 /// # Errors
-/// [`AppError`] when a chunk or the index cannot be written; the old snapshot stays active then.
-pub fn activate(
-    current: &Intel,
-    provider: &str,
-    records: &[FreshRecords],
-    date: Option<Date>,
-    version: Option<&str>,
-    now: Timestamp,
-) -> Result<Intel, AppError> {
+/// [`AppError`] when a chunk cannot be read or written.
+pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppError> {
     let dir = current.dir().clone();
-    let mut chunks = Vec::new();
-    for part in records {
-        chunks.extend(compile(&dir, provider, part, date, version, false)?);
-    }
+    let lock = dir.lock()?;
     // Another process may have activated something since `current` was opened: its index is the base.
     let base = dir.read_index()?.unwrap_or_else(|| current.index().clone());
-    let index = base.with_provider(provider, chunks, now);
+    let mut chunks = Vec::new();
+    if let Some(ids) = change.delta {
+        for old in base.chunks.iter().filter(|c| c.provider == change.provider) {
+            let ids = if old.kind == ChunkKind::Advisories { &ids.advisories } else { &ids.cves };
+            let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+            chunks.push(merge(&dir, old, &ids, change)?);
+        }
+    }
+    for part in change.records {
+        for chunk in compile(&dir, change.provider, part, change.date, change.version, false)? {
+            // What was merged above has these records in it already.
+            if !chunks.iter().any(|c: &ChunkMeta| c.place() == chunk.place()) {
+                chunks.push(chunk);
+            }
+        }
+    }
+    Ok(Prepared { dir, base, chunks, _lock: lock })
+}
+
+/// The chunk `old` with the changed records in it.
+fn merge(dir: &IntelDir, old: &ChunkMeta, ids: &BTreeSet<&str>, change: &Change<'_>) -> Result<ChunkMeta, AppError> {
+    let damaged = |e: ChunkError| dir.damaged(&old.id, &e);
+    let file = dir.chunk(&old.id)?;
+    let merged = if old.kind == ChunkKind::Advisories {
+        let ecosystem = old.ecosystem.as_deref().unwrap_or_default();
+        let chunk = AdvisoryChunk::open(file).map_err(damaged)?;
+        let fresh = change.records.iter().find_map(|part| match part {
+            FreshRecords::Advisories(list) => Some(list.as_slice()),
+            FreshRecords::Side(..) => None,
+        });
+        merge_advisories(ecosystem, &chunk, ids, fresh.unwrap_or_default())
+    } else {
+        let table = SideTable::open(old.kind, Box::new(file)).map_err(damaged)?;
+        let fresh = change.records.iter().find_map(|part| match part {
+            FreshRecords::Side(side, ecosystem) if side.kind() == old.kind && *ecosystem == old.ecosystem => Some(side),
+            FreshRecords::Side(..) | FreshRecords::Advisories(_) => None,
+        });
+        match fresh {
+            Some(fresh) => Some(merge_side(&table, ids, fresh).map_err(damaged)?),
+            None => merge_empty(&table, old.kind, ids).transpose().map_err(damaged)?,
+        }
+    };
+    let Some((records, bytes)) = merged else {
+        return Ok(old.clone());
+    };
+    Ok(ChunkMeta {
+        id: dir.write_chunk(&bytes)?,
+        bytes: bytes.len() as u64,
+        records,
+        date: old.date.max(change.date),
+        version: change.version.map(str::to_owned).or_else(|| old.version.clone()),
+        starter: false,
+        ..old.clone()
+    })
+}
+
+/// The table without the records of `ids`; nothing for tables that are not keyed by CVE and always come whole.
+fn merge_empty(table: &SideTable, kind: ChunkKind, ids: &BTreeSet<&str>) -> Option<Result<(u64, Vec<u8>), ChunkError>> {
+    let none = match kind {
+        ChunkKind::Kev => SideRecords::Kev(Vec::new()),
+        ChunkKind::Cvss => SideRecords::Cvss(Vec::new()),
+        ChunkKind::Ssvc => SideRecords::Ssvc(Vec::new()),
+        ChunkKind::Exploits => SideRecords::Exploits(Vec::new()),
+        ChunkKind::Advisories | ChunkKind::Epss | ChunkKind::Eol | ChunkKind::Names => return None,
+    };
+    Some(merge_side(table, ids, &none))
+}
+
+impl Prepared {
+    /// The snapshot that the chunks go into.
+    #[must_use]
+    pub fn base(&self) -> &SnapshotIndex {
+        &self.base
+    }
+
+    /// The chunks.
+    #[must_use]
+    pub fn chunks(&self) -> &[ChunkMeta] {
+        &self.chunks
+    }
+
+    /// Puts the chunks in place of the provider's old ones and makes the new snapshot active.
+    ///
+    /// # Errors
+    /// [`AppError`] when the index cannot be written; the old snapshot stays active then.
+    pub fn activate(self, provider: &str, now: Timestamp, rule: Retention) -> Result<Intel, AppError> {
+        let index = self.base.with_provider(provider, self.chunks, now);
+        let intel = Intel::open(self.dir.clone(), index)?;
+        self.dir.write_index(intel.index())?;
+        self.dir.sweep(intel.index(), rule, now)?;
+        Ok(intel)
+    }
+}
+
+/// Makes a kept snapshot the active one again, under the next sequence.
+///
+/// # Errors
+/// [`AppError`] when a chunk of it is gone or damaged; the old snapshot stays active then.
+pub fn reactivate(current: &Intel, earlier: &SnapshotIndex, now: Timestamp) -> Result<Intel, AppError> {
+    let dir = current.dir().clone();
+    let _lock = dir.lock()?;
+    dir.verify(earlier)?;
+    let base = dir.read_index()?.unwrap_or_else(|| current.index().clone());
+    let index = SnapshotIndex::new(earlier.chunks.clone(), base.sequence.saturating_add(1), now);
     let intel = Intel::open(dir.clone(), index)?;
     dir.write_index(intel.index())?;
-    dir.sweep(intel.index())?;
     Ok(intel)
 }

@@ -1,18 +1,45 @@
 //! The chunk store on disk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use patchwright_domain::intel::snapshot::{ChunkError, ReadAt, SnapshotIndex, index::chunk_id};
+use patchwright_domain::intel::snapshot::index::{chunk_id, is_sha256};
+use patchwright_domain::intel::snapshot::{ChunkError, ReadAt, SnapshotIndex};
+use patchwright_domain::signing::Envelope;
+use patchwright_domain::time::Timestamp;
 
 use crate::error::AppError;
+use crate::keys::KeyDir;
+use crate::settings::IntelSettings;
+
+/// A chunk that no kept snapshot names stays this long, because a build that has not finished may be about to name it.
+const GRACE_S: u64 = 86_400;
+
+/// Which snapshots keep their chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How many, the active one among them.
+    pub snapshots: u64,
+    /// And those that came into force within so many days.
+    pub days: u64,
+    /// Seconds that a chunk of no snapshot stays.
+    pub grace_s: u64,
+}
+
+impl From<IntelSettings> for Retention {
+    fn from(settings: IntelSettings) -> Self {
+        Self { snapshots: settings.keep_snapshots, days: settings.keep_days, grace_s: GRACE_S }
+    }
+}
 
 /// The folder that holds chunks and index.
 #[derive(Clone, Debug)]
 pub struct IntelDir {
     root: PathBuf,
+    keys: KeyDir,
 }
 
 /// A chunk file, read by position. Chunks are immutable, so the size is asked once.
@@ -41,7 +68,7 @@ impl IntelDir {
     /// The store inside a data folder.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        Self { root: data_dir.join("intel") }
+        Self { root: data_dir.join("intel"), keys: KeyDir::new(data_dir) }
     }
 
     /// The folder.
@@ -56,6 +83,37 @@ impl IntelDir {
 
     fn index_path(&self) -> PathBuf {
         self.root.join("index.json")
+    }
+
+    fn snapshot_path(&self, id: &str) -> PathBuf {
+        self.root.join("snapshots").join(format!("{id}.json"))
+    }
+
+    fn pins_path(&self) -> PathBuf {
+        self.root.join("pins.json")
+    }
+
+    /// The keys that sign and verify the index.
+    #[must_use]
+    pub fn keys(&self) -> &KeyDir {
+        &self.keys
+    }
+
+    /// Keeps other processes from changing the active snapshot until the file is dropped.
+    ///
+    /// # Errors
+    /// [`AppError::File`].
+    pub fn lock(&self) -> Result<File, AppError> {
+        let path = self.root.join("lock");
+        let fail = |doing| {
+            let path = path.display().to_string();
+            move |source| AppError::File { doing, path, source }
+        };
+        std::fs::create_dir_all(&self.root).map_err(fail("make the folder of"))?;
+        let file =
+            std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(fail("open"))?;
+        file.lock().map_err(fail("lock"))?;
+        Ok(file)
     }
 
     /// The error for a chunk that cannot be understood.
@@ -80,15 +138,48 @@ impl IntelDir {
     /// # Errors
     /// [`AppError::Intel`] naming the first chunk that is not.
     pub fn verify(&self, index: &SnapshotIndex) -> Result<(), AppError> {
-        for chunk in &index.chunks {
-            let path = self.chunk_path(&chunk.id);
-            let fail = |why: String| AppError::Intel { path: path.display().to_string(), why };
-            let bytes = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
-            if chunk_id(&bytes) != chunk.id {
-                return Err(fail("its bytes do not have the SHA-256 of its name".to_owned()));
-            }
+        index.chunks.iter().try_for_each(|chunk| self.verify_chunk(&chunk.id))
+    }
+
+    /// Whether a chunk is there and has the bytes its name says.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when it is not.
+    pub fn verify_chunk(&self, id: &str) -> Result<(), AppError> {
+        let path = self.chunk_path(id);
+        let fail = |why: String| AppError::Intel { path: path.display().to_string(), why };
+        let bytes = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
+        if chunk_id(&bytes) == id {
+            Ok(())
+        } else {
+            Err(fail("its bytes do not have the SHA-256 of its name".to_owned()))
         }
-        Ok(())
+    }
+
+    /// The file of a chunk, to read it front to back.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when it is missing.
+    pub(super) fn open_raw(&self, id: &str) -> Result<File, AppError> {
+        let path = self.chunk_path(id);
+        File::open(&path).map_err(|e| AppError::Intel { path: path.display().to_string(), why: e.to_string() })
+    }
+
+    /// Whether a chunk is there. Says nothing about its bytes.
+    #[must_use]
+    pub fn has_chunk(&self, id: &str) -> bool {
+        self.chunk_path(id).is_file()
+    }
+
+    /// Takes a finished file of this folder over as a chunk whose bytes were checked.
+    ///
+    /// # Errors
+    /// [`AppError::File`].
+    pub(super) fn adopt_chunk(&self, from: &Path, id: &str) -> Result<(), AppError> {
+        let path = self.chunk_path(id);
+        let fail = |source| AppError::File { doing: "write", path: path.display().to_string(), source };
+        std::fs::create_dir_all(self.root.join("chunks")).map_err(fail)?;
+        std::fs::rename(from, &path).map_err(fail)
     }
 
     /// Writes a chunk under its content id and returns the id. A chunk that is there already is left as it is.
@@ -98,65 +189,163 @@ impl IntelDir {
     pub fn write_chunk(&self, bytes: &[u8]) -> Result<String, AppError> {
         let id = chunk_id(bytes);
         let path = self.chunk_path(&id);
-        if path.metadata().is_ok_and(|m| m.len() == bytes.len() as u64) {
+        // An old file is written again: its age would otherwise let a sweep of another process take it before we name it.
+        if path.metadata().is_ok_and(|m| m.len() == bytes.len() as u64 && age_s(&m).is_some_and(|s| s < GRACE_S / 2)) {
             return Ok(id);
         }
         write_atomic(&path, bytes)?;
         Ok(id)
     }
 
-    /// The active index, or nothing on a new installation.
+    /// The active index, or nothing on a new installation. Its signature is checked each time. An index without one is taken
+    /// only as long as the installation has no key: it is from before indexes were signed.
     ///
     /// # Errors
-    /// [`AppError`] when the file is there and cannot be understood.
+    /// [`AppError`] when the file is there and cannot be understood or believed.
     pub fn read_index(&self) -> Result<Option<SnapshotIndex>, AppError> {
-        let path = self.index_path();
-        let bytes = match std::fs::read(&path) {
+        self.read_signed(&self.index_path())
+    }
+
+    fn read_signed(&self, path: &Path) -> Result<Option<SnapshotIndex>, AppError> {
+        let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(AppError::File { doing: "read", path: path.display().to_string(), source: e }),
         };
         let bad = |why: String| AppError::Intel { path: path.display().to_string(), why };
-        let index: SnapshotIndex = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
-        if index.format != 1 {
-            return Err(bad(format!("its format is {}, this program reads format 1", index.format)));
-        }
+        let index = if bytes.starts_with(b"{\"payload\"") {
+            let envelope = Envelope::read(&bytes).map_err(|e| bad(e.to_string()))?;
+            let key = self
+                .keys
+                .public()
+                .map_err(|e| bad(format!("there is no key to check its signature with: {}", crate::error_chain(&e))))?;
+            SnapshotIndex::open_signed(&envelope, &key).map_err(|e| bad(e.to_string()))?
+        } else if self.keys.exists() {
+            return Err(bad("it is not signed, and this installation signs its index".to_owned()));
+        } else {
+            serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?
+        };
+        index.check().map_err(|e| bad(e.to_string()))?;
         Ok(Some(index))
     }
 
-    /// Makes an index the active one.
+    /// Signs an index, keeps it among the snapshots that can be returned to, and makes it the active one.
     ///
     /// # Errors
     /// [`AppError::File`] when it cannot be written; the old one stays active then.
     pub fn write_index(&self, index: &SnapshotIndex) -> Result<(), AppError> {
-        let json = serde_json::to_vec_pretty(index).map_err(|e| AppError::internal("failed to write the index", e))?;
-        write_atomic(&self.index_path(), &json)
+        let bytes = index
+            .sign(&self.keys.secret()?)
+            .and_then(|envelope| envelope.to_bytes())
+            .map_err(|e| AppError::internal("failed to sign the index", e))?;
+        write_atomic(&self.snapshot_path(&index.id), &bytes)?;
+        write_atomic(&self.index_path(), &bytes)
     }
 
-    /// Removes chunks that the index does not name and that are older than a day (a running build may need young ones).
+    /// A snapshot that is kept, by its content id.
+    ///
+    /// # Errors
+    /// [`AppError`] when its index is there and cannot be believed.
+    pub fn snapshot(&self, id: &str) -> Result<Option<SnapshotIndex>, AppError> {
+        if is_sha256(id) { self.read_signed(&self.snapshot_path(id)) } else { Ok(None) }
+    }
+
+    /// Every snapshot whose index is kept, the newest first. One that cannot be believed is left out and logged.
     ///
     /// # Errors
     /// [`AppError::File`] when the folder cannot be listed.
-    pub fn sweep(&self, keep: &SnapshotIndex) -> Result<u32, AppError> {
-        let folder = self.root.join("chunks");
+    pub fn snapshots(&self) -> Result<Vec<SnapshotIndex>, AppError> {
+        let mut found = Vec::new();
+        for name in self.names("snapshots")? {
+            let Some(id) = name.strip_suffix(".json") else { continue };
+            match self.snapshot(id) {
+                Ok(index) => found.extend(index),
+                Err(error) => tracing::warn!("a kept snapshot is left out: {error}"),
+            }
+        }
+        found.sort_by_key(|index| std::cmp::Reverse(index.sequence));
+        Ok(found)
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, AppError> {
+        let folder = self.root.join(folder);
         let fail = |source| AppError::File { doing: "list", path: folder.display().to_string(), source };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(fail(e)),
+        };
+        entries.map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()).map_err(fail)).collect()
+    }
+
+    /// Snapshots that are kept whatever the rule says: by what holds them, their content ids.
+    ///
+    /// # Errors
+    /// [`AppError`] when the file is there and cannot be read.
+    pub fn pins(&self) -> Result<BTreeMap<String, String>, AppError> {
+        let path = self.pins_path();
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|e| AppError::Intel { path: path.display().to_string(), why: e.to_string() }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(source) => Err(AppError::File { doing: "read", path: path.display().to_string(), source }),
+        }
+    }
+
+    /// Keeps a snapshot for `holder`, in place of the one it held before. Call it with the lock held.
+    ///
+    /// # Errors
+    /// [`AppError`] when the file cannot be read or written.
+    pub(super) fn pin(&self, holder: &str, id: &str) -> Result<(), AppError> {
+        let mut pins = self.pins()?;
+        pins.insert(holder.to_owned(), id.to_owned());
+        let json = serde_json::to_vec_pretty(&pins).map_err(|e| AppError::internal("failed to write the pins", e))?;
+        write_atomic(&self.pins_path(), &json)
+    }
+
+    /// Lets go of the snapshots that the rule does not keep, and removes chunks that no kept snapshot names. The active one,
+    /// the pinned ones and what is younger than the grace always stay.
+    ///
+    /// # Errors
+    /// [`AppError::File`] when a folder cannot be listed.
+    pub fn sweep(&self, active: &SnapshotIndex, rule: Retention, now: Timestamp) -> Result<u32, AppError> {
+        let pinned: BTreeSet<String> = self.pins()?.into_values().collect();
+        let oldest = now.plus_days(-i64::try_from(rule.days).unwrap_or(i64::MAX));
+        let mut keep: BTreeSet<String> = active.chunks.iter().map(|c| c.id.clone()).collect();
+        for (place, index) in (0u64..).zip(self.snapshots()?) {
+            let recent = rule.days > 0 && index.activated_at >= oldest;
+            if index.id == active.id || place < rule.snapshots || recent || pinned.contains(&index.id) {
+                keep.extend(index.chunks.into_iter().map(|c| c.id));
+            } else {
+                remove(&self.snapshot_path(&index.id));
+            }
+        }
         let mut removed = 0;
-        for entry in std::fs::read_dir(&folder).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let id = name.trim_end_matches(".chunk");
-            let old = entry
-                .metadata()
-                .and_then(|m| m.modified())
-                .ok()
-                .and_then(|t| t.elapsed().ok())
-                .is_some_and(|age| age.as_secs() > 86_400);
-            if old && !keep.chunks.iter().any(|c| c.id == id) && std::fs::remove_file(entry.path()).is_ok() {
+        for name in self.names("chunks")? {
+            let path = self.root.join("chunks").join(&name);
+            let named = name.strip_suffix(".chunk").is_some_and(|id| keep.contains(id));
+            let old = path.metadata().ok().and_then(|m| age_s(&m)).is_some_and(|s| s >= rule.grace_s);
+            if !named && old && remove(&path) {
                 removed += 1;
             }
         }
         Ok(removed)
     }
+}
+
+fn remove(path: &Path) -> bool {
+    match std::fs::remove_file(path) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!("failed to remove `{}`: {error}", path.display());
+            false
+        }
+    }
+}
+
+/// Seconds since a file was written; nothing when the file is of the future.
+fn age_s(meta: &std::fs::Metadata) -> Option<u64> {
+    meta.modified().ok()?.elapsed().ok().map(|age| age.as_secs())
 }
 
 /// Writes a file so that a crash leaves either the old content or the new: a temporary file in the same folder, synced,

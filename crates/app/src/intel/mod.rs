@@ -4,8 +4,10 @@
 //! an atomic rename, so a kill at any point leaves either the old snapshot or the new one.
 
 mod build;
+pub mod bundle;
 mod disk;
 mod known;
+mod log;
 mod starter;
 
 use std::collections::BTreeMap;
@@ -25,9 +27,11 @@ use patchwright_domain::inventory::{Entitlement, HostFacts};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
-pub use build::{FreshRecords, activate, rebuild};
-pub use disk::{FileChunk, IntelDir, write_atomic};
-pub use known::Known;
+pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
+pub use disk::{FileChunk, IntelDir, Retention, write_atomic};
+pub use known::{EcosystemKnown, Known};
+pub use log::{AsOf, DiffRow, Known as KnownRow, LogRow, activations, as_of, diff_snapshots, known_since, return_to};
+pub(crate) use log::{Cause, reconcile, record};
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
 
 use crate::error::AppError;
@@ -70,6 +74,10 @@ fn open_tables(
         tables.add(chunk.kind, chunk.ecosystem.clone(), table);
     }
     Ok(tables)
+}
+
+pub(crate) fn open_advisories(dir: &IntelDir, id: &str) -> Result<AdvisoryChunk, AppError> {
+    AdvisoryChunk::open(dir.chunk(id)?).map_err(|e| dir.damaged(id, &e))
 }
 
 impl Intel {
@@ -129,13 +137,26 @@ impl Intel {
         Ok(out)
     }
 
+    /// The same without the chunks that `seen` knows, and without keeping them in memory.
+    pub(crate) fn advisories_fresh(
+        &self,
+        ecosystem: &str,
+        seen: &impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, AdvisoryChunk)>, AppError> {
+        self.index
+            .chunks
+            .iter()
+            .filter(|c| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(ecosystem) && !seen(&c.id))
+            .map(|meta| Ok((meta.provider.clone(), open_advisories(&self.dir, &meta.id)?)))
+            .collect()
+    }
+
     fn chunk(&self, id: &str) -> Result<Arc<AdvisoryChunk>, AppError> {
         let lock = || self.chunks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(chunk) = lock().get(id) {
             return Ok(chunk.clone());
         }
-        let file = self.dir.chunk(id)?;
-        let chunk = Arc::new(AdvisoryChunk::open(file).map_err(|e| self.dir.damaged(id, &e))?);
+        let chunk = Arc::new(open_advisories(&self.dir, id)?);
         lock().insert(id.to_owned(), chunk.clone());
         Ok(chunk)
     }

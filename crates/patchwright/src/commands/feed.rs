@@ -62,7 +62,7 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
             Ok(Code::Ok)
         }
         Feed::Status { feeds, problems, output: format } => block_on(status(place, feeds, *problems, *format)),
-        Feed::Sync { feeds, from, accept_shrink, force, output: format } => {
+        Feed::Sync { feeds, from, accept_shrink, delta, reason, force, output: format } => {
             let wanted = wanted(feeds)?;
             if from.is_some() && wanted.len() != 1 {
                 return Err(Failure::new(
@@ -71,10 +71,11 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
                     "name it: `patchwright feed sync cisa-kev --from …`",
                 ));
             }
-            let options = SyncOptions { from: from.clone(), accept_shrink: *accept_shrink, force: *force };
+            let options =
+                SyncOptions { from: from.clone(), accept_shrink: *accept_shrink, force: *force, delta: *delta };
             block_on(async {
                 let env = place.open().await?;
-                let outcomes = sync_all(place, &env, &ctx(None), &wanted, &options).await?;
+                let outcomes = sync_all(place, &env, &ctx(reason.as_deref()), &wanted, &options).await?;
                 print_outcomes(&outcomes, *format)?;
                 let failed = outcomes.iter().any(|o| o.error.is_some());
                 Ok(if failed { Code::Fetch } else { Code::Ok })

@@ -1,9 +1,12 @@
-//! `intel build|status|verify`: the compiled data of this machine.
+//! `intel build|status|verify|list|diff|activate|as-of|key|settings`: the compiled data of this machine.
 
-use patchwright_app::intel::{Intel, rebuild};
+use patchwright_app::intel::{self, DiffRow, Intel, LogRow, rebuild};
+use patchwright_app::keys::KeyDir;
+use patchwright_app::settings;
 use patchwright_app::{AppError, Clock};
+use patchwright_domain::time::{Date, Timestamp};
 
-use super::local::Place;
+use super::local::{Place, block_on, ctx};
 use crate::args::Intel as Command;
 use crate::exit::{Code, Failure};
 use crate::{output, progress};
@@ -59,12 +62,171 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             let intel = Intel::open_or_build(dir, now)?;
             match intel.dir().verify(intel.index()) {
                 Ok(()) => {
-                    output::out(&format!("{} chunks have the bytes of their names\n", intel.index().chunks.len()))?;
+                    let key = intel.dir().keys().public()?;
+                    output::out(&format!(
+                        "{} chunks have the bytes of their names; the index is signed by {}\n",
+                        intel.index().chunks.len(),
+                        key.id().short()
+                    ))?;
                     Ok(Code::Ok)
                 }
                 Err(error @ AppError::Intel { .. }) => Err(Failure { code: Code::Findings, ..Failure::from(error) }),
                 Err(error) => Err(error.into()),
             }
         }
+        Command::List { limit, output: format } => block_on(async {
+            let env = place.open().await?;
+            let rows = intel::activations(&env, &ctx(None), *limit).await?;
+            log_rows(&rows, *format)?;
+            Ok(Code::Ok)
+        }),
+        Command::Diff { a, b, pairs, output: format } => block_on(async {
+            let env = place.open().await?;
+            let rows = intel::diff_snapshots(&env, &ctx(None), a, b).await?;
+            diff_rows(&rows, *pairs, *format)?;
+            Ok(Code::Ok)
+        }),
+        Command::Activate { snapshot, reason } => block_on(async {
+            let env = place.open().await?;
+            let row = intel::return_to(&env, &ctx(Some(reason)), snapshot).await?;
+            output::out(&format!("snapshot {} is in force again, as sequence {}\n", row.snapshot, row.sequence))?;
+            Ok(Code::Ok)
+        }),
+        Command::AsOf { at, vuln, output: format } => {
+            let at = moment(at)?;
+            block_on(as_of(place, at, vuln.as_deref(), *format))
+        }
+        Command::Key => {
+            let key = KeyDir::new(dir).secret()?.public();
+            output::out(&format!("{key}\n"))?;
+            if !place.quiet {
+                output::talk(&format!("key id {}", key.id()));
+            }
+            Ok(Code::Ok)
+        }
+        Command::Settings { shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb, reason } => {
+            block_on(async {
+                let env = place.open().await?;
+                let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
+                let settings = if changes.iter().any(|c| c.is_some()) {
+                    let ctx = ctx(reason.as_deref());
+                    settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
+                        shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
+                        keep_snapshots: keep_snapshots.unwrap_or(old.keep_snapshots),
+                        keep_days: keep_days.unwrap_or(old.keep_days),
+                        keep_raw: keep_raw.unwrap_or(old.keep_raw),
+                        keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
+                    })
+                    .await?
+                } else {
+                    settings::intel(&env, &ctx(None)).await?
+                };
+                output::json(&settings)?;
+                Ok(Code::Ok)
+            })
+        }
     }
+}
+
+/// A day, which means its end, or an instant.
+fn moment(text: &str) -> Result<Timestamp, Failure> {
+    let day = |text: &str| Date::parse(text).filter(|_| text.len() == 10).map(|d| d.start().plus_days(1));
+    day(text).map(|end| Timestamp(end.0 - 1)).or_else(|| Timestamp::parse(text)).ok_or_else(|| {
+        Failure::new(
+            Code::Usage,
+            format!("`{}` is neither a day nor an instant", output::clean(text)),
+            "write 2026-05-03 or 2026-05-03T12:00:00Z",
+        )
+    })
+}
+
+fn log_rows(rows: &[LogRow], format: output::Format) -> Result<(), Failure> {
+    let columns = ["seq", "sequence", "at", "snapshot", "state", "records", "from", "label", "by", "reason"];
+    output::list(format, rows, &columns, |r| {
+        vec![
+            r.seq.to_string(),
+            r.sequence.to_string(),
+            r.at.clone(),
+            r.snapshot.get(..12).unwrap_or(&r.snapshot).to_owned(),
+            r.state.to_owned(),
+            r.records.to_string(),
+            output::clean(&r.provider),
+            output::clean(&r.label),
+            output::clean(&r.actor),
+            r.reason.as_deref().map(output::clean).unwrap_or_default(),
+        ]
+    })
+}
+
+fn diff_rows(rows: &[DiffRow], pairs: bool, format: output::Format) -> Result<(), Failure> {
+    if format == output::Format::Json {
+        return output::json(&rows);
+    }
+    if pairs {
+        #[derive(serde::Serialize)]
+        struct Pair<'a> {
+            change: &'static str,
+            provider: &'a str,
+            ecosystem: &'a str,
+            package: &'a str,
+            vuln: &'a str,
+        }
+        let mut all = Vec::new();
+        for row in rows {
+            for (change, list) in [("came", &row.came), ("went", &row.went), ("changed", &row.changed)] {
+                all.extend(list.iter().map(|p| Pair {
+                    change,
+                    provider: &row.provider,
+                    ecosystem: row.ecosystem.as_deref().unwrap_or_default(),
+                    package: &p.package,
+                    vuln: &p.vuln,
+                }));
+            }
+        }
+        return output::list(format, &all, &["change", "provider", "ecosystem", "package", "vuln"], |p| {
+            [p.change, p.provider, p.ecosystem, p.package, p.vuln].map(output::clean).to_vec()
+        });
+    }
+    let columns = ["provider", "kind", "ecosystem", "rows before", "rows after", "came", "went", "changed", "packages"];
+    output::list(format, rows, &columns, |r| {
+        let count = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+        vec![
+            output::clean(&r.provider),
+            r.kind.to_owned(),
+            r.ecosystem.as_deref().map(output::clean).unwrap_or_default(),
+            r.records.0.to_string(),
+            r.records.1.to_string(),
+            count(r.counts.map(|c| c.0)),
+            count(r.counts.map(|c| c.1)),
+            count(r.counts.map(|c| c.2)),
+            count(r.counts.map(|_| r.packages)),
+        ]
+    })
+}
+
+async fn as_of(place: &Place, at: Timestamp, vuln: Option<&str>, format: output::Format) -> Result<Code, Failure> {
+    let env = place.open().await?;
+    if let Some(vuln) = vuln {
+        let rows = intel::known_since(&env, &ctx(None), vuln, Some(at)).await?;
+        output::list(format, &rows, &["ecosystem", "package", "since", "seq"], |r| {
+            vec![output::clean(&r.ecosystem), output::clean(&r.package), r.since.clone(), r.seq.to_string()]
+        })?;
+        return Ok(Code::Ok);
+    }
+    let found = intel::as_of(&env, &ctx(None), at).await?;
+    if format == output::Format::Json {
+        output::json(&found)?;
+        return Ok(Code::Ok);
+    }
+    log_rows(std::slice::from_ref(&found.entry), format)?;
+    for gone in &found.gone {
+        output::talk(&format!("not kept any more: {}", output::clean(gone)));
+    }
+    if found.gone.is_empty() && !place.quiet {
+        let opened = Intel::as_of(&env, &ctx(None), at).await?;
+        let label = opened.label();
+        let newest = label.providers.iter().map(|p| p.date.as_str()).max().unwrap_or_default();
+        output::talk(&format!("{} providers, the newest data of {newest}", label.providers.len()));
+    }
+    Ok(Code::Ok)
 }

@@ -2,6 +2,7 @@
 
 mod advisory;
 mod audit;
+mod bundle;
 mod cvss;
 mod doctor;
 mod explain;
@@ -46,6 +47,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
         Command::Feed(feed) => with(&|place| feed::run(place, &feed)),
         Command::Intel(intel) => with(&|place| intel::run(place, &intel)),
+        Command::Bundle(bundle) => with(&|place| bundle::run(place, &bundle)),
         Command::Policy(policy) => with(&|place| policy::run(place, &policy)),
         Command::Audit(audit) => with(&|place| audit::run(place, &audit)),
         Command::Serve(serve) => with(&|place| serve::run(place, &serve)),

@@ -72,7 +72,7 @@ fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
     assert_eq!(code(&refused), 102);
     assert!(err(&refused).contains("--accept-shrink"), "{}", err(&refused));
     assert!(b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
-    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "-q"]);
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "--reason", "CISA said so", "-q"]);
     assert!(!b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
 }
 

@@ -17,6 +17,7 @@ mod feeds;
 mod feeds_languages;
 mod hosts;
 mod new_user;
+mod intel;
 mod oracle;
 mod run;
 mod server;

@@ -21,10 +21,10 @@ impl Bench {
             drop(std::fs::remove_dir_all(&path));
             let data = path.to_str().unwrap();
             Self::fresh().ok(&["--data-dir", data, "intel", "build", "-q"]);
-            path.join("intel")
+            path
         });
         let bench = Self::fresh();
-        copy(template, &bench.data().join("intel"));
+        copy(template, &bench.data());
         bench
     }
 

@@ -1,7 +1,7 @@
 //! Stories of several writers and readers at once.
 
 use patchwright_domain::decision::profile::AssetProfile;
-use patchwright_store::{Db, FactsWrite, Generation, StoreError};
+use patchwright_store::{Activation, Db, FactsWrite, Generation, StoreError};
 use tokio::task::JoinSet;
 
 use crate::stage::{NOW, Stage, after, entry, facts, id, on_every_engine};
@@ -139,7 +139,13 @@ async fn what_is_not_committed_never_happened(stage: Stage) {
             txn.setting_save("key", "x", None).await.unwrap();
         }
         if statements > 2 {
-            txn.intel_activation_append("snap", "", NOW).await.unwrap();
+            txn.intel_activation_append(&Activation {
+                snapshot_id: "snap".to_owned(),
+                at: NOW,
+                ..Activation::default()
+            })
+            .await
+            .unwrap();
         }
         txn.audit_append(entry("host.import", "hst_1"));
         txn.outbox_append("changed", "{}", NOW);

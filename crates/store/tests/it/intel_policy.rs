@@ -1,30 +1,107 @@
 //! Stories of the activation log, policy versions, settings and the outbox.
 
 use patchwright_domain::ids::PolicyId;
-use patchwright_store::{Generation, PolicyVersion, StoreError};
+use patchwright_store::{Activation, BundleKey, Generation, KnownPart, PolicyVersion, StoreError};
 
 use crate::stage::{NOW, Stage, after, on_every_engine};
 
 on_every_engine!(
     the_activation_log_says_what_was_known_when,
+    what_each_activation_was_first_to_know_comes_back_in_order,
+    keys_of_bundles_keep_their_progress,
     one_policy_of_a_kind_is_in_force,
     settings_are_guarded,
     the_outbox_delivers_what_was_committed,
 );
 
+fn activation(snapshot: &str, at: patchwright_domain::time::Timestamp) -> Activation {
+    Activation {
+        seq: 0,
+        snapshot_id: snapshot.to_owned(),
+        label: "starter".to_owned(),
+        at,
+        sequence: 3,
+        provider: "bundle:0123".to_owned(),
+        actor: "local:me".to_owned(),
+        reason: Some("why".to_owned()),
+        records: 5,
+    }
+}
+
+async fn what_each_activation_was_first_to_know_comes_back_in_order(stage: Stage) {
+    let mut txn = stage.db.write().await.unwrap();
+    for n in 1..=3u64 {
+        let at = after(i64::try_from(n).unwrap());
+        let seq = txn.intel_activation_append(&activation(&format!("snap{n}"), at)).await.unwrap();
+        txn.intel_known_insert(seq, "Debian:12", n, format!("pairs {n}").as_bytes()).await.unwrap();
+    }
+    txn.intel_known_insert(2, "Alpine:3.20", 1, b"x").await.unwrap();
+    txn.commit().await.unwrap();
+    // What an activation knew first is said once.
+    let mut txn = stage.db.write().await.unwrap();
+    assert!(txn.intel_known_insert(2, "Alpine:3.20", 1, b"y").await.is_err());
+    drop(txn);
+    let mut txn = stage.db.write().await.unwrap();
+    assert!(txn.intel_known_insert(9, "Alpine:3.20", 1, b"y").await.is_err(), "no such activation");
+    drop(txn);
+
+    let mut read = stage.db.read().await.unwrap();
+    let part = |seq, minutes, text: &str| KnownPart { seq, at: after(minutes), content: text.as_bytes().to_vec() };
+    let found = read.intel_known_list("Debian:12", 1).await.unwrap();
+    assert_eq!(found, [part(2, 2, "pairs 2"), part(3, 3, "pairs 3")]);
+    assert_eq!(read.intel_known_list("Debian:12", 0).await.unwrap().len(), 3);
+    assert_eq!(read.intel_known_last("Debian:12").await.unwrap(), 3);
+    assert_eq!(read.intel_known_last("Debian:11").await.unwrap(), 0);
+    assert_eq!(read.intel_known_ecosystems().await.unwrap(), ["Alpine:3.20", "Debian:12"]);
+    let newest = read.intel_activation_newest(2).await.unwrap();
+    assert_eq!(newest[0], Activation { seq: 3, ..activation("snap3", after(3)) });
+    assert_eq!(newest[1].seq, 2);
+}
+
+async fn keys_of_bundles_keep_their_progress(stage: Stage) {
+    let mut txn = stage.db.write().await.unwrap();
+    txn.bundle_key_insert("aa", "ed25519:x", "one", NOW, "usr_1").await.unwrap();
+    txn.bundle_key_insert("bb", "ed25519:y", "two", after(1), "usr_1").await.unwrap();
+    txn.commit().await.unwrap();
+    let mut txn = stage.db.write().await.unwrap();
+    let error = txn.bundle_key_insert("aa", "ed25519:z", "three", NOW, "usr_1").await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    drop(txn);
+    let read = stage.db.read().await.unwrap().bundle_key_fetch("aa").await.unwrap().unwrap();
+    let saved = BundleKey {
+        last_sequence: 7,
+        last_created: Some(NOW),
+        last_snapshot: Some("snap".to_owned()),
+        revoked_at: Some(after(5)),
+        ..read.clone()
+    };
+    let mut txn = stage.db.write().await.unwrap();
+    txn.bundle_key_save(&saved).await.unwrap();
+    let error = txn.bundle_key_save(&saved).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    drop(txn);
+    let mut txn = stage.db.write().await.unwrap();
+    txn.bundle_key_save(&saved).await.unwrap();
+    txn.commit().await.unwrap();
+    let list = stage.db.read().await.unwrap().bundle_key_list().await.unwrap();
+    assert_eq!(list[0], BundleKey { generation: read.generation.next(), ..saved });
+    assert_eq!(list[1].id, "bb");
+    assert_eq!(stage.db.read().await.unwrap().bundle_key_fetch("cc").await.unwrap(), None);
+}
+
 async fn the_activation_log_says_what_was_known_when(stage: Stage) {
     assert_eq!(stage.db.read().await.unwrap().intel_activation_latest().await.unwrap(), None);
     for (n, at) in [(1, NOW), (2, after(10)), (3, after(5))] {
         let mut txn = stage.db.write().await.unwrap();
-        assert_eq!(txn.intel_activation_append(&format!("snap{n}"), "starter", at).await.unwrap(), n);
+        assert_eq!(txn.intel_activation_append(&activation(&format!("snap{n}"), at)).await.unwrap(), n);
         txn.commit().await.unwrap();
     }
     // A transaction that is not committed leaves no gap.
     let mut txn = stage.db.write().await.unwrap();
-    assert_eq!(txn.intel_activation_append("never", "", NOW).await.unwrap(), 4);
+    assert_eq!(txn.intel_activation_append(&activation("never", NOW)).await.unwrap(), 4);
     drop(txn);
     let mut txn = stage.db.write().await.unwrap();
-    assert_eq!(txn.intel_activation_append("snap4", "", after(20)).await.unwrap(), 4);
+    assert_eq!(txn.intel_activation_append(&activation("snap4", after(20))).await.unwrap(), 4);
     txn.commit().await.unwrap();
 
     let mut read = stage.db.read().await.unwrap();

@@ -120,7 +120,10 @@ fn both_engines_have_the_same_tables() {
         for url in [&sqlite, &postgres] {
             Db::connect(url, &Options::new(NOW)).await.unwrap().close().await;
         }
-        let text = include_str!("../../migrations/0001_foundation/up.sql");
+        let text = concat!(
+            include_str!("../../migrations/0001_foundation/up.sql"),
+            include_str!("../../migrations/0002_intel_log/up.sql"),
+        );
         let tables: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next()).collect();
         assert!(tables.len() >= 18, "{tables:?}");

@@ -1,7 +1,7 @@
 //! The statements of one provider about one ecosystem release, grouped by package, with version sort keys.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_versions::{Scheme, validate};
 
@@ -97,6 +97,15 @@ impl Row<'_> {
         }
     }
 
+    /// Whether two rows make the same statement. The sort keys follow from the versions and are not compared.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Row<'_>) -> bool {
+        (self.vuln, self.advisory, self.status, self.introduced, self.bound)
+            == (other.vuln, other.advisory, other.status, other.introduced, other.bound)
+            && (self.inclusive, self.exact, self.severity, self.sub_state)
+                == (other.inclusive, other.exact, other.severity, other.sub_state)
+    }
+
     /// The first fixed version, where the row names one.
     #[must_use]
     pub fn fixed(&self) -> Option<&str> {
@@ -115,6 +124,53 @@ struct Draft {
     severity: Option<String>,
     sub_state: Option<String>,
     module: Option<String>,
+}
+
+impl From<&Row<'_>> for Draft {
+    fn from(row: &Row<'_>) -> Self {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let inclusive = if row.inclusive { FLAG_INCLUSIVE } else { 0 };
+        let exact = if row.exact { FLAG_EXACT } else { 0 };
+        Self {
+            vuln: row.vuln.to_owned(),
+            advisory: own(row.advisory),
+            introduced: own(row.introduced),
+            bound: own(row.bound),
+            status: row.status.code(),
+            flags: inclusive | exact,
+            severity: own(row.severity),
+            sub_state: own(row.sub_state),
+        }
+    }
+}
+
+/// Puts changed advisories into a provider's chunk of one ecosystem: the rows of every advisory in `replaced` go, those of
+/// `fresh` come. The result is the chunk that compiling the whole new set would give.
+#[must_use]
+pub fn merge_advisories(
+    ecosystem: &str,
+    old: &AdvisoryChunk,
+    replaced: &BTreeSet<&str>,
+    fresh: &[Advisory],
+) -> Option<(u64, Vec<u8>)> {
+    let scheme = scheme_of(ecosystem)?;
+    let mut packages: BTreeMap<&str, Vec<Draft>> = BTreeMap::new();
+    for package in old.packages() {
+        let kept = old.rows(package).filter(|row| !replaced.contains(row.advisory.unwrap_or(row.vuln)));
+        let rows: Vec<Draft> = kept.map(|row| Draft::from(&row)).collect();
+        if !rows.is_empty() {
+            packages.insert(package, rows);
+        }
+    }
+    for advisory in fresh.iter().filter(|a| a.withdrawn.is_none()) {
+        for affected in advisory.affected.iter().filter(|a| a.ecosystem == ecosystem) {
+            let rows = packages.entry(&affected.package).or_default();
+            for vuln in advisory.vulnerabilities() {
+                draft_rows(scheme, vuln, &advisory.id, affected, rows);
+            }
+        }
+    }
+    Some(compile_one(scheme, packages))
 }
 
 /// Compiles a provider's advisories into one chunk for each ecosystem, in the order of their names.
@@ -459,6 +515,24 @@ mod tests {
             assert_eq!(held("two-ranges", version), inside, "{version}");
         }
         assert_eq!(chunk.rows("absent").count(), 0);
+    }
+
+    #[test]
+    fn merging_changes_gives_what_compiling_everything_gives() {
+        let mut list = vec![
+            advisory("CVE-2024-0001", "openssl", "3.0.1-1"),
+            advisory("CVE-2024-0002", "openssl", "3.0.2-1"),
+            Advisory { upstream: vec!["CVE-2023-0001".to_owned()], ..advisory("DSA-1-1", "curl", "7.88.1-10") },
+        ];
+        let old = AdvisoryChunk::open(compile_advisories(&list).remove(0).2).unwrap();
+        list[0] = advisory("CVE-2024-0001", "openssl", "3.0.9-1");
+        list[2] = Advisory { upstream: vec!["CVE-2023-0002".to_owned()], ..advisory("DSA-1-1", "wget", "1.21") };
+        let fresh = vec![list[0].clone(), list[2].clone(), advisory("CVE-2025-0001", "zlib", "1.3")];
+        let replaced: BTreeSet<&str> = fresh.iter().map(|a| a.id.as_str()).collect();
+        let merged = merge_advisories("Debian:12", &old, &replaced, &fresh).unwrap();
+        list.push(fresh[2].clone());
+        let (_, rows, bytes) = compile_advisories(&list).remove(0);
+        assert_eq!(merged, (rows, bytes));
     }
 
     #[test]

@@ -3,7 +3,44 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::signing::{Envelope, PublicKey, SecretKey, SigningError, Statement, Subject, sign_statement};
 use crate::time::{Date, Timestamp};
+
+/// Kind of the signed statement that holds an index.
+pub const INDEX_TYPE: &str = "urn:patchwright:intel-index:1";
+
+/// Most chunks of one snapshot: a hundred providers with twenty releases each.
+pub const CHUNKS_MAX: usize = 10_000;
+/// Longest provider or ecosystem name, in bytes.
+const NAME_MAX: usize = 128;
+/// Largest chunk, in bytes; the largest real one is under 100 MB.
+pub const CHUNK_BYTES_MAX: u64 = 1 << 30;
+
+/// Why an index is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// A later program wrote it.
+    #[error("its format is {0}, this program reads format 1")]
+    Format(u32),
+    /// More chunks than any real snapshot has.
+    #[error("it names {0} chunks, more than {CHUNKS_MAX}")]
+    TooMany(usize),
+    /// A chunk id is not a SHA-256 in hex, so it must not become a file name.
+    #[error("`{0}` is not the id of a chunk (64 lower-case hex digits)")]
+    ChunkId(String),
+    /// A provider or ecosystem name has characters that no name has.
+    #[error("`{0}` is not the name of a provider or an ecosystem")]
+    Name(String),
+    /// A chunk is larger than any real one.
+    #[error("chunk {0} has {1} bytes, more than {CHUNK_BYTES_MAX}")]
+    Size(String, u64),
+    /// Two chunks of one provider, kind and ecosystem.
+    #[error("{0} has two chunks of the same kind and ecosystem")]
+    Twice(String),
+    /// The id is not that of the chunks.
+    #[error("its id does not fit its chunks")]
+    Id,
+}
 
 /// What a chunk holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +89,54 @@ pub struct ChunkMeta {
     pub starter: bool,
 }
 
+/// Whether a text is a SHA-256 in lower-case hex.
+#[must_use]
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+impl ChunkMeta {
+    /// What a chunk is about; no two chunks of a snapshot share it.
+    #[must_use]
+    pub fn place(&self) -> (&str, ChunkKind, Option<&str>) {
+        (&self.provider, self.kind, self.ecosystem.as_deref())
+    }
+
+    fn check(&self) -> Result<(), IndexError> {
+        if !is_sha256(&self.id) {
+            return Err(IndexError::ChunkId(self.id.chars().take(NAME_MAX).collect()));
+        }
+        for name in std::iter::once(&self.provider).chain(&self.ecosystem) {
+            // Names go into file names, tables and terminals: no separators, no control characters.
+            let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '\0');
+            if name.is_empty() || name.len() > NAME_MAX || name.starts_with('.') || name.contains(odd) {
+                return Err(IndexError::Name(name.chars().take(NAME_MAX).filter(|c| !c.is_control()).collect()));
+            }
+        }
+        if self.bytes > CHUNK_BYTES_MAX {
+            return Err(IndexError::Size(self.id.clone(), self.bytes));
+        }
+        Ok(())
+    }
+}
+
+impl ChunkKind {
+    /// The word in tables and documents.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Advisories => "advisories",
+            Self::Kev => "kev",
+            Self::Epss => "epss",
+            Self::Cvss => "cvss",
+            Self::Ssvc => "ssvc",
+            Self::Exploits => "exploits",
+            Self::Eol => "eol",
+            Self::Names => "names",
+        }
+    }
+}
+
 /// A snapshot: its chunks in a fixed order, and the sequence of its activation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotIndex {
@@ -88,6 +173,12 @@ impl SnapshotIndex {
     /// add up.
     #[must_use]
     pub fn with_provider(&self, provider: &str, fresh: Vec<ChunkMeta>, now: Timestamp) -> Self {
+        self.with_providers(&[provider], fresh, now)
+    }
+
+    /// The same for the chunks of several providers at once: what an imported bundle activates.
+    #[must_use]
+    pub fn with_providers(&self, providers: &[&str], fresh: Vec<ChunkMeta>, now: Timestamp) -> Self {
         // KEV, EPSS and names are whole documents: a live one is complete, so the starter's copy goes. CVSS, SSVC,
         // exploits, end-of-support and publication dates come from several sources that add up.
         let whole = |kind: ChunkKind| match kind {
@@ -101,11 +192,54 @@ impl SnapshotIndex {
         };
         let replaced = |old: &ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;
-            old.provider == provider || (old.starter && whole(old.kind) && fresh.iter().any(by_live))
+            providers.contains(&old.provider.as_str()) || (old.starter && whole(old.kind) && fresh.iter().any(by_live))
         };
         let mut chunks: Vec<ChunkMeta> = self.chunks.iter().filter(|c| !replaced(c)).cloned().collect();
         chunks.extend(fresh);
         Self::new(chunks, self.sequence.saturating_add(1), now)
+    }
+
+    /// Whether the index is well formed: ids that may become file names, sane sizes, and the id of its own chunks.
+    ///
+    /// # Errors
+    /// [`IndexError`] with the first thing that is wrong.
+    pub fn check(&self) -> Result<(), IndexError> {
+        if self.format != 1 {
+            return Err(IndexError::Format(self.format));
+        }
+        if self.chunks.len() > CHUNKS_MAX {
+            return Err(IndexError::TooMany(self.chunks.len()));
+        }
+        for chunk in &self.chunks {
+            chunk.check()?;
+        }
+        let mut places: Vec<_> = self.chunks.iter().map(ChunkMeta::place).collect();
+        places.sort_unstable();
+        if let Some([twice, _]) = places.windows(2).find(|w| matches!(w, [a, b] if a == b)) {
+            return Err(IndexError::Twice(twice.0.to_owned()));
+        }
+        let again = Self::new(self.chunks.clone(), self.sequence, self.activated_at);
+        if again.id == self.id && again.chunks == self.chunks { Ok(()) } else { Err(IndexError::Id) }
+    }
+
+    /// The index as a signed statement.
+    ///
+    /// # Errors
+    /// [`SigningError`]; never for an index of this program.
+    pub fn sign(&self, key: &SecretKey) -> Result<Envelope, SigningError> {
+        sign_statement(key, INDEX_TYPE, vec![Subject::sha256("intel-snapshot", &self.id)], self)
+    }
+
+    /// The index of a signed statement.
+    ///
+    /// # Errors
+    /// [`SigningError`] when it is not signed by `key` or the subject is not the index.
+    pub fn open_signed(envelope: &Envelope, key: &PublicKey) -> Result<Self, SigningError> {
+        let statement = Statement::<Self>::open(envelope, key, INDEX_TYPE)?;
+        if statement.subject != [Subject::sha256("intel-snapshot", &statement.predicate.id)] {
+            return Err(SigningError::NotStatement("its subject is not the snapshot it holds".to_owned()));
+        }
+        Ok(statement.predicate)
     }
 }
 
@@ -140,6 +274,27 @@ mod tests {
         let one = SnapshotIndex::new(vec![a.clone(), b.clone()], 1, Timestamp(5));
         let two = SnapshotIndex::new(vec![b, a], 9, Timestamp(7));
         assert_eq!(one.id, two.id);
+    }
+
+    #[test]
+    fn a_signed_index_comes_back_and_tricks_in_names_are_refused() {
+        let key = SecretKey::from_seed(&[5; 32]);
+        let id = "ab".repeat(32);
+        let good = SnapshotIndex::new(vec![meta("epss", ChunkKind::Epss, &id, false)], 3, Timestamp(5));
+        good.check().unwrap();
+        assert_eq!(SnapshotIndex::open_signed(&good.sign(&key).unwrap(), &key.public()).unwrap(), good);
+        for bad in ["../../../etc/passwd", "ABAB", &"ab".repeat(31), &format!("{}/", "a".repeat(63)), ""] {
+            let index = SnapshotIndex::new(vec![meta("epss", ChunkKind::Epss, bad, false)], 3, Timestamp(5));
+            assert!(matches!(index.check(), Err(IndexError::ChunkId(_))), "{bad}");
+        }
+        for bad in ["../x", "a/b", "", ".x", "a\u{1b}[2J"] {
+            let index = SnapshotIndex::new(vec![meta(bad, ChunkKind::Epss, &id, false)], 3, Timestamp(5));
+            assert!(matches!(index.check(), Err(IndexError::Name(_))), "{bad}");
+        }
+        assert_eq!(SnapshotIndex { id: "00".repeat(32), ..good.clone() }.check(), Err(IndexError::Id));
+        assert_eq!(SnapshotIndex { format: 2, ..good }.check(), Err(IndexError::Format(2)));
+        let twice = vec![meta("epss", ChunkKind::Epss, &id, false), meta("epss", ChunkKind::Epss, &id, true)];
+        assert!(matches!(SnapshotIndex::new(twice, 1, Timestamp(0)).check(), Err(IndexError::Twice(_))));
     }
 
     #[test]

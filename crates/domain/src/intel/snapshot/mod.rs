@@ -7,10 +7,12 @@
 
 pub mod advisories;
 pub mod container;
+pub mod diff;
 pub mod index;
 pub mod side;
 
-pub use advisories::{AdvisoryChunk, Row, compile_advisories};
+pub use advisories::{AdvisoryChunk, Row, compile_advisories, merge_advisories};
 pub use container::{ChunkError, ReadAt};
-pub use index::{ChunkKind, ChunkMeta, SnapshotIndex};
-pub use side::{SideRecords, SideTables, compile_side};
+pub use diff::{ChunkChange, ChunkDiff, PackageVuln, changed_chunks, diff};
+pub use index::{ChunkKind, ChunkMeta, IndexError, SnapshotIndex};
+pub use side::{SideRecords, SideTables, compile_side, merge_side};

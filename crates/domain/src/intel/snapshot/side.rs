@@ -96,6 +96,11 @@ fn date_bytes(date: Option<Date>) -> [u8; 4] {
 /// number of records kept and the bytes.
 #[must_use]
 pub fn compile_side(records: &SideRecords) -> (u64, Vec<u8>) {
+    let (meta, drafts) = drafts_of(records);
+    compile_drafts(drafts, &meta)
+}
+
+fn drafts_of(records: &SideRecords) -> (String, Vec<Draft>) {
     let mut meta = String::new();
     let mut drafts = Vec::new();
     let mut push = |key: Option<u64>, texts: Vec<Option<String>>, fixed: Vec<u8>| {
@@ -170,7 +175,36 @@ pub fn compile_side(records: &SideRecords) -> (u64, Vec<u8>) {
             }
         }
     }
-    compile_drafts(drafts, &meta)
+    (meta, drafts)
+}
+
+/// Puts changed records into a side table that is keyed by CVE: every record of a CVE in `replaced` goes, those of `fresh`
+/// come. The result is the table that compiling the whole new set would give. The facts about the whole table (the EPSS
+/// model) are those of `fresh`.
+///
+/// # Errors
+/// [`ChunkError`] when the old table cannot be read.
+pub fn merge_side(
+    old: &SideTable,
+    replaced: &std::collections::BTreeSet<&str>,
+    fresh: &SideRecords,
+) -> Result<(u64, Vec<u8>), ChunkError> {
+    let gone: std::collections::BTreeSet<u64> = replaced.iter().filter_map(|id| cve_key(id)).collect();
+    let mut drafts = Vec::with_capacity(usize::try_from(old.len()).unwrap_or(0));
+    let table = old.reader.section("records")?;
+    for record in table.chunks_exact(old.record) {
+        let key = u64_at(record, 0).ok_or(ChunkError::Damaged("records"))?;
+        if gone.contains(&key) {
+            continue;
+        }
+        let rest = record.get(8..).unwrap_or_default();
+        let texts = (0..old.texts).map(|n| old.text(rest, n).map(str::to_owned)).collect();
+        let fixed = rest.get(old.texts * 4..).unwrap_or_default().to_vec();
+        drafts.push(Draft { key, texts, fixed });
+    }
+    let (meta, new) = drafts_of(fresh);
+    drafts.extend(new);
+    Ok(compile_drafts(drafts, &meta))
 }
 
 fn compile_drafts(mut drafts: Vec<Draft>, meta: &str) -> (u64, Vec<u8>) {
@@ -539,6 +573,24 @@ mod tests {
         {
             assert_eq!(cve_key(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn merging_changes_gives_what_compiling_everything_gives() {
+        let row = |n: u32, vector: &str| {
+            let a = CvssAssessment { source: "cna".to_owned(), vector: vector.to_owned(), published_e1: Some(98) };
+            (format!("CVE-2024-{n:04}"), a)
+        };
+        let mut rows: Vec<_> = (1000..1200).map(|n| row(n, "CVSS:3.1/AV:N")).collect();
+        let old = table(&SideRecords::Cvss(rows.clone()));
+        // One changed, one lost its vector, one is new.
+        rows[7].1.vector = "CVSS:4.0/AV:L".to_owned();
+        let fresh = vec![rows[7].clone(), row(3000, "CVSS:3.1/AV:P")];
+        let replaced = std::collections::BTreeSet::from(["CVE-2024-1007", "CVE-2024-1008", "CVE-2024-3000"]);
+        let merged = merge_side(&old, &replaced, &SideRecords::Cvss(fresh.clone())).unwrap();
+        rows.remove(8);
+        rows.push(fresh[1].clone());
+        assert_eq!(merged, compile_side(&SideRecords::Cvss(rows)));
     }
 
     #[test]

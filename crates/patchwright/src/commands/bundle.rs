@@ -1,0 +1,118 @@
+//! `bundle export|verify|import|trust`: vulnerability data as one signed file.
+
+use std::path::Path;
+
+use patchwright_app::intel::bundle::{
+    self, ExportOptions, Exported, Imported, TrustNew, TrustedKey, trust_add, trust_list, trust_revoke,
+};
+use patchwright_app::{AppError, Clock};
+
+use super::local::{Place, block_on, ctx};
+use crate::args::{Bundle, Trust};
+use crate::exit::{Code, Failure};
+use crate::output::{self, Format, clean};
+
+/// Runs it.
+pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
+    match command {
+        Bundle::Export { file, feeds, since, days, output: format } => block_on(async {
+            let env = place.open().await?;
+            let options = ExportOptions { feeds: feeds.clone(), since: *since, days: *days };
+            let written = bundle::export(&env, &ctx(None), file, &options).await?;
+            show_exported(file, &written, *format)?;
+            Ok(Code::Ok)
+        }),
+        Bundle::Verify { file, key, output: format } => block_on(async {
+            // With a key the answer needs no installation, and must not make one.
+            let env = if key.is_some() { None } else { Some(place.open().await?) };
+            let now = Clock::system().now();
+            let checked = bundle::verify(env.as_ref(), file, key.as_deref(), now).await.map_err(refused)?;
+            show_imported(&checked, *format)?;
+            Ok(Code::Ok)
+        }),
+        Bundle::Import { file, trust, trust_first_use, reason, output: format } => block_on(async {
+            let env = place.open().await?;
+            let new = match (trust, trust_first_use) {
+                (Some(key), _) => TrustNew::Key(key.clone()),
+                (None, true) => TrustNew::FirstUse,
+                (None, false) => TrustNew::No,
+            };
+            let taken = bundle::import(&env, &ctx(reason.as_deref()), file, &new).await.map_err(refused)?;
+            show_imported(&taken, *format)?;
+            Ok(Code::Ok)
+        }),
+        Bundle::Trust(trust) => block_on(keys(place, trust)),
+    }
+}
+
+/// A refused bundle is the answer "no", like a failed check, not a command that could not be carried out.
+fn refused(error: AppError) -> Failure {
+    let code = if error.code().starts_with("bundle_") { Code::Findings } else { Code::Failed };
+    match error {
+        AppError::Invalid { .. } => Failure { code, ..Failure::from(error) },
+        other => Failure::from(other),
+    }
+}
+
+fn show_exported(file: &Path, written: &Exported, format: Format) -> Result<(), Failure> {
+    if format != Format::Table {
+        return output::json(written);
+    }
+    let since = written.since.map(|s| format!(", only what changed since sequence {s}")).unwrap_or_default();
+    output::out(&format!(
+        "{}: {} of {} chunks, {}{since}\nsequence  {}\nsnapshot  {}\nexpires   {}\nkey       {}\nsha256    {}\n",
+        file.display(),
+        written.chunks.0,
+        written.chunks.1,
+        super::show::bytes(written.bytes),
+        written.sequence,
+        written.snapshot,
+        written.expires,
+        written.key,
+        written.sha256,
+    ))
+}
+
+fn show_imported(found: &Imported, format: Format) -> Result<(), Failure> {
+    if format != Format::Table {
+        return output::json(found);
+    }
+    let state = match found.activated {
+        Some(sequence) => format!("in force as sequence {sequence}"),
+        None => "good; nothing was changed".to_owned(),
+    };
+    output::out(&format!(
+        "{state}\nissuer    {} ({})\nsequence  {}\nsnapshot  {}\ncreated   {}\nexpires   {}\nholds     {} records of {}\n",
+        clean(&found.issuer),
+        found.key_id,
+        found.sequence,
+        found.snapshot,
+        found.created,
+        found.expires,
+        found.records,
+        clean(&found.providers.join(", ")),
+    ))
+}
+
+async fn keys(place: &Place, command: &Trust) -> Result<Code, Failure> {
+    let env = place.open().await?;
+    let (rows, format) = match command {
+        Trust::List { output: format } => (trust_list(&env, &ctx(None)).await?, *format),
+        Trust::Add { key, name, reason } => {
+            (vec![trust_add(&env, &ctx(Some(reason)), key, name).await?], Format::Table)
+        }
+        Trust::Revoke { key, reason } => (vec![trust_revoke(&env, &ctx(Some(reason)), key).await?], Format::Table),
+    };
+    output::list(format, &rows, &["name", "id", "state", "since", "by", "last sequence"], |k: &TrustedKey| {
+        let state = k.revoked.as_deref().map_or_else(|| "trusted".to_owned(), |at| format!("revoked {at}"));
+        vec![
+            clean(&k.name),
+            k.id.get(..16).unwrap_or(&k.id).to_owned(),
+            state,
+            k.added.clone(),
+            clean(&k.added_by),
+            k.last_sequence.to_string(),
+        ]
+    })?;
+    Ok(Code::Ok)
+}
