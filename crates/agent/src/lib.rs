@@ -22,6 +22,7 @@ mod pending;
 mod processes;
 mod procfs;
 mod reboot;
+pub mod repositories;
 mod root;
 mod sockets;
 mod systemd;
@@ -197,6 +198,8 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     facts.patchers = patchers::collect(&mut look, &facts.packages, apt.as_ref());
     look.begin(Phase::History, "past changes");
     facts.history = history::collect(&mut look, facts.format);
+    look.begin(Phase::Repositories, "signatures of repositories");
+    facts.repositories = repositories::collect(&mut look, facts.collected_at);
     facts.unseen = look.unseen;
     facts
 }

@@ -26,6 +26,8 @@ pub enum Phase {
     Patchers,
     /// Past changes from logs.
     History,
+    /// Signatures of repositories.
+    Repositories,
 }
 
 impl Phase {
@@ -42,6 +44,7 @@ impl Phase {
             Self::Units => "units",
             Self::Patchers => "who patches this host",
             Self::History => "past changes",
+            Self::Repositories => "signatures of repositories",
         }
     }
 }

@@ -156,6 +156,12 @@ pub fn report(
         reboot: reboot_view(host),
         restart_units: restart_units(host),
         patchers: host.patchers.iter().map(patcher_words).collect(),
+        repositories_refused: host
+            .repositories
+            .iter()
+            .filter(|r| !r.verdict.is_verified())
+            .map(|r| format!("{}: {}", r.verdict.subject, r.verdict.summary()))
+            .collect(),
         unseen: host
             .unseen
             .iter()

@@ -59,7 +59,8 @@ impl Keyring {
             return Err(KeyringError::Keybox);
         }
         let mut ring = Self::empty(name);
-        let starts: Vec<usize> = bytes.windows(ARMOR.len()).enumerate().filter(|(_, w)| *w == ARMOR).map(|(at, _)| at).collect();
+        let starts: Vec<usize> =
+            bytes.windows(ARMOR.len()).enumerate().filter(|(_, w)| *w == ARMOR).map(|(at, _)| at).collect();
         if starts.is_empty() {
             ring.take(bytes);
         }
@@ -138,8 +139,7 @@ impl Keyring {
 
     /// Whether a signature by this key of this certificate counts.
     pub(crate) fn allows(&self, primary: &str, key: &str) -> bool {
-        self.only.is_empty()
-            || self.only.iter().any(|a| a.fingerprint == key || (!a.exact && a.fingerprint == primary))
+        self.only.is_empty() || self.only.iter().any(|a| a.fingerprint == key || (!a.exact && a.fingerprint == primary))
     }
 
     pub(crate) fn allowed(&self) -> Vec<String> {

@@ -84,7 +84,8 @@ pub fn detached<R: Read + Send + Sync>(
     }
     let policy = policy(now);
     let helper = Helper::new(file, ring, &policy, now);
-    let opened = DetachedVerifierBuilder::from_bytes(signature).and_then(|b| b.with_policy(&policy, system(now), helper));
+    let opened =
+        DetachedVerifierBuilder::from_bytes(signature).and_then(|b| b.with_policy(&policy, system(now), helper));
     let mut verifier = match opened {
         Ok(verifier) => verifier,
         Err(error) => return vec![malformed(&format!("the signature of {file}"), &error.to_string())],
@@ -178,8 +179,12 @@ impl<'a> Helper<'a> {
     fn fault(&self, fault: &VerificationError<'_>) -> Reason {
         let file = || self.file.to_owned();
         match fault {
-            VerificationError::MalformedSignature { error, .. } => malformed(&format!("the signature of {}", self.file), &one_line(error)),
-            VerificationError::UnknownSignature { sig } => malformed(&format!("the signature of {}", self.file), &one_line(sig.error())),
+            VerificationError::MalformedSignature { error, .. } => {
+                malformed(&format!("the signature of {}", self.file), &one_line(error))
+            }
+            VerificationError::UnknownSignature { sig } => {
+                malformed(&format!("the signature of {}", self.file), &one_line(sig.error()))
+            }
             VerificationError::MissingKey { sig } => {
                 Reason::KeyUnknown { file: file(), key: issuer(sig), keyring: self.ring.name().to_owned() }
             }

@@ -114,7 +114,11 @@ pub fn check_release(asked: &Asked, files: &ReleaseFiles, ring: &Keyring, now: T
     ReleaseCheck { verdict, release, accepted }
 }
 
-fn signed_content(files: &ReleaseFiles, ring: &Keyring, now: Timestamp) -> (&'static str, Option<Vec<u8>>, Vec<Reason>) {
+fn signed_content(
+    files: &ReleaseFiles,
+    ring: &Keyring,
+    now: Timestamp,
+) -> (&'static str, Option<Vec<u8>>, Vec<Reason>) {
     if let Some(bytes) = &files.inline {
         let inline = openpgp::inline("InRelease", bytes, ring, now);
         return ("InRelease", inline.content, inline.reasons);
@@ -231,7 +235,8 @@ pub fn check_index(files: &mut dyn RepoFiles, release: &Release, suite: &str, pa
             Err(error) => return refuse(&name, Reason::Unreadable { file: name.clone(), why: error.to_string() }),
         };
         let measured = measured_of(&packed);
-        let mut reasons = compare(&name, &measured, Some(listed.size), listed.sha256.as_deref(), &listed.weak, "the Release");
+        let mut reasons =
+            compare(&name, &measured, Some(listed.size), listed.sha256.as_deref(), &listed.weak, "the Release");
         let mut verdict = Verdict::of(name.clone(), reasons.clone());
         if !verdict.is_verified() {
             return IndexCheck { path: name, verdict, bytes: None };

@@ -179,10 +179,9 @@ fn digests(file: &str, package: &Package, reasons: &mut Vec<Reason>) {
             digest: expected,
             listed_in: "its signed header".to_owned(),
         }),
-        Some(_) => reasons.push(Reason::SelfDigest {
-            file: format!("the payload of {file}"),
-            algorithm: "SHA-256".to_owned(),
-        }),
+        Some(_) => {
+            reasons.push(Reason::SelfDigest { file: format!("the payload of {file}"), algorithm: "SHA-256".to_owned() })
+        }
         // Before rpm 4.14 the payload is covered only by a signature over header and payload.
         None if package.payload.is_some() && signed => {}
         None => reasons.push(Reason::NoStrongDigest { file: format!("the payload of {file}"), found: Vec::new() }),

@@ -143,7 +143,8 @@ fn signed(file: &str, bundle: &Bundle, artifact: &[u8], reasons: &mut Vec<Reason
         reasons.push(Reason::DigestDiffers { file, algorithm, expected, found: found.clone() });
     };
     if let Some(message) = &bundle.message_signature {
-        let signature = BASE64_STANDARD.decode(&message.signature).map_err(|_| "its signature is no base64".to_owned())?;
+        let signature =
+            BASE64_STANDARD.decode(&message.signature).map_err(|_| "its signature is no base64".to_owned())?;
         if let Some(listed) = &message.message_digest {
             let expected = BASE64_STANDARD.decode(&listed.digest).map(hex::encode).unwrap_or_default();
             if listed.algorithm != "SHA2_256" {
@@ -227,7 +228,8 @@ fn logged(
             reasons.push(logged);
             reasons.push(Reason::NotSupported {
                 what: "a bundle whose log entry has no signed time".to_owned(),
-                why: "without it nobody knows whether the certificate was valid; RFC 3161 timestamps are not read".to_owned(),
+                why: "without it nobody knows whether the certificate was valid; RFC 3161 timestamps are not read"
+                    .to_owned(),
             });
         }
     }
@@ -238,7 +240,8 @@ fn same(entry: &Entry, signed: &Signed, leaf: &[u8]) -> Result<(), String> {
     let raw = BASE64_STANDARD.decode(&entry.canonicalized_body).map_err(|_| "its body is no base64".to_owned())?;
     let body: Body = serde_json::from_slice(&raw).map_err(|e| format!("its body cannot be understood: {e}"))?;
     let kind = (body.kind.as_str(), body.api_version.as_str());
-    if kind != (signed.kind, "0.0.1") || kind != (entry.kind_version.kind.as_str(), entry.kind_version.version.as_str()) {
+    if kind != (signed.kind, "0.0.1") || kind != (entry.kind_version.kind.as_str(), entry.kind_version.version.as_str())
+    {
         return Err(format!("it is a {} {}, and {} 0.0.1 was expected", body.kind, body.api_version, signed.kind));
     }
     let spec = &body.spec;

@@ -27,6 +27,9 @@ const NEEDS: &[Need] = &[
     Need { program: "chromium", places: &[], packages: &["chromium"], what: "console in a real browser" },
     Need { program: "chromedriver", places: &[], packages: &["chromium-driver"], what: "console in a real browser" },
     Need { program: "rpm", places: &[], packages: &["rpm", "python3-rpm"], what: "version order against rpm" },
+    Need { program: "gpg", places: &[], packages: &["gnupg"], what: "OpenPGP signatures against gpg" },
+    Need { program: "openssl", places: &[], packages: &["openssl"], what: "sigstore bundles and plain signatures" },
+    Need { program: "rpmsign", places: &[], packages: &["rpm"], what: "RPM signatures against rpm" },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];

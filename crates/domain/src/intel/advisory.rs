@@ -162,13 +162,7 @@ impl Affected {
     /// "Affected, no fix known", or any other state without versions.
     #[must_use]
     pub fn stated(ecosystem: &str, package: &str, status: Status, vendor: VendorWords) -> Self {
-        Self {
-            ecosystem: ecosystem.to_owned(),
-            package: package.to_owned(),
-            status,
-            vendor,
-            ..Self::default()
-        }
+        Self { ecosystem: ecosystem.to_owned(), package: package.to_owned(), status, vendor, ..Self::default() }
     }
 }
 

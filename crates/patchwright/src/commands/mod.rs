@@ -16,6 +16,7 @@ mod scan;
 mod serve;
 mod show;
 mod up;
+mod verify;
 mod version;
 
 use clap::CommandFactory as _;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Serve(serve) => serve::run(&place, &serve),
         Command::Link(link) => serve::link(&place, &link),
         Command::Doctor { output } => doctor::run(&place, output),
+        Command::Verify(verify) => verify::run(&place, &verify),
         Command::Version(version) => version::run(&version),
         Command::Cvss { vectors } => cvss::run(&vectors),
         Command::Collect { no_processes } => collect(!no_processes),

@@ -227,6 +227,9 @@ fn after(text: &mut String, report: &ScanReport) {
     if !report.restart_units.is_empty() {
         write_to(text, format_args!("Services on replaced code: {}.\n", clean(&report.restart_units.join(", "))));
     }
+    for line in &report.repositories_refused {
+        write_to(text, format_args!("Repository refused: {}. More: patchwright verify sources\n", clean(line)));
+    }
     for patcher in &report.patchers {
         write_to(text, format_args!("Patches this host already: {}\n", clean(patcher)));
     }

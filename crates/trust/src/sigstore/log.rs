@@ -110,10 +110,11 @@ fn checkpoint(envelope: &str, key: &PublicKey) -> Result<Head, String> {
     let (text, signatures) = envelope.split_once("\n\n").ok_or("the checkpoint has no signature")?;
     // The line feed that ends the text is signed, the empty line is not.
     let signed = format!("{text}\n");
-    let good = signatures.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.rsplit_once(' ')).any(|(_, packed)| {
-        let bytes = BASE64_STANDARD.decode(packed).unwrap_or_default();
-        bytes.get(4..).is_some_and(|signature| key.verifies(signed.as_bytes(), signature))
-    });
+    let good =
+        signatures.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.rsplit_once(' ')).any(|(_, packed)| {
+            let bytes = BASE64_STANDARD.decode(packed).unwrap_or_default();
+            bytes.get(4..).is_some_and(|signature| key.verifies(signed.as_bytes(), signature))
+        });
     if !good {
         return Err("no signature of the checkpoint is by the given key".to_owned());
     }

@@ -117,7 +117,8 @@ pub fn admit(verdict: &Verdict, policy: &AuthenticityPolicy, approvals: &[Approv
 /// does not cover `https://a.example.evil`.
 fn covers(beginning: &str, subject: &str) -> bool {
     let Some(rest) = subject.strip_prefix(beginning) else { return false };
-    !beginning.is_empty() && (rest.is_empty() || beginning.ends_with(['/', ' ']) || rest.starts_with(['/', ' ', '?', '#']))
+    !beginning.is_empty()
+        && (rest.is_empty() || beginning.ends_with(['/', ' ']) || rest.starts_with(['/', ' ', '?', '#']))
 }
 
 /// The approvers that make the exception apply, or why it does not.

@@ -498,7 +498,9 @@ impl fmt::Display for Reason {
             Self::NoStrongDigest { file, found } => {
                 write!(f, "only {} is listed for {file}, which can be forged", found.join(", "))
             }
-            Self::PathEscapes { file, path } => write!(f, "{file} names a path that leads out of the repository: {path}"),
+            Self::PathEscapes { file, path } => {
+                write!(f, "{file} names a path that leads out of the repository: {path}")
+            }
             Self::Unreadable { file, why } => write!(f, "{file} cannot be read: {why}"),
             Self::IdentityDiffers { expected, found } => {
                 write!(f, "the certificate is for {}, not for {expected}", found.join(", "))
