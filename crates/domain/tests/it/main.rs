@@ -9,5 +9,6 @@
     reason = "tests"
 )]
 
+mod admission;
 mod decision;
 mod exposure;

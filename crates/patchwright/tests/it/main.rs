@@ -16,3 +16,4 @@ mod hosts;
 mod oracle;
 mod run;
 mod server;
+mod verify;
