@@ -11,6 +11,7 @@ mod changelogs;
 pub mod clock;
 mod components;
 mod dnf;
+mod dnf_repositories;
 pub mod exec;
 #[cfg(test)]
 mod fuzz;
@@ -26,7 +27,7 @@ mod pending;
 mod processes;
 mod procfs;
 mod reboot;
-mod repositories;
+pub mod repositories;
 mod root;
 mod rpm_pending;
 mod sockets;
@@ -42,10 +43,10 @@ use std::time::Duration;
 use patchwright_domain::inventory::{HostFacts, PackageFormat};
 
 use crate::clock::Deadline;
+use crate::dnf_repositories::{self, Repositories};
 use crate::exec::ExecError;
 use crate::look::{Look, chain};
 use crate::processes::Processes;
-use crate::repositories::Repositories;
 
 pub use crate::look::{Phase, Step};
 pub use crate::root::Root;
@@ -200,9 +201,9 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     look.begin(Phase::Kernel, "kernels");
     (facts.kernel, facts.container) = kernel::collect(&mut look, &facts.packages, facts.format);
 
-    let repositories = repositories::read(root);
+    let repositories = dnf_repositories::read(root);
     if facts.format == Some(PackageFormat::Rpm) {
-        facts.entitlements = repositories::entitlements(&mut look, &repositories);
+        facts.entitlements = dnf_repositories::entitlements(&mut look, &repositories);
     }
     let apt = collect_pending(&mut look, options, &repositories, &mut facts);
     let processes = collect_processes(&mut look, options, &mut facts);
@@ -217,6 +218,8 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     facts.components = if options.components { components::collect(&mut look, facts.format) } else { Vec::new() };
     look.begin(Phase::History, "past changes");
     facts.history = history::collect(&mut look, facts.format, &times);
+    look.begin(Phase::Repositories, "signatures of repositories");
+    facts.repositories = repositories::collect(&mut look, facts.collected_at);
     facts.unseen = look.unseen;
     facts
 }

@@ -28,6 +28,8 @@ pub enum Phase {
     Components,
     /// Past changes from logs.
     History,
+    /// Signatures of repositories.
+    Repositories,
 }
 
 impl Phase {
@@ -45,6 +47,7 @@ impl Phase {
             Self::Patchers => "who patches this host",
             Self::Components => "packages of languages",
             Self::History => "past changes",
+            Self::Repositories => "signatures of repositories",
         }
     }
 }

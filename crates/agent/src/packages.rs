@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::AgentError;
 use crate::clock::Deadline;
+use crate::dnf_repositories;
 use crate::exec::{ExecError, Job};
 use crate::look::Look;
 use crate::owners;
-use crate::repositories;
 use crate::root::Root;
 
 /// Largest package database read; 5,000 packages have about 8 MiB.
@@ -139,9 +139,9 @@ fn rpm(root: &Root, deadline: Deadline) -> Result<Installed, AgentError> {
     if packages.is_empty() {
         return Err(AgentError::NoDatabase { root: root.dir().to_owned() });
     }
-    let modules = repositories::modules(root);
-    repositories::label(&mut packages, &modules);
-    repositories::mark_held(root, &mut packages);
+    let modules = dnf_repositories::modules(root);
+    dnf_repositories::label(&mut packages, &modules);
+    dnf_repositories::mark_held(root, &mut packages);
     let times = rpm_list::install_times(text.as_bytes());
     Ok(Installed { times, modules, ..Installed::new(PackageFormat::Rpm, packages, problems, "the rpm database") })
 }

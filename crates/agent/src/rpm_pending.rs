@@ -9,10 +9,10 @@ use patchwright_formats::host::dnf::{self as reader, DnfOffer, Notice};
 
 use crate::clock;
 use crate::dnf::{self, Dnf};
+use crate::dnf_repositories::Repositories;
 use crate::look::{Look, chain};
 use crate::order;
 use crate::pending::Pending;
-use crate::repositories::Repositories;
 use patchwright_domain::inventory::PackageFormat::Rpm;
 
 /// Metadata older than this is called old.

@@ -14,8 +14,8 @@ pub mod intel;
 pub mod keys;
 pub mod policy;
 pub mod report;
-pub mod vex;
 pub mod settings;
+pub mod vex;
 
 pub use ctx::Ctx;
 pub use env::{Clock, Config, Env, Event};

@@ -180,6 +180,12 @@ pub fn report_with_vex(
         reboot: reboot_view(host),
         restart_units: restart_units(host),
         patchers: host.patchers.iter().map(patcher_words).collect(),
+        repositories_refused: host
+            .repositories
+            .iter()
+            .filter(|r| !r.verdict.is_verified())
+            .map(|r| format!("{}: {}", r.verdict.subject, r.verdict.summary()))
+            .collect(),
         unseen: host
             .unseen
             .iter()

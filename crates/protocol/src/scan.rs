@@ -321,6 +321,9 @@ pub struct ScanReport {
     pub restart_units: Vec<String>,
     /// Who patches this host already.
     pub patchers: Vec<String>,
+    /// Repositories that are not what their publishers signed, each with its reasons in one line.
+    #[serde(default)]
+    pub repositories_refused: Vec<String>,
     /// What could not be looked at.
     pub unseen: Vec<UnseenView>,
     /// Problems while reading the input.

@@ -41,6 +41,9 @@ const NEEDS: &[Need] = &[
         packages: &["dnf", "rpm", "createrepo-c", "gpg"],
         what: "a real dnf host: signed repository, advisories, pending upgrades",
     },
+    Need { program: "gpg", places: &[], packages: &["gnupg"], what: "OpenPGP signatures against gpg" },
+    Need { program: "openssl", places: &[], packages: &["openssl"], what: "sigstore bundles and plain signatures" },
+    Need { program: "rpmsign", places: &[], packages: &["rpm"], what: "RPM signatures against rpm" },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },
 ];

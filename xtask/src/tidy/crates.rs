@@ -11,12 +11,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("formats", &["domain", "versions"]),
     ("protocol", &["domain", "versions"]),
     ("store", &["domain", "versions"]),
-    ("app", &["domain", "formats", "protocol", "store", "versions"]),
+    // Cryptography of publishers: server and agent both check, and neither may link the other (ADR 0007).
+    ("trust", &["domain", "formats", "versions"]),
+    ("app", &["domain", "formats", "protocol", "store", "trust", "versions"]),
     ("connect", &["app", "domain", "formats", "protocol", "versions"]),
     ("web", &["app", "domain", "protocol", "versions"]),
     // The agent reads dpkg and rpm databases: the parsers are pure and live in `formats` (ADR 0004).
-    ("agent", &["domain", "formats", "protocol", "versions"]),
-    ("patchwright", &["agent", "app", "connect", "domain", "formats", "protocol", "store", "versions", "web"]),
+    ("agent", &["domain", "formats", "protocol", "trust", "versions"]),
+    ("patchwright", &["agent", "app", "connect", "domain", "formats", "protocol", "store", "trust", "versions", "web"]),
     ("testkit", &["domain", "versions"]),
     ("xtask", &["domain", "formats", "versions"]),
 ];

@@ -1,6 +1,6 @@
 //! Policy as code: versioned TOML documents with `valid_from`, read whole, checked with line and column.
 //!
-//! A document holds sections by kind. Known today: `urgency` and `sla`. A kind that a document does not hold comes from the
+//! A document holds sections by kind. Known today: `urgency`, `sla` and `authenticity`. A kind that a document does not hold comes from the
 //! default policy, so that a site writes only what it wants different. [`Policy::hash`] covers everything that took part.
 
 mod read;
@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 use super::condition::Condition;
 use super::profile::Tier;
 use super::ssvc::HumanImpactVariant;
+use crate::intel::authenticity::AuthenticityPolicy;
 use crate::time::{Date, Timestamp};
 
 /// The kinds of policy that this version understands.
-pub const KINDS: &[&str] = &["urgency", "sla"];
+pub const KINDS: &[&str] = &["urgency", "sla", "authenticity"];
 /// Longest document, in bytes; the default policy has a twentieth of it.
 pub const DOCUMENT_BYTES_MAX: usize = 256 * 1_024;
 /// Most rules, targets or profiles in one list.
@@ -258,6 +259,8 @@ pub struct Policy {
     pub urgency: UrgencyPolicy,
     /// Until when.
     pub sla: SlaPolicy,
+    /// What may enter without proof, and on whose word; empty where the document does not say.
+    pub authenticity: AuthenticityPolicy,
     /// SHA-256 over the document, and over the default policy where a section came from it; lower-case hex.
     pub hash: String,
 }
@@ -321,6 +324,7 @@ impl Policy {
             valid_to: document.valid_to,
             urgency,
             sla,
+            authenticity: document.authenticity.unwrap_or_default(),
             hash,
         })
     }

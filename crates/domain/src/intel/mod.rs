@@ -4,6 +4,7 @@
 //! content-addressed chunks that the matcher reads by position.
 
 pub mod advisory;
+pub mod authenticity;
 pub mod facts;
 pub mod modules;
 pub mod names;

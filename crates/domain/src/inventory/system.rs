@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::components::{Component, Entitlement};
 use super::facts::{Os, Package, PackageFormat};
+use crate::intel::authenticity::RepositoryVerdict;
 use crate::time::Timestamp;
 
 /// Yes, no, or could not tell.
@@ -319,6 +320,8 @@ pub struct HostFacts {
     pub candidate_fixes: Vec<CandidateFix>,
     /// Seen in a container: the running kernel is the machine's, not this host's.
     pub container: bool,
+    /// Whether the repositories it installs from are what their publishers signed.
+    pub repositories: Vec<RepositoryVerdict>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
 }

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod admission;
 mod components;
 mod decision;
 mod exposure;

@@ -17,6 +17,7 @@ mod scan;
 mod serve;
 mod show;
 mod up;
+mod verify;
 mod version;
 
 use clap::CommandFactory as _;
@@ -53,6 +54,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Serve(serve) => with(&|place| serve::run(place, &serve)),
         Command::Link(link) => with(&|place| serve::link(place, &link)),
         Command::Doctor { output } => with(&|place| doctor::run(place, output)),
+        Command::Verify(verify) => with(&|place| verify::run(place, &verify)),
         Command::Version(version) => version::run(&version),
         Command::Cvss { vectors } => cvss::run(&vectors),
         Command::Collect { no_processes } => collect(!no_processes),

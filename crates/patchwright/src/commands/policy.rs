@@ -63,7 +63,7 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
     }
 }
 
-fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
+pub(super) fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
     let bytes = input::bytes(file)?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Failure::new(Code::Input, format!("`{}` is not UTF-8 text", file.display()), "save it as UTF-8")
@@ -77,7 +77,7 @@ fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
     }
 }
 
-async fn in_force(place: &Place) -> Result<Parsed, Failure> {
+pub(super) async fn in_force(place: &Place) -> Result<Parsed, Failure> {
     // Asking about a policy must not make an installation where there is none.
     if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
         return Ok(PolicySet::shipped()?.policy);

@@ -318,6 +318,9 @@ fn after(text: &mut String, report: &ScanReport) {
     if !report.restart_units.is_empty() {
         write_to(text, format_args!("Services on replaced code: {}.\n", clean(&report.restart_units.join(", "))));
     }
+    for line in &report.repositories_refused {
+        write_to(text, format_args!("Repository refused: {}. More: patchwright verify sources\n", clean(line)));
+    }
     if !report.patchers.is_empty() {
         write_to(text, format_args!("\n{}\n", paint(Tone::Strong, "Who patches this host already:")));
     }

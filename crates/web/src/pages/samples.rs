@@ -495,6 +495,7 @@ pub fn host(rows: usize) -> HostDetail {
             reboot: RebootView { needed: if rows == 0 { "unknown" } else { "yes" }.to_owned(), because: vec!["kernel 6.1.0-41-amd64 runs, 6.1.0-42-amd64 is installed".to_owned()], since: Some(at(-200)) },
             restart_units: vec!["nginx.service".to_owned()],
             patchers: vec!["unattended-upgrades installs security updates by itself (50unattended-upgrades)".to_owned()],
+            repositories_refused: Vec::new(),
             unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
             problems: Vec::new(),
             vex: None,

@@ -1,5 +1,7 @@
 //! TOML to policy values. Collects every problem instead of stopping at the first.
 
+mod authenticity;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -14,6 +16,7 @@ use crate::decision::condition::{Condition, nearest};
 use crate::decision::profile::Tier;
 use crate::decision::ssvc::HumanImpactVariant;
 use crate::decision::variables::SCHEMA;
+use crate::intel::authenticity::AuthenticityPolicy;
 use crate::time::Date;
 
 /// The version of this document shape.
@@ -26,6 +29,7 @@ pub(super) struct Document {
     pub(super) valid_to: Option<Date>,
     pub(super) urgency: Option<UrgencyPolicy>,
     pub(super) sla: Option<SlaPolicy>,
+    pub(super) authenticity: Option<AuthenticityPolicy>,
 }
 
 pub(super) fn document(text: &str) -> Result<Document, Vec<PolicyProblem>> {
@@ -106,6 +110,7 @@ impl<'t> Reader<'t> {
         let valid_to = self.optional(table, "valid_to").map(|node| self.date(node));
         let urgency = self.optional(table, "urgency").map(|node| self.urgency(node));
         let sla = self.optional(table, "sla").map(|node| self.sla(node));
+        let authenticity = self.optional(table, "authenticity").map(|node| self.authenticity(node));
         if let (Some(from), Some(Some(to))) = (valid_from, valid_to)
             && to < from
         {
@@ -119,6 +124,7 @@ impl<'t> Reader<'t> {
             valid_to: valid_to.flatten(),
             urgency: urgency.flatten(),
             sla: sla.flatten(),
+            authenticity: authenticity.flatten(),
         })
     }
 
