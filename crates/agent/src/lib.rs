@@ -43,7 +43,7 @@ use std::time::Duration;
 use patchwright_domain::inventory::{HostFacts, PackageFormat};
 
 use crate::clock::Deadline;
-use crate::dnf_repositories::{self, Repositories};
+use crate::dnf_repositories::Repositories;
 use crate::exec::ExecError;
 use crate::look::{Look, chain};
 use crate::processes::Processes;

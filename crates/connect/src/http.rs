@@ -240,14 +240,14 @@ async fn digest(path: &Path) -> std::io::Result<String> {
 }
 
 /// Where a connection was tried: the address itself is in the list of feeds.
-fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     let host =
         |u: reqwest::Url| u.host_str().map(|h| u.port().map_or_else(|| h.to_owned(), |port| format!("{h}:{port}")));
     reqwest::Url::parse(url).ok().and_then(host).unwrap_or_else(|| url.to_owned())
 }
 
 /// The system's own words, without the four layers that each say "failed to connect" around them.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut last = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -189,6 +189,7 @@ fn merge_empty(table: &SideTable, kind: ChunkKind, ids: &BTreeSet<&str>) -> Opti
         ChunkKind::Cvss => SideRecords::Cvss(Vec::new()),
         ChunkKind::Ssvc => SideRecords::Ssvc(Vec::new()),
         ChunkKind::Exploits => SideRecords::Exploits(Vec::new()),
+        ChunkKind::Published => SideRecords::Published(Vec::new()),
         ChunkKind::Advisories | ChunkKind::Epss | ChunkKind::Eol | ChunkKind::Names => return None,
     };
     Some(merge_side(table, ids, &none))

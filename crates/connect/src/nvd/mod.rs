@@ -197,7 +197,8 @@ impl NvdFetcher {
         let answer = match builder.send().await {
             Ok(answer) => answer,
             Err(e) if e.is_connect() => {
-                return Err(FetchError::NoConnection { url: request.url.clone(), why: chain(&e.without_url()) });
+                let host = crate::http::host_of(&request.url);
+                return Err(FetchError::NoConnection { host, why: crate::http::innermost(&e) });
             }
             Err(e) => return Ok(Answer::Again(unreachable(e), None)),
         };

@@ -102,8 +102,8 @@ impl Row<'_> {
     pub fn says_the_same(&self, other: &Row<'_>) -> bool {
         (self.vuln, self.advisory, self.status, self.introduced, self.bound)
             == (other.vuln, other.advisory, other.status, other.introduced, other.bound)
-            && (self.inclusive, self.exact, self.severity, self.sub_state)
-                == (other.inclusive, other.exact, other.severity, other.sub_state)
+            && (self.inclusive, self.exact, self.severity, self.sub_state, self.modular, self.module)
+                == (other.inclusive, other.exact, other.severity, other.sub_state, other.modular, other.module)
     }
 
     /// The first fixed version, where the row names one.
@@ -137,9 +137,10 @@ impl From<&Row<'_>> for Draft {
             introduced: own(row.introduced),
             bound: own(row.bound),
             status: row.status.code(),
-            flags: inclusive | exact,
+            flags: inclusive | exact | if row.modular { FLAG_MODULAR } else { 0 },
             severity: own(row.severity),
             sub_state: own(row.sub_state),
+            module: own(row.module),
         }
     }
 }
@@ -154,20 +155,18 @@ pub fn merge_advisories(
     fresh: &[Advisory],
 ) -> Option<(u64, Vec<u8>)> {
     let scheme = scheme_of(ecosystem)?;
-    let mut packages: BTreeMap<&str, Vec<Draft>> = BTreeMap::new();
+    let mut packages: BTreeMap<Cow<'_, str>, Vec<Draft>> = BTreeMap::new();
     for package in old.packages() {
         let kept = old.rows(package).filter(|row| !replaced.contains(row.advisory.unwrap_or(row.vuln)));
         let rows: Vec<Draft> = kept.map(|row| Draft::from(&row)).collect();
         if !rows.is_empty() {
-            packages.insert(package, rows);
+            packages.insert(Cow::Borrowed(package), rows);
         }
     }
     for advisory in fresh.iter().filter(|a| a.withdrawn.is_none()) {
         for affected in advisory.affected.iter().filter(|a| a.ecosystem == ecosystem) {
-            let rows = packages.entry(&affected.package).or_default();
-            for vuln in advisory.vulnerabilities() {
-                draft_rows(scheme, vuln, &advisory.id, affected, rows);
-            }
+            let rows = packages.entry(normal_name(ecosystem, &affected.package)).or_default();
+            draft_affected(scheme, advisory, affected, rows);
         }
     }
     Some(compile_one(scheme, packages))
@@ -184,21 +183,13 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
         if advisory.withdrawn.is_some() {
             continue;
         }
-        let vulns = advisory.vulnerabilities();
-        let titled = advisory.title.as_deref().and_then(streams_in_title);
         for affected in &advisory.affected {
             let Some(scheme) = scheme_of(&affected.ecosystem) else {
                 continue;
             };
             let name = normal_name(&affected.ecosystem, &affected.package);
             let rows = by_ecosystem.entry(&affected.ecosystem).or_default().entry(name).or_default();
-            let first = rows.len();
-            for vuln in &vulns {
-                draft_rows(scheme, vuln, &advisory.id, affected, rows);
-            }
-            if scheme == Scheme::Rpm {
-                rows.iter_mut().skip(first).for_each(|row| mark_module(row, affected, titled.as_deref()));
-            }
+            draft_affected(scheme, advisory, affected, rows);
         }
     }
     by_ecosystem
@@ -209,6 +200,18 @@ pub fn compile_advisories(advisories: &[Advisory]) -> Vec<(String, u64, Vec<u8>)
             Some((ecosystem.to_owned(), rows, bytes))
         })
         .collect()
+}
+
+/// The rows of one package of an advisory, once for each vulnerability that it covers.
+fn draft_affected(scheme: Scheme, advisory: &Advisory, affected: &Affected, rows: &mut Vec<Draft>) {
+    let first = rows.len();
+    for vuln in advisory.vulnerabilities() {
+        draft_rows(scheme, vuln, &advisory.id, affected, rows);
+    }
+    if scheme == Scheme::Rpm {
+        let titled = advisory.title.as_deref().and_then(streams_in_title);
+        rows.iter_mut().skip(first).for_each(|row| mark_module(row, affected, titled.as_deref()));
+    }
 }
 
 /// The module stream of a row: as the publisher says, else as the title of the advisory says for a modular version.

@@ -133,6 +133,7 @@ impl ChunkKind {
             Self::Exploits => "exploits",
             Self::Eol => "eol",
             Self::Names => "names",
+            Self::Published => "published",
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use patchwright_app::Clock;
 use patchwright_app::feeds::port::{FetchError, FetchRequest, Fetched, Fetcher as _};
+use patchwright_app::feeds::registry::Distribution;
 use patchwright_connect::AnyFetcher;
 use patchwright_trust::repo::RepoFiles;
 
@@ -68,6 +70,8 @@ fn fetch(url: String, offline: bool, folder: &Path) -> io::Result<Option<PathBuf
         have_sha256: None,
         max_bytes: FILE_MAX,
         folder: folder.to_owned(),
+        distribution: Distribution::SingleDocument,
+        now: Clock::system().now(),
     };
     let fetched = block_on(async {
         let fetcher = AnyFetcher::new(offline).map_err(|e| Failure::plain(Code::Fetch, e.to_string()))?;
