@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use patchwright_formats::bounded::{self, FileInTar, Limits, each_file_in_tar};
+use patchwright_formats::bounded::{self, FileInZip, Limits, each_file_in_tar};
 use serde_json::{Value, json};
 
 use crate::run::{Bench, code, err, old_openssl, out, shared};
@@ -147,8 +147,8 @@ fn schemas(into: &Path) -> Option<PathBuf> {
     let limits = Limits::default();
     let mut intake = bounded::open(std::fs::File::open(packed).unwrap(), &limits).unwrap();
     each_file_in_tar(&mut intake, &limits, &|name| name.ends_with(".json"), &mut |file| match file {
-        FileInTar::Bytes { name, bytes } => std::fs::write(into.join(name.rsplit('/').next().unwrap()), bytes).unwrap(),
-        FileInTar::Bad { name, why } => panic!("{name}: {why}"),
+        FileInZip::Bytes { name, bytes } => std::fs::write(into.join(name.rsplit('/').next().unwrap()), bytes).unwrap(),
+        FileInZip::Bad { name, why } => panic!("{name}: {why}"),
     })
     .unwrap();
     Some(into.to_path_buf())
