@@ -145,6 +145,7 @@ pub fn report_with_vex(
             FindingState::RestartPending => counts.restart_pending += 1,
             FindingState::RebootPending => counts.reboot_pending += 1,
             FindingState::NoFix => counts.no_fix += 1,
+            FindingState::FixWithSubscription => counts.fix_with_subscription += 1,
         }
     }
     let mut patches: Vec<PatchView> = Vec::new();
@@ -303,6 +304,7 @@ pub fn state_word(state: FindingState) -> &'static str {
         FindingState::RestartPending => "restart_pending",
         FindingState::RebootPending => "reboot_pending",
         FindingState::NoFix => "no_fix",
+        FindingState::FixWithSubscription => "fix_with_subscription",
     }
 }
 
@@ -371,6 +373,9 @@ fn evidence_words(e: &Evidence) -> String {
         }
         Evidence::RepositoryAdvisory { advisory, fixed } => {
             format!("{advisory}, an advisory of a repository configured on this host, names it as fixed in {fixed}")
+        }
+        Evidence::SubscriptionOnly { program } => {
+            format!("no fix is free to take; customers of {program} get this one")
         }
         Evidence::FoundAt { purl, location } => match location {
             Some(place) => format!("{purl} lies in {place}, and no package of the operating system owns it"),
@@ -456,6 +461,7 @@ pub fn patch_state_word(state: PatchState) -> &'static str {
         PatchState::RestartPending => "restart_pending",
         PatchState::RebootPending => "reboot_pending",
         PatchState::NoFix => "no_fix",
+        PatchState::Subscription => "subscription",
     }
 }
 

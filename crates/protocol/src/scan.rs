@@ -82,7 +82,7 @@ pub struct FindingView {
     pub fixed: Option<String>,
     /// Publisher's status: one of the eight words.
     pub status: String,
-    /// What has to happen: `fix_available`, `restart_pending`, `reboot_pending`, `no_fix`.
+    /// What has to happen: `fix_available`, `restart_pending`, `reboot_pending`, `no_fix`, `fix_with_subscription`.
     pub state: String,
     /// The state in words.
     pub state_label: String,
@@ -176,7 +176,7 @@ pub struct PatchView {
     pub from: String,
     /// Version after the patch; absent where no fix is known.
     pub to: Option<String>,
-    /// `available`, `not_offered`, `restart_pending`, `reboot_pending`, `no_fix`, `held`, `kept_back`.
+    /// `available`, `not_offered`, `restart_pending`, `reboot_pending`, `no_fix`, `subscription`, `held`, `kept_back`.
     pub state: String,
     /// The state in words.
     pub state_label: String,
@@ -247,6 +247,9 @@ pub struct Counts {
     pub reboot_pending: u32,
     /// No fix yet.
     pub no_fix: u32,
+    /// A fixed version exists for customers of a subscription only; not among `fix_available`.
+    #[serde(default)]
+    pub fix_with_subscription: u32,
 }
 
 /// End-of-support state of the operating system.

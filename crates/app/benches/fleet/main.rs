@@ -255,7 +255,8 @@ pub(crate) fn intelligence(chunks: &Chunks) -> Intelligence<'_> {
     chunks
         .iter()
         .map(|(ecosystem, list)| {
-            let list = list.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+            let list =
+                list.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk, subscription: false }).collect();
             (ecosystem.as_str(), list)
         })
         .collect()
@@ -350,9 +351,9 @@ fn delta_of_a_feed(
     let mut with: Intelligence<'_> = BTreeMap::new();
     for (ecosystem, list) in chunks {
         let mut list: Vec<ProviderChunk<'_>> =
-            list.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+            list.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk, subscription: false }).collect();
         if *ecosystem == system.ecosystem {
-            list.push(ProviderChunk { provider: "news", chunk: &fresh });
+            list.push(ProviderChunk { provider: "news", chunk: &fresh, subscription: false });
         }
         with.insert(ecosystem, list);
     }

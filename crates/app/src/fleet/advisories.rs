@@ -44,7 +44,7 @@ pub(crate) fn rows(entries: &[Entry], now: &str) -> Vec<AdvisoryRow> {
             });
             g.packages.insert(&f.package);
             g.hosts.insert(entry.host.id.as_str());
-            if f.state != "no_fix" {
+            if !matches!(f.state.as_str(), "no_fix" | "fix_with_subscription") {
                 g.fixable.insert(entry.host.id.as_str());
             }
             if urgency_place(&f.urgency) < urgency_place(&g.row.urgency) {

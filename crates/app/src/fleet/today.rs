@@ -83,6 +83,7 @@ fn add(to: &mut Counts, from: &Counts) {
     to.restart_pending += from.restart_pending;
     to.reboot_pending += from.reboot_pending;
     to.no_fix += from.no_fix;
+    to.fix_with_subscription += from.fix_with_subscription;
 }
 
 fn tiers(entries: &[Entry], now: &str, soon: &str) -> Vec<TierRow> {
@@ -120,20 +121,22 @@ fn patches(entries: &[Entry]) -> Vec<FleetPatch> {
         let kev: BTreeSet<&str> =
             entry.report.findings.iter().filter(|f| f.kev.is_some()).map(|f| f.vuln.as_str()).collect();
         for p in &entry.report.patches {
-            let g = map.entry((&p.package, &p.ecosystem, p.state == "no_fix")).or_insert_with(|| Gather {
-                patch: FleetPatch {
-                    package: p.package.clone(),
-                    ecosystem: p.ecosystem.clone(),
-                    urgency: p.urgency.clone(),
-                    severity: p.severity.clone(),
-                    first_host: Some(host.to_owned()),
-                    ..FleetPatch::default()
-                },
-                vulns: BTreeMap::new(),
-                kev: BTreeSet::new(),
-                best: p,
-                hosts: BTreeMap::new(),
-            });
+            let g = map
+                .entry((&p.package, &p.ecosystem, matches!(p.state.as_str(), "no_fix" | "subscription")))
+                .or_insert_with(|| Gather {
+                    patch: FleetPatch {
+                        package: p.package.clone(),
+                        ecosystem: p.ecosystem.clone(),
+                        urgency: p.urgency.clone(),
+                        severity: p.severity.clone(),
+                        first_host: Some(host.to_owned()),
+                        ..FleetPatch::default()
+                    },
+                    vulns: BTreeMap::new(),
+                    kev: BTreeSet::new(),
+                    best: p,
+                    hosts: BTreeMap::new(),
+                });
             *g.hosts.entry(host).or_default() |= p.overdue;
             g.patch.risk_removed_u6 = g.patch.risk_removed_u6.saturating_add(p.risk_removed_u6);
             if p.due.is_some() && (g.patch.due.is_none() || p.due < g.patch.due) {

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use patchwright_domain::assurance::lifecycle::{SupportState, product_of, support_state};
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::components::{self, match_components};
-use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
+use patchwright_domain::exposure::matching::{ProviderChunk, match_host, subscription_of};
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
@@ -190,9 +190,16 @@ impl Intel {
         ecosystem: &str,
         by: impl FnOnce(&[ProviderChunk<'_>]) -> Vec<Finding>,
     ) -> Result<Vec<Finding>, AppError> {
-        let chunks = self.advisories(ecosystem)?;
-        let chunks: Vec<ProviderChunk<'_>> =
-            chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+        let free = self.advisories(ecosystem)?;
+        let paid = match subscription_of(ecosystem) {
+            Some((name, _)) => self.advisories(&name)?,
+            None => Vec::new(),
+        };
+        let chunks: Vec<ProviderChunk<'_>> = [(&free, false), (&paid, true)]
+            .into_iter()
+            .flat_map(|(list, subscription)| list.iter().map(move |(p, c)| (p, c, subscription)))
+            .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription })
+            .collect();
         Ok(by(&chunks))
     }
 

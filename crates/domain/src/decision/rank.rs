@@ -12,7 +12,7 @@ use super::cvss::Severity;
 use super::policy::Urgency;
 use super::risk::{self, Score};
 use super::sla::DueDates;
-use crate::exposure::{Finding, FindingState};
+use crate::exposure::{Evidence, Finding, FindingState};
 use crate::intel::names::is_language;
 use crate::intel::snapshot::advisories::scheme_of;
 use crate::inventory::{Entitlement, HostFacts, KeptBack, PackageFormat, TransactionStep, Tri};
@@ -46,6 +46,8 @@ pub enum PatchState {
     RebootPending,
     /// Nobody has published a fix.
     NoFix,
+    /// A fix is published for customers of a subscription only, and no repository here offers it.
+    Subscription,
 }
 
 impl PatchState {
@@ -59,6 +61,7 @@ impl PatchState {
             Self::RestartPending => "installed, restart pending",
             Self::RebootPending => "installed, reboot pending",
             Self::NoFix => "no fix yet",
+            Self::Subscription => "fix available with a subscription",
         }
     }
 }
@@ -182,7 +185,7 @@ fn build(
     let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| own.compare(a, b));
     let to = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
-        PatchState::NotOffered => fixed.map(str::to_owned),
+        PatchState::NotOffered | PatchState::Subscription => fixed.map(str::to_owned),
         PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
     };
     let language = is_language(&ecosystem);
@@ -194,12 +197,14 @@ fn build(
     let steps = if state == PatchState::FixOffered { view.steps(&package, &names) } else { Vec::new() };
     let kept_back = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
-        PatchState::NotOffered | PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => {
-            Vec::new()
-        }
+        PatchState::NotOffered
+        | PatchState::RestartPending
+        | PatchState::RebootPending
+        | PatchState::NoFix
+        | PatchState::Subscription => Vec::new(),
     };
     let restart_units = match state {
-        PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending => Vec::new(),
+        PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending | PatchState::Subscription => Vec::new(),
         PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
     };
     let reboot = if language { Tri::No } else { view.reboot(&package, &names, state) };
@@ -236,6 +241,7 @@ fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], vie
             PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => "fixes",
             PatchState::RestartPending | PatchState::RebootPending => "makes effective the fix of",
             PatchState::NoFix => "nobody has fixed",
+            PatchState::Subscription => "fixes, for customers of a subscription,",
         },
         if count == 1 { "vulnerability" } else { "vulnerabilities" },
         if kev.is_empty() { String::new() } else { format!(", {} known to be exploited (KEV)", kev.len()) }
@@ -269,6 +275,15 @@ fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], vie
         PatchState::FixOffered if view.host.transaction.is_none() => {
             lines.push("no transaction was simulated: the steps are the pending upgrades".to_owned());
         }
+        PatchState::Subscription => {
+            let programs = members.iter().flat_map(|(_, j)| &j.finding.evidence).filter_map(|e| match e {
+                Evidence::SubscriptionOnly { program } => Some(program.as_str()),
+                _ => None,
+            });
+            let names: BTreeSet<&str> = programs.collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            lines.push(format!("no fix is free to take: {} offers one", names.join(", ")));
+        }
         PatchState::FixOffered
         | PatchState::KeptBack
         | PatchState::RestartPending
@@ -297,16 +312,21 @@ impl HostView<'_> {
             FindingState::RestartPending => return PatchState::RestartPending,
             FindingState::RebootPending => return PatchState::RebootPending,
             FindingState::NoFix => return PatchState::NoFix,
-            FindingState::FixAvailable => {}
+            FindingState::FixAvailable | FindingState::FixWithSubscription => {}
         }
+        // A host that has the subscription is offered the version by its repository.
+        let missing = match finding.state == FindingState::FixWithSubscription {
+            true => PatchState::Subscription,
+            false => PatchState::NotOffered,
+        };
         let Some(fixed) = finding.fixed.as_ref().filter(|_| !is_language(&finding.ecosystem)) else {
-            return PatchState::NotOffered;
+            return missing;
         };
         let offered = self
             .candidate(&finding.package)
             .is_some_and(|c| patchwright_versions::compare_lenient(self.scheme, &c, fixed).is_ge());
         if !offered {
-            return PatchState::NotOffered;
+            return missing;
         }
         let names = self.binaries(&finding.package, std::iter::once(finding));
         let steps = self.steps(&finding.package, &names);
@@ -422,12 +442,14 @@ impl HostView<'_> {
             PatchState::RebootPending => Tri::Yes,
             PatchState::RestartPending if stuck => Tri::Yes,
             PatchState::RestartPending => Tri::No,
-            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => match package {
-                p if is_kernel(p) || p.ends_with("-microcode") || p == "microcode_ctl" => Tri::Yes,
-                // Mapped by process 1 and by most sessions.
-                "glibc" | "systemd" | "dbus" => Tri::Unknown,
-                _ => Tri::No,
-            },
+            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered | PatchState::Subscription => {
+                match package {
+                    p if is_kernel(p) || p.ends_with("-microcode") || p == "microcode_ctl" => Tri::Yes,
+                    // Mapped by process 1 and by most sessions.
+                    "glibc" | "systemd" | "dbus" => Tri::Unknown,
+                    _ => Tri::No,
+                }
+            }
         }
     }
 

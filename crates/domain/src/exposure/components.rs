@@ -96,8 +96,7 @@ fn deciding<'a>(name: &str, order: &[&'a ProviderChunk<'a>]) -> Vec<Said<'a>> {
         let same = known.get(row.vuln).or_else(|| known.get(row.advisory?)).copied();
         // An advisory of several CVE ids stays what its rows say.
         let vuln = if row.vuln.starts_with("CVE-") { row.vuln } else { same.unwrap_or(row.vuln) };
-        let entry =
-            map.entry(vuln).or_insert_with(|| Said { vuln, provider, rows: Vec::new(), advisories: BTreeSet::new() });
+        let entry = map.entry(vuln).or_insert_with(|| Said { provider, ..Said::new(vuln) });
         entry.advisories.extend(row.advisory);
         if vuln != row.vuln {
             entry.advisories.insert(row.vuln);

@@ -16,6 +16,8 @@ pub enum FindingState {
     RebootPending,
     /// No fixed version: affected, deferred, will not fix, end of life, being looked at.
     NoFix,
+    /// A fixed version exists, and only customers of a subscription get it (Ubuntu Pro). Never counted as a fix that is free to take.
+    FixWithSubscription,
 }
 
 impl FindingState {
@@ -27,6 +29,7 @@ impl FindingState {
             Self::RestartPending => "installed, restart pending",
             Self::RebootPending => "installed, reboot pending",
             Self::NoFix => "no fix yet",
+            Self::FixWithSubscription => "fix available with a subscription",
         }
     }
 }
@@ -107,6 +110,11 @@ pub enum Evidence {
         purl: String,
         /// File or folder, where known.
         location: Option<String>,
+    },
+    /// No fix is free to take; customers of this subscription get one.
+    SubscriptionOnly {
+        /// The subscription (`Ubuntu Pro`).
+        program: String,
     },
 }
 

@@ -18,8 +18,18 @@ use crate::inventory::HostFacts;
 pub struct ProviderChunk<'a> {
     /// Provider (`debian-tracker`).
     pub provider: &'a str,
-    /// Its statements about the host's ecosystem.
+    /// Its statements about the host's ecosystem, or about the one that a subscription adds to it.
     pub chunk: &'a AdvisoryChunk,
+    /// The statements are about what a subscription adds (`Ubuntu:Pro:22.04:LTS`): their fixes are not free to take.
+    pub subscription: bool,
+}
+
+/// What a subscription adds to an ecosystem: its name in OSV's spelling, and the subscription. A statement of it counts where the
+/// ecosystem's own statements say nothing of the package and vulnerability, or know no fix.
+#[must_use]
+pub fn subscription_of(ecosystem: &str) -> Option<(String, &'static str)> {
+    let release = ecosystem.strip_prefix("Ubuntu:")?;
+    (release.ends_with(":LTS") && !release.starts_with("Pro:")).then(|| (format!("Ubuntu:Pro:{release}"), "Ubuntu Pro"))
 }
 
 /// Authority of a provider for its own ecosystem: lower decides first. A distribution's tracker knows every state, its
@@ -28,10 +38,12 @@ pub struct ProviderChunk<'a> {
 pub fn authority(provider: &str) -> u8 {
     match provider {
         "debian-tracker" => 0,
-        "debian-dsa" => 1,
-        "redhat-vex" | "ubuntu-vex" => 0,
-        "redhat-csaf" | "suse-csaf" => 1,
-        p if p.starts_with("almalinux") => 1,
+        "debian-dsa" | "debian-dla" => 1,
+        "redhat-vex" | "ubuntu-vex" | "ubuntu-tracker" | "ubuntu-cve" => 0,
+        "redhat-csaf" | "suse-csaf" | "ubuntu-usn" => 1,
+        // The two lists above hold the fixes that this one does not repeat: it decides where they are silent.
+        "debian-cve-list" => 2,
+        p if p.starts_with("almalinux") || p.starts_with("rocky-") || p.starts_with("alpine-secdb") => 1,
         p if p.starts_with("osv") => 2,
         "debian-changelog" => 3,
         _ => 4,
@@ -174,7 +186,15 @@ pub(super) struct Said<'c> {
     pub(super) vuln: &'c str,
     pub(super) provider: &'c str,
     pub(super) rows: Vec<Row<'c>>,
+    /// What a subscription adds, with its provider; empty rows for nearly all packages.
+    pub(super) paid: (&'c str, Vec<Row<'c>>),
     pub(super) advisories: BTreeSet<&'c str>,
+}
+
+impl<'c> Said<'c> {
+    pub(super) fn new(vuln: &'c str) -> Self {
+        Self { vuln, provider: "", rows: Vec::new(), paid: ("", Vec::new()), advisories: BTreeSet::new() }
+    }
 }
 
 /// Everything that is said of one package name (in one module stream), read once and asked for each version of it.
@@ -191,15 +211,17 @@ impl<'c> Statements<'c> {
         let mut map: BTreeMap<&'c str, Said<'c>> = BTreeMap::new();
         for provider in order {
             for row in provider.chunk.rows(name).filter(|row| stream.is_judged_by(row)) {
-                let entry = map.entry(row.vuln).or_insert_with(|| Said {
-                    vuln: row.vuln,
-                    provider: provider.provider,
-                    rows: Vec::new(),
-                    advisories: BTreeSet::new(),
-                });
+                let entry = map.entry(row.vuln).or_insert_with(|| Said::new(row.vuln));
                 entry.advisories.extend(row.advisory);
-                if entry.provider == provider.provider {
-                    entry.rows.push(row);
+                let (first, rows) = match provider.subscription {
+                    true => (&mut entry.paid.0, &mut entry.paid.1),
+                    false => (&mut entry.provider, &mut entry.rows),
+                };
+                if rows.is_empty() {
+                    *first = provider.provider;
+                }
+                if *first == provider.provider {
+                    rows.push(row);
                 }
             }
         }
@@ -283,33 +305,62 @@ impl<'c> Said<'c> {
         version: &Keyed<'s>,
         fixable: FindingState,
     ) -> Option<Claim<'s>> {
-        let row = *self.vulnerable(scheme, stream, version)?;
-        let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
-        let basis = Basis::Statement { provider: self.provider, row, advisories: &self.advisories };
-        Some(Claim { vuln: self.vuln, version: version.text, state, basis })
+        let free = vulnerable(&self.rows, scheme, stream, version);
+        let claim = |provider, row: Row<'c>, fixable| {
+            let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
+            let basis = Basis::Statement { provider, row, advisories: &self.advisories };
+            Claim { vuln: self.vuln, version: version.text, state, basis }
+        };
+        let (paid_by, paid_rows) = &self.paid;
+        match free {
+            // What the ecosystem itself says is fixed, here or in a version that is free to take, needs no subscription.
+            None if !self.rows.is_empty() => None,
+            Some(row) if row.fixed().is_some() || paid_rows.is_empty() => Some(claim(self.provider, *row, fixable)),
+            free => {
+                // A version that the subscription fixed, or that it says has not the flaw, has it not: the free statement is
+                // about the last version that was free.
+                let paid = vulnerable(paid_rows, scheme, stream, version)?;
+                let fixable = match fixable {
+                    FindingState::FixAvailable => FindingState::FixWithSubscription,
+                    FindingState::RestartPending
+                    | FindingState::RebootPending
+                    | FindingState::NoFix
+                    | FindingState::FixWithSubscription => fixable,
+                };
+                Some(match free {
+                    Some(row) if paid.fixed().is_none() => claim(self.provider, *row, fixable),
+                    Some(_) | None => claim(paid_by, *paid, fixable),
+                })
+            }
+        }
     }
+}
 
-    /// The row that says "vulnerable" for a version, if any says so and none says "not affected".
-    fn vulnerable(&self, scheme: Scheme, stream: Stream<'_>, version: &Keyed<'_>) -> Option<&Row<'c>> {
-        let holds = |row: &Row<'c>| row.holds(scheme, version.text, version.key.as_deref());
-        if stream != Stream::None && self.rows.iter().all(|row| row.status != Status::NotAffected) {
-            return vulnerable_modular(version.text, stream, &self.rows, &holds);
-        }
-        let mut worst: Option<&Row<'c>> = None;
-        for row in &self.rows {
-            if !holds(row) {
-                continue;
-            }
-            if row.status == Status::NotAffected {
-                return None;
-            }
-            // A row that names a fix is worth more than one that does not.
-            if worst.is_none_or(|w| w.fixed().is_none() && row.fixed().is_some()) {
-                worst = Some(row);
-            }
-        }
-        worst
+/// The row that says "vulnerable" for a version, if any says so and none says "not affected".
+fn vulnerable<'r, 'c>(
+    rows: &'r [Row<'c>],
+    scheme: Scheme,
+    stream: Stream<'_>,
+    version: &Keyed<'_>,
+) -> Option<&'r Row<'c>> {
+    let holds = |row: &Row<'c>| row.holds(scheme, version.text, version.key.as_deref());
+    if stream != Stream::None && rows.iter().all(|row| row.status != Status::NotAffected) {
+        return vulnerable_modular(version.text, stream, rows, &holds);
     }
+    let mut worst: Option<&Row<'c>> = None;
+    for row in rows {
+        if !holds(row) {
+            continue;
+        }
+        if row.status == Status::NotAffected {
+            return None;
+        }
+        // A row that names a fix is worth more than one that does not.
+        if worst.is_none_or(|w| w.fixed().is_none() && row.fixed().is_some()) {
+            worst = Some(row);
+        }
+    }
+    worst
 }
 
 fn order_word(scheme: Scheme) -> &'static str {
@@ -371,6 +422,11 @@ pub(super) fn finding(
         ),
     };
     let mut evidence = vec![evidence];
+    if claim.state == FindingState::FixWithSubscription
+        && let Some((_, program)) = subscription_of(ecosystem)
+    {
+        evidence.push(Evidence::SubscriptionOnly { program: program.to_owned() });
+    }
     if claim.state == FindingState::RestartPending {
         evidence.extend(subject.evidence.iter().cloned());
     }

@@ -42,7 +42,7 @@ fn run(host: &HostFacts, ecosystem: &str, providers: &[(&str, &[Advisory])]) -> 
         })
         .collect();
     let chunks: Vec<ProviderChunk<'_>> =
-        chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+        chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk, subscription: false }).collect();
     match_components(host, ecosystem, &chunks)
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn run_with(host: &HostFacts, ecosystem: &str, providers: &[(&str, &[
         })
         .collect();
     let chunks: Vec<ProviderChunk<'_>> =
-        chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk }).collect();
+        chunks.iter().map(|(provider, chunk)| ProviderChunk { provider, chunk, subscription: false }).collect();
     match_host(host, ecosystem, &chunks)
 }
 

@@ -61,6 +61,7 @@ pub(crate) async fn list(
             "restart_pending",
             "reboot_pending",
             "no_fix",
+            "fix_with_subscription",
             "reboot",
             "reboot_because",
         ],
@@ -77,7 +78,7 @@ pub(crate) async fn list(
     Ok(csv.into_response())
 }
 
-fn cells(h: &HostRow) -> [String; 27] {
+fn cells(h: &HostRow) -> [String; 28] {
     let c = &h.counts;
     [
         h.id.clone(),
@@ -105,6 +106,7 @@ fn cells(h: &HostRow) -> [String; 27] {
         c.restart_pending.to_string(),
         c.reboot_pending.to_string(),
         c.no_fix.to_string(),
+        c.fix_with_subscription.to_string(),
         h.reboot.clone(),
         opt(h.reboot_because.as_ref()),
     ]

@@ -129,6 +129,7 @@ impl<'a> HostPage<'a> {
             (c.restart_pending, "installed, restart pending"),
             (c.reboot_pending, "installed, reboot pending"),
             (c.no_fix, "without a fix yet"),
+            (c.fix_with_subscription, "with a fix for subscribers only"),
         ] {
             if value > 0 {
                 parts.push(format!("{} {words}", text::number(value)));

@@ -13,12 +13,13 @@ use crate::view::link::Link;
 use crate::view::{Html, link, parts, text};
 
 /// States of a finding, for the filter.
-const STATE_CHOICES: [(&str, &str); 5] = [
+const STATE_CHOICES: [(&str, &str); 6] = [
     ("", "any"),
     ("fix_available", "fix available"),
     ("restart_pending", "installed, restart pending"),
     ("reboot_pending", "installed, reboot pending"),
     ("no_fix", "no fix yet"),
+    ("fix_with_subscription", "fix available with a subscription"),
 ];
 
 /// What a tab is asked for; also its query string.

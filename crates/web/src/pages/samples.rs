@@ -79,6 +79,7 @@ fn counts(i: usize) -> Counts {
         restart_pending: findings / 12,
         reboot_pending: findings / 24,
         no_fix: findings / 5,
+        fix_with_subscription: findings / 20,
     }
 }
 
@@ -467,6 +468,7 @@ pub fn host(rows: usize) -> HostDetail {
         restart_pending: small(rows / 10),
         reboot_pending: small(rows / 20),
         no_fix: small(rows / 4),
+        fix_with_subscription: 0,
         ..Counts::default()
     };
     row.worst = (rows > 0).then(|| "critical".to_owned());

@@ -354,7 +354,13 @@ pub fn feed_state(state: &str) -> Html {
 pub fn patch_state(state: &str, label: &str) -> Html {
     let meaning = match state {
         "available" | "fix_available" => Meaning::Plain,
-        "restart_pending" | "reboot_pending" | "held" | "kept_back" | "not_offered" => Meaning::Attention,
+        "restart_pending"
+        | "reboot_pending"
+        | "held"
+        | "kept_back"
+        | "not_offered"
+        | "subscription"
+        | "fix_with_subscription" => Meaning::Attention,
         "no_fix" => Meaning::Unknown,
         _ => Meaning::Plain,
     };
