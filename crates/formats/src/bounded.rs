@@ -1,6 +1,6 @@
 //! Bounds on everything that comes from outside: size, unpacked size, line length, record size, file count, encoding.
 //!
-//! A reader made by [`open`] unpacks gzip and zstd by their magic numbers and refuses to go past its [`Limits`].
+//! A reader made by [`open`] unpacks gzip, zstd, bzip2 and xz by their magic numbers and refuses to go past its [`Limits`].
 //! A damaged or truncated compressed stream is not an error to the reader above it: it looks like the end of the input,
 //! and [`Watch::cut`] says what happened. So the rows before the damage are kept and nobody mistakes them for all rows.
 //!
@@ -133,7 +133,9 @@ impl BoundError {
             Self::RatioTooHigh { .. } => "this looks like a decompression bomb; check where the file comes from",
             Self::TooManyFiles { .. } => "unpack the archive and import it folder by folder",
             Self::RecordTooLarge { .. } => "the file may be damaged: one record never grows this large in a real feed",
-            Self::NotText { .. } => "convert or unpack the file first; gzip and zstd are unpacked without asking",
+            Self::NotText { .. } => {
+                "convert or unpack the file first; gzip, zstd, bzip2 and xz are unpacked without asking"
+            }
         }
     }
 }
@@ -292,10 +294,11 @@ impl Read for Intake<'_> {
     }
 }
 
-/// Puts bounds around `reader` and unpacks gzip (RFC 1952, several members) and zstd (RFC 8878) by their magic numbers.
+/// Puts bounds around `reader` and unpacks gzip (RFC 1952, several members), zstd (RFC 8878), bzip2 and xz (several streams) by
+/// their magic numbers.
 ///
 /// # Errors
-/// [`BoundError::NotText`] inside the I/O error for UTF-16, zip and xz, which this reader does not unpack; other I/O errors as they come.
+/// [`BoundError::NotText`] inside the I/O error for UTF-16 and zip, which this reader does not unpack,; other I/O errors as they come.
 pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'a>> {
     let watch = Watch::default();
     let mut arriving = Arriving { inner: reader, limit: limits.input, watch: watch.clone() };
@@ -317,6 +320,10 @@ pub fn open<'a, R: Read + 'a>(reader: R, limits: &Limits) -> io::Result<Intake<'
         Box::new(unpacking("gzip", Box::new(flate2::read::MultiGzDecoder::new(source))))
     } else if packed.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Box::new(unpacking("zstd", Box::new(zstd::stream::read::Decoder::new(source)?)))
+    } else if packed.starts_with(b"BZh") && packed.get(4..6) == Some(b"1A") {
+        Box::new(unpacking("bzip2", Box::new(bzip2::read::MultiBzDecoder::new(source))))
+    } else if packed.starts_with(XZ_MAGIC) {
+        Box::new(unpacking("xz", Box::new(lzma_rust2::XzReader::new(source, true))))
     } else {
         Box::new(source)
     };
@@ -364,14 +371,11 @@ pub(crate) fn peek<R: Read>(reader: &mut R, count: u64) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Begins every xz stream.
+const XZ_MAGIC: &[u8] = b"\xfd7zXZ\x00";
+
 fn foreign(magic: &[u8]) -> Option<&'static str> {
-    if magic.starts_with(b"PK\x03\x04") || magic.starts_with(b"PK\x05\x06") {
-        Some("a zip archive")
-    } else if magic.starts_with(b"\xfd7zXZ\x00") {
-        Some("an xz archive")
-    } else {
-        None
-    }
+    if magic.starts_with(b"PK\x03\x04") || magic.starts_with(b"PK\x05\x06") { Some("a zip archive") } else { None }
 }
 
 fn utf16(head: &[u8]) -> Option<&'static str> {

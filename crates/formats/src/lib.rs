@@ -10,4 +10,5 @@ pub mod feed;
 pub mod host;
 mod json_stream;
 pub mod vex;
+mod xml;
 mod yaml;
