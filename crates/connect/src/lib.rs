@@ -49,9 +49,12 @@ impl Fetcher for AnyFetcher {
                     let key = nvd::ApiKey::find(|name| std::env::var_os(name))?;
                     self.nvd.fetch(request, key.as_ref(), progress).await
                 }
-                Distribution::SingleDocument | Distribution::CsafProvider | Distribution::NvdApi => {
-                    self.http.fetch(request, progress).await
-                }
+                Distribution::SingleDocument
+                | Distribution::CsafProvider
+                | Distribution::NvdApi
+                | Distribution::Files(_)
+                | Distribution::RpmRepositories(_)
+                | Distribution::Mirror => self.http.fetch(request, progress).await,
             }
         })
     }

@@ -6,13 +6,18 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
-use patchwright_domain::intel::{Advisory, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint};
+use patchwright_domain::intel::{
+    Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
+};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::feed::csaf::CsafRecord;
 use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::cve::CveState;
+use patchwright_formats::feed::debian_cve_list::CveMark;
+use patchwright_formats::feed::debian_support::{SourceSupport, SupportLeft};
 use patchwright_formats::feed::nvd::NvdRecord;
+use patchwright_formats::feed::secdb::SecdbPackage;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::registry::FeedSpec;
@@ -116,6 +121,8 @@ struct Gathered {
     superseded: u64,
     /// File names of documents that the provider deleted, and when.
     deleted: BTreeMap<String, Timestamp>,
+    /// The day of the run: what is announced for later is not in force.
+    today: Date,
 }
 
 /// What is kept of an NVD record.
@@ -142,9 +149,14 @@ fn deleted_below(folder: &Path) -> BTreeMap<String, Timestamp> {
 ///
 /// # Errors
 /// [`ConvertError`] when a single-file document is not of this feed. In a folder a bad file is a problem, not an error.
-pub fn parse_document(spec: &FeedSpec, path: &Path, files: &[PathBuf]) -> Result<ParsedFeed, ConvertError> {
+pub fn parse_document(
+    spec: &FeedSpec,
+    path: &Path,
+    files: &[PathBuf],
+    today: Date,
+) -> Result<ParsedFeed, ConvertError> {
     let mut out = ParsedFeed { complete: true, ..ParsedFeed::default() };
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered { today, ..Gathered::default() };
     if files.is_empty() {
         parse_file(spec, path, &mut out, &mut gathered)?;
     } else {
@@ -297,6 +309,18 @@ impl Gathered {
                     self.nvd_record(record, out);
                 }
             }
+            FeedRecords::Secdb(list) => {
+                self.advisories.extend(list.iter().flat_map(SecdbPackage::advisories));
+            }
+            FeedRecords::DebianCves(list) => {
+                let open = list.into_iter().filter(|entry| entry.mark != CveMark::Rejected && !entry.lines.is_empty());
+                self.advisories.extend(open.map(|entry| entry.advisory(debian_ecosystem)));
+            }
+            FeedRecords::DebianSupport(list) => {
+                for entry in list {
+                    self.debian_support(spec, entry, out);
+                }
+            }
             FeedRecords::Csaf(list) => {
                 for record in list {
                     out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
@@ -327,6 +351,33 @@ impl Gathered {
     }
 
     /// Of several releases of one document the newest counts: an archive and the documents that changed since hold both.
+    /// A source without support is a statement about every version of it. Which release the list is for, only the feed knows.
+    fn debian_support(&mut self, spec: &FeedSpec, entry: SourceSupport, out: &mut ParsedFeed) {
+        let SupportLeft::Ended { on, .. } = entry.left else {
+            // Limited support is a matter of how the package is used, and no flaw of it.
+            return;
+        };
+        let Some((_, release)) = spec.id.rsplit_once('-').filter(|_| on <= self.today) else {
+            return;
+        };
+        if entry.is_prefix {
+            let what = format!("`{}.*` stands for several packages, and is not matched with any", entry.source);
+            out.problems.push(Problem::new(spec.id, what, ""));
+            return;
+        }
+        let vendor = VendorWords {
+            sub_state: Some("security support ended".to_owned()),
+            reason: entry.reason,
+            ..VendorWords::default()
+        };
+        self.advisories.push(Advisory {
+            id: format!("DEBIAN-SUPPORT-ENDED-{}", entry.source),
+            affected: vec![Affected::stated(&format!("Debian:{release}"), &entry.source, Status::EndOfLife, vendor)],
+            published: Some(on.start()),
+            ..Advisory::default()
+        });
+    }
+
     fn take_csaf(&mut self, record: CsafRecord) {
         let name = csaf_provider::file_name(&record.id);
         let gone = self.deleted.get(&name).is_some_and(|at| record.updated.is_none_or(|updated| updated <= *at));

@@ -2,6 +2,7 @@
 
 pub mod convert;
 mod csaf;
+mod parts;
 pub mod port;
 mod raw;
 pub mod registry;

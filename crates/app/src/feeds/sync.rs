@@ -9,13 +9,14 @@ use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_domain::intel::snapshot::{ChunkMeta, SnapshotIndex};
+use patchwright_domain::time::Date;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
 use super::csaf::{self, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
-use super::raw;
 use super::registry::{Distribution, FeedSpec};
+use super::{parts, raw};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::{Cause, Change, prepare, record};
@@ -286,16 +287,34 @@ async fn get(
 ) -> std::result::Result<Option<(Document, ParsedFeed)>, Failed> {
     let fetched = match spec.distribution {
         Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(request, fetcher, progress).await,
-        Distribution::CsafProvider | Distribution::SingleDocument | Distribution::NvdApi => {
-            fetcher.fetch(request, progress).await.map(|fetched| Gotten {
-                document: match fetched {
-                    Fetched::NotModified => None,
-                    Fetched::Document(document) => Some(document),
-                },
-                problems: Vec::new(),
-                lost: 0,
-            })
+        Distribution::Files(files) if parts::is_root(&request.url) => {
+            parts::fetch(request, files, false, fetcher, progress).await
         }
+        Distribution::RpmRepositories(roots) if parts::is_root(&request.url) => {
+            parts::fetch(request, roots, true, fetcher, progress).await
+        }
+        Distribution::Mirror if request.url == spec.home => {
+            return Err(Failed::new(
+                format!("{} is read from a mirror only", spec.id),
+                format!(
+                    "copy {} and give the file or folder: `patchwright feed sync {} --from file:///path`",
+                    spec.home, spec.id
+                ),
+            ));
+        }
+        Distribution::CsafProvider
+        | Distribution::SingleDocument
+        | Distribution::NvdApi
+        | Distribution::Files(_)
+        | Distribution::RpmRepositories(_)
+        | Distribution::Mirror => fetcher.fetch(request, progress).await.map(|fetched| Gotten {
+            document: match fetched {
+                Fetched::NotModified => None,
+                Fetched::Document(document) => Some(document),
+            },
+            problems: Vec::new(),
+            lost: 0,
+        }),
     };
     let gotten = fetched.map_err(|error| {
         let failed = Failed::new(error_chain(&error), error.hint());
@@ -303,7 +322,7 @@ async fn get(
         Failed { no_connection, ..failed }
     })?;
     let Some(document) = gotten.document else { return Ok(None) };
-    let mut parsed = match parse(spec, document.clone()).await {
+    let mut parsed = match parse(spec, document.clone(), request.now.date()).await {
         Ok(parsed) => parsed,
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
@@ -318,7 +337,7 @@ async fn get(
     Ok(Some((document, parsed)))
 }
 
-async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Result<ParsedFeed, Failed> {
+async fn parse(spec: &'static FeedSpec, document: Document, today: Date) -> std::result::Result<ParsedFeed, Failed> {
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
@@ -330,7 +349,7 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
                         "check that the address leads to this feed; what was known before stays in force".to_owned(),
                     ));
                 }
-                parse_document(spec, &document.path, &files).map_err(|e| Failed::new(error_chain(&e), e.hint()))
+                parse_document(spec, &document.path, &files, today).map_err(|e| Failed::new(error_chain(&e), e.hint()))
             }
             Err(e) => Err(Failed::new(format!("failed to list the mirror folder: {e}"), "check the folder".to_owned())),
         }

@@ -31,6 +31,10 @@ impl Os {
             "alma" => "almalinux".to_owned(),
             "rockylinux" => "rocky".to_owned(),
             "redhat" => "rhel".to_owned(),
+            "oracle" | "oraclelinux" => "ol".to_owned(),
+            "amazon" | "amazonlinux" => "amzn".to_owned(),
+            "suse" => "sles".to_owned(),
+            "opensuse" => "opensuse-leap".to_owned(),
             _ => id,
         };
         let (version_id, codename) = match (id.as_str(), version) {
@@ -64,6 +68,24 @@ impl Os {
             "almalinux" => Some(format!("AlmaLinux:{major}")),
             "rocky" => Some(format!("Rocky Linux:{major}")),
             "rhel" => Some(format!("Red Hat:{major}")),
+            "ol" => Some(format!("Oracle Linux:{major}")),
+            "fedora" => Some(format!("Fedora:{major}")),
+            "amzn" => Some(format!("Amazon Linux:{major}")),
+            // Microsoft calls its Linux by another name since version 3.
+            "azurelinux" | "mariner" => Some(format!("Azure Linux:{major}")),
+            "sles" | "sled" | "sles_sap" => Some(match self.version_id.split_once('.') {
+                // Service packs up to version 15, minor releases since.
+                Some((_, pack)) if major.parse::<u32>().is_ok_and(|m| m <= 15) && pack != "0" => {
+                    format!("SUSE:Linux Enterprise Server {major} SP{pack}")
+                }
+                Some(_) if major.parse::<u32>().is_ok_and(|m| m > 15) => {
+                    format!("SUSE:Linux Enterprise Server {}", self.version_id)
+                }
+                Some(_) | None => format!("SUSE:Linux Enterprise Server {major}"),
+            }),
+            "opensuse-leap" => Some(format!("openSUSE:Leap {}", self.version_id)),
+            "wolfi" => Some("Wolfi".to_owned()),
+            "chainguard" => Some("Chainguard".to_owned()),
             "alpine" => {
                 let mut parts = self.version_id.split('.');
                 let (a, b) = (parts.next()?, parts.next()?);

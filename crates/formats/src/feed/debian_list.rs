@@ -187,6 +187,19 @@ fn detail(text: &str, advisory: &mut DebianAdvisory, at: &str, tally: &mut Tally
     }
 }
 
+/// The status of a word in angle brackets (`<no-dsa>`), as both kinds of list have them.
+pub(super) fn status_of(word: &str) -> Option<Status> {
+    Some(match word {
+        "not-affected" => Status::NotAffected,
+        "end-of-life" => Status::EndOfLife,
+        "unfixed" => Status::Affected,
+        "ignored" => Status::WillNotFix,
+        "no-dsa" | "postponed" => Status::FixDeferred,
+        "undetermined" => Status::Unknown,
+        _unknown => return None,
+    })
+}
+
 /// `[bullseye] - xorg-server 2:1.20.11-1+deb11u6 (bug #1)` or `[lenny] - vlc <not-affected> (reason)`; and whether the state is known.
 fn fix(text: &str) -> Option<(DebianFix, bool)> {
     let (release, rest) = text.strip_prefix('[')?.split_once(']')?;
@@ -202,13 +215,7 @@ fn fix(text: &str) -> Option<(DebianFix, bool)> {
     let word = what.strip_prefix('<').and_then(|word| word.strip_suffix('>'));
     let (status, known) = match word {
         None => (Status::Fixed, true),
-        Some("not-affected") => (Status::NotAffected, true),
-        Some("end-of-life") => (Status::EndOfLife, true),
-        Some("unfixed") => (Status::Affected, true),
-        Some("ignored") => (Status::WillNotFix, true),
-        Some("no-dsa" | "postponed") => (Status::FixDeferred, true),
-        Some("undetermined") => (Status::Unknown, true),
-        Some(_unknown) => (Status::Unknown, false),
+        Some(word) => status_of(word).map_or((Status::Unknown, false), |status| (status, true)),
     };
     vendor.sub_state = word.map(str::to_owned);
     let fix = DebianFix {

@@ -9,7 +9,9 @@
 pub mod csaf;
 pub mod csaf_provider;
 pub mod cve;
+pub mod debian_cve_list;
 pub mod debian_list;
+pub mod debian_support;
 pub mod debian_tracker;
 pub mod distro_info;
 mod documents;
@@ -24,13 +26,23 @@ pub mod nuclei;
 pub mod nvd;
 pub mod osv;
 pub mod osv_yaml;
+pub mod oval;
+pub mod repomd;
 mod requirement;
+pub mod rpm_errata;
+mod rpm_update;
 pub mod rubysec;
 pub mod rustsec;
 mod scalar;
+pub mod secdb;
 mod table;
 mod texts;
 pub mod tsv;
+pub mod ubuntu;
+pub mod ubuntu_cve;
+pub mod ubuntu_tracker;
+pub mod ubuntu_usn;
+pub mod updateinfo;
 mod yaml_record;
 
 use std::fmt;
@@ -40,6 +52,7 @@ use patchwright_domain::intel::{Advisory, EolCycle, Problem};
 
 use crate::bounded::{self, BoundError, Intake, Limits, Watch, ZipReadError};
 use crate::json_stream::{Ended, Sink, read_document};
+use crate::xml;
 
 pub use scalar::cve_id;
 pub(crate) use scalar::timestamp;
@@ -88,11 +101,29 @@ pub enum FeedFormat {
     Nvd,
     /// Common Security Advisory Framework 2.0 and 2.1: one JSON document, a list, one a line, or a zip or tar of many.
     Csaf,
+    /// `updateinfo.xml` of an rpm repository.
+    UpdateInfo,
+    /// Errata of AlmaLinux and Rocky Linux as JSON: a list, or pages of the service.
+    RpmErrata,
+    /// OVAL 5 definitions of packages.
+    Oval,
+    /// Alpine's security database, JSON or YAML: one repository, or a zip or tar archive of many.
+    Secdb,
+    /// Ubuntu security notices: the database, or pages of the service.
+    UbuntuUsn,
+    /// Ubuntu's CVE service: pages.
+    UbuntuCve,
+    /// Ubuntu's CVE tracker repository: one file, or a zip or tar archive of many.
+    UbuntuTracker,
+    /// Debian security tracker, `data/CVE/list`.
+    DebianCveList,
+    /// Lists of debian-security-support.
+    DebianSupport,
 }
 
 impl FeedFormat {
     /// Every format.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 28] = [
         Self::KevJson,
         Self::KevCsv,
         Self::Epss,
@@ -112,6 +143,15 @@ impl FeedFormat {
         Self::FriendsOfPhp,
         Self::Nvd,
         Self::Csaf,
+        Self::UpdateInfo,
+        Self::RpmErrata,
+        Self::Oval,
+        Self::Secdb,
+        Self::UbuntuUsn,
+        Self::UbuntuCve,
+        Self::UbuntuTracker,
+        Self::DebianCveList,
+        Self::DebianSupport,
     ];
 
     /// Whether a file of this path, in a folder that mirrors the feed, is part of the feed. Repositories hold other files too.
@@ -131,9 +171,19 @@ impl FeedFormat {
             Self::FriendsOfPhp => packed || friends_of_php::Php::wants(path),
             Self::Nvd => packed || nvd::Nvd::wants(path),
             Self::Csaf => packed || path.ends_with(".ndjson") || csaf::is_document_name(path),
+            // A mirror of a repository holds all its metadata.
+            Self::UpdateInfo => path.rsplit('/').next().is_some_and(|name| name.contains("updateinfo.xml")),
+            Self::RpmErrata => packed || rpm_errata::RpmErrata::wants(path),
+            Self::Oval => path.contains(".xml"),
+            Self::Secdb => packed || secdb::Secdb::wants(path),
+            Self::UbuntuUsn => path.contains(".json"),
+            Self::UbuntuCve => packed || path.ends_with(".ndjson") || ubuntu_cve::UbuntuCve::wants(path),
+            Self::UbuntuTracker => packed || ubuntu_tracker::UbuntuTracker::wants(path),
             Self::KevJson
             | Self::KevCsv
             | Self::Epss
+            | Self::DebianCveList
+            | Self::DebianSupport
             | Self::DebianTracker
             | Self::DebianAdvisoryList
             | Self::EndOfLife
@@ -175,6 +225,15 @@ impl fmt::Display for FeedFormat {
             Self::FriendsOfPhp => "FriendsOfPHP advisories",
             Self::Nvd => "NVD API 2.0",
             Self::Csaf => "CSAF",
+            Self::UpdateInfo => "updateinfo.xml",
+            Self::RpmErrata => "rpm errata JSON",
+            Self::Oval => "OVAL",
+            Self::Secdb => "Alpine security database",
+            Self::UbuntuUsn => "Ubuntu security notices",
+            Self::UbuntuCve => "Ubuntu CVE service",
+            Self::UbuntuTracker => "Ubuntu CVE tracker",
+            Self::DebianCveList => "Debian CVE list",
+            Self::DebianSupport => "debian-security-support list",
         })
     }
 }
@@ -424,6 +483,36 @@ pub(crate) fn stream_json<R: Read, S: FeedSink>(
     Ok(())
 }
 
+/// Accounts for the end of an XML document: refuses one with another root, names an early end.
+pub(crate) fn xml_ended(
+    format: FeedFormat,
+    seen: xml::Seen,
+    roots: &[&str],
+    missing: &'static str,
+    watch: &Watch,
+    tally: &mut Tally,
+) -> Result<(), FeedError> {
+    let is_root = seen.root.as_deref().is_some_and(|root| roots.contains(&root));
+    let why = match seen.ended {
+        xml::Ended::Failed(source) => return Err(FeedError::from_io(format, source, Some(watch))),
+        xml::Ended::Whole | xml::Ended::Early(_) | xml::Ended::Broken(_) if !is_root => {
+            return Err(FeedError::not(format, missing));
+        }
+        xml::Ended::Whole => None,
+        xml::Ended::Early(why) => Some(format!("document ends early: {why}")),
+        xml::Ended::Broken(why) => Some(format!("document is damaged, the rest is not read: {why}")),
+    };
+    if let Some(why) = why {
+        if seen.cut_record {
+            tally.seen();
+            tally.lose("end of input", "record is cut off", "");
+        }
+        tally.cut("end of input", why);
+    }
+    tally.reader_done(watch);
+    Ok(())
+}
+
 /// The records of any format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedRecords {
@@ -449,6 +538,12 @@ pub enum FeedRecords {
     Nvd(Vec<nvd::NvdRecord>),
     /// CSAF documents with their advisories.
     Csaf(Vec<csaf::CsafRecord>),
+    /// Packages of security databases.
+    Secdb(Vec<secdb::SecdbPackage>),
+    /// Entries of Debian's CVE list.
+    DebianCves(Vec<debian_cve_list::DebianCve>),
+    /// Sources with less support than their release.
+    DebianSupport(Vec<debian_support::SourceSupport>),
 }
 
 impl Records for FeedRecords {
@@ -465,6 +560,9 @@ impl Records for FeedRecords {
             Self::Exploits(records) => records.record_count(),
             Self::Nvd(records) => records.record_count(),
             Self::Csaf(records) => records.record_count(),
+            Self::Secdb(records) => records.record_count(),
+            Self::DebianCves(records) => records.record_count(),
+            Self::DebianSupport(records) => records.record_count(),
         }
     }
 }
@@ -498,5 +596,14 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         FeedFormat::FriendsOfPhp => friends_of_php::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::Nvd => nvd::parse_any(reader, limits)?.map(FeedRecords::Nvd),
         FeedFormat::Csaf => csaf::parse_any(reader, limits)?.map(FeedRecords::Csaf),
+        FeedFormat::UpdateInfo => updateinfo::parse(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::RpmErrata => rpm_errata::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::Oval => oval::parse(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::Secdb => secdb::parse_any(reader, limits)?.map(FeedRecords::Secdb),
+        FeedFormat::UbuntuUsn => ubuntu_usn::parse(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::UbuntuCve => ubuntu_cve::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::UbuntuTracker => ubuntu_tracker::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::DebianCveList => debian_cve_list::parse(reader, limits)?.map(FeedRecords::DebianCves),
+        FeedFormat::DebianSupport => debian_support::parse(reader, limits)?.map(FeedRecords::DebianSupport),
     })
 }

@@ -280,6 +280,13 @@ impl Notes<'_> {
                 return self.say(&pointer, "package lacks its name or ecosystem", package);
             }
         };
+        // Ubuntu's live patches change the code of a running kernel: their versions are no versions of the package.
+        let availability = item.get("ecosystem_specific").and_then(|block| text_of(block.get("availability")?));
+        let is_live = availability.is_some_and(|text| text.starts_with("Livepatch"));
+        let ecosystem = match ecosystem.strip_prefix("Ubuntu:Pro:") {
+            Some(release) if is_live => format!("Ubuntu:Pro:Livepatch:{release}"),
+            _ => ecosystem,
+        };
         let (vectors, own_word) = self.severities(item.get("severity").unwrap_or(&Value::Null), &pointer);
         for vector in vectors {
             if !advisory.severities.contains(&vector) {
