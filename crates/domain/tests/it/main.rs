@@ -15,4 +15,5 @@ mod decision;
 mod exposure;
 mod fuzz;
 mod streams;
+mod subscription;
 mod vex;

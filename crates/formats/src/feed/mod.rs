@@ -159,7 +159,7 @@ impl FeedFormat {
     pub fn wants(self, path: &str) -> bool {
         use documents::Reader as _;
         use texts::TextReader as _;
-        let packed = [".gz", ".zst", ".zip", ".tar"].iter().any(|end| path.ends_with(end));
+        let packed = [".gz", ".zst", ".bz2", ".xz", ".zip", ".tar"].iter().any(|end| path.ends_with(end));
         match self {
             Self::Cve => packed || cve::Cve::wants(path),
             // Records one a line have other endings.

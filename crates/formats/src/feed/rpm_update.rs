@@ -93,7 +93,8 @@ fn family(update: &RpmUpdate) -> Option<&'static str> {
 /// The number of the release in a package's release: `9` of `1.module_el9.2.0+36`, `2023` of `3.amzn2023.0.2`, `40` of `1.fc40`.
 pub(super) fn release_number(release: &str) -> Option<&str> {
     for mark in ["amzn", "azl", "cm", "el", "fc"] {
-        for (at, _) in release.match_indices(mark) {
+        // The last one: `3.2.0.azl2-3.azl3` was made for 3 from what was made for 2.
+        for (at, _) in release.rmatch_indices(mark) {
             let before = release.get(..at).unwrap_or_default();
             let rest = release.get(at.saturating_add(mark.len())..).unwrap_or_default();
             let length = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -225,6 +226,7 @@ mod tests {
             ("38.79.amzn2", Some("2")),
             ("1.fc40", Some("40")),
             ("3.azl3", Some("3")),
+            ("3.2.0.azl2-3.azl3", Some("3")),
             ("1.model9", None),
             ("1.el", None),
             ("15.2", None),

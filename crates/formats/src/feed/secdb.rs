@@ -173,7 +173,10 @@ fn ids_of(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '[' | ']')) {
         let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let id = match cve_id(&word.replacen("CVE_", "CVE-", 1)) {
+        let spelled = word.replacen("CVE_", "CVE-", 1);
+        // Two patches of one CVE are listed as `CVE-2017-17434-1` and `-2`.
+        let numbered = spelled.match_indices('-').nth(2).and_then(|(at, _)| cve_id(spelled.get(..at)?));
+        let id = match cve_id(&spelled).or(numbered) {
             Some(cve) => cve,
             None => {
                 let Some((start, rest)) = word.split_once('-') else { continue };

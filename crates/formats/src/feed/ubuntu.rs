@@ -139,9 +139,9 @@ pub(super) fn statement(
     let status = match state {
         "DNE" => return (None, None),
         "released" => {
-            vendor.sub_state = None;
             let version = remark.split_whitespace().next().unwrap_or_default();
             if version.starts_with(|c: char| c.is_ascii_digit()) {
+                vendor.sub_state = None;
                 return (Some(Affected { vendor, ..Affected::fixed_in(ecosystem, package, version) }), None);
             }
             let odd = format!("{package} is released without a version for {ecosystem}; taken as unknown");

@@ -24,6 +24,18 @@ const PYPA: &[u8] = include_bytes!("../fixtures/feeds/pypa.yaml");
 const RUSTSEC: &[u8] = include_bytes!("../fixtures/feeds/rustsec.md");
 const RUBYSEC: &[u8] = include_bytes!("../fixtures/feeds/rubysec.yml");
 const PHP: &[u8] = include_bytes!("../fixtures/feeds/friends-of-php.yaml");
+const UPDATEINFO: &[u8] = include_bytes!("../fixtures/feeds/updateinfo.xml");
+const RPM_ERRATA: &[u8] = include_bytes!("../fixtures/feeds/rpm-errata.json");
+const ROCKY_ERRATA: &[u8] = include_bytes!("../fixtures/feeds/rocky-errata.json");
+const OVAL: &[u8] = include_bytes!("../fixtures/feeds/oval.xml");
+const SECDB: &[u8] = include_bytes!("../fixtures/feeds/secdb.json");
+const SECDB_YAML: &[u8] = include_bytes!("../fixtures/feeds/secdb.yaml");
+const USN_DB: &[u8] = include_bytes!("../fixtures/feeds/usn-db.json");
+const USN_PAGE: &[u8] = include_bytes!("../fixtures/feeds/usn-page.json");
+const UBUNTU_CVE: &[u8] = include_bytes!("../fixtures/feeds/ubuntu-cve.json");
+const UBUNTU_TRACKER: &[u8] = include_bytes!("../fixtures/feeds/ubuntu-tracker");
+const CVE_LIST: &[u8] = include_bytes!("../fixtures/feeds/debian-cve-list");
+const SUPPORT: &[u8] = include_bytes!("../fixtures/feeds/debian-support");
 const EPSS: &[u8] = b"#model_version:v2025.03.14,score_date:2026-08-16T00:00:00+0000\ncve,epss,percentile\nCVE-1999-0001,0.03351,0.87650\n";
 const EOL: &[u8] = br#"{"result":[{"name":"a","releases":[{"name":"1","isEol":true,"eolFrom":"2020-01-01","latest":{"name":"1.2","date":null}}]}]}"#;
 const RELEASES: &[u8] =
@@ -171,6 +183,54 @@ fn friends_of_php() {
 #[test]
 fn csaf() {
     fuzz(FeedFormat::Csaf, CSAF);
+}
+
+#[test]
+fn updateinfo() {
+    fuzz(FeedFormat::UpdateInfo, UPDATEINFO);
+}
+
+#[test]
+fn rpm_errata() {
+    fuzz(FeedFormat::RpmErrata, RPM_ERRATA);
+    fuzz(FeedFormat::RpmErrata, ROCKY_ERRATA);
+}
+
+#[test]
+fn oval() {
+    fuzz(FeedFormat::Oval, OVAL);
+}
+
+#[test]
+fn secdb() {
+    fuzz(FeedFormat::Secdb, SECDB);
+    fuzz(FeedFormat::Secdb, SECDB_YAML);
+}
+
+#[test]
+fn ubuntu_usn() {
+    fuzz(FeedFormat::UbuntuUsn, USN_DB);
+    fuzz(FeedFormat::UbuntuUsn, USN_PAGE);
+}
+
+#[test]
+fn ubuntu_cve() {
+    fuzz(FeedFormat::UbuntuCve, UBUNTU_CVE);
+}
+
+#[test]
+fn ubuntu_tracker() {
+    fuzz(FeedFormat::UbuntuTracker, UBUNTU_TRACKER);
+}
+
+#[test]
+fn debian_cve_list() {
+    fuzz(FeedFormat::DebianCveList, CVE_LIST);
+}
+
+#[test]
+fn debian_support() {
+    fuzz(FeedFormat::DebianSupport, SUPPORT);
 }
 
 #[test]

@@ -232,6 +232,7 @@ fn short_state(p: &PatchView) -> String {
         "restart_pending" => "restart pending".to_owned(),
         "reboot_pending" => "reboot pending".to_owned(),
         "no_fix" => "no fix yet".to_owned(),
+        "subscription" | "fix_with_subscription" => "subscription only".to_owned(),
         "held" => "held".to_owned(),
         "kept_back" => "kept back".to_owned(),
         _ => clean(&p.state_label),

@@ -15,6 +15,7 @@ mod components;
 mod csaf;
 mod feeds;
 mod feeds_languages;
+mod feeds_systems;
 mod hosts;
 mod intel;
 mod new_user;

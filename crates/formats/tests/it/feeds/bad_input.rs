@@ -81,6 +81,12 @@ fn input_over_the_limit_is_refused() {
             FeedFormat::DebianReleases | FeedFormat::UbuntuReleases => b"version,series,release,eol\n",
             FeedFormat::ExploitDb => b"id,codes\n",
             FeedFormat::Metasploit | FeedFormat::Nvd => b"{\"a\":\"",
+            FeedFormat::UpdateInfo | FeedFormat::Oval => b"<updates><update><id>",
+            FeedFormat::RpmErrata | FeedFormat::UbuntuCve => b"{\n\"id\":\"",
+            FeedFormat::UbuntuUsn => b"{\"a\":\"",
+            FeedFormat::Secdb | FeedFormat::UbuntuTracker => b"a: ",
+            FeedFormat::DebianCveList => b"CVE-2020-0001\n\tRESERVED\n\t",
+            FeedFormat::DebianSupport => b"# security support\n",
             FeedFormat::Nuclei => b"CVE-2020-0001\n",
             FeedFormat::OsvYaml | FeedFormat::RustSec | FeedFormat::RubySec | FeedFormat::FriendsOfPhp => b"a: ",
         };

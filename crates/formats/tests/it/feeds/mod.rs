@@ -15,6 +15,8 @@ mod osv;
 mod samples;
 mod samples_csaf;
 mod samples_languages;
+mod samples_systems;
+mod systems;
 mod tsv;
 
 use std::io::{Cursor, Write};

@@ -1,0 +1,181 @@
+//! Feeds of operating systems through the binary: from the publisher's document to the finding on a host.
+
+use crate::run::{Bench, root, shared, stanza};
+
+fn sync(b: &Bench, id: &str, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let file = b.file(name, bytes);
+    b.ok(&["feed", "sync", id, "--from", &format!("file://{}", file.display()), "-o", "csv", "-q"])
+}
+
+#[test]
+fn each_feed_is_read_from_its_own_document() {
+    let b = Bench::new();
+    for (id, fixture, name, want) in [
+        ("ubuntu-usn", "usn-db.json", "database-all.json", "loaded,2,"),
+        ("ubuntu-cve", "ubuntu-cve.json", "cves.json", "loaded,2,"),
+        ("ubuntu-tracker", "ubuntu-tracker", "active/CVE-2026-0701", "loaded,1,"),
+        ("alpine-secdb", "secdb.json", "v3.20/main.json", "loaded,3,"),
+        ("almalinux-errata", "rpm-errata.json", "errata.full.json", "loaded,2,"),
+        ("rocky-errata", "rocky-errata.json", "page1.json", "loaded,2,"),
+        ("rocky-updateinfo", "updateinfo.xml", "repodata/ab-updateinfo.xml", "loaded,4,"),
+        ("updateinfo", "updateinfo.xml.xz", "repodata/ab-updateinfo.xml.xz", "loaded,4,"),
+        ("suse-oval", "oval.xml", "suse.xml", "loaded,8,"),
+        ("debian-cve-list", "debian-cve-list", "CVE/list", "loaded,8,"),
+        ("debian-support-12", "debian-support", "security-support-ended.deb12", "loaded,3,"),
+    ] {
+        let bytes = std::fs::read(root().join("crates/formats/tests/fixtures/feeds").join(fixture)).unwrap();
+        let loaded = sync(&b, id, &format!("{id}/{name}"), bytes);
+        assert!(loaded.contains(&format!("{id},{want}")), "{loaded}");
+    }
+    b.ok(&["intel", "verify"]);
+    let known = b.ok(&["explain", "CVE-2026-0701", "-q"]);
+    assert!(known.contains("Ubuntu:22.04:LTS"), "{known}");
+    let refused = b.fails(&["feed", "sync", "rocky-errata"], 1);
+    assert!(refused.contains("from a mirror only"), "{refused}");
+}
+
+/// A folder that mirrors a repository holds other metadata too.
+#[test]
+fn a_mirror_of_an_rpm_repository_is_read() {
+    let b = Bench::new();
+    let updates = std::fs::read(root().join("crates/formats/tests/fixtures/feeds/updateinfo.xml.xz")).unwrap();
+    b.file("mirror/repodata/1-updateinfo.xml.xz", updates);
+    b.file("mirror/repodata/2-primary.xml", "<metadata/>");
+    b.file("mirror/repodata/repomd.xml", "<repomd/>");
+    let url = format!("file://{}", b.dir.path().join("mirror").display());
+    let loaded = b.ok(&["feed", "sync", "rocky-updateinfo", "--from", &url, "-o", "csv", "-q"]);
+    assert!(loaded.contains("rocky-updateinfo,loaded,4,"), "{loaded}");
+}
+
+#[test]
+fn ubuntu_finds_free_and_paid_fixes_apart() {
+    let b = Bench::new();
+    let text = |id: &str, ecosystem: &str, name: &str, fix: &str, availability: &str| {
+        format!(
+            r#"{{"id":"UBUNTU-{id}","upstream":["{id}"],"modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}}{fix}]}}],"ecosystem_specific":{{"availability":"{availability}"}}}}]}}"#
+        ) + "\n"
+    };
+    let fix = |version: &str| format!(r#",{{"fixed":"{version}"}}"#);
+    let paid = "Available with Ubuntu Pro: https://ubuntu.com/pro";
+    let feed =
+        text("CVE-2026-1101", "Ubuntu:22.04:LTS", "openssl", &fix("3.0.2-0ubuntu1.20"), "No subscription required")
+            + &text("CVE-2026-1102", "Ubuntu:Pro:22.04:LTS", "imagemagick", &fix("8:6.9.11.60-1ubuntu1+esm4"), paid)
+            + &text("CVE-2026-1103", "Ubuntu:22.04:LTS", "curl", "", "")
+            + &text(
+                "CVE-2026-1104",
+                "Ubuntu:Pro:22.04:LTS",
+                "openssl",
+                &fix("104.1"),
+                "Livepatch subscription required",
+            );
+    let loaded = sync(&b, "osv-ubuntu", "all.ndjson", feed);
+    assert!(loaded.contains("osv-ubuntu,loaded,4,0,"), "{loaded}");
+    let host = stanza("libssl3", "openssl", "3.0.2-0ubuntu1.10")
+        + &stanza("imagemagick", "imagemagick", "8:6.9.11.60-1ubuntu1")
+        + &stanza("curl", "curl", "7.81.0-1ubuntu1.1");
+    let host = b.file("status", host);
+    let scan = |format: &str| b.ok(&["scan", host.to_str().unwrap(), "--os", "ubuntu:22.04", "-o", format, "-q"]);
+    let json: serde_json::Value = serde_json::from_str(&scan("json")).unwrap();
+    let states: Vec<String> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| {
+            format!(
+                "{} {} {}",
+                f["vuln"].as_str().unwrap(),
+                f["package"].as_str().unwrap(),
+                f["state"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let mut states = states;
+    states.sort();
+    assert_eq!(
+        states,
+        [
+            "CVE-2026-1101 openssl fix_available",
+            "CVE-2026-1102 imagemagick fix_with_subscription",
+            "CVE-2026-1103 curl no_fix",
+        ],
+        "a live patch is no version of the package"
+    );
+    assert_eq!(json["counts"]["fix_available"], 1, "the paid fix is not among those that are free to take");
+    assert_eq!(json["counts"]["fix_with_subscription"], 1);
+    let text = scan("text");
+    assert!(text.contains("subscription"), "{text}");
+}
+
+#[test]
+fn alpine_and_rocky_are_matched_from_their_own_feeds() {
+    let b = Bench::new();
+    let fixture = |name: &str| std::fs::read(root().join("crates/formats/tests/fixtures/feeds").join(name)).unwrap();
+    sync(&b, "alpine-secdb", "main.json", fixture("secdb.json"));
+    let installed =
+        "C:Q1abc=\nP:sample-libs\nV:1.2.1-r0\nA:x86_64\no:sample\n\nC:Q1abd=\nP:quiet\nV:1-r0\nA:x86_64\no:quiet\n\n";
+    let host = b.file("installed", installed);
+    let csv = b.ok(&["scan", host.to_str().unwrap(), "--os", "alpine:3.20", "-o", "csv", "-q"]);
+    for wanted in ["CVE-2026-0401,sample", "CVE-2026-0402,sample", "CVE-2026-0403,sample"] {
+        assert!(csv.contains(wanted), "{wanted} is not in {csv}");
+    }
+    assert!(!csv.contains("CVE-2026-0404"), "fixed in 1.2.0-r0: {csv}");
+    assert!(!csv.contains("CVE-2026-0406"), "never affected: {csv}");
+
+    sync(&b, "rocky-updateinfo", "updateinfo.xml", fixture("updateinfo.xml"));
+    let list = b.file("rpms", "tools-1.0-0.el9.noarch\ndata-2026a-1.noarch\n");
+    let csv = b.ok(&["scan", list.to_str().unwrap(), "--os", "rocky:9", "-o", "csv", "-q"]);
+    assert!(csv.contains("CVE-2026-0101,tools"), "{csv}");
+    assert!(!csv.contains(",data,"), "the fixed version is installed: {csv}");
+}
+
+#[test]
+fn new_distributions_have_an_ecosystem() {
+    let b = Bench::new();
+    sync(
+        &b,
+        "updateinfo",
+        "u.xml",
+        r#"<updates><update type="security"><id>ELSA-2026-1</id><references><reference id="CVE-2026-1201" type="cve"/></references><pkglist><collection><package name="tools" version="1.0" release="1.el9" epoch="0" arch="noarch"/></collection></pkglist></update><update type="security"><id>ALAS2023-2026-1</id><references><reference id="CVE-2026-1202" type="cve"/></references><pkglist><collection><package name="tools" version="1.0" release="1.amzn2023" epoch="0" arch="noarch"/></collection></pkglist></update></updates>"#,
+    );
+    for (os, release, vuln) in [
+        ("ol:9.4", "el9", "CVE-2026-1201"),
+        ("oracle:9", "el9", "CVE-2026-1201"),
+        ("amzn:2023", "amzn2023", "CVE-2026-1202"),
+    ] {
+        let list = b.file("rpms", format!("tools-1.0-0.{release}.noarch\n"));
+        let csv = b.ok(&["scan", list.to_str().unwrap(), "--os", os, "-o", "csv", "-q"]);
+        assert!(csv.contains(&format!("{vuln},tools")), "{os}: {csv}");
+    }
+}
+
+#[test]
+fn a_source_without_support_is_a_finding_of_its_release_only() {
+    let b = Bench::new();
+    let fixture = std::fs::read(root().join("crates/formats/tests/fixtures/feeds/debian-support")).unwrap();
+    sync(&b, "debian-support-12", "security-support-ended.deb12", fixture);
+    let host = b.file("status", stanza("sample", "sample", "1.0-1") + &stanza("later", "later", "1:2.0-1"));
+    let csv = b.ok(&["scan", host.to_str().unwrap(), "--os", "debian:12", "-o", "csv", "-q"]);
+    assert!(csv.contains("DEBIAN-SUPPORT-ENDED-sample"), "{csv}");
+    assert!(!csv.contains("ENDED-later"), "its day is not come: {csv}");
+    let csv = b.ok(&["scan", host.to_str().unwrap(), "--os", "debian:11", "-o", "csv", "-q"]);
+    assert!(!csv.contains("DEBIAN-SUPPORT-ENDED"), "{csv}");
+}
+
+#[test]
+fn samples_of_the_publishers() {
+    for (id, path, want) in [
+        ("azurelinux-oval", "feeds/azurelinux/azurelinux-3.0-oval.2024-10-10.xml.zst", "loaded,1222,0,"),
+        ("osv-rocky", "feeds/osv/osv-rocky-2025-12..2026-01.ndjson.zst", "loaded,116,"),
+        ("osv-ubuntu", "feeds/osv/osv-ubuntu-2025-12..2026-01.ndjson.zst", "loaded,124,"),
+        ("alpine-secdb", "feeds/alpine/secdb-2020-06-08", "loaded,1652,"),
+        ("debian-support-12", "feeds/lifecycle/debian-security-support/security-support-ended.deb12", "loaded,16,"),
+    ] {
+        let Some(path) = shared(path) else {
+            println!("skipped: the sample {path} is not here");
+            return;
+        };
+        let b = Bench::new();
+        let loaded = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", path.display()), "-o", "csv", "-q"]);
+        assert!(loaded.contains(&format!("{id},{want}")), "{loaded}");
+    }
+}
