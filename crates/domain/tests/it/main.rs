@@ -13,6 +13,7 @@ mod admission;
 mod components;
 mod decision;
 mod exposure;
+mod fleet;
 mod fuzz;
 mod streams;
 mod vex;
