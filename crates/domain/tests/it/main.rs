@@ -15,5 +15,6 @@ mod decision;
 mod exposure;
 mod fleet;
 mod fuzz;
+mod quality;
 mod streams;
 mod vex;
