@@ -140,7 +140,7 @@ impl Facts for World {
 }
 
 fn put(index: &mut FleetIndex, no: u32, facts: &HostFacts, profile: &AssetProfile, since: Day) {
-    let subjects: Vec<_> = subjects(facts, Scheme::Deb).into_iter().map(|s| (s.key, since)).collect();
+    let subjects: Vec<_> = subjects(facts, ECOSYSTEM, Scheme::Deb).into_iter().map(|s| (s.key, since)).collect();
     index.host_put(no, &HostLoad { ecosystem: ECOSYSTEM, subjects: &subjects, packages: &facts.packages, profile });
 }
 
