@@ -14,5 +14,6 @@ mod components;
 mod decision;
 mod exposure;
 mod fuzz;
+mod runtime;
 mod streams;
 mod vex;
