@@ -160,7 +160,7 @@ pub fn evidence(judgement: &Judgement, host: &HostFacts, question: &Question<'_>
             });
         }
     }
-    statements(host, &candidates, question.policy.runtime.facts_count_for.after(host.collected_at))
+    statements(host, &candidates, question.policy.runtime.facts_count_for.after(host.collected_at), question.now)
 }
 
 /// Splits judged findings into those that stay and what statements set aside.

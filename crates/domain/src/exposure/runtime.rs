@@ -66,7 +66,12 @@ pub struct Candidate<'a> {
 /// Statements that the facts support and a rule permits. `counts_until` is when the facts are too old to be evidence; a
 /// statement that has lapsed by now is given too, so that what came back can be told.
 #[must_use]
-pub fn statements(host: &HostFacts, candidates: &[Candidate<'_>], counts_until: Timestamp) -> Vec<Statement> {
+pub fn statements(
+    host: &HostFacts,
+    candidates: &[Candidate<'_>],
+    counts_until: Timestamp,
+    now: Timestamp,
+) -> Vec<Statement> {
     let mut out = Vec::new();
     for candidate in candidates {
         for permit in &candidate.permits {
@@ -75,7 +80,7 @@ pub fn statements(host: &HostFacts, candidates: &[Candidate<'_>], counts_until: 
                 EvidenceKind::NetworkIsolated => network_isolated(candidate),
             };
             if let Some(facts) = shown {
-                out.extend(statement(host, candidate.finding, permit, facts, counts_until));
+                out.extend(statement(host, candidate.finding, permit, facts, counts_until, now));
             }
         }
     }
@@ -108,6 +113,7 @@ fn statement(
     permit: &Permit,
     facts: Vec<String>,
     counts_until: Timestamp,
+    now: Timestamp,
 ) -> Option<Statement> {
     let subcomponents: Vec<Component> = finding
         .binaries
@@ -115,6 +121,11 @@ fn statement(
         .map(|b| package_purl(&finding.ecosystem, &b.name, &b.version, &b.arch))
         .map(|purl| purl.map(|purl| Component { ids: vec![Identity::Purl(purl)] }))
         .collect::<Option<_>>()?;
+    // The profile is what people say now; it does not age with what the host showed.
+    let (gathered, expires) = match permit.evidence {
+        EvidenceKind::NotMapped => (host.collected_at, permit.expires.min(counts_until)),
+        EvidenceKind::NetworkIsolated => (now, permit.expires),
+    };
     if subcomponents.is_empty() || host.hostname.is_empty() {
         return None;
     }
@@ -131,8 +142,8 @@ fn statement(
         impact: Some(format!("rule `{}`: {}", permit.rule, permit.because)),
         action: None,
         author: permit.approved_by.clone(),
-        issued: host.collected_at,
-        expires: Some(permit.expires.min(counts_until)),
-        source: Source::Evidence { host: host.hostname.clone(), facts, gathered: host.collected_at },
+        issued: gathered,
+        expires: Some(expires),
+        source: Source::Evidence { host: host.hostname.clone(), facts, gathered },
     })
 }

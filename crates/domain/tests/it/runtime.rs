@@ -58,7 +58,7 @@ fn permit(evidence: EvidenceKind) -> Permit {
 
 fn judged(host: &HostFacts, candidate: Candidate<'_>, now: Timestamp) -> Applied {
     let findings = [candidate.finding.clone()];
-    let said = statements(host, &[candidate], SEEN.plus_hours(24));
+    let said = statements(host, &[candidate], SEEN.plus_hours(24), now);
     let identity = HostIdentity { names: vec!["web1".to_owned()], ..HostIdentity::default() };
     apply(&said, &Subject { host: &identity, findings: &findings }, now)
 }
