@@ -155,6 +155,9 @@ pub(crate) struct Scan {
     /// Statements that set findings aside: OpenVEX, CSAF VEX or CycloneDX VEX; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) vex: Vec<PathBuf>,
+    /// Policy to judge by instead of the shipped one; its `runtime` rules let evidence of the host set findings aside
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Who answers for the statements in a document written with -o openvex, csaf-vex or cyclonedx
     #[arg(long, value_name = "NAME", default_value = "patchwright operator")]
     pub(crate) author: String,

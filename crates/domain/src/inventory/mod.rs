@@ -10,6 +10,7 @@ pub mod system;
 pub use components::{Component, Entitlement, EntitlementState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
-    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind,
-    PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri, Unit, Unseen,
+    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode, Patcher,
+    PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri,
+    Unit, Unseen,
 };

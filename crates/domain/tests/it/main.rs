@@ -16,5 +16,6 @@ mod exposure;
 mod fleet;
 mod fuzz;
 mod quality;
+mod runtime;
 mod streams;
 mod vex;
