@@ -182,6 +182,63 @@ pub fn resolve(record: &Keys, known: &[Known]) -> Resolution {
     Resolution::Host { id: host.id.clone(), because: said.keys().copied().collect() }
 }
 
+/// Finds the hosts that any key of a record can mean, so that a large fleet is not compared with every record.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    known: Vec<Known>,
+    places: BTreeMap<(Key, String), Vec<usize>>,
+}
+
+fn index_keys(hostname: &str, machine: &str, keys: &Keys) -> Vec<(Key, String)> {
+    let lower = |text: &str| text.trim().to_lowercase();
+    let mut out = vec![
+        (Key::Machine, machine.to_owned()),
+        (Key::Serial, lower(&keys.serial)),
+        (Key::CloudId, lower(&keys.cloud_id)),
+        (Key::Mac, hex_only(&keys.mac)),
+        (Key::Hostname, short(&name_key(hostname)).to_owned()),
+        (Key::Hostname, short(&name_key(&keys.fqdn)).to_owned()),
+    ];
+    out.retain(|(_, text)| !text.is_empty());
+    out.dedup();
+    out
+}
+
+impl Index {
+    /// An index of hosts.
+    #[must_use]
+    pub fn new(known: Vec<Known>) -> Self {
+        let mut places: BTreeMap<(Key, String), Vec<usize>> = BTreeMap::new();
+        let blank = Keys::default();
+        for (place, host) in known.iter().enumerate() {
+            let machine = host.machine.as_deref().unwrap_or_default();
+            for key in index_keys(&host.hostname, machine, host.before.as_ref().unwrap_or(&blank)) {
+                places.entry(key).or_default().push(place);
+            }
+        }
+        Self { known, places }
+    }
+
+    /// The hosts.
+    #[must_use]
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// [`resolve`] among the hosts that come into question.
+    #[must_use]
+    pub fn resolve(&self, record: &Keys) -> Resolution {
+        let found: BTreeSet<usize> = index_keys(&record.hostname, &record.machine, record)
+            .iter()
+            .filter_map(|key| self.places.get(key))
+            .flatten()
+            .copied()
+            .collect();
+        let candidates: Vec<Known> = found.iter().filter_map(|place| self.known.get(*place).cloned()).collect();
+        resolve(record, &candidates)
+    }
+}
+
 /// Places in a list of records that name the same asset as an earlier one: two full records of one name, or two names of one
 /// serial number or cloud instance id. The words say which.
 #[must_use]
