@@ -119,18 +119,27 @@ pub(crate) async fn rules(read: &mut Reader) -> Result<Rules> {
 
 fn rules_parse(text: &str) -> Result<Rules> {
     Rules::parse(text).map_err(|e| {
-        AppError::invalid("asset_rules_invalid", format!("the rules cannot be read: {e}"), "docs/guides/assets.md shows rules")
+        AppError::invalid(
+            "asset_rules_invalid",
+            format!("the rules cannot be read: {e}"),
+            "docs/guides/assets.md shows rules",
+        )
     })
 }
 
 fn record_of(stored: &StoredAsset) -> Result<AssetRecord> {
-    serde_json::from_value(stored.content.clone()).map_err(|e| AppError::internal("failed to read a stored asset record", e))
+    serde_json::from_value(stored.content.clone())
+        .map_err(|e| AppError::internal("failed to read a stored asset record", e))
 }
 
 /// Claims of a record.
 fn claims(record: &AssetRecord, source: &str, at: Timestamp) -> Vec<Claim> {
     let by = Source { by: Standing::Import, who: source.to_owned(), at };
-    record.fields.iter().map(|(field, value)| Claim { field: *field, value: value.clone(), source: by.clone() }).collect()
+    record
+        .fields
+        .iter()
+        .map(|(field, value)| Claim { field: *field, value: value.clone(), source: by.clone() })
+        .collect()
 }
 
 impl Scene {
@@ -176,7 +185,9 @@ impl Scene {
     /// Groups of each host, from every stored record that speaks of it, but those of one import.
     fn groups(&self, without: Option<&str>) -> BTreeMap<HostId, Vec<String>> {
         let mut out: BTreeMap<HostId, Vec<String>> = BTreeMap::new();
-        for (stored, record) in self.records.iter().filter(|(s, r)| Some(s.source.as_str()) != without && !r.groups.is_empty()) {
+        for (stored, record) in
+            self.records.iter().filter(|(s, r)| Some(s.source.as_str()) != without && !r.groups.is_empty())
+        {
             debug_assert!(!stored.name_key.is_empty(), "records have names");
             if let Resolution::Host { id, .. } = self.index.resolve(&record.keys) {
                 out.entry(id).or_default().extend(record.groups.iter().cloned());
@@ -186,7 +197,14 @@ impl Scene {
     }
 }
 
-fn settle_host(host: &Host, sources: &Sources, rules: &Rules, groups: &[String], said: &[Claim], at: Timestamp) -> Settled {
+fn settle_host(
+    host: &Host,
+    sources: &Sources,
+    rules: &Rules,
+    groups: &[String],
+    said: &[Claim],
+    at: Timestamp,
+) -> Settled {
     let os = host.ecosystem.clone().unwrap_or_default();
     let ruled = rules.claims(&Asset { hostname: &host.hostname, os: &os, groups }, at);
     let first = rules_again(&host.profile, sources, &ruled);
@@ -201,20 +219,23 @@ fn words(settled: &Settled, before: &AssetProfile) -> Vec<String> {
         .into_iter()
         .filter_map(|field| {
             let (from, to) = (field.get(before), field.get(&settled.profile));
-            let who = settled.sources.get(&field).map_or("no rule speaks any more".to_owned(), |s| format!("{} {}", s.by.word(), s.who));
+            let who = settled
+                .sources
+                .get(&field)
+                .map_or("no rule speaks any more".to_owned(), |s| format!("{} {}", s.by.word(), s.who));
             (from != to).then(|| format!("{}: `{from}` becomes `{to}` ({who})", field.word()))
         })
         .collect();
     for outcome in &settled.outcomes {
         match outcome {
-            Outcome::Outranked { field, stays, claimed, by } if by.by == Standing::Person => out.push(format!(
+            Outcome::Outranked { field, stays, claimed, claimant: Standing::Import, by } => out.push(format!(
                 "{}: `{stays}` stays, {} {} said it; claimed was `{claimed}`",
                 field.word(),
                 by.by.word(),
                 by.who
             )),
             Outcome::Refused(error) => out.push(error.to_string()),
-            // What a rule would say where an import spoke is how it is meant to be.
+            // What a rule would say where somebody spoke is how it is meant to be.
             Outcome::Outranked { .. } | Outcome::Changed { .. } | Outcome::Agreed { .. } => {}
         }
     }
@@ -253,7 +274,13 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
         // A record that says what it said before keeps its date, so that nothing changes by repeating an import.
         let said_at = old.map_or(at, |s| s.imported_at);
         let name = record.keys.hostname.clone();
-        let conflict = |because: String| PlanRow { verdict: Verdict::Conflict, name: name.clone(), host: None, why: vec![because], change: None };
+        let conflict = |because: String| PlanRow {
+            verdict: Verdict::Conflict,
+            name: name.clone(),
+            host: None,
+            why: vec![because],
+            change: None,
+        };
         let row = match (double.get(&place), resolution) {
             (Some(because), _) => conflict(format!("{}: {because}", record.at)),
             (None, Resolution::Conflict { because }) => conflict(because.clone()),
@@ -289,7 +316,12 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
         };
         rows.push(row);
         // The first of two records of one name is kept; both are shown as a conflict.
-        keep.entry(key.clone()).or_insert(StoredAsset { source: source.to_owned(), name_key: key, content, imported_at: said_at });
+        keep.entry(key.clone()).or_insert(StoredAsset {
+            source: source.to_owned(),
+            name_key: key,
+            content,
+            imported_at: said_at,
+        });
     }
     rows.sort_by(|a, b| a.verdict.cmp(&b.verdict).then_with(|| a.name.cmp(&b.name)));
     Ok(Plan { rows, source: source.to_owned(), at, records: keep.into_values().collect() })
@@ -324,7 +356,13 @@ pub async fn import_apply(env: &Env, ctx: &Ctx, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-async fn change_save(txn: &mut patchwright_store::WriteTxn, ctx: &Ctx, change: &Change, cause: &str, at: Timestamp) -> Result<()> {
+async fn change_save(
+    txn: &mut patchwright_store::WriteTxn,
+    ctx: &Ctx,
+    change: &Change,
+    cause: &str,
+    at: Timestamp,
+) -> Result<()> {
     let (host, settled) = (&change.host, &change.settled);
     let decision = may_move(&ctx.actor, Action::EditHost, &host.profile.environment, &settled.profile.environment);
     if !decision.allowed {
@@ -413,12 +451,7 @@ pub async fn rules_apply(env: &Env, ctx: &Ctx, text: &str, dry_run: bool) -> Res
 }
 
 /// The profile of a host that reports: rules, and records of inventories that speak of it.
-pub(crate) async fn on_report(
-    read: &mut Reader,
-    host: &Host,
-    sources: &Sources,
-    at: Timestamp,
-) -> Result<Settled> {
+pub(crate) async fn on_report(read: &mut Reader, host: &Host, sources: &Sources, at: Timestamp) -> Result<Settled> {
     let full = name_key(&host.hostname);
     let short = full.split('.').next().unwrap_or(&full).to_owned();
     let rules = rules(read).await?;

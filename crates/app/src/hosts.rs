@@ -123,11 +123,7 @@ fn host_of(id: &HostId, facts: &HostFacts, now: Timestamp) -> Host {
 
 /// Notes under which name a machine digest reports. Where several names use one at overlapping times, the digest identifies only the
 /// host that holds it under this name; for every other it is taken away. Gives the other names.
-async fn unmask(
-    txn: &mut patchwright_store::WriteTxn,
-    facts: &mut HostFacts,
-    now: Timestamp,
-) -> Result<Vec<String>> {
+async fn unmask(txn: &mut patchwright_store::WriteTxn, facts: &mut HostFacts, now: Timestamp) -> Result<Vec<String>> {
     let Some(machine) = facts.machine.clone() else { return Ok(Vec::new()) };
     let clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, now);
     txn.sighting_save(&machine, &facts.hostname, now).await?;

@@ -86,7 +86,9 @@ pub fn read(bytes: &[u8]) -> Result<Assets, AssetError> {
 
 fn json(value: &Value, inventory: &mut Inventory, assets: &mut Assets) -> Result<(), String> {
     let Value::Object(top) = value else { return Err("the JSON is not one object of groups".to_owned()) };
-    if !top.contains_key("_meta") && !top.values().any(|g| g.is_array() || g.get("hosts").is_some() || g.get("children").is_some()) {
+    if !top.contains_key("_meta")
+        && !top.values().any(|g| g.is_array() || g.get("hosts").is_some() || g.get("children").is_some())
+    {
         return Err("no member of the JSON is a group".to_owned());
     }
     for (name, body) in top {
@@ -115,7 +117,10 @@ fn json(value: &Value, inventory: &mut Inventory, assets: &mut Assets) -> Result
 }
 
 fn object(value: Option<&Value>) -> Vars {
-    value.and_then(Value::as_object).map(|o| o.iter().map(|(k, v)| (k.clone(), v.clone())).collect()).unwrap_or_default()
+    value
+        .and_then(Value::as_object)
+        .map(|o| o.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+        .unwrap_or_default()
 }
 
 fn yaml_group(
@@ -222,7 +227,8 @@ fn ini(text: &str, inventory: &mut Inventory, assets: &mut Assets) {
             Section::Vars(group) => match line.split_once('=') {
                 Some((key, value)) => {
                     let value = value.trim();
-                    let bare = ['"', '\''].into_iter().find_map(|q| value.strip_prefix(q)?.strip_suffix(q)).unwrap_or(value);
+                    let bare =
+                        ['"', '\''].into_iter().find_map(|q| value.strip_prefix(q)?.strip_suffix(q)).unwrap_or(value);
                     let vars = &mut inventory.groups.entry(group.clone()).or_default().vars;
                     vars.insert(key.trim().to_owned(), Value::String(bare.to_owned()));
                 }
@@ -388,7 +394,9 @@ fn finish(inventory: &Inventory, assets: &mut Assets) {
         for column in Column::ALL {
             let ours = format!("patchwright_{}", column.word());
             let found = vars.get(ours.as_str()).or_else(|| variables(column).iter().find_map(|name| vars.get(name)));
-            let Some(text) = found.and_then(|value| plain(value, &record.at, assets)).filter(|t| !t.is_empty()) else { continue };
+            let Some(text) = found.and_then(|value| plain(value, &record.at, assets)).filter(|t| !t.is_empty()) else {
+                continue;
+            };
             match column {
                 Column::Fqdn => record.keys.fqdn = text,
                 Column::Machine => record.keys.machine = text,

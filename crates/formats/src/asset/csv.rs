@@ -148,10 +148,7 @@ impl Mapping {
         Self::of(document.columns.into_iter().collect(), document.values)
     }
 
-    fn of(
-        pairs: Vec<(String, String)>,
-        values: BTreeMap<String, BTreeMap<String, String>>,
-    ) -> Result<Self, String> {
+    fn of(pairs: Vec<(String, String)>, values: BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, String> {
         let known = || Column::ALL.map(Column::word).join(", ");
         let column = |word: &str| Column::parse(word).ok_or_else(|| format!("`{word}` is none of {}", known()));
         let mut mapping = Self::default();

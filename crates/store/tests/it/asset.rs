@@ -6,11 +6,7 @@ use serde_json::json;
 
 use crate::stage::{NOW, Stage, after, facts, id, on_every_engine};
 
-on_every_engine!(
-    an_import_replaces_its_own_records_only,
-    sources_stay_with_their_host,
-    a_machine_keeps_its_names,
-);
+on_every_engine!(an_import_replaces_its_own_records_only, sources_stay_with_their_host, a_machine_keeps_its_names,);
 
 fn record(source: &str, name: &str, minutes: i64) -> StoredAsset {
     StoredAsset {

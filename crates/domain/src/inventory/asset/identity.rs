@@ -119,8 +119,16 @@ fn hex_only(text: &str) -> String {
 fn telling(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
     text.len() >= 4
-        && !["to be filled by o.e.m.", "system serial number", "none", "n/a", "unknown", "default string", "not specified"]
-            .contains(&text.as_str())
+        && ![
+            "to be filled by o.e.m.",
+            "system serial number",
+            "none",
+            "n/a",
+            "unknown",
+            "default string",
+            "not specified",
+        ]
+        .contains(&text.as_str())
         && text.chars().any(|c| c != '0' && c.is_alphanumeric())
 }
 
@@ -176,7 +184,10 @@ pub fn resolve(record: &Keys, known: &[Known]) -> Resolution {
         return Resolution::Conflict { because };
     }
     if !record.machine.is_empty() && host.machine.as_deref().is_some_and(|m| m != record.machine) {
-        let because = format!("{} has another machine digest than the record: it was replaced, or another host has its name", host.hostname);
+        let because = format!(
+            "{} has another machine digest than the record: it was replaced, or another host has its name",
+            host.hostname
+        );
         return Resolution::Conflict { because };
     }
     Resolution::Host { id: host.id.clone(), because: said.keys().copied().collect() }

@@ -256,7 +256,7 @@ pub enum Outcome {
         /// Field.
         field: Field,
     },
-    /// Somebody of a higher standing said something else, which stays.
+    /// Somebody of a higher standing, or another of the same standing later, said something else, which stays.
     Outranked {
         /// Field.
         field: Field,
@@ -264,6 +264,8 @@ pub enum Outcome {
         stays: String,
         /// Value that was claimed.
         claimed: String,
+        /// Standing of the claim.
+        claimant: Standing,
         /// Who said what stays.
         by: Source,
     },
@@ -299,13 +301,18 @@ pub fn settle(profile: &AssetProfile, sources: &Sources, claims: &[Claim]) -> Se
         let unsaid = Source { by: Standing::Person, who: "set before sources were kept".to_owned(), at: Timestamp(0) };
         let before = settled.sources.get(&field).cloned().or_else(|| (from != field.get(&blank)).then_some(unsaid));
         let outcome = match before {
-            Some(by) if by.by > claim.source.by => {
-                if from == to { Outcome::Agreed { field } } else { Outcome::Outranked { field, stays: from, claimed: to, by } }
+            Some(by) if stands(&by, &claim.source) => {
+                if from == to {
+                    Outcome::Agreed { field }
+                } else {
+                    Outcome::Outranked { field, stays: from, claimed: to, claimant: claim.source.by, by }
+                }
             }
             Some(_) | None => {
                 let changed = from != to;
                 // The same word again from the same mouth keeps its date, so that a repeated import changes nothing.
-                let same = settled.sources.get(&field).is_some_and(|s| s.by == claim.source.by && s.who == claim.source.who);
+                let same =
+                    settled.sources.get(&field).is_some_and(|s| s.by == claim.source.by && s.who == claim.source.who);
                 if changed || !same {
                     settled.sources.insert(field, claim.source.clone());
                 }
@@ -316,6 +323,11 @@ pub fn settle(profile: &AssetProfile, sources: &Sources, claims: &[Claim]) -> Se
         settled.outcomes.push(outcome);
     }
     settled
+}
+
+/// Whether what was said stays against a claim.
+fn stands(said: &Source, claim: &Source) -> bool {
+    said.by > claim.by || (said.by == claim.by && said.who != claim.who && said.at > claim.at)
 }
 
 /// The sources after a person replaced the whole profile: who changed a field said it, the others keep theirs.
@@ -336,7 +348,8 @@ pub fn rules_again(profile: &AssetProfile, sources: &Sources, claims: &[Claim]) 
     let (mut base, mut kept) = (profile.clone(), sources.clone());
     let blank = AssetProfile::default();
     for field in Field::ALL {
-        let silent = kept.get(&field).is_some_and(|s| s.by == Standing::Rule) && !claims.iter().any(|c| c.field == field);
+        let silent =
+            kept.get(&field).is_some_and(|s| s.by == Standing::Rule) && !claims.iter().any(|c| c.field == field);
         if silent && field.set(&mut base, &field.get(&blank)).is_ok() {
             kept.remove(&field);
         }

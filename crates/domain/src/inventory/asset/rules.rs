@@ -103,7 +103,9 @@ impl Rules {
                 return fail(format!("rule `{name}` has an empty name, or one that is there twice"));
             }
             if raw.hostname.is_none() && raw.os.is_none() && raw.group.is_none() {
-                return fail(format!("rule `{name}` has no condition: give hostname, os or group (`hostname = \"*\"` for all)"));
+                return fail(format!(
+                    "rule `{name}` has no condition: give hostname, os or group (`hostname = \"*\"` for all)"
+                ));
             }
             let mut set = Vec::new();
             for (key, value) in raw.set {
@@ -168,7 +170,8 @@ fn glob(pattern: &str, text: &str) -> bool {
         if parts.peek().is_none() {
             return rest.ends_with(part);
         }
-        let Some((_, after)) = rest.split_once(part).filter(|_| !part.is_empty()).or(part.is_empty().then_some(("", rest)))
+        let Some((_, after)) =
+            rest.split_once(part).filter(|_| !part.is_empty()).or(part.is_empty().then_some(("", rest)))
         else {
             return false;
         };
