@@ -185,10 +185,9 @@ impl Scene {
     /// Groups of each host, from every stored record that speaks of it, but those of one import.
     fn groups(&self, without: Option<&str>) -> BTreeMap<HostId, Vec<String>> {
         let mut out: BTreeMap<HostId, Vec<String>> = BTreeMap::new();
-        for (stored, record) in
+        for (_, record) in
             self.records.iter().filter(|(s, r)| Some(s.source.as_str()) != without && !r.groups.is_empty())
         {
-            debug_assert!(!stored.name_key.is_empty(), "records have names");
             if let Resolution::Host { id, .. } = self.index.resolve(&record.keys) {
                 out.entry(id).or_default().extend(record.groups.iter().cloned());
             }
