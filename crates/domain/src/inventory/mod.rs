@@ -3,6 +3,7 @@
 //! Collecting never needs root. What could not be seen is said in [`HostFacts::unseen`], so that "nothing found" and
 //! "could not look" never look alike.
 
+pub mod asset;
 pub mod components;
 pub mod facts;
 pub mod system;

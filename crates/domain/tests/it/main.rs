@@ -10,6 +10,7 @@
 )]
 
 mod admission;
+mod asset;
 mod components;
 mod decision;
 mod exposure;

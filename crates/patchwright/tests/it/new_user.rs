@@ -63,8 +63,7 @@ fn a_read_only_data_folder_still_scans_and_says_what_it_cannot_do() {
     let Some(mut command) = unprivileged(&b, &scan) else { return };
     let scanned = command.output().unwrap();
     assert_eq!(code(&scanned), 0, "reading is enough to scan: {}", err(&scanned));
-    for args in [&["up", "--no-serve"][..], &["feed", "sync", "epss", "--from", "file:///dev/null"]]
-    {
+    for args in [&["up", "--no-serve"][..], &["feed", "sync", "epss", "--from", "file:///dev/null"]] {
         let text = refused(&unprivileged(&b, args).unwrap().output().unwrap(), 101);
         assert!(text.contains("belongs to") || text.contains("--data-dir") || text.contains("read-only"), "{text}");
     }
