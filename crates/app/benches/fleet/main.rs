@@ -1,6 +1,6 @@
 //! `cargo xtask bench fleet`: a fleet in memory, matched whole, by a feed's news, and over a year of history.
 //!
-//! Arguments: `--shared DIR` (the folder with `feeds/`), `--hosts N`, `--out FILE` (measures as JSON), `--dump DIR` (status files of
+//! Arguments: `--shared DIR` (the folder with `feeds/`), `--hosts N`, `--no-history`, `--out FILE` (measures as JSON), `--dump DIR` (status files of
 //! the sampled Debian hosts, for other tools). Wall times are of this process; peak memory is measured from outside.
 
 #![expect(clippy::print_stderr, reason = "a bench talks to the person who runs it")]
@@ -41,10 +41,18 @@ struct Arguments {
     out: Option<PathBuf>,
     dump: Option<PathBuf>,
     threads: usize,
+    history: bool,
 }
 
 fn arguments() -> Result<Option<Arguments>, Failure> {
-    let mut out = Arguments { shared: PathBuf::from("../shared"), hosts: 100_000, out: None, dump: None, threads: 2 };
+    let mut out = Arguments {
+        shared: PathBuf::from("../shared"),
+        hosts: 100_000,
+        out: None,
+        dump: None,
+        threads: 2,
+        history: true,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -53,6 +61,7 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
             "--hosts" => out.hosts = value()?.parse().map_err(|_| "--hosts needs a number".to_owned())?,
             "--threads" => out.threads = value()?.parse().map_err(|_| "--threads needs a number".to_owned())?,
             "--out" => out.out = Some(value()?.into()),
+            "--no-history" => out.history = false,
             "--dump" => out.dump = Some(value()?.into()),
             // `cargo test` and `cargo bench` without our arguments: there is nothing to measure.
             "--bench" | "--test" => {}
@@ -125,7 +134,7 @@ fn profiles(count: usize) -> Vec<AssetProfile> {
         .collect()
 }
 
-fn fill(systems: Vec<System>, hosts: u32) -> Fleet {
+fn fill(systems: Vec<System>, hosts: u32, with_history: bool) -> Fleet {
     let mut index = FleetIndex::default();
     let mut history = History::default();
     // Places of every (source, step) and (binary, step), interned once.
@@ -204,7 +213,7 @@ fn fill(systems: Vec<System>, hosts: u32) -> Fleet {
             }
             have.insert(of_source[place][source.on(member.last())], Day(member.present(source)));
             for (day, since, old, new) in member.changes(source) {
-                if TODAY - day <= 365 {
+                if with_history && TODAY - day <= 365 {
                     history.push(&index, host, Day(day), Day(since), of_source[place][old], of_source[place][new]);
                 }
             }
@@ -277,7 +286,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     for system in &systems {
         chunks.insert(system.ecosystem.clone(), intel.advisories(&system.ecosystem).map_err(words)?);
     }
-    let mut fleet = m.timed("fleet generated", || fill(systems, arguments.hosts));
+    let mut fleet = m.timed("fleet generated", || fill(systems, arguments.hosts, arguments.history));
     let rows: usize = fleet.index.entries().map(|(_, h)| h.components.len()).sum();
     m.put("hosts", f64::from(arguments.hosts), "hosts");
     m.put("installed packages", count(rows), "rows");
@@ -302,12 +311,16 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     m.put("profiles told apart", count(board.projections()), "profiles");
 
     check::sampled(&fleet, &board, &policy, &source, &intel, SAMPLE, &mut m)?;
-    check::slow_checksum(&fleet, &intel, &sum, &mut m)?;
+    if !arguments.history {
+        check::slow_checksum(&fleet, &intel, &sum, &mut m)?;
+    }
     if let Some(dump) = &arguments.dump {
         check::dump(&fleet, SAMPLE, dump)?;
     }
     delta_of_a_feed(&mut fleet, &intelligence, &chunks, threads, &mut m);
-    history(&mut fleet, &board, &policy, &source, now, threads, &mut m);
+    if arguments.history {
+        history(&mut fleet, &board, &policy, &source, now, threads, &mut m);
+    }
     if let Some(path) = &arguments.out {
         let list: Vec<serde_json::Value> =
             m.0.iter()

@@ -10,10 +10,14 @@
 )]
 
 mod admission;
+mod asset;
 mod components;
 mod decision;
 mod exposure;
+mod fleet;
 mod fuzz;
+mod quality;
+mod runtime;
 mod streams;
 mod subscription;
 mod vex;

@@ -35,7 +35,7 @@ pub mod rubysec;
 pub mod rustsec;
 mod scalar;
 pub mod secdb;
-mod table;
+pub(crate) mod table;
 mod texts;
 pub mod tsv;
 pub mod ubuntu;

@@ -205,3 +205,30 @@ fn every_document_validates_against_its_schema() {
         assert_ne!(code(&output), 0, "{form}");
     }
 }
+
+#[test]
+fn evidence_of_the_host_counts_only_by_an_approved_rule() {
+    let bench = Bench::new();
+    let rule = |more: &str| {
+        format!(
+            "schema = 1\nname = \"t\"\nversion = \"1\"\nvalid_from = \"2020-01-01\"\n{more}\
+             [[runtime.rule]]\nname = \"isolated-zone\"\nevidence = \"network_isolated\"\n\
+             when = 'asset.exposure == \"isolated\"'\napproved_by = \"Example Security\"\nexpires = \"2099-01-01\"\n\
+             because = \"no route into the zone\"\n"
+        )
+    };
+    let policy = bench.file("policy.toml", rule("[runtime]\nfacts_count_for = \"24h\"\n"));
+    let policy = policy.to_str().unwrap();
+    let isolated = ["--profile", "exposure=isolated"];
+    assert!(report(&bench, &isolated)["vex"].is_null(), "the shipped policy sets nothing aside");
+    assert!(report(&bench, &["--policy", policy])["vex"].is_null(), "nobody said isolated");
+    let with = report(&bench, &[&isolated[..], &["--policy", policy]].concat());
+    let aside = with["vex"]["set_aside"].as_array().unwrap();
+    assert!(!aside.is_empty());
+    assert_eq!(with["vex"]["by_evidence"], json!(aside.len()));
+    for entry in aside {
+        assert!(entry["finding"]["cvss_vector"].as_str().unwrap().contains("AV:N"));
+        assert_eq!(entry["changes_pci_result"], json!(false));
+        assert_eq!(entry["justification"], json!("vulnerable_code_cannot_be_controlled_by_adversary"));
+    }
+}
