@@ -1,5 +1,9 @@
 //! Feeds of operating systems through the binary: from the publisher's document to the finding on a host.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
 use crate::run::{Bench, code, err, root, shared, stanza};
 
 fn sync(b: &Bench, id: &str, name: &str, bytes: impl AsRef<[u8]>) -> String {
@@ -179,4 +183,63 @@ fn samples_of_the_publishers() {
         let loaded = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", path.display()), "-o", "csv", "-q"]);
         assert!(loaded.contains(&format!("{id},{want}")), "{loaded}");
     }
+}
+
+/// SHA-256 of the fixture `updateinfo.xml.xz`.
+const UPDATES_DIGEST: &str = "cc09b1714117ad4b04fe7c085a2b92152deac053f056e9e952bf5800ac728382";
+
+/// A repository over HTTP whose `repomd.xml` is what the returned text says.
+fn repository() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/repo/", listener.local_addr().unwrap());
+    let list = Arc::new(Mutex::new(String::new()));
+    let said = list.clone();
+    let updates = std::fs::read(root().join("crates/formats/tests/fixtures/feeds/updateinfo.xml.xz")).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0u8; 1];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let target = String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned();
+            let (status, body) = match target.as_str() {
+                "/repo/repodata/repomd.xml" => ("200 OK", said.lock().unwrap().clone().into_bytes()),
+                "/repo/repodata/1-updateinfo.xml.xz" => ("200 OK", updates.clone()),
+                _ => ("404 Not Found", Vec::new()),
+            };
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)));
+        }
+    });
+    (url, list)
+}
+
+#[test]
+fn updates_of_a_repository_must_have_the_digest_that_its_list_says() {
+    let b = Bench::new();
+    let (url, list) = repository();
+    let says = |digest: &str, href: &str| {
+        *list.lock().unwrap() = format!(
+            r#"<repomd><data type="updateinfo"><checksum type="sha256">{digest}</checksum><location href="{href}"/></data></repomd>"#
+        );
+        let mut command = b.command(&["feed", "sync", "updateinfo", "--from", &url, "-o", "csv", "-q"]);
+        let output = command.env("PATCHWRIGHT_OFFLINE", "false").output().unwrap();
+        (code(&output), String::from_utf8_lossy(&output.stdout).into_owned() + &err(&output))
+    };
+    let other = UPDATES_DIGEST.replacen(&UPDATES_DIGEST[..4], "0000", 1);
+    for (digest, href, want) in [
+        (other.as_str(), "repodata/1-updateinfo.xml.xz", "has the digest"),
+        (UPDATES_DIGEST, "../../etc/updateinfo.xml", "outside of the repository"),
+        (UPDATES_DIGEST, "https://example.org/updateinfo.xml", "outside of the repository"),
+        (UPDATES_DIGEST, "repodata/2-updateinfo.xml.xz", "404"),
+    ] {
+        let (code, text) = says(digest, href);
+        assert!(code != 0 && text.contains(want), "{href}: {text}");
+    }
+    let (code, text) = says(UPDATES_DIGEST, "repodata/1-updateinfo.xml.xz");
+    assert!(code == 0 && text.contains("updateinfo,loaded,4,"), "{text}");
+    let (_, text) = says(UPDATES_DIGEST, "repodata/1-updateinfo.xml.xz");
+    assert!(text.contains("updateinfo,unchanged,"), "{text}");
 }
