@@ -108,24 +108,24 @@ impl Facts for World {
     fn facts(&self, vuln: &str) -> VulnFacts {
         let number: u32 = vuln.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or_default();
         let mut facts = VulnFacts { id: vuln.to_owned(), ..VulnFacts::default() };
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             facts.kev = Some(KevEntry {
                 cve: vuln.to_owned(),
                 date_added: Date::parse("2026-10-01").unwrap(),
                 due_date: None,
-                ransomware_known: number % 2 == 0,
+                ransomware_known: number.is_multiple_of(2),
                 vendor: String::new(),
                 product: String::new(),
                 cwes: Vec::new(),
             });
         }
-        if number % 3 > 0 {
+        if !number.is_multiple_of(3) {
             facts.epss = Some(EpssScore { score_e5: number * 37 % 100_000, percentile_e5: None });
         }
-        if number % 4 > 0 {
+        if !number.is_multiple_of(4) {
             let impact = ["H", "L", "N"][(number % 3) as usize];
             facts.cvss.push(CvssAssessment {
-                source: if number % 2 == 0 { "cna" } else { "nvd" }.to_owned(),
+                source: if number.is_multiple_of(2) { "cna" } else { "nvd" }.to_owned(),
                 vector: format!("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:{impact}/I:{impact}/A:H"),
                 published_e1: None,
             });

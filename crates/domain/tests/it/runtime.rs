@@ -120,9 +120,9 @@ fn isolation_counts_only_for_attacks_over_a_network() {
 #[test]
 fn the_shipped_policy_sets_nothing_aside_and_a_rule_needs_its_approver() {
     assert!(Policy::shipped().unwrap().runtime.rules.is_empty());
-    let head = "schema = 1\nname = \"t\"\nversion = \"1\"\nvalid_from = \"2026-01-01\"\n";
+    let head = "schema = 1\nname = \"t\"\nversion = \"1\"\nvalid_from = 2026-01-01\n";
     let rule = "[[runtime.rule]]\nname = \"a\"\nevidence = \"not_mapped\"\nwhen = 'vuln.kev == false'\n\
-                expires = \"2027-01-01\"\nbecause = \"b\"\n";
+                expires = 2027-01-01\nbecause = \"b\"\n";
     let good = format!("{head}{rule}approved_by = \"s\"\n");
     assert_eq!(Policy::parse(&good).unwrap().runtime.rules[0].evidence, EvidenceKind::NotMapped);
     let problems = Policy::parse(&format!("{head}{rule}")).unwrap_err();

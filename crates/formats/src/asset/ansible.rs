@@ -76,7 +76,7 @@ pub fn read(bytes: &[u8]) -> Result<Assets, AssetError> {
         return Err(fail("it is empty".to_owned()));
     } else {
         ini(&text, &mut inventory, &mut assets);
-        if inventory.hosts.is_empty() && inventory.groups.is_empty() {
+        if inventory.hosts.is_empty() && inventory.groups.is_empty() && assets.lost == 0 {
             return Err(fail("no line of it names a host or a group".to_owned()));
         }
     }

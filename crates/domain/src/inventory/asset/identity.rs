@@ -345,7 +345,7 @@ pub fn conflicts(sightings: &[Sighting], known: &[Known]) -> Vec<Conflict> {
                 let other = |b: &&Sighting| {
                     name_key(&a.hostname) != name_key(&b.hostname) && a.first <= b.last && b.first <= a.last
                 };
-                list.iter().any(|b| other(&b))
+                list.iter().any(other)
             })
             .map(|s| s.hostname.clone())
             .collect();
