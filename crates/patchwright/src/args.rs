@@ -1,11 +1,15 @@
 //! The command line.
 
+mod findings;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::output::Format;
 use crate::paper::Colour;
+
+pub(crate) use findings::{Findings, Group};
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -56,6 +60,9 @@ pub(crate) enum Command {
     /// Vulnerabilities that concern hosts here
     #[command(subcommand)]
     Advisory(Advisory),
+    /// The findings of all hosts
+    #[command(subcommand)]
+    Findings(Findings),
     /// Feeds of vulnerability data
     #[command(subcommand)]
     Feed(Feed),

@@ -15,6 +15,7 @@ mod components;
 mod csaf;
 mod feeds;
 mod feeds_languages;
+mod findings;
 mod hosts;
 mod intel;
 mod new_user;
