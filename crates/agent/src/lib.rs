@@ -291,6 +291,9 @@ fn collect_processes(look: &mut Look<'_>, options: &Options, facts: &mut HostFac
         found.listener.package = exe.and_then(|exe| owners.get(exe).cloned());
     }
     mark_refusing(look, &mut processes);
+    if processes.complete {
+        facts.mapped_code = owners::mapped_code(look, facts.format, processes.seen, &processes.mapped);
+    }
     facts.listeners = sockets.into_iter().map(|found| found.listener).collect();
     processes
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
-use patchwright_domain::inventory::PackageFormat;
+use patchwright_domain::inventory::{MappedCode, PackageFormat};
 
 use crate::exec::{self, Job};
 use crate::look::{Look, chain};
@@ -91,6 +91,62 @@ fn find_deb(root: &Root, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
     owners
 }
 
+/// Which packages own the files mapped by processes, and which have native code that runs only when mapped. Nothing where
+/// ownership cannot be read to its end.
+pub(crate) fn mapped_code(
+    look: &mut Look<'_>,
+    format: Option<PackageFormat>,
+    processes: usize,
+    paths: &BTreeSet<String>,
+) -> Option<MappedCode> {
+    if format != Some(PackageFormat::Deb) {
+        let why = "the files of all packages are read for dpkg hosts only";
+        look.unseen("which packages running processes use", why, "nothing is set aside for it");
+        return None;
+    }
+    let aliases: Vec<String> = paths.iter().filter_map(|path| alias(path)).collect();
+    let wanted: BTreeSet<&[u8]> = paths.iter().chain(&aliases).map(String::as_bytes).collect();
+    let (mut mapped, mut libraries, mut commands) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let info = look.root.path("var/lib/dpkg/info");
+    for name in look.root.names("var/lib/dpkg/info", INFO_FILES_MAX) {
+        let Some(package) = name.strip_suffix(".list") else { continue };
+        if look.deadline.passed() {
+            look.unseen("which packages running processes use", "out of time", "allow more time");
+            return None;
+        }
+        // A package whose list cannot be read is among no libraries, so nothing follows from its absence.
+        let Ok(list) = read_file(&info.join(&name), LIST_MAX) else { continue };
+        let package = package.split(':').next().unwrap_or(package);
+        for line in list.split(|byte| *byte == b'\n') {
+            if wanted.contains(line) {
+                mapped.insert(package.to_owned());
+            }
+            let (is_library, is_command) = role(line);
+            if is_library {
+                libraries.insert(package.to_owned());
+            }
+            if is_command {
+                commands.insert(package.to_owned());
+            }
+        }
+    }
+    Some(MappedCode {
+        processes,
+        mapped: mapped.into_iter().collect(),
+        libraries: libraries.difference(&commands).cloned().collect(),
+    })
+}
+
+/// Whether a path of a package is a shared object, and whether it is a command that anybody may start the next moment.
+fn role(path: &[u8]) -> (bool, bool) {
+    let path = String::from_utf8_lossy(path);
+    let (dir, file) = path.rsplit_once('/').unwrap_or_default();
+    let is_library = !file.is_empty() && (file.ends_with(".so") || file.contains(".so."));
+    let is_command =
+        dir.ends_with("/bin") || dir.ends_with("/sbin") || dir.ends_with("/games") || dir.contains("/libexec");
+    (is_library, is_command)
+}
+
 fn find_rpm(look: &mut Look<'_>, paths: &BTreeSet<String>) -> BTreeMap<String, String> {
     let mut owners = BTreeMap::new();
     // A path that is gone prints an error instead of a line, so only existing ones are asked, in order.
@@ -119,6 +175,14 @@ pub(crate) fn has_rpm() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_with_a_command_is_no_mere_library() {
+        assert_eq!(role(b"/usr/lib/x86_64-linux-gnu/libssl.so.3"), (true, false));
+        assert_eq!(role(b"/usr/bin/openssl"), (false, true));
+        assert_eq!(role(b"/usr/share/doc/libssl3/copyright"), (false, false));
+        assert_eq!(role(b""), (false, false));
+    }
 
     #[test]
     fn merged_directories_have_two_names() {

@@ -20,6 +20,9 @@ const FILES_PER_PROCESS_MAX: usize = 500;
 /// Stale processes named; more than that means that everything is stale.
 const STALE_MAX: usize = 5_000;
 
+/// Different files mapped as code that are remembered; a desktop has about two thousand.
+const MAPPED_MAX: usize = 50_000;
+
 /// Majors of file systems without a block device: `maps` and `stat` may give different minors for the same file.
 const ANONYMOUS_MAJORS: [u64; 4] = [0, 144, 145, 146];
 
@@ -36,12 +39,19 @@ pub(crate) struct Processes {
     pub(crate) stale: Vec<Found>,
     /// Whether process 1 could be looked at.
     pub(crate) init_seen: bool,
+    /// Every file that a process has mapped as code, and every executable.
+    pub(crate) mapped: BTreeSet<String>,
+    /// Processes that were looked at.
+    pub(crate) seen: usize,
+    /// Whether every process of the host was looked at, so that an absent file is known to be absent.
+    pub(crate) complete: bool,
 }
 
 /// Looks at every process. Packages are not filled in yet.
 pub(crate) fn find(look: &mut Look<'_>) -> Processes {
     let mut out = Processes::default();
     let mut denied = 0_usize;
+    let mut cut = false;
     let pids = procfs::pids(look.root);
     if pids.is_empty() {
         look.unseen("running processes", "no processes in /proc", "mount /proc and look again");
@@ -53,21 +63,30 @@ pub(crate) fn find(look: &mut Look<'_>) -> Processes {
                 if look.deadline.passed() { "out of time" } else { "too many stale processes" },
                 "allow more time, or restart what is listed and look again",
             );
+            cut = true;
             break;
         }
         // Our own file may have been rebuilt meanwhile; we end in a moment anyway.
         if look.root.is_host() && pid == std::process::id() {
             continue;
         }
-        match examine(look.root, pid) {
+        match examine(look.root, pid, &mut out.mapped) {
             Seen::Here(found) => {
                 out.init_seen |= pid == 1;
+                out.seen += 1;
                 out.stale.extend(found);
             }
             Seen::Denied => denied += 1,
             Seen::Nothing => {}
         }
     }
+    // Other users' processes can be hidden from all but root (`hidepid`), without a trace.
+    out.complete = look.root.is_host()
+        && procfs::is_root()
+        && out.init_seen
+        && denied == 0
+        && !cut
+        && out.mapped.len() < MAPPED_MAX;
     if denied > 0 {
         let (why, hint) = if procfs::is_root() {
             (
@@ -83,7 +102,7 @@ pub(crate) fn find(look: &mut Look<'_>) -> Processes {
 }
 
 /// Looks at one process; `Here(None)` is a process on current code.
-fn examine(root: &Root, pid: u32) -> Seen<Option<Found>> {
+fn examine(root: &Root, pid: u32, mapped: &mut BTreeSet<String>) -> Seen<Option<Found>> {
     let exe = match procfs::exe(root, pid) {
         Seen::Here(exe) => exe,
         Seen::Denied => return Seen::Denied,
@@ -94,6 +113,13 @@ fn examine(root: &Root, pid: u32) -> Seen<Option<Found>> {
         Seen::Denied => return Seen::Denied,
         Seen::Nothing => return Seen::Nothing,
     };
+    let code = procfs::code_mappings(&maps).map(|mapping| mapping.file.path);
+    for path in std::iter::once(exe.path.clone()).chain(code) {
+        if mapped.len() >= MAPPED_MAX {
+            break;
+        }
+        mapped.insert(path);
+    }
     let mut paths = BTreeSet::new();
     if exe.deleted && !is_memory_file(&exe.path) {
         paths.insert(exe.path.clone());

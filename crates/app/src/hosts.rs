@@ -2,11 +2,15 @@
 
 use patchwright_domain::access::{Action, Target, may_move};
 use patchwright_domain::audit::AuditEntry;
-use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
+use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::ids::HostId;
 use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::asset::identity::{cloned, name_key};
+use patchwright_domain::inventory::asset::{Field, edited};
+use patchwright_domain::time::Timestamp;
 use patchwright_store::{FactsChange, FactsWrite, Generation, Host};
 
+use crate::assets::on_report;
 use crate::env::unique;
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
@@ -20,24 +24,55 @@ const PACKAGES_MAX: usize = 100_000;
 ///
 /// # Errors
 /// [`AppError::Invalid`] for facts that no host can have; [`AppError::Conflict`] when two arrive at once.
-pub async fn host_report(env: &Env, ctx: &Ctx, facts: HostFacts) -> Result<HostId> {
+pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<HostId> {
     ctx.authorize(Action::ImportHost, &Target::OwnScope)?;
     check(&facts)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
-    let known = find(&mut txn, &facts).await?;
-    let profile = known.as_ref().map(|h| h.profile.clone()).unwrap_or_default();
-    ctx.authorize(Action::ImportHost, &Target::Environment(&profile.environment))?;
+    let clones = unmask(&mut txn, &mut facts, now).await?;
+    let known = find(&mut txn, &facts, !clones.is_empty()).await?;
     let id = known.as_ref().map_or_else(|| HostId::from_unique(&unique()), |h| h.id.clone());
+    let sources = txn.profile_sources_fetch(std::slice::from_ref(&id)).await?;
+    let sources = sources.into_iter().next().map(|(_, s)| s).unwrap_or_default();
+    let profile = known.as_ref().map(|h| h.profile.clone()).unwrap_or_default();
+    let seen = known.clone().unwrap_or_else(|| host_of(&id, &facts, now));
+    let seen = Host {
+        hostname: facts.hostname.clone(),
+        machine: facts.machine.clone(),
+        ecosystem: facts.os.ecosystem(),
+        ..seen
+    };
+    let settled = on_report(&mut txn, &seen, &sources, now).await?;
+    let environment = if known.is_some() { &profile.environment } else { &settled.profile.environment };
+    ctx.authorize(Action::ImportHost, &Target::Environment(environment))?;
     let saved = txn
         .host_upsert_facts(&FactsWrite {
             id: &id,
             expected: known.as_ref().map(|h| h.generation),
             at: now,
             facts: &facts,
-            profile: &profile,
+            profile: &settled.profile,
         })
         .await?;
+    if known.is_some() && settled.profile != profile {
+        txn.host_profile_save(&id, &settled.profile, saved.generation).await?;
+        txn.audit_append(AuditEntry {
+            at: now,
+            actor: ctx.actor.word(),
+            action: Action::EditHost.word().to_owned(),
+            object: id.to_string(),
+            reason: None,
+            detail: serde_json::json!({
+                "name": facts.hostname, "cause": "rules and records at report",
+                "before": serde_json::to_value(&profile).unwrap_or_default(),
+                "after": serde_json::to_value(&settled.profile).unwrap_or_default(),
+            }),
+            request_id: ctx.request_id.clone(),
+        });
+    }
+    if settled.sources != sources {
+        txn.profile_sources_save(&id, &settled.sources).await?;
+    }
     let action = match saved.change {
         FactsChange::New => Some("host.enrol"),
         FactsChange::Changed => Some("host.facts"),
@@ -45,21 +80,60 @@ pub async fn host_report(env: &Env, ctx: &Ctx, facts: HostFacts) -> Result<HostI
         FactsChange::Unchanged | FactsChange::Older => None,
     };
     if let Some(action) = action {
+        let mut detail = serde_json::json!({
+            "name": facts.hostname, "collector": facts.collector, "packages": facts.packages.len(), "set": saved.set_hash,
+        });
+        if let (Some(detail), false) = (detail.as_object_mut(), clones.is_empty()) {
+            detail.insert("machine_digest_shared_with".to_owned(), serde_json::json!(clones));
+        }
         txn.audit_append(AuditEntry {
             at: now,
             actor: ctx.actor.word(),
             action: action.to_owned(),
             object: id.to_string(),
             reason: None,
-            detail: serde_json::json!({
-                "name": facts.hostname, "collector": facts.collector, "packages": facts.packages.len(), "set": saved.set_hash,
-            }),
+            detail,
             request_id: ctx.request_id.clone(),
         });
     }
     txn.commit().await?;
     env.event("hosts", &format!("{}: {} packages", facts.hostname, facts.packages.len()));
     Ok(id)
+}
+
+/// A host that was not here before, as far as facts tell.
+fn host_of(id: &HostId, facts: &HostFacts, now: Timestamp) -> Host {
+    Host {
+        id: id.clone(),
+        hostname: facts.hostname.clone(),
+        machine: facts.machine.clone(),
+        ecosystem: facts.os.ecosystem(),
+        os_pretty: facts.os.pretty.clone(),
+        profile: AssetProfile::default(),
+        first_seen: now,
+        last_seen: now,
+        facts_at: now,
+        collector: facts.collector.clone(),
+        packages: 0,
+        set_hash: String::new(),
+        facts_hash: String::new(),
+        generation: Generation::FIRST,
+    }
+}
+
+/// Notes under which name a machine digest reports. Where several names use one at overlapping times, the digest identifies only the
+/// host that holds it under this name; for every other it is taken away. Gives the other names.
+async fn unmask(txn: &mut patchwright_store::WriteTxn, facts: &mut HostFacts, now: Timestamp) -> Result<Vec<String>> {
+    let Some(machine) = facts.machine.clone() else { return Ok(Vec::new()) };
+    let clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, now);
+    txn.sighting_save(&machine, &facts.hostname, now).await?;
+    if !clones.is_empty() {
+        let holder = txn.host_by_machine(&machine).await?;
+        if holder.is_some_and(|h| name_key(&h.hostname) != name_key(&facts.hostname)) {
+            facts.machine = None;
+        }
+    }
+    Ok(clones)
 }
 
 fn check(facts: &HostFacts) -> Result<()> {
@@ -87,7 +161,7 @@ fn check(facts: &HostFacts) -> Result<()> {
     Ok(())
 }
 
-async fn find(txn: &mut patchwright_store::WriteTxn, facts: &HostFacts) -> Result<Option<Host>> {
+async fn find(txn: &mut patchwright_store::WriteTxn, facts: &HostFacts, shared: bool) -> Result<Option<Host>> {
     if let Some(machine) = &facts.machine
         && let Some(host) = txn.host_by_machine(machine).await?
     {
@@ -95,7 +169,8 @@ async fn find(txn: &mut patchwright_store::WriteTxn, facts: &HostFacts) -> Resul
     }
     let mut named = txn.host_by_hostname(&facts.hostname).await?;
     // A host of the same name with another machine digest is another host (cloned name), not news of it.
-    named.retain(|h| h.machine.is_none() || facts.machine.is_none());
+    // A digest that clones share was taken away; a host that has one of its own is another.
+    named.retain(|h| h.machine.is_none() || (facts.machine.is_none() && !shared));
     Ok(named.into_iter().next())
 }
 
@@ -142,7 +217,11 @@ pub async fn profile_save(
     if !decision.allowed {
         return Err(AppError::forbidden(&decision));
     }
+    let sources = txn.profile_sources_fetch(std::slice::from_ref(id)).await?;
+    let sources = sources.into_iter().next().map(|(_, s)| s).unwrap_or_default();
+    let sources = edited(&host.profile, &profile, &sources, &ctx.actor.word(), now);
     txn.host_profile_save(id, &profile, Generation(expected_generation)).await?;
+    txn.profile_sources_save(id, &sources).await?;
     let detail = serde_json::json!({
         "name": host.hostname,
         "before": serde_json::to_value(&host.profile).unwrap_or_default(),
@@ -197,47 +276,9 @@ pub fn profile_parse(text: &str, base: AssetProfile) -> Result<AssetProfile> {
         let bad =
             |hint: &str| AppError::invalid("profile", format!("`{part}` is not understood in an asset profile"), hint);
         let (key, value) = part.split_once('=').ok_or_else(|| bad("write KEY=VALUE"))?;
-        let list = || {
-            let mut list: Vec<String> =
-                value.split('+').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect();
-            list.sort();
-            list
-        };
-        match key.trim() {
-            "tier" => {
-                profile.tier = match value {
-                    "T1" | "t1" | "1" => Tier::T1,
-                    "T2" | "t2" | "2" => Tier::T2,
-                    "T3" | "t3" | "3" => Tier::T3,
-                    "T4" | "t4" | "4" => Tier::T4,
-                    _ => return Err(bad("tiers are T1, T2, T3, T4")),
-                }
-            }
-            "exposure" => {
-                profile.exposure = match value {
-                    "internet" => Exposure::Internet,
-                    "internal" => Exposure::Internal,
-                    "isolated" => Exposure::Isolated,
-                    "unknown" => Exposure::Unknown,
-                    _ => return Err(bad("exposure is internet, internal, isolated or unknown")),
-                }
-            }
-            "data" | "data_class" => {
-                profile.data_class = match value {
-                    "restricted" => DataClass::Restricted,
-                    "confidential" => DataClass::Confidential,
-                    "public" => DataClass::Public,
-                    "unknown" => DataClass::Unknown,
-                    _ => return Err(bad("data is restricted, confidential, public or unknown")),
-                }
-            }
-            "environment" | "env" => value.clone_into(&mut profile.environment),
-            "zone" => value.clone_into(&mut profile.zone),
-            "owner" => value.clone_into(&mut profile.owner),
-            "services" | "service" => profile.services = list(),
-            "tags" | "tag" => profile.tags = list(),
-            _ => return Err(bad("keys are tier, exposure, data, environment, zone, owner, services, tags")),
-        }
+        let field = Field::parse(key.trim())
+            .ok_or_else(|| bad("keys are tier, exposure, data, environment, zone, owner, services, tags"))?;
+        field.set(&mut profile, value).map_err(|error| bad(error.why))?;
     }
     Ok(profile)
 }

@@ -2,6 +2,7 @@
 //!
 //! Every use case takes an [`Env`] and a [`Ctx`] and asks for permission in its first line.
 
+pub mod assets;
 pub mod audit;
 pub mod auth;
 mod ctx;

@@ -1,6 +1,7 @@
 //! The answer about one host: facts, snapshot and policy in, [`ScanReport`] out. Everything is computed here once and shown by
 //! the CLI, the API and the console alike.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use patchwright_protocol::scan::{
 
 use crate::error::AppError;
 use crate::intel::Intel;
-use crate::vex::{VexInput, split};
+use crate::vex::{VexInput, evidence, split};
 
 /// What a report is made for, besides the facts.
 pub struct Question<'a> {
@@ -117,9 +118,18 @@ pub fn report_with_vex(
     vex: Option<&VexInput>,
 ) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
+    let shown = evidence(&judgement, host, question);
+    let vex = if shown.is_empty() {
+        vex.map(Cow::Borrowed)
+    } else {
+        let mut input = vex.cloned().unwrap_or_default();
+        input.statements.extend(shown);
+        input.host.names.push(host.hostname.clone());
+        Some(Cow::Owned(input))
+    };
     let (judgement, vex) = match vex {
         Some(input) => {
-            let (left, view) = split(judgement, input, question.now);
+            let (left, view) = split(judgement, &input, question.now);
             (left, Some(view))
         }
         None => (judgement, None),

@@ -7,9 +7,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use patchwright_domain::decision::profile::Exposure;
 use patchwright_domain::exposure::cpe::Cpe;
+use patchwright_domain::exposure::runtime::{Candidate, Permit, statements};
 use patchwright_domain::exposure::vex::{
-    HostIdentity, Justification, NotApplied, Statement, Subject, VexStatus, apply,
+    HostIdentity, Justification, NotApplied, Source, Statement, Subject, VexStatus, apply,
 };
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{HostFacts, Os};
@@ -19,7 +21,7 @@ use patchwright_formats::vex::{self, Item, Outcome, VexError};
 use patchwright_protocol::scan::{FindingView, ScanReport, SetAsideView, UntouchedView, VexView};
 use sha2::{Digest as _, Sha256};
 
-use crate::report::{Judgement, finding_view, size};
+use crate::report::{Judgement, Question, finding_view, size};
 
 /// Near misses and other statements that did nothing which are shown; the numbers count all.
 const UNTOUCHED_SHOWN: usize = 200;
@@ -132,6 +134,35 @@ fn os_cpe(os: &Os) -> Option<Cpe> {
     Cpe::parse(&format!("cpe:/o:{vendor}:{product}:{version}")).ok()
 }
 
+/// Statements of the host's own evidence that rules of the policy permit; none without rules.
+#[must_use]
+pub fn evidence(judgement: &Judgement, host: &HostFacts, question: &Question<'_>) -> Vec<Statement> {
+    let rules = &question.policy.runtime.rules;
+    let mut candidates = Vec::new();
+    for judged in &judgement.judged {
+        let permits: Vec<Permit> = rules
+            .iter()
+            .filter(|rule| judged.decision.certainly(&rule.when))
+            .map(|rule| Permit {
+                evidence: rule.evidence,
+                rule: rule.name.clone(),
+                approved_by: rule.approved_by.clone(),
+                because: rule.because.clone(),
+                expires: rule.expires.start(),
+            })
+            .collect();
+        if !permits.is_empty() {
+            candidates.push(Candidate {
+                finding: &judged.finding,
+                vector: judged.decision.cvss.as_ref().map(|score| score.vector.as_str()),
+                isolated: question.profile.exposure == Exposure::Isolated,
+                permits,
+            });
+        }
+    }
+    statements(host, &candidates, question.policy.runtime.facts_count_for.after(host.collected_at), question.now)
+}
+
 /// Splits judged findings into those that stay and what statements set aside.
 #[must_use]
 pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgement, VexView) {
@@ -164,7 +195,13 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         };
         let justification =
             decided.statements.iter().filter_map(|s| input.statements.get(*s)).find_map(|s| s.justification);
+        let by_evidence = decided
+            .statements
+            .iter()
+            .filter_map(|s| input.statements.get(*s))
+            .any(|s| matches!(s.source, Source::Evidence { .. }));
         set_aside.push(SetAsideView {
+            by_evidence,
             finding: finding_view(&judged, &facts),
             status: decided.status.word().to_owned(),
             justification: justification.map(|j| j.word().to_owned()),
@@ -179,6 +216,7 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         left: size(left.judged.len()),
         came_back,
         silent: size(applied.silent),
+        by_evidence: size(set_aside.iter().filter(|aside| aside.by_evidence).count()),
         set_aside,
         untouched,
     };

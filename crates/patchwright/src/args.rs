@@ -1,6 +1,7 @@
 //! The command line.
 
 mod findings;
+mod inventory;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use crate::output::Format;
 use crate::paper::Colour;
 
 pub(crate) use findings::{Findings, Group};
+pub(crate) use inventory::{AssetFormat, Inventory};
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -162,6 +164,9 @@ pub(crate) struct Scan {
     /// Statements that set findings aside: OpenVEX, CSAF VEX or CycloneDX VEX; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) vex: Vec<PathBuf>,
+    /// Policy to judge by instead of the shipped one; its `runtime` rules let evidence of the host set findings aside
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Who answers for the statements in a document written with -o openvex, csaf-vex or cyclonedx
     #[arg(long, value_name = "NAME", default_value = "patchwright operator")]
     pub(crate) author: String,
@@ -240,6 +245,14 @@ pub(crate) enum Host {
         /// tier=T1,exposure=internet,data=restricted,environment=production,zone=…,owner=…,services=a+b,tags=cde+ephi
         profile: String,
     },
+    /// Show what a host is to the organisation, field by field, and who said it
+    Profile {
+        /// Name or id
+        host: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Forget a host and its history
     Delete {
         /// Name or id
@@ -248,24 +261,6 @@ pub(crate) enum Host {
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// Commands on inventory.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Inventory {
-    /// Import a folder collected without an agent (one host, or one sub-folder a host)
-    Import {
-        /// Folder
-        dir: PathBuf,
-        /// System, where the folder does not say
-        #[arg(long, value_name = "ID:VERSION")]
-        os: Option<String>,
-        /// Output format
-        #[arg(short, long, value_enum, default_value_t)]
-        output: Format,
-    },
-    /// Print the read-only Ansible playbook that collects such folders
-    Playbook,
 }
 
 /// Commands on advisories.

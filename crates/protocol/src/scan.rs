@@ -346,6 +346,9 @@ pub struct VexView {
     pub came_back: u32,
     /// Statements that name no vulnerability found here.
     pub silent: u32,
+    /// Findings set aside where evidence of the host took part; the others rest on documents alone.
+    #[serde(default)]
+    pub by_evidence: u32,
     /// Findings set aside.
     pub set_aside: Vec<SetAsideView>,
     /// Statements that name a vulnerability found here and did not set it aside.
@@ -357,6 +360,9 @@ pub struct VexView {
 pub struct SetAsideView {
     /// The finding, as it would stand.
     pub finding: FindingView,
+    /// Whether evidence of the host took part, which lapses with its facts.
+    #[serde(default)]
+    pub by_evidence: bool,
     /// `not_affected` or `fixed`.
     pub status: String,
     /// One of the five words of OpenVEX, where the statement has one.

@@ -14,7 +14,7 @@ use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
-use crate::{account, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token};
+use crate::{account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token};
 
 /// What to do when there is no database yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -330,6 +330,7 @@ fn damage<T>(result: Result<T, StoreError>, problems: &mut Vec<String>) -> Resul
 fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
     let queries = [
         account::ALL,
+        asset::ALL,
         audit::ALL,
         feed::ALL,
         host::ALL,
@@ -341,7 +342,7 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         setting::ALL,
         token::ALL,
     ];
-    let bulks = [audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS];
+    let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS];
     (queries.concat(), bulks.concat())
 }
 

@@ -15,6 +15,7 @@
 //! engines run the same text; the few differences are in `dialect.rs`.
 
 mod account;
+mod asset;
 mod audit;
 mod db;
 mod dialect;
@@ -32,6 +33,7 @@ mod token;
 mod txn;
 
 pub use account::{NewUser, SecretHash, Session, UserAccount, UserChange};
+pub use asset::StoredAsset;
 pub use audit::AuditVerified;
 pub use db::{CheckReport, Create, Db, Migrate, Options};
 pub use dialect::{EXCEPTIONS, Engine};

@@ -14,7 +14,7 @@ pub struct Seeded(pub u64);
 
 impl Seeded {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Seeded {
     /// A number below `n`; 0 when `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = n.max(1) as u64;
-        usize::try_from(self.next() % n).unwrap_or(0)
+        usize::try_from(self.next_u64() % n).unwrap_or(0)
     }
 }
 

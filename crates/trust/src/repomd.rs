@@ -215,10 +215,10 @@ fn read_repomd(bytes: &[u8]) -> Result<Repomd, String> {
 fn read_primary(bytes: &[u8]) -> Result<Vec<Listed>, String> {
     let mut found = Vec::new();
     read_xml(bytes, "package", &mut |event| {
-        if let Seen::Record(record) = event {
-            if found.len() < PACKAGES_MAX {
-                found.push(record.listed);
-            }
+        if let Seen::Record(record) = event
+            && found.len() < PACKAGES_MAX
+        {
+            found.push(record.listed);
         }
     })?;
     Ok(found)

@@ -116,7 +116,7 @@ fn segments(text: &str) -> Vec<Segment<'_>> {
             b'a'..=b'z' | b'A'..=b'Z' => u8::is_ascii_alphabetic,
             _ => |byte| !byte.is_ascii_alphanumeric(),
         };
-        let length = rest.bytes().take_while(|byte| kind(byte)).count();
+        let length = rest.bytes().take_while(kind).count();
         let (run, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
         rest = tail;
         let mut word = |word| {

@@ -209,7 +209,8 @@ fn progress_names_every_phase_in_order() {
             Phase::Units,
             Phase::Patchers,
             Phase::Components,
-            Phase::History
+            Phase::History,
+            Phase::Repositories
         ]
     );
     // No time at all: packages are still there, the rest says that it was not reached.

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use patchwright_app::intel::Intel;
-use patchwright_domain::exposure::kernel::canonical_source;
+use patchwright_domain::exposure::kernel::{canonical_source, is_kernel_bystander};
 use patchwright_domain::inventory::{Os, PackageFormat};
 use patchwright_testkit::fleet::{Binary, Source, System, debian_packages, ladder};
 use patchwright_versions::{Scheme, compare_lenient};
@@ -101,7 +101,7 @@ pub(crate) fn alma(intel: &Intel, major: &str, today: u16) -> Result<System, Str
     };
     for (name, mut steps) in named(intel, &system.ecosystem, Scheme::Rpm)? {
         steps.retain(|v| !v.contains(".module"));
-        let kernel_family = name == "kernel" || name.starts_with("kernel-");
+        let kernel_family = name == "kernel" || name.starts_with("kernel-") || is_kernel_bystander(&name);
         if steps.is_empty() || (kernel_family && name != "kernel-core") {
             continue;
         }

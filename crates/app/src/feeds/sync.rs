@@ -323,7 +323,10 @@ async fn parse(spec: &'static FeedSpec, document: Document) -> std::result::Resu
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
             Ok(mut files) => {
-                files.retain(|file| spec.format.wants(&file.display().to_string()));
+                // Names count below the folder: what stands above it is the machine's business.
+                files.retain(|file| {
+                    spec.format.wants(&file.strip_prefix(&document.path).unwrap_or(file).display().to_string())
+                });
                 if files.is_empty() && document.path.is_dir() {
                     return Err(Failed::new(
                         format!("there is no document of {} here", spec.id),

@@ -441,7 +441,8 @@ impl HostRows for State {
 
 /// The subjects of a host; none where its system has no version order.
 fn subject_keys(facts: &HostFacts, ecosystem: &str) -> Vec<SubjectKey> {
-    scheme_of(ecosystem).map_or_else(Vec::new, |scheme| subjects(facts, scheme).into_iter().map(|s| s.key).collect())
+    scheme_of(ecosystem)
+        .map_or_else(Vec::new, |scheme| subjects(facts, ecosystem, scheme).into_iter().map(|s| s.key).collect())
 }
 
 fn version(host: &Host) -> Version {

@@ -220,7 +220,7 @@ async fn a_mirror_file_or_folder_is_read_in_place_and_unchanged_ones_are_recogni
 
 async fn ask_offline(any: &AnyFetcher, folder: &Path) {
     let error = any.fetch(&request("http://127.0.0.1:1/x", folder), &|_, _| {}).await.unwrap_err();
-    assert!(matches!(error, FetchError::Address { .. }), "{error}");
+    assert!(matches!(error, FetchError::Offline { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::bod::{self, BodDecision};
-use super::condition::{Truth, Value, Variables};
+use super::condition::{Condition, Truth, Value, Variables};
 use super::cvss::{self, CvssScore, Disagreement, EnvironmentalInput, Severity, tenths};
 use super::points;
 use super::policy::{Policy, Rule, Urgency};
@@ -81,6 +81,12 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether a condition holds with everything unknown at its worst: what cannot be told does not hold.
+    #[must_use]
+    pub fn certainly(&self, condition: &Condition) -> bool {
+        condition.evaluate(&self.variables) == Truth::True
+    }
+
     /// Everything that was assumed anywhere on the way to the class, sorted.
     #[must_use]
     pub fn assumed(&self) -> Vec<&str> {

@@ -11,11 +11,12 @@ use sha2::{Digest, Sha256};
 use super::condition::Condition;
 use super::profile::Tier;
 use super::ssvc::HumanImpactVariant;
+use crate::exposure::runtime::EvidenceKind;
 use crate::intel::authenticity::AuthenticityPolicy;
 use crate::time::{Date, Timestamp};
 
 /// The kinds of policy that this version understands.
-pub const KINDS: &[&str] = &["urgency", "sla", "authenticity"];
+pub const KINDS: &[&str] = &["urgency", "sla", "authenticity", "runtime"];
 /// Longest document, in bytes; the default policy has a twentieth of it.
 pub const DOCUMENT_BYTES_MAX: usize = 256 * 1_024;
 /// Most rules, targets or profiles in one list.
@@ -244,6 +245,38 @@ pub struct SlaPolicy {
     pub profiles: Vec<RegulatoryProfile>,
 }
 
+/// Evidence that security lets set findings aside, and which.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuntimeRule {
+    /// Name, unique in the list.
+    pub name: String,
+    /// The evidence that is needed.
+    pub evidence: EvidenceKind,
+    /// Findings that it may set aside; must hold for certain.
+    pub when: Condition,
+    /// Who approved it.
+    pub approved_by: String,
+    /// First day on which it no longer counts.
+    pub expires: Date,
+    /// Why it is safe, for people.
+    pub because: String,
+}
+
+/// The `runtime` section. Without rules nothing is set aside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuntimePolicy {
+    /// Facts older than this are no evidence.
+    pub facts_count_for: Span,
+    /// Rules.
+    pub rules: Vec<RuntimeRule>,
+}
+
+impl Default for RuntimePolicy {
+    fn default() -> Self {
+        Self { facts_count_for: Span::Hours(24), rules: Vec::new() }
+    }
+}
+
 /// A checked policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
@@ -261,6 +294,8 @@ pub struct Policy {
     pub sla: SlaPolicy,
     /// What may enter without proof, and on whose word; empty where the document does not say.
     pub authenticity: AuthenticityPolicy,
+    /// Which evidence of a host may set which findings aside; empty where the document does not say.
+    pub runtime: RuntimePolicy,
     /// SHA-256 over the document, and over the default policy where a section came from it; lower-case hex.
     pub hash: String,
 }
@@ -325,6 +360,7 @@ impl Policy {
             urgency,
             sla,
             authenticity: document.authenticity.unwrap_or_default(),
+            runtime: document.runtime.unwrap_or_default(),
             hash,
         })
     }

@@ -11,10 +11,23 @@ use patchwright_versions::{Scheme, compare_lenient};
 use crate::inventory::{HostFacts, Package};
 
 /// The source package that a Debian-like package's advisories are filed under: `linux-signed-amd64` and its siblings
-/// are signed copies of `linux`.
+/// are signed copies of `linux`, and `linux-signed-6.1-amd64` of `linux-6.1`. Ubuntu's signed flavours (`linux-signed-aws`)
+/// keep their names: the modules package of the flavour carries the source that advisories name.
 #[must_use]
 pub fn canonical_source(source: &str) -> &str {
-    if source.starts_with("linux-signed-") && !source.contains("-grub") { "linux" } else { source }
+    const ARCHITECTURES: [&str; 9] =
+        ["amd64", "arm64", "armhf", "i386", "loong64", "mips64el", "ppc64el", "riscv64", "s390x"];
+    let Some(rest) = source.strip_prefix("linux-signed") else {
+        return source;
+    };
+    let rest = rest.strip_prefix('-').unwrap_or(rest);
+    match rest.split_once('-') {
+        None if rest.is_empty() || ARCHITECTURES.contains(&rest) => "linux",
+        Some(("5.10", arch)) if ARCHITECTURES.contains(&arch) => "linux-5.10",
+        Some(("6.1", arch)) if ARCHITECTURES.contains(&arch) => "linux-6.1",
+        Some(("6.12", arch)) if ARCHITECTURES.contains(&arch) => "linux-6.12",
+        None | Some(_) => source,
+    }
 }
 
 /// Whether a source package is a kernel.
@@ -125,6 +138,10 @@ mod tests {
             is_kernel_bystander("kernel-headers") && is_kernel_bystander("perf") && !is_kernel_bystander("kernel-core")
         );
         assert_eq!(canonical_source("linux-signed-amd64"), "linux");
+        assert_eq!(canonical_source("linux-signed"), "linux");
+        assert_eq!(canonical_source("linux-signed-6.1-amd64"), "linux-6.1");
+        assert_eq!(canonical_source("linux-signed-aws"), "linux-signed-aws");
+        assert_eq!(canonical_source("grub2-signed"), "grub2-signed");
         assert!(is_kernel_source("linux") && is_kernel_source("linux-aws-6.8") && !is_kernel_source("linux-base"));
     }
 }

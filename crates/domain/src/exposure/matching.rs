@@ -116,7 +116,7 @@ pub fn match_host(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>
     };
     let order = by_authority(chunks);
     let mut findings = Vec::new();
-    for subject in subjects(host, scheme) {
+    for subject in subjects(host, ecosystem, scheme) {
         // Most packages are up to date: nothing is grouped before a row is known to hold.
         if !touched(&subject.key, scheme, &order) {
             continue;

@@ -6,6 +6,7 @@ pub mod finding;
 pub mod fleet;
 pub mod kernel;
 pub mod matching;
+pub mod runtime;
 pub mod streams;
 pub mod subject;
 pub mod vex;

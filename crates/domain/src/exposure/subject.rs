@@ -83,10 +83,16 @@ pub struct Subject<'a> {
 
 /// Every subject of a host, sorted by name and version.
 ///
-/// Packages are grouped by source for dpkg and apk, and are their own name for rpm. Configuration leftovers and the kernel's
-/// bystanders (headers, tools) are no subjects.
+/// Packages are grouped by source for dpkg and apk, and are their own name for rpm; where the publisher of an rpm
+/// distribution names sources, these are subjects too. Configuration leftovers and the kernel's bystanders (headers, tools)
+/// are no subjects.
 #[must_use]
-pub fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
+pub fn subjects<'a>(host: &'a HostFacts, ecosystem: &str, scheme: Scheme) -> Vec<Subject<'a>> {
+    let installed: BTreeSet<&str> = if names_sources(ecosystem) {
+        host.packages.iter().map(|p| p.name.as_str()).collect()
+    } else {
+        BTreeSet::new()
+    };
     let mut groups: BTreeMap<(&str, &str, Option<&str>), Vec<&Package>> = BTreeMap::new();
     for package in &host.packages {
         if package.state == PackageState::ConfigFiles {
@@ -99,6 +105,12 @@ pub fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
             }
             // One subject for all installed images: which of them counts is the kernel rule's business.
             let version = if carries_kernel(&package.name) { "" } else { package.version.as_str() };
+            let source = package.source.as_str();
+            // A package of the source's own name is judged in its stead: it has the version that advisories count in.
+            if names_sources(ecosystem) && !source.is_empty() && !installed.contains(source) {
+                let of_source = if version.is_empty() { "" } else { package.source_version.as_str() };
+                groups.entry((source, of_source, module)).or_default().push(package);
+            }
             (package.name.as_str(), version, module)
         } else {
             let source = canonical_source(&package.source);
@@ -117,6 +129,11 @@ pub fn subjects(host: &HostFacts, scheme: Scheme) -> Vec<Subject<'_>> {
         .into_iter()
         .filter_map(|((name, version, module), binaries)| subject(host, scheme, name, version, module, binaries))
         .collect()
+}
+
+/// Whether advisories of an rpm ecosystem name source packages only: Rocky Linux does (`openssl` for `openssl-libs`).
+fn names_sources(ecosystem: &str) -> bool {
+    ecosystem.split(':').next() == Some("Rocky Linux")
 }
 
 fn subject<'a>(

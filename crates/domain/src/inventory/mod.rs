@@ -3,6 +3,7 @@
 //! Collecting never needs root. What could not be seen is said in [`HostFacts::unseen`], so that "nothing found" and
 //! "could not look" never look alike.
 
+pub mod asset;
 pub mod components;
 pub mod facts;
 pub mod system;
@@ -10,6 +11,7 @@ pub mod system;
 pub use components::{Component, Entitlement, EntitlementState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
-    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, Patcher, PatcherKind,
-    PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri, Unit, Unseen,
+    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode, Patcher,
+    PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri,
+    Unit, Unseen,
 };

@@ -263,6 +263,18 @@ pub struct Unseen {
     pub hint: String,
 }
 
+/// Which packages running processes have code of, from one look at every process. There is none where a process could not be
+/// looked at: then nobody knows that a library is not loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedCode {
+    /// Processes that were looked at.
+    pub processes: usize,
+    /// Binary packages that own a file which a process has mapped as code, sorted.
+    pub mapped: Vec<String>,
+    /// Binary packages that have shared objects and no command, sorted: their native code runs only where it is mapped.
+    pub libraries: Vec<String>,
+}
+
 /// Everything one look at a host gave. The disk and wire form carries `schema`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -322,6 +334,8 @@ pub struct HostFacts {
     pub container: bool,
     /// Whether the repositories it installs from are what their publishers signed.
     pub repositories: Vec<RepositoryVerdict>,
+    /// Packages that running processes have code of; nothing where not every process could be seen.
+    pub mapped_code: Option<MappedCode>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
 }

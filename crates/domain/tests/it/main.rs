@@ -6,13 +6,18 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     reason = "tests"
 )]
 
 mod admission;
+mod asset;
 mod components;
 mod decision;
 mod exposure;
+mod fleet;
 mod fuzz;
+mod quality;
+mod runtime;
 mod streams;
 mod vex;

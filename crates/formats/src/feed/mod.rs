@@ -28,7 +28,7 @@ mod requirement;
 pub mod rubysec;
 pub mod rustsec;
 mod scalar;
-mod table;
+pub(crate) mod table;
 mod texts;
 pub mod tsv;
 mod yaml_record;

@@ -22,6 +22,7 @@ pub(crate) enum Row {
 pub(crate) struct Table<R> {
     lines: Lines<R>,
     again: VecDeque<Held>,
+    separator: u8,
 }
 
 enum Held {
@@ -31,7 +32,12 @@ enum Held {
 
 impl<R: Read> Table<R> {
     pub(crate) fn new(lines: Lines<R>) -> Self {
-        Self { lines, again: VecDeque::new() }
+        Self::separated(lines, b',')
+    }
+
+    /// A table whose fields another byte than the comma separates.
+    pub(crate) fn separated(lines: Lines<R>, separator: u8) -> Self {
+        Self { lines, again: VecDeque::new(), separator }
     }
 
     pub(crate) fn lines(&self) -> &Lines<R> {
@@ -85,7 +91,7 @@ impl<R: Read> Table<R> {
                     }
                 }
             }
-            return Ok(Some(match split(&text) {
+            return Ok(Some(match split(&text, self.separator) {
                 Ok(fields) => Row::Fields { line, fields, text },
                 Err(what) => Row::Bad { line, what, head: text },
             }));
@@ -97,9 +103,10 @@ fn quotes(text: &str) -> usize {
     text.bytes().filter(|b| *b == b'"').count()
 }
 
-fn split(text: &str) -> Result<Vec<String>, String> {
+fn split(text: &str, separator: u8) -> Result<Vec<String>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(separator)
         .flexible(true)
         .buffer_capacity(text.len().clamp(64, 8 << 10))
         .from_reader(text.as_bytes());

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod asset;
 mod feeds;
 mod fuzz_feeds;
 mod fuzz_host;

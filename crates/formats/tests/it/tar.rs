@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
-use patchwright_formats::bounded::{FileInTar, Limits, TarEnd, each_file_in_tar, open};
+use patchwright_formats::bounded::{FileInZip, Limits, TarEnd, each_file_in_tar, open};
 
 fn names_and_sizes(bytes: &[u8], limits: &Limits) -> (Vec<(String, usize)>, TarEnd) {
     let mut found = Vec::new();
     let mut intake = open(bytes, limits).unwrap();
     let end = each_file_in_tar(&mut intake, limits, &|name| !name.ends_with(".skip"), &mut |file| match file {
-        FileInTar::Bytes { name, bytes } => found.push((name.trim_start_matches("./").to_owned(), bytes.len())),
-        FileInTar::Bad { name, why } => found.push((format!("{name}: {why}"), 0)),
+        FileInZip::Bytes { name, bytes } => found.push((name.trim_start_matches("./").to_owned(), bytes.len())),
+        FileInZip::Bad { name, why } => found.push((format!("{name}: {why}"), 0)),
     })
     .unwrap();
     found.sort();

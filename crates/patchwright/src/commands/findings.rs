@@ -44,8 +44,18 @@ fn query(format: Format, group: Group, answer: &FindingsAnswer) -> Result<(), Fa
     if format == Format::Json {
         return output::json(answer);
     }
-    let columns =
-        [group.word(), "ecosystem", "urgency", "hosts", "findings", "vulns", "kev", "packages", "vulnerabilities", "on"];
+    let columns = [
+        group.word(),
+        "ecosystem",
+        "urgency",
+        "hosts",
+        "findings",
+        "vulns",
+        "kev",
+        "packages",
+        "vulnerabilities",
+        "on",
+    ];
     output::list(format, &answer.items, &columns, |g| {
         let more = |shown: &[String], of: u64| {
             let text = clean(&shown.join(" "));

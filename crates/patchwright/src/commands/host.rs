@@ -1,4 +1,4 @@
-//! `host list|show|set|delete`.
+//! `host list|show|set|profile|delete`.
 
 use patchwright_app::fleet;
 use patchwright_app::hosts::{find_host, host_delete, profile_parse, profile_save};
@@ -63,6 +63,14 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                 if !place.quiet {
                     output::talk(&format!("{} is classified; due dates follow", output::clean(&found.hostname)));
                 }
+            }
+            Host::Profile { host, output: format } => {
+                let found = find_host(&env, &ctx(None), host).await?;
+                let rows = patchwright_app::assets::field_rows(&env, &ctx(None), &found).await?;
+                output::list(*format, &rows, &["field", "value", "by", "who", "at"], |r| {
+                    let at = if *format == Format::Table { minute(&r.at) } else { r.at.clone() };
+                    vec![r.field.to_owned(), output::clean(&r.value), r.by.to_owned(), output::clean(&r.who), at]
+                })?;
             }
             Host::Delete { host, yes } => {
                 let found = find_host(&env, &ctx(None), host).await?;

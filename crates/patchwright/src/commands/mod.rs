@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod advisory;
+mod assets;
 mod audit;
 mod bundle;
 mod cvss;
@@ -43,9 +44,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Explain(explain) => with(&|place| explain::run(place, &explain)),
         Command::Host(host) => with(&|place| host::run(place, &host)),
         Command::Inventory(Inventory::Playbook) => inventory::playbook(),
-        Command::Inventory(Inventory::Import { dir, os, output }) => {
-            with(&|place| inventory::import(place, &dir, os.as_deref(), output))
-        }
+        Command::Inventory(command) => with(&|place| assets::run(place, &command)),
         Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
         Command::Findings(findings) => with(&|place| findings::run(place, &findings)),
         Command::Feed(feed) => with(&|place| feed::run(place, &feed)),

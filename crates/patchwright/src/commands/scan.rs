@@ -1,5 +1,7 @@
 //! `scan`: what to patch first, on this machine or on the one a file describes. No server, no database.
 
+use std::path::Path;
+
 use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
@@ -7,6 +9,7 @@ use patchwright_app::policy::PolicySet;
 use patchwright_app::report::{Question, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
+use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
@@ -36,7 +39,8 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     input::fill_sources(&intel, &mut facts)?;
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
-    let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref())?;
+    let policy = policy(args.policy.as_deref())?;
+    let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &policy)?;
     print(&report, args, now)?;
     if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) && !intel.judges(&facts) {
         // These two formats have no place for it, and an empty answer would read as good news: said with --quiet too.
@@ -71,6 +75,16 @@ pub(crate) fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
         message: chain(&e),
         hint: e.hint(),
     })
+}
+
+/// The policy of a file, or the shipped one.
+fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
+    let Some(path) = file else { return Ok(PolicySet::shipped()?.policy) };
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("failed to read `{}`: {e}", path.display());
+        Failure::new(Code::Input, message, "check that the file exists and is readable")
+    })?;
+    Ok(PolicySet::parse(&text)?)
 }
 
 /// The snapshot; built from the starter set on the first use. A data folder that cannot be written is an error with a way out.
@@ -139,7 +153,7 @@ pub(crate) fn answer(
     now: Timestamp,
     problems: &[String],
 ) -> Result<ScanReport, AppError> {
-    answer_with_vex(intel, facts, profile, now, problems, None)
+    answer_with_vex(intel, facts, profile, now, problems, None, &PolicySet::shipped()?.policy)
 }
 
 /// The same, with statements about exploitability applied.
@@ -150,9 +164,9 @@ fn answer_with_vex(
     now: Timestamp,
     problems: &[String],
     vex: Option<&VexInput>,
+    policy: &Policy,
 ) -> Result<ScanReport, AppError> {
-    let policy = PolicySet::shipped()?;
-    let question = Question { profile, policy: &policy.policy, now, first_seen: &|_, _| now };
+    let question = Question { profile, policy, now, first_seen: &|_, _| now };
     report_with_vex(intel, facts, &question, problems, vex)
 }
 

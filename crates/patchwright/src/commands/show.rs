@@ -145,9 +145,11 @@ fn set_aside(text: &mut String, report: &ScanReport) {
     write_to(
         text,
         format_args!(
-            "\nSet aside by VEX: {} of {} findings, {} left ({} statements, {} about nothing found here).\n",
+            "\nSet aside by VEX: {} of {} findings ({} by documents, {} by evidence of the host), {} left ({} statements, {} about nothing found here).\n",
             vex.set_aside.len(),
             vex.found,
+            u32::try_from(vex.set_aside.len()).unwrap_or(u32::MAX).saturating_sub(vex.by_evidence),
+            vex.by_evidence,
             vex.left,
             vex.statements,
             vex.silent

@@ -133,7 +133,6 @@ fn repository(
     Ok(check.verdicts().cloned().collect())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call of the check, with what the command line gave")]
 fn debian(
     files: &mut Repository,
     target: &str,

@@ -16,7 +16,19 @@ fn synced() -> Bench {
     let b = Bench::new();
     let feed = b.file("feed.ndjson", FEED);
     let url = format!("file://{}", feed.display());
-    let loaded = b.ok(&["feed", "sync", "osv-almalinux", "--from", &url, "--accept-shrink", "-o", "csv", "-q"]);
+    let loaded = b.ok(&[
+        "feed",
+        "sync",
+        "osv-almalinux",
+        "--from",
+        &url,
+        "--accept-shrink",
+        "--reason",
+        "a test",
+        "-o",
+        "csv",
+        "-q",
+    ]);
     assert!(loaded.contains("osv-almalinux,loaded,3,0,"), "{loaded}");
     b
 }

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod assets;
 mod bad_input;
 mod cli;
 mod components;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use patchwright_formats::bounded::{self, FileInTar, Limits, each_file_in_tar};
+use patchwright_formats::bounded::{self, FileInZip, Limits, each_file_in_tar};
 use serde_json::{Value, json};
 
 use crate::run::{Bench, code, err, old_openssl, out, shared};
@@ -80,8 +80,13 @@ fn statements_of_three_formats_set_a_finding_aside() {
         assert_eq!(aside[0]["justification"], "vulnerable_code_not_in_execute_path");
         assert_eq!(aside[0]["changes_pci_result"], false);
         assert!(aside[0]["because"][0].as_str().unwrap().contains("Example Security"));
-        let table = scan(&bench, &["--vex", path]);
-        assert!(table.contains(&format!("Set aside by VEX: 1 of {before} findings, {} left", before - 1)), "{table}");
+        // Lines are wrapped to the width of the terminal.
+        let table = scan(&bench, &["--vex", path]).split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = format!(
+            "Set aside by VEX: 1 of {before} findings (1 by documents, 0 by evidence of the host), {} left",
+            before - 1
+        );
+        assert!(table.contains(&told), "{table}");
         assert!(table.contains("PCI DSS"), "{table}");
     }
     let all =
@@ -147,8 +152,8 @@ fn schemas(into: &Path) -> Option<PathBuf> {
     let limits = Limits::default();
     let mut intake = bounded::open(std::fs::File::open(packed).unwrap(), &limits).unwrap();
     each_file_in_tar(&mut intake, &limits, &|name| name.ends_with(".json"), &mut |file| match file {
-        FileInTar::Bytes { name, bytes } => std::fs::write(into.join(name.rsplit('/').next().unwrap()), bytes).unwrap(),
-        FileInTar::Bad { name, why } => panic!("{name}: {why}"),
+        FileInZip::Bytes { name, bytes } => std::fs::write(into.join(name.rsplit('/').next().unwrap()), bytes).unwrap(),
+        FileInZip::Bad { name, why } => panic!("{name}: {why}"),
     })
     .unwrap();
     Some(into.to_path_buf())
@@ -203,5 +208,32 @@ fn every_document_validates_against_its_schema() {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/schema_oracle.py");
         let output = Command::new(&python).arg(script).arg(&schemas).arg(schema).arg(&broken).output().unwrap();
         assert_ne!(code(&output), 0, "{form}");
+    }
+}
+
+#[test]
+fn evidence_of_the_host_counts_only_by_an_approved_rule() {
+    let bench = Bench::new();
+    let rule = |more: &str| {
+        format!(
+            "schema = 1\nname = \"t\"\nversion = \"1\"\nvalid_from = 2020-01-01\n{more}\
+             [[runtime.rule]]\nname = \"isolated-zone\"\nevidence = \"network_isolated\"\n\
+             when = 'asset.exposure == \"isolated\"'\napproved_by = \"Example Security\"\nexpires = 2099-01-01\n\
+             because = \"no route into the zone\"\n"
+        )
+    };
+    let policy = bench.file("policy.toml", rule("[runtime]\nfacts_count_for = \"24h\"\n"));
+    let policy = policy.to_str().unwrap();
+    let isolated = ["--profile", "exposure=isolated"];
+    assert!(report(&bench, &isolated)["vex"].is_null(), "the shipped policy sets nothing aside");
+    assert!(report(&bench, &["--policy", policy])["vex"].is_null(), "nobody said isolated");
+    let with = report(&bench, &[&isolated[..], &["--policy", policy]].concat());
+    let aside = with["vex"]["set_aside"].as_array().unwrap();
+    assert!(!aside.is_empty());
+    assert_eq!(with["vex"]["by_evidence"], json!(aside.len()));
+    for entry in aside {
+        assert!(entry["finding"]["cvss_vector"].as_str().unwrap().contains("AV:N"));
+        assert_eq!(entry["changes_pci_result"], json!(false));
+        assert_eq!(entry["justification"], json!("vulnerable_code_cannot_be_controlled_by_adversary"));
     }
 }

@@ -11,6 +11,7 @@
 mod stage;
 
 mod account;
+mod asset;
 mod audit;
 mod concurrency;
 mod faults;

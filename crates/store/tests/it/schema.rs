@@ -123,6 +123,7 @@ fn both_engines_have_the_same_tables() {
         let text = concat!(
             include_str!("../../migrations/0001_foundation/up.sql"),
             include_str!("../../migrations/0002_intel_log/up.sql"),
+            include_str!("../../migrations/0003_asset/up.sql"),
         );
         let tables: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next()).collect();

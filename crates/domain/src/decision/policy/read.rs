@@ -1,6 +1,7 @@
 //! TOML to policy values. Collects every problem instead of stopping at the first.
 
 mod authenticity;
+mod runtime;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Clock, DOCUMENT_BYTES_MAX, Goal, KINDS, LIST_MAX, PolicyProblem, ProfileRule, RegulatoryProfile, Rule, SlaPolicy,
-    Span, Target, Urgency, UrgencyPolicy,
+    Clock, DOCUMENT_BYTES_MAX, Goal, KINDS, LIST_MAX, PolicyProblem, ProfileRule, RegulatoryProfile, Rule,
+    RuntimePolicy, SlaPolicy, Span, Target, Urgency, UrgencyPolicy,
 };
 use crate::decision::condition::{Condition, nearest};
 use crate::decision::profile::Tier;
@@ -30,6 +31,7 @@ pub(super) struct Document {
     pub(super) urgency: Option<UrgencyPolicy>,
     pub(super) sla: Option<SlaPolicy>,
     pub(super) authenticity: Option<AuthenticityPolicy>,
+    pub(super) runtime: Option<RuntimePolicy>,
 }
 
 pub(super) fn document(text: &str) -> Result<Document, Vec<PolicyProblem>> {
@@ -111,6 +113,7 @@ impl<'t> Reader<'t> {
         let urgency = self.optional(table, "urgency").map(|node| self.urgency(node));
         let sla = self.optional(table, "sla").map(|node| self.sla(node));
         let authenticity = self.optional(table, "authenticity").map(|node| self.authenticity(node));
+        let runtime = self.optional(table, "runtime").map(|node| self.runtime(node));
         if let (Some(from), Some(Some(to))) = (valid_from, valid_to)
             && to < from
         {
@@ -125,6 +128,7 @@ impl<'t> Reader<'t> {
             urgency: urgency.flatten(),
             sla: sla.flatten(),
             authenticity: authenticity.flatten(),
+            runtime: runtime.flatten(),
         })
     }
 

@@ -21,22 +21,26 @@ const LATENCY_MAX: usize = 3_650;
 /// "Nothing was there": the old side of an install, the new side of a removal.
 pub const NOTHING: SubjectNo = SubjectNo::MAX;
 
-/// One subject of a host replaced by another of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One subject of a host replaced by another of the same name. Eight bytes: a large fleet has seventy million of them a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Row {
-    name: u32,
+    change: u32,
     /// Day of the change.
     day: Day,
     /// Since when the old subject had been there.
     since: Day,
-    change: u32,
 }
 
 /// The changes of every host.
 #[derive(Default)]
 pub struct History {
+    /// Of each host, sorted by name and day once settled.
     hosts: Vec<Vec<Row>>,
     changes: Interner<(SubjectNo, SubjectNo)>,
+    /// The name of each change.
+    names: Vec<u32>,
+    /// Hosts whose rows were added to since they were sorted.
+    unsorted: RoaringBitmap,
     /// What each change does to claims; filled by [`History::settle`].
     effects: Vec<Effect>,
 }
@@ -56,14 +60,16 @@ impl History {
     pub fn push(&mut self, index: &FleetIndex, host: HostNo, day: Day, since: Day, old: SubjectNo, new: SubjectNo) {
         let Some(name) = [old, new].into_iter().find_map(|s| index.subject(s)).map(|s| s.name) else { return };
         let change = self.changes.intern((old, new));
+        if self.names.len() < self.changes.list.len() {
+            self.names.push(name);
+        }
         let place = host as usize;
         if self.hosts.len() <= place {
             self.hosts.resize_with(place + 1, Vec::new);
         }
         if let Some(rows) = self.hosts.get_mut(place) {
-            let row = Row { name, day, since, change };
-            let at = rows.partition_point(|r| *r < row);
-            rows.insert(at, row);
+            rows.push(Row { change, day, since });
+            self.unsorted.insert(host);
         }
     }
 
@@ -86,8 +92,17 @@ impl History {
         self.len() == 0
     }
 
-    /// Works out what every distinct change does to claims; to be called after a match.
+    /// Sorts what was added, and works out what every distinct change does to claims; to be called after changes and after a
+    /// match, before any question.
     pub fn settle(&mut self, index: &FleetIndex, threads: usize) {
+        let names = &self.names;
+        let name = |row: &Row| names.get(row.change as usize).copied().unwrap_or(u32::MAX);
+        for host in std::mem::take(&mut self.unsorted) {
+            if let Some(rows) = self.hosts.get_mut(host as usize) {
+                rows.sort_unstable_by_key(|row| (name(row), row.day));
+                rows.shrink_to_fit();
+            }
+        }
         self.effects = parallel::map(&self.changes.list, threads, |(old, new)| effect(index, *old, *new));
     }
 
@@ -95,11 +110,15 @@ impl History {
         self.hosts.get(host as usize).map_or(&[], Vec::as_slice)
     }
 
+    fn name(&self, row: &Row) -> u32 {
+        self.names.get(row.change as usize).copied().unwrap_or(u32::MAX)
+    }
+
     /// The rows of one name on a host, oldest first.
     fn rows_of(&self, host: HostNo, name: u32) -> &[Row] {
         let rows = self.rows(host);
-        let from = rows.partition_point(|r| r.name < name);
-        let to = rows.partition_point(|r| r.name <= name);
+        let from = rows.partition_point(|r| self.name(r) < name);
+        let to = rows.partition_point(|r| self.name(r) <= name);
         rows.get(from..to).unwrap_or(&[])
     }
 
@@ -410,7 +429,8 @@ impl Timeline<'_> {
             };
             let Some((old, _)) = self.history.changes.list.get(row.change as usize).copied() else { continue };
             let Some(subject) = self.index.subject(old) else { continue };
-            let first = rows.partition_point(|r| r.name < row.name);
+            let name = self.history.name(row);
+            let first = rows.partition_point(|r| self.history.name(r) < name);
             let before = rows.get(first..place).unwrap_or(&[]);
             for at in effect.ended.iter().map(|at| usize::from(*at)) {
                 let Some(claim) = subject.claims.get(at) else { continue };

@@ -178,6 +178,21 @@ fn spellings(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])>
     })
 }
 
+/// The package URL of an installed package; nothing for an ecosystem without a spelling here or without a namespace.
+#[must_use]
+pub fn package_purl(ecosystem: &str, name: &str, version: &str, arch: &str) -> Option<Purl> {
+    let (kind, namespaces) = spellings(ecosystem)?;
+    let namespace = namespaces.first()?;
+    let qualifiers = if arch.is_empty() { Vec::new() } else { vec![("arch".to_owned(), arch.to_owned())] };
+    Some(Purl {
+        kind: kind.to_owned(),
+        namespace: Some((*namespace).to_owned()),
+        name: name.to_owned(),
+        version: Some(version.to_owned()),
+        qualifiers,
+    })
+}
+
 impl Here<'_> {
     /// Whether an identity names this package; the error says how near it was.
     pub(super) fn is(&self, identity: &Identity) -> Result<(), Refused> {

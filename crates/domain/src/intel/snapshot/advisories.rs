@@ -223,6 +223,11 @@ fn mark_module(row: &mut Draft, affected: &Affected, titled: Option<&str>) {
     }
 }
 
+/// Whether a text bounds a range: a version that the order allows, with a digit in it.
+fn is_bound(scheme: Scheme, text: &str) -> bool {
+    validate(scheme, text).is_ok() && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, out: &mut Vec<Draft>) {
     let base = Draft {
         vuln: vuln.to_owned(),
@@ -252,9 +257,10 @@ fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, o
                     introduced = (v != "0").then(|| v.clone());
                     open = true;
                 }
-                // A bound that the order refuses would sort before every real version, and every host would look patched:
-                // without it the row says "affected, no fix known", the pessimistic reading.
-                Event::Fixed(v) | Event::LastAffected(v) if validate(scheme, v).is_err() => {
+                // A bound that the order refuses would sort before every real version, and every host would look patched; dpkg's
+                // order takes words for versions (`<unfixed>`), and a fix would be promised that there is none of. Without the
+                // bound the row says "affected, no fix known", the pessimistic reading.
+                Event::Fixed(v) | Event::LastAffected(v) if !is_bound(scheme, v) => {
                     let status = Status::Affected.code();
                     out.push(Draft { introduced: introduced.take(), status, ..base.clone() });
                     any = true;

@@ -52,8 +52,8 @@ fn pypa_yaml() {
     assert_eq!(affected.ranges[0].kind, RangeKind::Git);
     assert_eq!(first.severities[0].source, "vendor:pypa");
     assert!(withdrawn.withdrawn.is_some());
-    assert_eq!(compile_advisories(&[withdrawn.clone()]), [], "a withdrawn advisory gives no rows");
-    assert_eq!(compile_advisories(&[first.clone()])[0].0, "PyPI");
+    assert_eq!(compile_advisories(std::slice::from_ref(withdrawn)), [], "a withdrawn advisory gives no rows");
+    assert_eq!(compile_advisories(std::slice::from_ref(first))[0].0, "PyPI");
     assert_says(&parsed.problems, &["record has no id"]);
     assert_eq!(parsed.problems.len(), 1, "{}", said(&parsed.problems));
 }

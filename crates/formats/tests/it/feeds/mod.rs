@@ -56,27 +56,6 @@ pub(crate) fn zip_of(files: &[(&str, &[u8])]) -> Cursor<Vec<u8>> {
     done
 }
 
-/// A plain tar archive (ustar) of small files.
-pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, bytes) in files {
-        let mut header = [0_u8; 512];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[100..108].copy_from_slice(b"0000644\0");
-        header[124..136].copy_from_slice(format!("{:011o}\0", bytes.len()).as_bytes());
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u64 = header.iter().map(|b| u64::from(*b)).sum();
-        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        out.extend_from_slice(&header);
-        out.extend_from_slice(bytes);
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    out.resize(out.len() + 1024, 0);
-    out
-}
-
 /// The problems as `at: what`, one a line.
 pub(crate) fn said(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.at, p.what)).collect();

@@ -243,17 +243,17 @@ fn native_fixtures_of_sixteen_publishers() {
 }
 
 fn openvex_files(tar: &[u8]) -> usize {
-    use patchwright_formats::bounded::{FileInTar, each_file_in_tar};
+    use patchwright_formats::bounded::{FileInZip, each_file_in_tar};
     let mut statements = 0;
     let mut intake = patchwright_formats::bounded::open(tar, &limits()).unwrap();
     each_file_in_tar(&mut intake, &limits(), &|name| name.ends_with(".json"), &mut |file| match file {
-        FileInTar::Bytes { name, bytes } => {
+        FileInZip::Bytes { name, bytes } => {
             let document = vex::read(bytes, &limits(), Timestamp::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(document.lost, 0, "{name}: {}", said(&document.problems));
             assert!(document.statements.iter().all(|s| VexStatus::ALL.contains(&s.status)));
             statements += document.statements.len();
         }
-        FileInTar::Bad { name, why } => panic!("{name}: {why}"),
+        FileInZip::Bad { name, why } => panic!("{name}: {why}"),
     })
     .unwrap();
     statements
