@@ -44,6 +44,7 @@ pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Resu
     let answer = asking.answer(&parsed, group);
     source.done()?;
     let mut notes = state.notes(&scope);
+    notes.extend(set_aside(env));
     if parsed.reads_exceptions() {
         notes.push("No exceptions are kept yet: `is:excepted` is true of nothing.".to_owned());
     }
@@ -63,6 +64,12 @@ pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Resu
         total: listed.total,
         next: listed.next,
     })
+}
+
+/// Evidence of a host sets findings aside in its own report; the index counts them.
+fn set_aside(env: &Env) -> Option<String> {
+    (!env.policy().policy.runtime.rules.is_empty())
+        .then(|| "Findings that a `runtime` rule of the policy sets aside on their host are counted here.".to_owned())
 }
 
 fn group_by(word: Option<&str>) -> Result<(&'static str, GroupBy)> {
@@ -136,6 +143,7 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
             .to_owned(),
     ];
     notes.extend(state.notes(&scope));
+    notes.extend(set_aside(env));
     Ok(FindingsStats {
         schema: SCHEMA,
         at: now.to_string(),

@@ -84,7 +84,7 @@ fn talk(format: Format, answer: &FindingsAnswer) {
     }
     if format == Format::Table {
         output::talk(&format!(
-            "{} findings on {} hosts, {} vulnerabilities; {} of {} groups",
+            "findings {}, hosts {}, vulnerabilities {}; {} of {} groups",
             answer.findings,
             answer.hosts,
             answer.vulns,

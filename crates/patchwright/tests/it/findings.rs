@@ -37,7 +37,7 @@ fn a_query_finds_the_hosts_in_every_format() {
     assert!(ask("owner:\"web team\"", &["--group", "owner"]).contains("web team"));
     let stats: serde_json::Value = serde_json::from_str(&b.ok(&["findings", "stats", "-o", "json"])).unwrap();
     assert_eq!(stats["tiers"][0]["open"].as_u64(), Some(findings.len() as u64));
-    assert!(b.ok(&["findings", "stats"]).contains("p90 days"));
+    assert!(b.ok(&["findings", "stats"]).contains("P90 DAYS"));
 }
 
 #[test]

@@ -32,9 +32,10 @@ pub trait HostRows: Sync {
 }
 
 /// By what findings are put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
     /// One upgrade: a package in an ecosystem.
+    #[default]
     Patch,
     /// Vulnerability.
     Vuln,
@@ -642,12 +643,6 @@ impl Filling {
         self.hosts |= hosts;
         self.vulns |= vulns;
         self.packages.insert(name);
-    }
-}
-
-impl Default for GroupBy {
-    fn default() -> Self {
-        Self::Patch
     }
 }
 

@@ -31,13 +31,13 @@ impl Query {
     /// Whether it asks about deadlines: those are looked at host by host.
     #[must_use]
     pub fn reads_deadlines(&self) -> bool {
-        self.terms.iter().any(|t| *t == Term::Is(Flag::Overdue))
+        self.terms.contains(&Term::Is(Flag::Overdue))
     }
 
     /// Whether it asks about exceptions.
     #[must_use]
     pub fn reads_exceptions(&self) -> bool {
-        self.terms.iter().any(|t| *t == Term::Is(Flag::Excepted))
+        self.terms.contains(&Term::Is(Flag::Excepted))
     }
 }
 
