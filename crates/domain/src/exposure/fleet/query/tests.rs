@@ -35,7 +35,7 @@ impl Facts for World {
     fn facts(&self, vuln: &str) -> VulnFacts {
         let n = number(vuln);
         let mut facts = VulnFacts { id: vuln.to_owned(), ..VulnFacts::default() };
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             facts.kev = Some(KevEntry {
                 cve: vuln.to_owned(),
                 date_added: Date::parse("2026-11-01").unwrap(),
@@ -46,10 +46,10 @@ impl Facts for World {
                 cwes: Vec::new(),
             });
         }
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             facts.epss = Some(EpssScore { score_e5: u32::from(n) * 3_000, percentile_e5: None });
         }
-        if n % 4 > 0 {
+        if !n.is_multiple_of(4) {
             let impact = ["H", "L", "N"][usize::from(n % 3)];
             facts.cvss.push(CvssAssessment {
                 source: "nvd".to_owned(),
@@ -168,7 +168,7 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
         .take(index.vuln_count())
         .step_by(2)
         .map(|vuln| {
-            let until = if vuln % 4 == 0 { now.plus_days(9) } else { now.plus_days(-9) };
+            let until = if vuln.is_multiple_of(4) { now.plus_days(9) } else { now.plus_days(-9) };
             Exception { vuln, hosts: some(&mut random), until }
         })
         .collect();
