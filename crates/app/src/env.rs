@@ -106,6 +106,7 @@ struct Inner {
     events: broadcast::Sender<Event>,
     next_event: std::sync::atomic::AtomicU64,
     cache: crate::fleet::cache::FleetCache,
+    fleet: crate::fleet::index::FleetStore,
     attempts: crate::auth::Attempts,
 }
 
@@ -133,6 +134,7 @@ impl Env {
                 events,
                 next_event: std::sync::atomic::AtomicU64::new(1),
                 cache: crate::fleet::cache::FleetCache::default(),
+                fleet: crate::fleet::index::FleetStore::default(),
                 attempts: crate::auth::Attempts::default(),
             }),
         };
@@ -218,6 +220,10 @@ impl Env {
 
     pub(crate) fn cache(&self) -> &crate::fleet::cache::FleetCache {
         &self.inner.cache
+    }
+
+    pub(crate) fn fleet(&self) -> &crate::fleet::index::FleetStore {
+        &self.inner.fleet
     }
 
     pub(crate) fn attempts(&self) -> &crate::auth::Attempts {

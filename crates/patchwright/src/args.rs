@@ -1,5 +1,6 @@
 //! The command line.
 
+mod findings;
 mod inventory;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::output::Format;
 use crate::paper::Colour;
 
+pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 
 /// Patch management from vulnerability data to evidence.
@@ -60,6 +62,9 @@ pub(crate) enum Command {
     /// Vulnerabilities that concern hosts here
     #[command(subcommand)]
     Advisory(Advisory),
+    /// The findings of all hosts
+    #[command(subcommand)]
+    Findings(Findings),
     /// Feeds of vulnerability data
     #[command(subcommand)]
     Feed(Feed),

@@ -19,8 +19,13 @@ pub(crate) struct FirstSeen {
 }
 
 impl FirstSeen {
+    /// Since when a package is there in its version.
+    pub(crate) fn present(&self, package: &str) -> Timestamp {
+        self.present.get(package).copied().unwrap_or(self.host)
+    }
+
     pub(crate) fn at(&self, package: &str, vuln: &str) -> Timestamp {
-        let present = self.present.get(package).copied().unwrap_or(self.host);
+        let present = self.present(package);
         self.known.since(package, vuln).map_or(present, |known| known.max(present))
     }
 }

@@ -1,11 +1,14 @@
 //! What the console and the API show of the fleet: today, hosts, one host, advisories, one advisory, search.
 //!
-//! Everything is computed from facts, snapshot and policy and kept in [`cache`]; nothing of it is stored.
+//! Everything is computed from facts, snapshot and policy and kept in [`cache`]; nothing of it is stored. Questions over all
+//! findings are answered by [`index`], which matches each distinct subject once and not each host.
 
 mod advisories;
 pub(crate) mod cache;
 mod detail;
+mod findings;
 mod first_seen;
+pub(crate) mod index;
 mod search;
 mod today;
 
@@ -16,10 +19,11 @@ use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
-use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX};
+use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
 
 pub use advisories::{advisory_detail, advisory_list};
 pub use detail::host_detail;
+pub use findings::{findings_query, findings_stats};
 pub use search::search;
 pub use today::today;
 
@@ -107,12 +111,14 @@ pub async fn judge_all(env: &Env, ctx: &Ctx) -> Result<Vec<(Judgement, AssetProf
 }
 
 async fn hosts(env: &Env, ctx: &Ctx) -> Result<Vec<Host>> {
-    let filter = HostFilter::of(ctx.actor.scope());
+    hosts_of(&mut env.db().read().await?, &HostFilter::of(ctx.actor.scope())).await
+}
+
+async fn hosts_of(read: &mut Reader, filter: &HostFilter) -> Result<Vec<Host>> {
     let mut hosts = Vec::new();
     let mut after: Option<String> = None;
-    let mut read = env.db().read().await?;
     loop {
-        let page = read.host_list(&filter, HostOrder::Name, after.as_deref(), PAGE_MAX).await?;
+        let page = read.host_list(filter, HostOrder::Name, after.as_deref(), PAGE_MAX).await?;
         hosts.extend(page.hosts);
         match page.next {
             Some(next) => after = Some(next),

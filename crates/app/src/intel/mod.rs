@@ -185,20 +185,28 @@ impl Intel {
         Ok(findings)
     }
 
+    /// The advisory chunks that judge a host of an ecosystem, each with its provider and whether a subscription is needed for its
+    /// fixes.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn judging(&self, ecosystem: &str) -> Result<Vec<(String, Arc<AdvisoryChunk>, bool)>, AppError> {
+        let mut out: Vec<_> = self.advisories(ecosystem)?.into_iter().map(|(p, c)| (p, c, false)).collect();
+        if let Some((paid, _)) = subscription_of(ecosystem) {
+            out.extend(self.advisories(&paid)?.into_iter().map(|(p, c)| (p, c, true)));
+        }
+        Ok(out)
+    }
+
     fn matched(
         &self,
         ecosystem: &str,
         by: impl FnOnce(&[ProviderChunk<'_>]) -> Vec<Finding>,
     ) -> Result<Vec<Finding>, AppError> {
-        let free = self.advisories(ecosystem)?;
-        let paid = match subscription_of(ecosystem) {
-            Some((name, _)) => self.advisories(&name)?,
-            None => Vec::new(),
-        };
-        let chunks: Vec<ProviderChunk<'_>> = [(&free, false), (&paid, true)]
-            .into_iter()
-            .flat_map(|(list, subscription)| list.iter().map(move |(p, c)| (p, c, subscription)))
-            .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription })
+        let list = self.judging(ecosystem)?;
+        let chunks: Vec<ProviderChunk<'_>> = list
+            .iter()
+            .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription: *subscription })
             .collect();
         Ok(by(&chunks))
     }

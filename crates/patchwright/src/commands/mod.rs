@@ -8,6 +8,7 @@ mod cvss;
 mod doctor;
 mod explain;
 mod feed;
+mod findings;
 mod host;
 mod input;
 mod intel;
@@ -45,6 +46,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Inventory(Inventory::Playbook) => inventory::playbook(),
         Command::Inventory(command) => with(&|place| assets::run(place, &command)),
         Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
+        Command::Findings(findings) => with(&|place| findings::run(place, &findings)),
         Command::Feed(feed) => with(&|place| feed::run(place, &feed)),
         Command::Intel(intel) => with(&|place| intel::run(place, &intel)),
         Command::Bundle(bundle) => with(&|place| bundle::run(place, &bundle)),

@@ -17,6 +17,7 @@ mod csaf;
 mod feeds;
 mod feeds_languages;
 mod feeds_systems;
+mod findings;
 mod hosts;
 mod intel;
 mod new_user;

@@ -305,6 +305,12 @@ impl Board {
         self.distinct.get(verdict as usize)
     }
 
+    /// The fact tuple of a case: cases of one tuple are judged alike on every projection.
+    #[must_use]
+    pub(super) fn tuple(&self, case: u32) -> u32 {
+        self.tuple.get(case as usize).copied().unwrap_or(u32::MAX)
+    }
+
     /// The place of a verdict among the distinct ones; for tables beside them.
     #[must_use]
     pub(super) fn verdict_place(&self, projection: u16, case: u32) -> Option<u32> {

@@ -21,6 +21,10 @@ pub(crate) mod feeds {
     pub(crate) mod list;
     pub(crate) mod problems;
 }
+pub(crate) mod findings {
+    //! Findings of all hosts.
+    pub(crate) mod query;
+}
 pub(crate) mod hosts {
     //! Hosts.
     pub(crate) mod delete;
@@ -56,7 +60,7 @@ use crate::state::WebState;
     ),
     paths(
         advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler, feeds::list::handler,
-        feeds::problems::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
+        feeds::problems::handler, findings::query::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
         hosts::report::handler, policy::handler, today::handler, tokens::create::handler, tokens::list::handler,
         tokens::revoke::handler, whoami::handler,
     ),
@@ -85,6 +89,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/advisories/{id}", get(advisories::get::handler))
         .route("/api/v1/feeds", get(feeds::list::handler))
         .route("/api/v1/feeds/{id}/problems", get(feeds::problems::handler))
+        .route("/api/v1/findings", get(findings::query::handler))
         .route("/api/v1/policy", get(policy::handler))
         .route("/api/v1/audit", get(audit::list::handler))
         .route("/api/v1/audit/verify", get(audit::verify::handler))

@@ -1,0 +1,173 @@
+//! Questions over all findings: `cve:… and zone:…`, and how the fleet keeps its deadlines.
+
+use patchwright_domain::access::{Action, Target};
+use patchwright_domain::decision::policy::Urgency;
+use patchwright_domain::exposure::fleet::Day;
+use patchwright_domain::exposure::fleet::history::Timeline;
+use patchwright_domain::exposure::fleet::query::{self, Asking, Bucket, BucketKey, GroupBy, HostRows as _};
+use patchwright_protocol::SCHEMA;
+use patchwright_protocol::findings::{
+    FindingGroup, FindingsAnswer, FindingsQuery, FindingsStats, LatencyStats, TierStats, UrgencyCounts,
+};
+
+use super::index::{self, State};
+use super::{filled, page};
+use crate::error::AppError;
+use crate::report::urgency_word;
+use crate::{Ctx, Env, Result};
+
+/// Hosts named in a group.
+const EXAMPLES: usize = 3;
+/// "Due soon" means within this.
+const SOON_DAYS: i64 = 7;
+
+/// Urgencies in the order of counts.
+const CLASSES: [Urgency; 5] = [Urgency::Emergency, Urgency::Critical, Urgency::High, Urgency::Medium, Urgency::Low];
+
+/// What a query finds on the hosts that the caller may see.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a query that cannot be read (with place and hint), an unknown group or cursor;
+/// or the database and the intelligence.
+pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Result<FindingsAnswer> {
+    ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    let text = filled(asked.q.as_ref()).unwrap_or_default();
+    let parsed = query::parse(text).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
+    let (word, group) = group_by(filled(asked.group.as_ref()))?;
+    let state = index::current(env).await?;
+    let (intel, now) = (env.intel(), env.now());
+    let scope = state.scope(&ctx.actor.scope());
+    let source = state.source(&intel);
+    let board = state.board()?;
+    let asking =
+        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, exceptions: &[], now };
+    let answer = asking.answer(&parsed, group);
+    source.done()?;
+    let mut notes = state.notes(&scope);
+    notes.extend(set_aside(env));
+    if parsed.reads_exceptions() {
+        notes.push("No exceptions are kept yet: `is:excepted` is true of nothing.".to_owned());
+    }
+    let listed = page(answer.buckets, asked.after.as_deref(), asked.limit)?;
+    Ok(FindingsAnswer {
+        schema: SCHEMA,
+        at: now.to_string(),
+        snapshot: intel.index().id.clone(),
+        q: text.to_owned(),
+        group: word.to_owned(),
+        findings: answer.findings,
+        counts: counts(&answer.classes),
+        hosts: answer.hosts.len(),
+        vulns: answer.vulns,
+        notes,
+        items: listed.items.iter().map(|bucket| row(&state, bucket)).collect(),
+        total: listed.total,
+        next: listed.next,
+    })
+}
+
+/// Evidence of a host sets findings aside in its own report; the index counts them.
+fn set_aside(env: &Env) -> Option<String> {
+    (!env.policy().policy.runtime.rules.is_empty())
+        .then(|| "Findings that a `runtime` rule of the policy sets aside on their host are counted here.".to_owned())
+}
+
+fn group_by(word: Option<&str>) -> Result<(&'static str, GroupBy)> {
+    match word {
+        None | Some("patch") => Ok(("patch", GroupBy::Patch)),
+        Some("vuln") => Ok(("vuln", GroupBy::Vuln)),
+        Some("host") => Ok(("host", GroupBy::Host)),
+        Some("owner") => Ok(("owner", GroupBy::Owner)),
+        Some(other) => Err(AppError::invalid(
+            "group",
+            format!("findings are not grouped by `{other}`"),
+            "use patch, vuln, host or owner",
+        )),
+    }
+}
+
+fn counts(classes: &[u64; 5]) -> UrgencyCounts {
+    let [emergency, critical, high, medium, low] = *classes;
+    UrgencyCounts { emergency, critical, high, medium, low }
+}
+
+fn row(state: &State, bucket: &Bucket) -> FindingGroup {
+    let package = |name: u32| state.index.name(name).map_or_else(String::new, |n| n.name.to_string());
+    let (name, ecosystem, host) = match &bucket.key {
+        BucketKey::Patch(name) => {
+            let ecosystem = state.index.name(*name).map(|n| state.index.ecosystem(n.ecosystem).to_owned());
+            (package(*name), ecosystem, None)
+        }
+        BucketKey::Vuln(vuln) => (state.index.vuln(*vuln).to_owned(), None, None),
+        BucketKey::Host(host) => (state.name(*host).to_owned(), None, state.host_id(*host).map(ToString::to_string)),
+        BucketKey::Owner(owner) => (owner.to_string(), None, None),
+    };
+    FindingGroup {
+        name,
+        ecosystem,
+        host,
+        urgency: CLASSES.get(bucket.worst()).map_or("low", |u| urgency_word(*u)).to_owned(),
+        findings: bucket.findings,
+        counts: counts(&bucket.classes),
+        hosts: bucket.hosts.len(),
+        vulns: bucket.vulns,
+        kev: bucket.kev,
+        packages: bucket.packages,
+        examples: bucket.examples.iter().map(|v| state.index.vuln(*v).to_owned()).collect(),
+        example_packages: bucket.example_packages.iter().map(|n| package(*n)).collect(),
+        example_hosts: bucket.hosts.iter().take(EXAMPLES).map(|h| state.name(h).to_owned()).collect(),
+    }
+}
+
+/// How the hosts that the caller may see keep their deadlines.
+///
+/// # Errors
+/// [`AppError::Forbidden`], or the database and the intelligence.
+pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
+    ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    let state = index::current(env).await?;
+    let now = env.now();
+    let scope = state.scope(&ctx.actor.scope());
+    let timeline = Timeline {
+        index: &state.index,
+        board: state.board()?,
+        history: &state.history,
+        scope: &scope,
+        threads: index::threads(),
+    };
+    let tiers = timeline.deadlines(now, now.plus_days(SOON_DAYS), &[]);
+    let latency = timeline.latency(Day::of(now));
+    let mut notes = vec![
+        "Counted in whole days (UTC) from the day on which a vulnerability was first known here for any package; `is:overdue` and \
+         the pages of hosts count from the instant for the package itself."
+            .to_owned(),
+    ];
+    notes.extend(state.notes(&scope));
+    notes.extend(set_aside(env));
+    Ok(FindingsStats {
+        schema: SCHEMA,
+        at: now.to_string(),
+        snapshot: env.intel().index().id.clone(),
+        hosts: scope.len(),
+        tiers: ["T1", "T2", "T3", "T4"]
+            .iter()
+            .zip(tiers)
+            .map(|(tier, d)| TierStats { tier: (*tier).to_owned(), open: d.open, overdue: d.overdue, due_soon: d.soon })
+            .collect(),
+        latency: CLASSES
+            .iter()
+            .zip(&latency)
+            .map(|(urgency, l)| {
+                let (fixed, open) = l.counts();
+                LatencyStats {
+                    urgency: urgency_word(*urgency).to_owned(),
+                    fixed,
+                    open,
+                    p50_days: l.quantile(50),
+                    p90_days: l.quantile(90),
+                }
+            })
+            .collect(),
+        notes,
+    })
+}

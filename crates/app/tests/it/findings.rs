@@ -1,0 +1,199 @@
+//! The fleet index against the reports of the hosts, while hosts come, change and go.
+
+use std::collections::BTreeMap;
+
+use patchwright_app::hosts::{find_host, host_delete, host_report, profile_save};
+use patchwright_app::{AppError, Clock, Config, Ctx, Env, fleet};
+use patchwright_domain::access::{Actor, Person, Role, Scope, Standing};
+use patchwright_domain::decision::profile::{AssetProfile, Exposure, Tier};
+use patchwright_domain::ids::UserId;
+use patchwright_domain::inventory::{Component, HostFacts, Os, Package};
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
+use patchwright_protocol::fleet::HostQuery;
+
+const START: &str = "2026-11-20T09:00:00Z";
+
+fn package(name: &str, source: &str, version: &str) -> Package {
+    Package {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        arch: "amd64".to_owned(),
+        source: source.to_owned(),
+        source_version: version.to_owned(),
+        ..Package::default()
+    }
+}
+
+fn host(name: &str, openssl: &str, curl: &str) -> HostFacts {
+    HostFacts {
+        schema: 1,
+        hostname: name.to_owned(),
+        os: Os::parse_short("debian:12").unwrap(),
+        packages: vec![package("libssl3", "openssl", openssl), package("curl", "curl", curl)],
+        ..HostFacts::default()
+    }
+}
+
+fn local() -> Ctx {
+    Ctx { actor: Actor::Local { account: "test".to_owned() }, request_id: "r".to_owned(), reason: None }
+}
+
+async fn env(dir: &std::path::Path, days: i64) -> Env {
+    let config = Config { data_dir: dir.to_owned(), database_url: None, offline: true };
+    Env::open(config, Clock::fixed(Timestamp::parse(START).unwrap().plus_days(days))).await.unwrap()
+}
+
+async fn ask(env: &Env, ctx: &Ctx, q: &str, group: &str) -> FindingsAnswer {
+    let asked = FindingsQuery { q: Some(q.to_owned()), group: Some(group.to_owned()), ..FindingsQuery::default() };
+    fleet::findings_query(env, ctx, &asked).await.unwrap()
+}
+
+fn by_name(answer: &FindingsAnswer) -> BTreeMap<String, FindingGroup> {
+    answer.items.iter().map(|g| (g.name.clone(), g.clone())).collect()
+}
+
+/// Counts of every host as its own report has them, against those of queries. Returns (findings, overdue).
+async fn agrees(env: &Env) -> (u64, u64) {
+    let rows = fleet::host_list(env, &local(), &HostQuery::default()).await.unwrap().items;
+    let all = by_name(&ask(env, &local(), "", "host").await);
+    let overdue = by_name(&ask(env, &local(), "is:overdue", "host").await);
+    let kev = by_name(&ask(env, &local(), "is:kev", "host").await);
+    let fixable = by_name(&ask(env, &local(), "state:fix", "host").await);
+    let count = |map: &BTreeMap<String, FindingGroup>, host: &str| map.get(host).map_or(0, |g| g.findings);
+    let mut sum = (0, 0);
+    for row in &rows {
+        let (c, name) = (&row.counts, row.name.as_str());
+        assert_eq!(count(&all, name), u64::from(c.findings), "{name}");
+        assert_eq!(count(&overdue, name), u64::from(c.overdue), "{name} overdue");
+        assert_eq!(count(&kev, name), u64::from(c.kev), "{name} exploited");
+        assert_eq!(count(&fixable, name), u64::from(c.fix_available), "{name} fixable");
+        if let Some(group) = all.get(name) {
+            let of = &group.counts;
+            assert_eq!(
+                [of.emergency, of.critical, of.high, of.medium, of.low],
+                [c.emergency, c.critical, c.high, c.medium, c.low].map(u64::from),
+                "{name}"
+            );
+            assert_eq!(Some(&group.urgency), row.worst.as_ref(), "{name}");
+            assert_eq!(group.host.as_deref(), Some(row.id.as_str()));
+        }
+        sum.0 += u64::from(c.findings);
+        sum.1 += u64::from(c.overdue);
+    }
+    assert!(all.len() <= rows.len());
+    sum
+}
+
+async fn classify(env: &Env, name: &str, profile: AssetProfile) {
+    let host = find_host(env, &local(), name).await.unwrap();
+    profile_save(env, &local(), &host.id, profile, host.generation.0).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_index_follows_the_hosts() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = env(dir.path(), 0).await;
+    assert_eq!(ask(&first, &local(), "", "patch").await.findings, 0);
+    for (name, openssl, curl) in
+        [("web-01", "3.0.9-1", "7.88.1-10"), ("web-02", "3.0.9-1", "7.88.1-10"), ("db-01", "3.0.11-1", "7.88.1-10")]
+    {
+        host_report(&first, &local(), host(name, openssl, curl)).await.unwrap();
+    }
+    let mut python = host("app-01", "3.0.9-1", "7.88.1-10");
+    python.components = vec![Component {
+        ecosystem: "PyPI".to_owned(),
+        name: "jinja2".to_owned(),
+        version: "99.0".to_owned(),
+        purl: "pkg:pypi/jinja2@99.0".to_owned(),
+        location: None,
+        owned_by: None,
+    }];
+    host_report(&first, &local(), python).await.unwrap();
+    let profile = |tier, zone: &str, environment: &str| AssetProfile {
+        tier,
+        zone: zone.to_owned(),
+        environment: environment.to_owned(),
+        exposure: Exposure::Isolated,
+        ..AssetProfile::default()
+    };
+    classify(&first, "web-01", profile(Tier::T1, "dmz", "production")).await;
+    classify(&first, "db-01", profile(Tier::T4, "office", "test")).await;
+    let (all, late) = agrees(&first).await;
+    assert!(all > 10, "{all}");
+
+    // Terms, groups and what is left out.
+    let dmz = ask(&first, &local(), "package:openssl and zone:dmz", "vuln").await;
+    assert!(dmz.findings > 0 && dmz.hosts == 1);
+    let one = &dmz.items[0].name;
+    let on = ask(&first, &local(), &format!("cve:{one} and not tier:T4"), "host").await;
+    assert!(by_name(&on).contains_key("web-02") && !by_name(&on).contains_key("db-01"));
+    let binary = ask(&first, &local(), "package:libssl3", "patch").await;
+    assert_eq!(by_name(&binary).keys().collect::<Vec<_>>(), ["openssl"]);
+    assert!(dmz.notes.iter().any(|n| n.contains("1 package of languages on 1 host")), "{:?}", dmz.notes);
+
+    // A caller sees the hosts of its environments and nothing else, whatever it asks for.
+    let reader = Ctx {
+        actor: Actor::User(Person {
+            id: UserId::from_unique("u"),
+            name: "reader".to_owned(),
+            role: Role::Viewer,
+            scope: Scope::environments(["production"]),
+            standing: Standing::Active,
+        }),
+        ..local()
+    };
+    let seen = ask(&first, &reader, "not zone:nowhere or host:*", "host").await;
+    assert_eq!(by_name(&seen).keys().collect::<Vec<_>>(), ["web-01"]);
+    assert_eq!(seen.hosts, 1);
+    assert!(!seen.notes.iter().any(|n| n.contains("languages")), "that host is not theirs: {:?}", seen.notes);
+
+    // Deadlines pass; the index of another process says the same.
+    let later = env(dir.path(), 45).await;
+    let (_, later_late) = agrees(&later).await;
+    assert!(later_late > late, "{later_late} overdue after 45 days, {late} before");
+
+    // An upgrade, another classification, a host that goes and one that takes its place.
+    host_report(&later, &local(), host("web-02", "3.0.18-1~deb12u2", "7.88.1-10")).await.unwrap();
+    let (fewer, _) = agrees(&later).await;
+    assert!(fewer < all, "{fewer} after the upgrade, {all} before");
+    let stats = fleet::findings_stats(&later, &local()).await.unwrap();
+    let fixed: u64 = stats.latency.iter().map(|l| l.fixed).sum();
+    assert_eq!(fixed, all - fewer, "the upgrade ended them: {stats:?}");
+    classify(&later, "web-02", profile(Tier::T1, "dmz", "production")).await;
+    agrees(&later).await;
+    let zone = ask(&later, &local(), "zone:dmz", "host").await;
+    assert!(by_name(&zone).contains_key("web-02"));
+    let gone = find_host(&later, &local(), "web-01").await.unwrap();
+    host_delete(&later, &local(), &gone.id).await.unwrap();
+    agrees(&later).await;
+    host_report(&later, &local(), host("new-01", "3.0.9-1", "7.88.1-10")).await.unwrap();
+    let (now, _) = agrees(&later).await;
+    assert!(!by_name(&ask(&later, &local(), "", "host").await).contains_key("web-01"));
+    let stats = fleet::findings_stats(&later, &local()).await.unwrap();
+    assert_eq!(stats.tiers.iter().map(|t| t.open).sum::<u64>(), now);
+    assert_eq!(stats.latency.iter().map(|l| l.open).sum::<u64>(), now);
+    assert!(stats.tiers.iter().all(|t| t.overdue + t.due_soon <= t.open));
+    assert_eq!(stats.hosts, 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_with_place_and_hint() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = env(dir.path(), 0).await;
+    let fails = async |asked: FindingsQuery| match fleet::findings_query(&env, &local(), &asked).await {
+        Err(AppError::Invalid { code, detail, hint }) => (code, detail, hint.unwrap_or_default()),
+        other => panic!("{other:?}"),
+    };
+    let with = |q: &str, group: &str, after: Option<&str>| FindingsQuery {
+        q: Some(q.to_owned()),
+        group: Some(group.to_owned()),
+        after: after.map(str::to_owned),
+        limit: None,
+    };
+    let (code, detail, hint) = fails(with("zone:dmz and ownr:x", "patch", None)).await;
+    assert_eq!(code, "query");
+    assert!(detail.contains("at character 14") && hint.contains("`owner`"), "{detail} {hint}");
+    assert_eq!(fails(with("", "colour", None)).await.0, "group");
+    assert_eq!(fails(with("", "patch", Some("x"))).await.0, "cursor");
+}

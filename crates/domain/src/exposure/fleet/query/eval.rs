@@ -1,0 +1,753 @@
+//! Answering a query with bitmap algebra.
+//!
+//! A term is either the same for every host of a claim (its vulnerability, package, state), or a set of hosts that is the same
+//! for every claim (zone, owner, tier), or one of a few sets (binary packages, exceptions). So a claim turns the query into a set
+//! of hosts, claims with equal terms share it, and hosts are visited one by one only where a deadline decides.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use roaring::RoaringBitmap;
+
+use super::{Expr, Flag, Pattern, Query, Term, TextField};
+use crate::decision::cvss::{self, EnvironmentalInput, Severity};
+use crate::decision::points::exploit_maturity;
+use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
+use crate::exposure::finding::FindingState;
+use crate::exposure::fleet::board::{Board, Facts, class_place, due};
+use crate::exposure::fleet::history::Exception;
+use crate::exposure::fleet::{ClaimRef, FleetIndex, HostNo, SubjectEntry, SubjectNo, VulnNo};
+use crate::intel::ExploitMaturity;
+use crate::time::Timestamp;
+
+/// Vulnerabilities and packages named in a bucket.
+const EXAMPLES: usize = 3;
+
+/// What the index does not know of hosts.
+pub trait HostRows: Sync {
+    /// Name of a host.
+    fn name(&self, host: HostNo) -> &str;
+    /// Since when a claim counts on a host: present and known.
+    fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp;
+}
+
+/// By what findings are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// One upgrade: a package in an ecosystem.
+    #[default]
+    Patch,
+    /// Vulnerability.
+    Vuln,
+    /// Host.
+    Host,
+    /// Accountable owner; hosts without one share the empty name.
+    Owner,
+}
+
+/// What a bucket is of. The order is that of ties.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BucketKey {
+    /// Place of a package name.
+    Patch(u32),
+    /// Vulnerability.
+    Vuln(VulnNo),
+    /// Host.
+    Host(HostNo),
+    /// Owner.
+    Owner(Box<str>),
+}
+
+/// Findings of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bucket {
+    /// Group.
+    pub key: BucketKey,
+    /// Findings.
+    pub findings: u64,
+    /// Findings by urgency: Emergency, Critical, High, Medium, Low.
+    pub classes: [u64; 5],
+    /// Hosts.
+    pub hosts: RoaringBitmap,
+    /// Distinct vulnerabilities.
+    pub vulns: u64,
+    /// Those of them that are in KEV.
+    pub kev: u64,
+    /// Distinct package names.
+    pub packages: u64,
+    /// Some vulnerabilities, exploited and urgent ones first.
+    pub examples: Vec<VulnNo>,
+    /// Some package names.
+    pub example_packages: Vec<u32>,
+}
+
+impl Bucket {
+    /// Place of the worst urgency.
+    #[must_use]
+    pub fn worst(&self) -> usize {
+        self.classes.iter().position(|n| *n > 0).unwrap_or(self.classes.len())
+    }
+}
+
+/// What a query found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Findings: (host, package at a version, vulnerability).
+    pub findings: u64,
+    /// Findings by urgency.
+    pub classes: [u64; 5],
+    /// Hosts.
+    pub hosts: RoaringBitmap,
+    /// Distinct vulnerabilities.
+    pub vulns: u64,
+    /// Groups: worst urgency first, exploited before others, then those on most hosts.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Everything that a query is answered from.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// The fleet.
+    pub index: &'a FleetIndex,
+    /// What policy makes of it.
+    pub board: &'a Board,
+    /// Facts about vulnerabilities, the same that the board was made of.
+    pub facts: &'a dyn Facts,
+    /// Hosts that the caller may see: no answer has another one.
+    pub scope: &'a RoaringBitmap,
+    /// Names and first appearances.
+    pub rows: &'a dyn HostRows,
+    /// Exceptions; those not in force do not count.
+    pub exceptions: &'a [Exception],
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+impl Asking<'_> {
+    /// Answers a query.
+    #[must_use]
+    pub fn answer(&self, query: &Query, group: GroupBy) -> Answer {
+        let mut run = Run::new(*self, query, group);
+        for (no, subject) in (0u32..).zip(&self.index.subjects) {
+            if !subject.claims.is_empty() {
+                run.subject(no, subject);
+            }
+        }
+        run.gathered.finish(self)
+    }
+}
+
+/// The value of a term for a claim: never, always, or on the hosts of a place of [`Run::sets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Value {
+    Never,
+    Always,
+    On(usize),
+}
+
+impl From<bool> for Value {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Always } else { Self::Never }
+    }
+}
+
+/// An expression over hosts, worked out.
+#[derive(Clone, Debug, PartialEq)]
+enum Reduced<'s> {
+    Nobody,
+    Everybody,
+    Hosts(Cow<'s, RoaringBitmap>),
+}
+
+impl Reduced<'_> {
+    fn of(&self, hosts: &RoaringBitmap) -> RoaringBitmap {
+        match self {
+            Self::Nobody => RoaringBitmap::new(),
+            Self::Everybody => hosts.clone(),
+            Self::Hosts(some) => hosts & some.as_ref(),
+        }
+    }
+
+    fn owned(self) -> Reduced<'static> {
+        match self {
+            Self::Nobody => Reduced::Nobody,
+            Self::Everybody => Reduced::Everybody,
+            Self::Hosts(some) => Reduced::Hosts(Cow::Owned(some.into_owned())),
+        }
+    }
+}
+
+fn reduce<'s>(expr: &Expr, values: &[Value], sets: &'s [RoaringBitmap], scope: &RoaringBitmap) -> Reduced<'s> {
+    match expr {
+        Expr::All => Reduced::Everybody,
+        Expr::Term(place) => match values.get(*place) {
+            Some(Value::Always) => Reduced::Everybody,
+            Some(Value::On(set)) => sets.get(*set).map_or(Reduced::Nobody, |s| Reduced::Hosts(Cow::Borrowed(s))),
+            Some(Value::Never) | None => Reduced::Nobody,
+        },
+        Expr::Not(inner) => match reduce(inner, values, sets, scope) {
+            Reduced::Nobody => Reduced::Everybody,
+            Reduced::Everybody => Reduced::Nobody,
+            Reduced::Hosts(some) => Reduced::Hosts(Cow::Owned(scope - some.as_ref())),
+        },
+        Expr::And(parts) => {
+            let mut out = Reduced::Everybody;
+            for part in parts {
+                out = match (out, reduce(part, values, sets, scope)) {
+                    (_, Reduced::Nobody) => return Reduced::Nobody,
+                    (Reduced::Nobody, _) => return Reduced::Nobody,
+                    (Reduced::Everybody, other) => other,
+                    (one, Reduced::Everybody) => one,
+                    (Reduced::Hosts(a), Reduced::Hosts(b)) => Reduced::Hosts(Cow::Owned(a.as_ref() & b.as_ref())),
+                };
+            }
+            out
+        }
+        Expr::Or(parts) => {
+            let mut out = Reduced::Nobody;
+            for part in parts {
+                out = match (out, reduce(part, values, sets, scope)) {
+                    (_, Reduced::Everybody) => return Reduced::Everybody,
+                    (Reduced::Everybody, _) => return Reduced::Everybody,
+                    (Reduced::Nobody, other) => other,
+                    (one, Reduced::Nobody) => one,
+                    (Reduced::Hosts(a), Reduced::Hosts(b)) => Reduced::Hosts(Cow::Owned(a.as_ref() | b.as_ref())),
+                };
+            }
+            out
+        }
+    }
+}
+
+/// Hosts of the scope by the urgency that some cases have on them.
+type ByUrgency = [RoaringBitmap; 5];
+
+struct Run<'a> {
+    asking: Asking<'a>,
+    query: &'a Query,
+    /// Sets that values name.
+    sets: Vec<RoaringBitmap>,
+    /// Terms that ask of the host alone.
+    fixed: Vec<Option<Value>>,
+    /// What terms say of vulnerabilities, by term and vulnerability.
+    of_vuln: Vec<HashMap<VulnNo, bool>>,
+    /// What terms say of package names, by term and name.
+    of_name: Vec<HashMap<u32, Value>>,
+    /// Set of the hosts on which a vulnerability is excepted.
+    excepted: HashMap<VulnNo, usize>,
+    reduced: HashMap<Vec<Value>, Reduced<'static>>,
+    projections: Vec<RoaringBitmap>,
+    of_tuple: HashMap<u32, usize>,
+    of_urgencies: HashMap<Vec<usize>, usize>,
+    by_urgency: Vec<ByUrgency>,
+    gathered: Gathered,
+}
+
+impl<'a> Run<'a> {
+    fn new(asking: Asking<'a>, query: &'a Query, group: GroupBy) -> Self {
+        let mut projections: Vec<RoaringBitmap> = vec![RoaringBitmap::new(); asking.board.projections()];
+        let mut owners: BTreeMap<&str, RoaringBitmap> = BTreeMap::new();
+        for (no, host) in asking.index.entries().filter(|(no, _)| asking.scope.contains(*no)) {
+            if let Some(hosts) = projections.get_mut(usize::from(asking.board.projection(host.profile))) {
+                hosts.insert(no);
+            }
+            let owner = asking.index.profiles().get(host.profile as usize).map_or("", |p| p.owner.as_str());
+            owners.entry(owner).or_default().insert(no);
+        }
+        let owners = owners.into_iter().map(|(owner, hosts)| (Box::from(owner), hosts)).collect();
+        let mut run = Self {
+            asking,
+            query,
+            sets: Vec::new(),
+            fixed: Vec::new(),
+            of_vuln: vec![HashMap::new(); query.terms.len()],
+            of_name: vec![HashMap::new(); query.terms.len()],
+            excepted: HashMap::new(),
+            reduced: HashMap::new(),
+            projections,
+            of_tuple: HashMap::new(),
+            of_urgencies: HashMap::new(),
+            by_urgency: Vec::new(),
+            gathered: Gathered { group, owners, ..Gathered::default() },
+        };
+        for exception in asking.exceptions.iter().filter(|e| e.until > asking.now) {
+            match run.excepted.get(&exception.vuln).and_then(|place| run.sets.get_mut(*place)) {
+                Some(hosts) => *hosts |= &exception.hosts,
+                None => {
+                    run.excepted.insert(exception.vuln, run.sets.len());
+                    run.sets.push(exception.hosts.clone());
+                }
+            }
+        }
+        for place in 0..query.terms.len() {
+            let fixed = query.terms.get(place).and_then(|term| run.host_term(place, term));
+            run.fixed.push(fixed);
+        }
+        run
+    }
+
+    /// The hosts of a term that asks of hosts alone; the names of binaries are prepared on the way.
+    fn host_term(&mut self, place: usize, term: &Term) -> Option<Value> {
+        let asking = self.asking;
+        let profile_is = |is: &dyn Fn(&AssetProfile) -> bool| -> RoaringBitmap {
+            let yes: Vec<bool> = asking.index.profiles().iter().map(is).collect();
+            let holds = |profile: u32| yes.get(profile as usize).copied().unwrap_or(false);
+            asking
+                .index
+                .entries()
+                .filter(|(no, host)| asking.scope.contains(*no) && holds(host.profile))
+                .map(|(no, _)| no)
+                .collect()
+        };
+        let any = |patterns: &[Pattern], text: &str| patterns.iter().any(|p| p.matches(text));
+        let hosts = match term {
+            Term::Text(field, patterns) => match field {
+                TextField::Host => asking.scope.iter().filter(|no| any(patterns, asking.rows.name(*no))).collect(),
+                TextField::Os => self.of_ecosystem(patterns),
+                TextField::Environment => profile_is(&|p| any(patterns, &p.environment)),
+                TextField::Zone => profile_is(&|p| any(patterns, &p.zone)),
+                TextField::Owner => profile_is(&|p| any(patterns, &p.owner)),
+                TextField::Service => profile_is(&|p| p.services.iter().any(|s| any(patterns, s))),
+                TextField::Tag => profile_is(&|p| p.tags.iter().any(|t| any(patterns, t))),
+                TextField::Package => {
+                    self.binaries(place, patterns, &RoaringBitmap::new());
+                    return None;
+                }
+                TextField::Vuln => return None,
+            },
+            Term::Word(pattern) => {
+                let named = asking.scope.iter().filter(|no| pattern.matches(asking.rows.name(*no))).collect();
+                self.binaries(place, std::slice::from_ref(pattern), &named);
+                return None;
+            }
+            Term::Tier(set) => profile_is(&|p| set.has(tier_place(p.tier))),
+            Term::Exposure(set) => profile_is(&|p| set.has(exposure_place(p.exposure))),
+            Term::Data(set) => profile_is(&|p| set.has(data_place(p.data_class))),
+            Term::Urgency(_) | Term::Severity(_) | Term::State(_) | Term::Epss(..) | Term::Cvss(..) | Term::Is(_) => {
+                return None;
+            }
+        };
+        Some(self.set(hosts))
+    }
+
+    fn set(&mut self, hosts: RoaringBitmap) -> Value {
+        if hosts.is_empty() {
+            return Value::Never;
+        }
+        self.sets.push(hosts);
+        Value::On(self.sets.len() - 1)
+    }
+
+    fn of_ecosystem(&self, patterns: &[Pattern]) -> RoaringBitmap {
+        let index = self.asking.index;
+        let mut hosts = RoaringBitmap::new();
+        let wanted = |name: u32| {
+            index.name(name).is_some_and(|n| {
+                let ecosystem = index.ecosystem(n.ecosystem);
+                patterns.iter().any(|p| p.matches_family(ecosystem))
+            })
+        };
+        for subject in index.subjects.iter().filter(|s| wanted(s.name)) {
+            hosts |= &subject.hosts;
+        }
+        hosts & self.asking.scope
+    }
+
+    /// For every package name the value of a term that names packages: always when the name itself matches, else on the hosts
+    /// that have a binary of it that does, and on `besides`.
+    fn binaries(&mut self, place: usize, patterns: &[Pattern], besides: &RoaringBitmap) {
+        let index = self.asking.index;
+        let any = |text: &str| patterns.iter().any(|p| p.matches(text));
+        // Of each component, the name under which it counts, when its own name is asked for.
+        let named: Vec<Option<u32>> = index.components.list.iter().map(|c| any(&c.binary).then_some(c.name)).collect();
+        let mut hosts: HashMap<u32, RoaringBitmap> = HashMap::new();
+        if named.iter().any(Option::is_some) {
+            for (no, host) in index.entries().filter(|(no, _)| self.asking.scope.contains(*no)) {
+                for component in host.components.iter() {
+                    if let Some(Some(name)) = named.get(*component as usize) {
+                        hosts.entry(*name).or_default().insert(no);
+                    }
+                }
+            }
+        }
+        let shared = self.set(besides.clone());
+        let mut values = HashMap::new();
+        for (no, name) in index.names() {
+            let value = if any(&name.name) {
+                Value::Always
+            } else if let Some(of_binary) = hosts.remove(&no) {
+                self.set(of_binary | besides)
+            } else {
+                shared
+            };
+            values.insert(no, value);
+        }
+        if let Some(slot) = self.of_name.get_mut(place) {
+            *slot = values;
+        }
+    }
+
+    /// The values of every term for a claim; urgency and deadlines are filled in later.
+    fn values(&mut self, name: u32, claim: &ClaimRef) -> Vec<Value> {
+        let query = self.query;
+        let mut out = Vec::with_capacity(query.terms.len());
+        for (place, term) in query.terms.iter().enumerate() {
+            if let Some(Some(fixed)) = self.fixed.get(place) {
+                out.push(*fixed);
+                continue;
+            }
+            let of_name = self.of_name.get(place).and_then(|m| m.get(&name)).copied().unwrap_or(Value::Never);
+            out.push(match term {
+                Term::Severity(set) => set.has(severity_place(self.asking.board.severity(claim.case))).into(),
+                Term::State(set) => set.has(state_place(claim.state)).into(),
+                Term::Is(Flag::Excepted) => self.excepted.get(&claim.vuln).map_or(Value::Never, |set| Value::On(*set)),
+                Term::Text(TextField::Package, _) => of_name,
+                Term::Word(_) if self.vuln_term(place, term, claim.vuln) => Value::Always,
+                Term::Word(_) => of_name,
+                Term::Text(..) | Term::Epss(..) | Term::Cvss(..) | Term::Is(Flag::Kev | Flag::Exploited) => {
+                    self.vuln_term(place, term, claim.vuln).into()
+                }
+                Term::Urgency(_) | Term::Is(Flag::Overdue) | Term::Tier(_) | Term::Exposure(_) | Term::Data(_) => {
+                    Value::Never
+                }
+            });
+        }
+        out
+    }
+
+    /// What a term says of a vulnerability, worked out once.
+    fn vuln_term(&mut self, place: usize, term: &Term, vuln: VulnNo) -> bool {
+        if let Some(known) = self.of_vuln.get(place).and_then(|m| m.get(&vuln)) {
+            return *known;
+        }
+        let asking = self.asking;
+        let id = asking.index.vuln(vuln);
+        let holds = match term {
+            Term::Text(TextField::Vuln, patterns) => patterns.iter().any(|p| p.matches(id)),
+            Term::Word(pattern) => pattern.matches(id),
+            Term::Epss(op, want) => {
+                asking.board.clocks(vuln).epss_e5.is_some_and(|have| op.holds(f64::from(have), *want))
+            }
+            Term::Cvss(op, want) => {
+                let facts = asking.facts.facts(id);
+                let picked = cvss::pick(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(&facts));
+                picked.chosen.is_some_and(|(_, _, score)| op.holds(f64::from(score.base_e1), *want))
+            }
+            Term::Is(Flag::Kev) => asking.board.clocks(vuln).kev,
+            Term::Is(Flag::Exploited) => {
+                asking.board.clocks(vuln).kev
+                    || exploit_maturity(&asking.facts.facts(id)) == Some(ExploitMaturity::Exploited)
+            }
+            Term::Text(..)
+            | Term::Tier(_)
+            | Term::Exposure(_)
+            | Term::Data(_)
+            | Term::Urgency(_)
+            | Term::Severity(_)
+            | Term::State(_)
+            | Term::Is(Flag::Overdue | Flag::Excepted) => false,
+        };
+        if let Some(known) = self.of_vuln.get_mut(place) {
+            known.insert(vuln, holds);
+        }
+        holds
+    }
+
+    /// The place of the hosts by the urgency of a case.
+    fn urgencies(&mut self, case: u32) -> usize {
+        let tuple = self.asking.board.tuple(case);
+        if let Some(known) = self.of_tuple.get(&tuple) {
+            return *known;
+        }
+        let board = self.asking.board;
+        let classes: Vec<usize> = (0u16..)
+            .take(self.projections.len())
+            .map(|p| board.verdict(p, case).map_or(4, |v| class_place(v.urgency)))
+            .collect();
+        let place = match self.of_urgencies.get(&classes) {
+            Some(place) => *place,
+            None => {
+                let mut hosts = ByUrgency::default();
+                for (class, of_projection) in classes.iter().zip(&self.projections) {
+                    if let Some(hosts) = hosts.get_mut(*class) {
+                        *hosts |= of_projection;
+                    }
+                }
+                self.by_urgency.push(hosts);
+                self.of_urgencies.insert(classes, self.by_urgency.len() - 1);
+                self.by_urgency.len() - 1
+            }
+        };
+        self.of_tuple.insert(tuple, place);
+        place
+    }
+
+    fn subject(&mut self, no: SubjectNo, subject: &SubjectEntry) {
+        let present = &subject.hosts & self.asking.scope;
+        if present.is_empty() {
+            return;
+        }
+        let mut alike: BTreeMap<usize, HashMap<Vec<Value>, Vec<ClaimRef>>> = BTreeMap::new();
+        for claim in &subject.claims {
+            let values = self.values(subject.name, claim);
+            let urgencies = self.urgencies(claim.case);
+            alike.entry(urgencies).or_default().entry(values).or_default().push(*claim);
+        }
+        for (urgencies, groups) in alike {
+            for class in 0..5 {
+                let Some(hosts) = self.by_urgency.get(urgencies).and_then(|u| u.get(class)) else { continue };
+                let hosts = &present & hosts;
+                if hosts.is_empty() {
+                    continue;
+                }
+                for (values, claims) in &groups {
+                    self.batch(no, subject.name, class, &hosts, values, claims);
+                }
+            }
+        }
+    }
+
+    /// Claims with equal values on hosts on which they have one urgency.
+    fn batch(
+        &mut self,
+        no: SubjectNo,
+        name: u32,
+        class: usize,
+        hosts: &RoaringBitmap,
+        values: &[Value],
+        claims: &[ClaimRef],
+    ) {
+        // Urgencies of the query count from the least, classes from the most urgent.
+        let urgency = 4usize.saturating_sub(class);
+        let with = |overdue: bool| -> Vec<Value> {
+            values
+                .iter()
+                .zip(&self.query.terms)
+                .map(|(value, term)| match term {
+                    Term::Urgency(set) => set.has(urgency).into(),
+                    Term::Is(Flag::Overdue) => overdue.into(),
+                    Term::Text(..)
+                    | Term::Tier(_)
+                    | Term::Exposure(_)
+                    | Term::Data(_)
+                    | Term::Severity(_)
+                    | Term::State(_)
+                    | Term::Epss(..)
+                    | Term::Cvss(..)
+                    | Term::Is(_)
+                    | Term::Word(_) => *value,
+                })
+                .collect()
+        };
+        let in_time = with(false);
+        if !self.query.reads_deadlines() {
+            let found = self.reduced(in_time).of(hosts);
+            self.gathered.take(name, class, &found, claims);
+            return;
+        }
+        let late = with(true);
+        let in_time = self.reduced(in_time).of(hosts);
+        let late = self.reduced(late).of(hosts);
+        // Where both agree the deadline does not matter.
+        let certain = &in_time & &late;
+        self.gathered.take(name, class, &certain, claims);
+        let open = &in_time ^ &late;
+        if open.is_empty() {
+            return;
+        }
+        for claim in claims {
+            let found: RoaringBitmap =
+                open.iter().filter(|host| self.is_overdue(*host, no, claim) == late.contains(*host)).collect();
+            self.gathered.take(name, class, &found, std::slice::from_ref(claim));
+        }
+    }
+
+    fn is_overdue(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> bool {
+        let (index, board) = (self.asking.index, self.asking.board);
+        let Some(entry) = index.host(host) else { return false };
+        let Some(verdict) = board.verdict(board.projection(entry.profile), claim.case) else { return false };
+        let first_seen = self.asking.rows.first_seen(host, subject, claim);
+        due(verdict, &board.clocks(claim.vuln), first_seen).is_some_and(|due| due < self.asking.now)
+    }
+
+    fn reduced(&mut self, values: Vec<Value>) -> &Reduced<'static> {
+        let (root, sets, scope) = (&self.query.root, &self.sets, self.asking.scope);
+        self.reduced.entry(values).or_insert_with_key(|values| reduce(root, values, sets, scope).owned())
+    }
+}
+
+pub(super) fn tier_place(tier: Tier) -> usize {
+    match tier {
+        Tier::T4 => 0,
+        Tier::T3 => 1,
+        Tier::T2 => 2,
+        Tier::T1 => 3,
+    }
+}
+
+pub(super) fn exposure_place(exposure: Exposure) -> usize {
+    match exposure {
+        Exposure::Internet => 0,
+        Exposure::Internal => 1,
+        Exposure::Isolated => 2,
+        Exposure::Unknown => 3,
+    }
+}
+
+pub(super) fn data_place(data: DataClass) -> usize {
+    match data {
+        DataClass::Restricted => 0,
+        DataClass::Confidential => 1,
+        DataClass::Public => 2,
+        DataClass::Unknown => 3,
+    }
+}
+
+pub(super) fn severity_place(severity: Option<Severity>) -> usize {
+    match severity {
+        Some(Severity::None) => 0,
+        Some(Severity::Low) => 1,
+        Some(Severity::Medium) => 2,
+        Some(Severity::High) => 3,
+        Some(Severity::Critical) => 4,
+        None => 5,
+    }
+}
+
+pub(super) fn state_place(state: FindingState) -> usize {
+    match state {
+        FindingState::FixAvailable => 0,
+        FindingState::RestartPending => 1,
+        FindingState::RebootPending => 2,
+        FindingState::NoFix => 3,
+    }
+}
+
+/// A bucket that is being filled.
+#[derive(Default)]
+struct Filling {
+    findings: u64,
+    classes: [u64; 5],
+    hosts: RoaringBitmap,
+    vulns: RoaringBitmap,
+    packages: RoaringBitmap,
+}
+
+impl Filling {
+    fn take(&mut self, name: u32, class: usize, hosts: &RoaringBitmap, vulns: &RoaringBitmap, claims: u64) {
+        let findings = hosts.len().saturating_mul(claims);
+        self.findings += findings;
+        if let Some(count) = self.classes.get_mut(class) {
+            *count += findings;
+        }
+        self.hosts |= hosts;
+        self.vulns |= vulns;
+        self.packages.insert(name);
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    group: GroupBy,
+    owners: Vec<(Box<str>, RoaringBitmap)>,
+    all: Filling,
+    buckets: HashMap<BucketKey, Filling>,
+    /// Worst class of each vulnerability.
+    worst: HashMap<VulnNo, usize>,
+}
+
+impl Gathered {
+    fn take(&mut self, name: u32, class: usize, hosts: &RoaringBitmap, claims: &[ClaimRef]) {
+        if hosts.is_empty() || claims.is_empty() {
+            return;
+        }
+        let vulns: RoaringBitmap = claims.iter().map(|c| c.vuln).collect();
+        let count = claims.len() as u64;
+        for vuln in &vulns {
+            self.worst.entry(vuln).and_modify(|w| *w = class.min(*w)).or_insert(class);
+        }
+        self.all.take(name, class, hosts, &vulns, count);
+        match self.group {
+            GroupBy::Patch => {
+                self.buckets.entry(BucketKey::Patch(name)).or_default().take(name, class, hosts, &vulns, count);
+            }
+            GroupBy::Vuln => {
+                for claim in claims {
+                    let one = RoaringBitmap::from_iter([claim.vuln]);
+                    let bucket = self.buckets.entry(BucketKey::Vuln(claim.vuln)).or_default();
+                    bucket.take(name, class, hosts, &one, 1);
+                }
+            }
+            GroupBy::Host => {
+                for host in hosts {
+                    let one = RoaringBitmap::from_iter([host]);
+                    self.buckets.entry(BucketKey::Host(host)).or_default().take(name, class, &one, &vulns, count);
+                }
+            }
+            GroupBy::Owner => {
+                for (owner, of_owner) in &self.owners {
+                    let some = of_owner & hosts;
+                    if !some.is_empty() {
+                        let bucket = self.buckets.entry(BucketKey::Owner(owner.clone())).or_default();
+                        bucket.take(name, class, &some, &vulns, count);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(self, asking: &Asking<'_>) -> Answer {
+        let is_kev = |vuln: &VulnNo| asking.board.clocks(*vuln).kev;
+        let worst = &self.worst;
+        let mut buckets: Vec<Bucket> = self
+            .buckets
+            .into_iter()
+            .map(|(key, filled)| {
+                let rank = |v: &VulnNo| (!is_kev(v), worst.get(v).copied().unwrap_or(5), asking.index.vuln(*v));
+                let mut examples: Vec<VulnNo> = Vec::new();
+                for vuln in &filled.vulns {
+                    let at = examples.partition_point(|other| rank(other) < rank(&vuln));
+                    if at < EXAMPLES {
+                        examples.insert(at, vuln);
+                        examples.truncate(EXAMPLES);
+                    }
+                }
+                Bucket {
+                    key,
+                    findings: filled.findings,
+                    classes: filled.classes,
+                    vulns: filled.vulns.len(),
+                    kev: filled.vulns.iter().filter(is_kev).count() as u64,
+                    packages: filled.packages.len(),
+                    example_packages: filled.packages.iter().take(EXAMPLES).collect(),
+                    hosts: filled.hosts,
+                    examples,
+                }
+            })
+            .collect();
+        buckets.sort_by(|a, b| {
+            let order =
+                |x: &Bucket| (x.worst(), x.kev == 0, std::cmp::Reverse(x.hosts.len()), std::cmp::Reverse(x.findings));
+            order(a).cmp(&order(b)).then_with(|| label(asking, &a.key).cmp(&label(asking, &b.key)))
+        });
+        Answer {
+            findings: self.all.findings,
+            classes: self.all.classes,
+            vulns: self.all.vulns.len(),
+            hosts: self.all.hosts,
+            buckets,
+        }
+    }
+}
+
+/// What people call a group: for the order of ties.
+fn label<'k>(asking: &'k Asking<'_>, key: &'k BucketKey) -> (&'k str, &'k str) {
+    match key {
+        BucketKey::Patch(name) => {
+            asking.index.name(*name).map_or(("", ""), |n| (n.name.as_ref(), asking.index.ecosystem(n.ecosystem)))
+        }
+        BucketKey::Vuln(vuln) => (asking.index.vuln(*vuln), ""),
+        BucketKey::Host(host) => (asking.rows.name(*host), ""),
+        BucketKey::Owner(owner) => (owner, ""),
+    }
+}

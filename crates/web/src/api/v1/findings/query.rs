@@ -1,0 +1,46 @@
+//! `GET /api/v1/findings`
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use patchwright_app::fleet;
+use patchwright_protocol::findings::{FindingsAnswer, FindingsQuery};
+use patchwright_protocol::problem::ProblemDetails;
+
+use crate::api::{Answer, json};
+use crate::failure::Failure;
+use crate::session::Caller;
+use crate::state::WebState;
+
+/// Findings of all hosts that a query asks for, in groups.
+#[utoipa::path(
+    get, path = "/api/v1/findings", tag = "Fleet", operation_id = "findings_query",
+    description = "Findings on hosts that the caller may see. `q` joins terms `field:value` with `and`, `or`, `not` and parentheses; `*` stands for \
+                   any characters, `a,b` is either, a bare word is part of a host, package or CVE. Fields: `cve`, `package` (source or binary), \
+                   `host`, `os`, `env`, `zone`, `owner`, `tier`, `service`, `tag`, `exposure`, `data`, `urgency`, `severity`, `state` (`fix`, \
+                   `restart`, `reboot`, `none`), `is` (`kev`, `exploited`, `overdue`, `excepted`), `epss` and `cvss`; the last two and ranks are \
+                   compared: `epss>0.1`, `urgency>=high`. What is not known fulfils no comparison. `notes` says what the answer leaves out.",
+    params(
+        ("q" = Option<String>, Query, description = "Query; every finding when empty."),
+        ("group" = Option<String>, Query, description = "`patch` (the default), `vuln`, `host` or `owner`."),
+        ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
+        ("limit" = Option<u32>, Query, description = "Groups of a page, 1 to 500; 100 when not said."),
+    ),
+    responses(
+        (status = 200, description = "A page of groups, worst urgency first.", body = FindingsAnswer),
+        (status = 304, description = "Unchanged since the `If-None-Match` tag."),
+        (status = 401, description = "No session and no valid token.", body = ProblemDetails),
+        (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 422, description = "The query cannot be read (the detail names the place), or an unknown group or cursor.", body = ProblemDetails),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(Failure::from)?;
+    json(&headers, &fleet::findings_query(&state.env, &caller.ctx, &query).await?)
+}
