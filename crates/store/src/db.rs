@@ -144,14 +144,7 @@ impl Db {
         // The wait for our own queue is longer than the wait for another process, so that the reason of a wait is told right.
         let queue = options.busy.saturating_mul(3);
         let place = format!("sqlite://{}", path.display());
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(queue)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(sqlite.clone())
-            .await
-            .map_err(|e| StoreError::sort(format!("opening {place}"), e))?;
+        let writer = open_writer(&sqlite, queue, options.busy, &place).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.connections.max(1))
             .acquire_timeout(queue)
@@ -424,6 +417,33 @@ mod tests {
             ("nonsense", "nonsense"),
         ] {
             assert_eq!(without_password(url), shown);
+        }
+    }
+}
+
+/// How long to wait before a locked file is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens the writing connection. SQLite answers "locked" at once, without its usual wait, when another process switches the same new
+/// file to WAL in that moment; so the wait is ours here, and no longer than the usual one.
+async fn open_writer(
+    sqlite: &SqliteConnectOptions,
+    queue: Duration,
+    busy: Duration,
+    place: &str,
+) -> Result<SqlitePool, StoreError> {
+    let began = std::time::Instant::now();
+    loop {
+        let opened = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(queue)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(sqlite.clone())
+            .await;
+        match opened.map_err(|e| StoreError::sort(format!("opening {place}"), e)) {
+            Err(StoreError::Locked { .. }) if began.elapsed() < busy => tokio::time::sleep(LOCKED_PAUSE).await,
+            result => return result,
         }
     }
 }
