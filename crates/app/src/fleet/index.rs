@@ -394,7 +394,8 @@ impl State {
         for ecosystem in ecosystems {
             let paid = subscription_of(&ecosystem).map(|(name, _)| name);
             let of = |kind, name: Option<&str>| {
-                kind == ChunkKind::Advisories && (name == Some(ecosystem.as_str()) || (name.is_some() && name == paid.as_deref()))
+                kind == ChunkKind::Advisories
+                    && (name == Some(ecosystem.as_str()) || (name.is_some() && name == paid.as_deref()))
             };
             let list = intel.index().chunks.iter().filter(|c| of(c.kind, c.ecosystem.as_deref()));
             ids.insert(ecosystem.clone(), list.map(|c| c.id.clone()).collect::<Vec<String>>());
@@ -417,7 +418,11 @@ impl State {
             .map(|(ecosystem, list)| {
                 let list = list
                     .iter()
-                    .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription: *subscription })
+                    .map(|(provider, chunk, subscription)| ProviderChunk {
+                        provider,
+                        chunk,
+                        subscription: *subscription,
+                    })
                     .collect();
                 (ecosystem.as_str(), list)
             })

@@ -620,6 +620,7 @@ pub(super) fn state_place(state: FindingState) -> usize {
         FindingState::RestartPending => 1,
         FindingState::RebootPending => 2,
         FindingState::NoFix => 3,
+        FindingState::FixWithSubscription => 4,
     }
 }
 

@@ -27,7 +27,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("data", "restricted, confidential, public, unknown"),
     ("urgency", "emergency, critical, high, medium, low"),
     ("severity", "critical, high, medium, low, none, unknown"),
-    ("state", "fix, restart, reboot, none"),
+    ("state", "fix, restart, reboot, none, subscription"),
     ("is", "kev, exploited, overdue, excepted"),
     ("epss", "probability from 0 to 1"),
     ("cvss", "base score from 0 to 10"),
@@ -44,7 +44,7 @@ const DATA: &[&str] = &["restricted", "confidential", "public", "unknown"];
 const URGENCIES: &[&str] = &["low", "medium", "high", "critical", "emergency"];
 /// `unknown` last: no comparison includes it.
 const SEVERITIES: &[&str] = &["none", "low", "medium", "high", "critical", "unknown"];
-const STATES: &[&str] = &["fix", "restart", "reboot", "none"];
+const STATES: &[&str] = &["fix", "restart", "reboot", "none", "subscription"];
 const FLAGS: &[&str] = &["kev", "exploited", "overdue", "excepted"];
 
 /// Why a text is no query.

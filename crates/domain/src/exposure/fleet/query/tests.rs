@@ -110,7 +110,7 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
         compile_advisories(&advisories).into_iter().map(|(eco, _, b)| (eco, AdvisoryChunk::open(b).unwrap())).collect();
     let mut intel: Intelligence<'_> = BTreeMap::new();
     for (ecosystem, chunk) in &compiled {
-        intel.entry(ecosystem).or_default().push(ProviderChunk { provider: "distro", chunk });
+        intel.entry(ecosystem).or_default().push(ProviderChunk { provider: "distro", chunk, subscription: false });
     }
     let mut index = FleetIndex::default();
     let mut names = Vec::new();
