@@ -403,24 +403,6 @@ fn without_password(url: &str) -> String {
     format!("{scheme}://{authority}{path}")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        for (url, shown) in [
-            ("postgres://ana:se:cret@db.example/pw?password=x", "postgres://ana@db.example/pw"),
-            ("postgres://db.example:5432/pw", "postgres://db.example:5432/pw"),
-            ("postgres:///pw?host=/run/postgresql", "postgres:///pw"),
-            ("mysql://u:p@h", "mysql://u@h"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
-}
-
 /// How long to wait before a locked file is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
@@ -444,6 +426,24 @@ async fn open_writer(
         match opened.map_err(|e| StoreError::sort(format!("opening {place}"), e)) {
             Err(StoreError::Locked { .. }) if began.elapsed() < busy => tokio::time::sleep(LOCKED_PAUSE).await,
             result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, shown) in [
+            ("postgres://ana:se:cret@db.example/pw?password=x", "postgres://ana@db.example/pw"),
+            ("postgres://db.example:5432/pw", "postgres://db.example:5432/pw"),
+            ("postgres:///pw?host=/run/postgresql", "postgres:///pw"),
+            ("mysql://u:p@h", "mysql://u@h"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 }

@@ -188,19 +188,25 @@ fn killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice() {
     let bench = Bench::new();
     bench.ok(&["host", "list"]);
     let (site, url) = Site::start(files(80, 1));
-    site.slow.store(15, Ordering::Relaxed);
+    site.slow.store(50, Ordering::Relaxed);
     let mut served = 0;
-    for wait_ms in [150, 250, 400] {
+    // Each run is killed once so many documents were served in all: far before the last, however fast the machine is.
+    for enough in [8, 20, 32] {
         let mut child = bench
             .command(&["feed", "sync", "csaf", "--from", &url, "-q"])
             .env("PATCHWRIGHT_OFFLINE", "false")
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        while served < enough {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself after {served} documents");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            served += site.documents().len();
+        }
         drop(child.kill());
         child.wait().unwrap();
         served += site.documents().len();
     }
+    assert!(served < 80, "killed in the middle");
     let (done, text, why) = sync(&bench, &url, &[]);
     assert_eq!(done, 0, "{why}");
     assert!(text.contains("csaf,loaded,80,0,"), "{text}");
