@@ -10,7 +10,7 @@ use super::policy::{Policy, Rule, Urgency};
 use super::profile::{Exposure, Tier};
 use super::sla::DueDates;
 use super::ssvc::{self, SsvcDecision};
-use super::variables::{Derived, Input, SCHEMA, World, variables, vendor_severity};
+use super::variables::{Derived, Input, World, same_worlds, variables, vendor_severity};
 use crate::intel::ExploitMaturity;
 
 /// How severe the vulnerability is in itself: apart from urgency, and never lowered by the asset.
@@ -84,7 +84,7 @@ impl Decision {
     /// Whether a condition holds with everything unknown at its worst: what cannot be told does not hold.
     #[must_use]
     pub fn certainly(&self, condition: &Condition) -> bool {
-        condition.evaluate(&self.variables) == Truth::True
+        condition.holds(&self.variables)
     }
 
     /// Everything that was assumed anywhere on the way to the class, sorted.
@@ -112,8 +112,8 @@ pub fn classify(policy: &Policy, input: &Input<'_>) -> Decision {
     let severity = severity_rank(input, score.as_ref(), cvss_source.as_deref());
     let derived = Derived { cvss: score.as_ref(), severity: severity.value, bod: &bod, ssvc: &ssvc };
     let worst = variables(input, &derived, World::Worst);
-    let best = variables(input, &derived, World::Best);
-    let worlds = Worlds { worst: &worst, best: &best, bod: &bod, ssvc: &ssvc };
+    let apart = (!same_worlds(&derived)).then(|| variables(input, &derived, World::Best));
+    let worlds = Worlds { worst: &worst, best: apart.as_ref().unwrap_or(&worst), bod: &bod, ssvc: &ssvc };
 
     let evidence = input.vuln.kev.is_some() || exploit.is_some();
     let (urgency, because) = judge(policy, &worlds, evidence);
@@ -168,7 +168,7 @@ fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<
         .limits
         .iter()
         .filter(|l| l.urgency < urgency)
-        .filter(|l| l.when.evaluate(worlds.worst) == Truth::True && l.when.evaluate(worlds.best) == Truth::True)
+        .filter(|l| l.when.holds(worlds.worst) && l.when.holds(worlds.best))
         .min_by_key(|l| l.urgency);
     match limit {
         None => (urgency, because),
@@ -187,7 +187,7 @@ fn judge(policy: &Policy, worlds: &Worlds<'_>, evidence: bool) -> (Urgency, Vec<
 
 /// What a rule gives, if it holds by facts, by assumption, or cannot be told.
 fn hit(policy: &Policy, rule: &Rule, worlds: &Worlds<'_>, evidence: bool) -> Option<(Urgency, Reason)> {
-    if rule.when.evaluate(worlds.best) == Truth::True {
+    if rule.when.holds(worlds.best) {
         let reason = Reason {
             rule: rule.name.clone(),
             text: rule.because.clone(),
@@ -201,11 +201,11 @@ fn hit(policy: &Policy, rule: &Rule, worlds: &Worlds<'_>, evidence: bool) -> Opt
         Truth::True => Vec::new(),
         Truth::Unknown(why) => why,
     };
-    let reads = rule.when.reads();
-    if reads.contains(&"bod.outcome") {
+    let mut reads = rule.when.places().map(|(_, name)| name);
+    if reads.clone().any(|name| name == "bod.outcome") {
         assumed.extend(assumptions(&worlds.bod.points));
     }
-    if reads.iter().any(|name| name.starts_with("ssvc.")) {
+    if reads.any(|name| name.starts_with("ssvc.")) {
         assumed.extend(assumptions(&worlds.ssvc.points));
     }
     assumed.sort_unstable();
@@ -231,13 +231,8 @@ fn assumptions(points: &[points::Point]) -> impl Iterator<Item = String> + '_ {
 
 fn inputs(rule: &Rule, variables: &Variables) -> Vec<(String, String)> {
     rule.when
-        .reads()
-        .into_iter()
-        .map(|name| {
-            let place = SCHEMA.iter().position(|(n, _)| *n == name);
-            let value = place.and_then(|p| variables.get(p));
-            (name.to_owned(), value.map_or("unknown".to_owned(), show))
-        })
+        .places()
+        .map(|(place, name)| (name.to_owned(), variables.get(place).map_or("unknown".to_owned(), show)))
         .collect()
 }
 
@@ -246,7 +241,7 @@ fn show(value: &Value) -> String {
         Value::Bool(b) => b.to_string(),
         Value::Int(n) => n.to_string(),
         Value::Double(n) => n.to_string(),
-        Value::Str(s) => s.clone(),
+        Value::Str(s) => s.clone().into_owned(),
         Value::List(list) => list.iter().map(show).collect::<Vec<_>>().join(", "),
     }
 }

@@ -4,6 +4,8 @@
 //! data gives *unknown*, never false, by Kleene's strong logic: `unknown || true` is true, `unknown && true` is unknown. Each
 //! evaluation has a step limit. Why this is not the `cel` crate: `docs/adr/0002-policy-conditions.md`.
 
+use std::borrow::Cow;
+
 mod check;
 mod eval;
 mod lex;
@@ -59,8 +61,8 @@ pub enum Value {
     Int(i64),
     /// 64-bit float.
     Double(f64),
-    /// Text.
-    Str(String),
+    /// Text; the words of our own scales are not copied.
+    Str(Cow<'static, str>),
     /// List of one type.
     List(Vec<Value>),
 }
@@ -79,6 +81,11 @@ impl Variables {
     #[must_use]
     pub fn unknown(schema: Schema) -> Self {
         Self { values: vec![None; schema.len()] }
+    }
+
+    /// All of a schema's values, in its order.
+    pub(super) fn in_order<const N: usize>(values: [Option<Value>; N]) -> Self {
+        Self { values: Vec::from(values) }
     }
 
     /// Sets a variable by name. A name outside the schema is ignored and gives `false`.
@@ -140,6 +147,8 @@ pub struct Condition {
     source: String,
     schema: Schema,
     root: Expr,
+    /// Places in the schema of the variables it reads, in the order of their names.
+    reads: Vec<usize>,
 }
 
 impl Condition {
@@ -157,7 +166,11 @@ impl Condition {
         let root = parse::parse(&tokens, source.len(), schema)?;
         let found = check::check(&root, schema)?;
         if found == Type::Bool {
-            Ok(Self { source: source.to_owned(), schema, root })
+            let mut reads = Vec::new();
+            root.collect_variables(&mut reads);
+            reads.sort_unstable_by_key(|place| schema.get(*place).map(|(name, _)| *name));
+            reads.dedup();
+            Ok(Self { source: source.to_owned(), schema, root, reads })
         } else {
             Err(ConditionError::new(0, format!("a condition has to be true or false; this is a {}", found.word())))
         }
@@ -173,6 +186,12 @@ impl Condition {
     #[must_use]
     pub fn evaluate(&self, variables: &Variables) -> Truth {
         eval::evaluate(&self.root, self.schema, variables)
+    }
+
+    /// Whether it is plainly true: not false, and not unknown.
+    #[must_use]
+    pub fn holds(&self, variables: &Variables) -> bool {
+        eval::holds(&self.root, self.schema, variables)
     }
 
     /// How it uses the numeric variable `name`.
@@ -192,15 +211,15 @@ impl Condition {
         }
     }
 
+    /// Places in the schema and names of the variables it reads, in the order of the names.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, &'static str)> + Clone + '_ {
+        self.reads.iter().filter_map(|place| self.schema.get(*place).map(|(name, _)| (*place, *name)))
+    }
+
     /// Names of the variables it reads, sorted.
     #[must_use]
     pub fn reads(&self) -> Vec<&'static str> {
-        let mut places = Vec::new();
-        self.root.collect_variables(&mut places);
-        let mut names: Vec<&'static str> = places.iter().filter_map(|p| self.schema.get(*p).map(|(n, _)| *n)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        self.places().map(|(_, name)| name).collect()
     }
 }
 

@@ -123,12 +123,12 @@ fn ln_of_ratio(n: i128, d: i128) -> i128 {
         y /= 2;
         result += LN_2;
     }
-    // (y - 1) / (y + 1) is below 1/3, so 31 terms reach 10^-16.
+    // (y - 1) / (y + 1) is below 1/3, so 31 terms reach 10^-16; a small one gets there sooner, and nothing comes after nothing.
     let t = (y - ONE) * ONE / (y + ONE);
     let t2 = t * t / ONE;
     let mut power = t;
     let mut odd = 1;
-    while odd < 64 {
+    while odd < 64 && power != 0 {
         result += 2 * power / odd;
         power = power * t2 / ONE;
         odd += 2;

@@ -59,6 +59,13 @@ pub struct Input<'a> {
     pub ecosystem: &'a str,
 }
 
+/// Whether both worlds are the same: nothing that a table assumed changes its outcome.
+pub(super) fn same_worlds(derived: &Derived<'_>) -> bool {
+    derived.bod.outcome == derived.bod.at_least
+        && derived.ssvc.outcome == derived.ssvc.at_least
+        && derived.ssvc.human_impact == derived.ssvc.human_impact_at_least
+}
+
 /// Which end of the unknown decision-table inputs the variables show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum World {
@@ -79,16 +86,17 @@ pub(super) struct Derived<'a> {
 
 pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) -> Variables {
     let vuln = input.vuln;
-    let text = |t: &str| Some(Value::Str(t.to_owned()));
+    let text = |t: &str| Some(Value::Str(t.to_owned().into()));
+    let word = |t: &'static str| Some(Value::Str(t.into()));
     let said = |t: &str| if t.is_empty() { None } else { text(t) };
-    let texts = |list: &[String]| Some(Value::List(list.iter().map(|t| Value::Str(t.clone())).collect()));
+    let texts = |list: &[String]| Some(Value::List(list.iter().map(|t| Value::Str(t.clone().into())).collect()));
     let tenths = |e1: u8| Some(Value::Double(f64::from(e1) / 10.0));
     let point = |name: &str| derived.bod.points.iter().find(|p| p.name == name && !p.assumed).map(|p| p.value.as_str());
     let (bod, ssvc, impact) = match world {
         World::Worst => (derived.bod.outcome, derived.ssvc.outcome, &derived.ssvc.human_impact),
         World::Best => (derived.bod.at_least, derived.ssvc.at_least, &derived.ssvc.human_impact_at_least),
     };
-    let values: Vec<(&str, Option<Value>)> = vec![
+    let values: [(&str, Option<Value>); SCHEMA.len()] = [
         ("vuln.id", text(&vuln.id)),
         ("vuln.kev", Some(Value::Bool(vuln.kev.is_some()))),
         ("vuln.kev_ransomware", ransomware(vuln).map(Value::Bool)),
@@ -99,35 +107,35 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
         ),
         ("vuln.cvss", derived.cvss.and_then(|c| tenths(c.effective_e1))),
         ("vuln.cvss_base", derived.cvss.and_then(|c| tenths(c.base_e1))),
-        ("vuln.severity", derived.severity.and_then(|s| text(s.word()))),
-        ("vuln.exploit", text(points::exploit_word(points::exploit_maturity(vuln)))),
-        ("vuln.vendor_severity", vendor_severity(input.vendor).and_then(|s| text(s.word()))),
+        ("vuln.severity", derived.severity.and_then(|s| word(s.word()))),
+        ("vuln.exploit", word(points::exploit_word(points::exploit_maturity(vuln)))),
+        ("vuln.vendor_severity", vendor_severity(input.vendor).and_then(|s| word(s.word()))),
         ("vuln.ssvc.exploitation", vuln.ssvc.as_ref().and_then(|s| said(&s.exploitation))),
         ("vuln.ssvc.automatable", vuln.ssvc.as_ref().and_then(|s| said(&s.automatable))),
         ("vuln.ssvc.technical_impact", vuln.ssvc.as_ref().and_then(|s| said(&s.technical_impact))),
         ("vuln.automatable", point("Automatable").map(|v| Value::Bool(v == "yes"))),
         ("vuln.technical_impact", point("Technical Impact").and_then(text)),
-        ("bod.outcome", text(bod.word())),
-        ("ssvc.outcome", text(ssvc.word())),
+        ("bod.outcome", word(bod.word())),
+        ("ssvc.outcome", word(ssvc.word())),
         ("ssvc.human_impact", text(impact)),
-        ("asset.tier", text(tier_word(input.profile.tier))),
+        ("asset.tier", word(tier_word(input.profile.tier))),
         ("asset.environment", said(&input.profile.environment)),
-        ("asset.data_class", data_class_word(input.profile.data_class).and_then(text)),
-        ("asset.exposure", exposure_word(input.profile.exposure).and_then(text)),
+        ("asset.data_class", data_class_word(input.profile.data_class).and_then(word)),
+        ("asset.exposure", exposure_word(input.profile.exposure).and_then(word)),
         ("asset.zone", said(&input.profile.zone)),
         ("asset.owner", said(&input.profile.owner)),
         ("asset.services", texts(&input.profile.services)),
         ("asset.tags", texts(&input.profile.tags)),
-        ("finding.status", text(input.status.word())),
+        ("finding.status", word(input.status.word())),
         ("finding.vendor_state", input.vendor.sub_state.as_deref().and_then(said)),
         ("package.name", text(input.package)),
         ("ecosystem", text(input.ecosystem)),
     ];
-    let mut variables = Variables::unknown(SCHEMA);
-    for (name, value) in values {
-        variables.set(SCHEMA, name, value);
-    }
-    variables
+    debug_assert!(
+        values.iter().zip(SCHEMA).all(|((ours, _), (theirs, _))| ours == theirs),
+        "values stand in the schema's order"
+    );
+    Variables::in_order(values.map(|(_, value)| value))
 }
 
 /// KEV's `Unknown` means unconfirmed, so it is unknown here and not "no".

@@ -20,8 +20,25 @@ pub enum Truth {
     Unknown(Vec<String>),
 }
 
-/// Why a part has no value.
-type Unknown = BTreeSet<String>;
+/// Why parts have no value. Nothing is written out before somebody reads it: most answers of "unknown" are dropped again.
+type Unknown = BTreeSet<Why>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// The variable of this name is not known.
+    NotKnown(&'static str),
+    /// Something else.
+    Said(&'static str),
+}
+
+impl Why {
+    fn line(self) -> String {
+        match self {
+            Self::NotKnown(name) => format!("{name} is not known"),
+            Self::Said(text) => text.to_owned(),
+        }
+    }
+}
 
 /// A value on its way, borrowed wherever it can be.
 #[derive(Clone, Debug)]
@@ -45,8 +62,19 @@ pub(super) fn evaluate(root: &Expr, schema: Schema, variables: &Variables) -> Tr
         Ok(V::Bool(true)) => Truth::True,
         Ok(V::Bool(false)) => Truth::False,
         Ok(_) => Truth::Unknown(vec!["the condition is not true or false".to_owned()]),
-        Err(why) => Truth::Unknown(why.into_iter().collect()),
+        Err(why) => {
+            let mut lines: Vec<String> = why.into_iter().map(Why::line).collect();
+            lines.sort_unstable();
+            Truth::Unknown(lines)
+        }
     }
+}
+
+/// Whether the answer is a plain true; the same as comparing [`evaluate`]'s answer, without writing out why it is not.
+pub(super) fn holds(root: &Expr, schema: Schema, variables: &Variables) -> bool {
+    let mut run = Run { schema, variables, steps: 0, locals: Vec::new() };
+    let answer = run.eval(root);
+    run.steps <= STEPS_MAX && matches!(answer, Ok(V::Bool(true)))
 }
 
 struct Run<'a> {
@@ -56,8 +84,8 @@ struct Run<'a> {
     locals: Vec<V<'a>>,
 }
 
-fn unknown<T>(why: impl Into<String>) -> Result<T, Unknown> {
-    Err(BTreeSet::from([why.into()]))
+fn unknown<T>(why: &'static str) -> Result<T, Unknown> {
+    Err(BTreeSet::from([Why::Said(why)]))
 }
 
 impl<'a> Run<'a> {
@@ -70,7 +98,7 @@ impl<'a> Run<'a> {
             Node::Constant(value) => Ok(borrow(value)),
             Node::Variable(place) => match self.variables.get(*place) {
                 Some(value) => Ok(borrow(value)),
-                None => unknown(format!("{} is not known", self.name(*place))),
+                None => Err(BTreeSet::from([Why::NotKnown(self.name(*place))])),
             },
             Node::Local(place) => match self.locals.get(*place) {
                 Some(value) => Ok(value.clone()),
@@ -79,7 +107,7 @@ impl<'a> Run<'a> {
             Node::Has(place) => Ok(V::Bool(self.variables.get(*place).is_some())),
             Node::Not(inner) => Ok(V::Bool(!self.bool(inner)?)),
             Node::Negate(inner) => match self.eval(inner)? {
-                V::Int(n) => n.checked_neg().map(V::Int).ok_or_else(|| BTreeSet::from(["integer overflow".to_owned()])),
+                V::Int(n) => n.checked_neg().map(V::Int).ok_or_else(|| BTreeSet::from([Why::Said("integer overflow")])),
                 V::Double(n) => Ok(V::Double(-n)),
                 V::Bool(_) | V::Str(_) | V::Owned(_) | V::List(_) => unknown("`-` on something that is not a number"),
             },

@@ -235,7 +235,7 @@ impl Parser<'_> {
         let node = match token {
             Token::Int(n) => Node::Constant(Value::Int(n)),
             Token::Double(n) => Node::Constant(Value::Double(n)),
-            Token::Text(text) => Node::Constant(Value::Str(text)),
+            Token::Text(text) => Node::Constant(Value::Str(text.into())),
             Token::Mark("(") => {
                 let inner = self.expression()?;
                 self.expect_mark(")")?;
@@ -330,7 +330,7 @@ impl Parser<'_> {
             let offset = self.offset();
             let negative = self.take_mark("-");
             let value = match (self.peek(), negative) {
-                (Some(Token::Text(text)), false) => Value::Str(text.clone()),
+                (Some(Token::Text(text)), false) => Value::Str(text.clone().into()),
                 (Some(Token::Int(n)), false) => Value::Int(*n),
                 (Some(Token::Int(n)), true) => Value::Int(-*n),
                 (Some(Token::Double(n)), false) => Value::Double(*n),

@@ -20,7 +20,7 @@ pub(super) const SCHEMA: Schema = &[
 
 pub(super) fn variables() -> Variables {
     let mut v = Variables::unknown(SCHEMA);
-    let text = |t: &str| Value::Str(t.to_owned());
+    let text = |t: &str| Value::Str(t.to_owned().into());
     for (name, value) in [
         ("known.yes", Value::Bool(true)),
         ("known.no", Value::Bool(false)),
