@@ -17,6 +17,7 @@ pub mod problems;
 mod session;
 mod state;
 pub mod view;
+mod xlsx;
 
 use std::future::Future;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/advisories", get(console::advisories::list))
         .route("/advisories/{id}", get(console::advisories::detail))
         .route("/data", get(console::data::get))
+        .route("/data/return", get(console::data::return_form).post(console::data::return_to))
         .route("/search", get(console::search::get))
         .route("/ui/_/search", get(console::search::part))
         .route("/settings", get(console::settings::get))

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use patchwright_app::views::{self, NewView};
 use patchwright_app::{AppError, fleet};
-use patchwright_protocol::findings::{FindingGroup, FindingsQuery};
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
 
 use super::{Answer, Common, page, see};
 use crate::csv::{Csv, opt};
@@ -15,7 +16,8 @@ use crate::pages::findings::{FindingsPage, Refusal};
 use crate::session::{Signed, SignedForm};
 use crate::state::WebState;
 use crate::view::frame::{Area, Notice};
-use crate::view::link;
+use crate::view::{link, text};
+use crate::xlsx::{self, Cell, Xlsx};
 
 /// Headings of the files.
 const COLUMNS: [&str; 16] = [
@@ -51,6 +53,9 @@ pub(crate) async fn list(
         answer.items.iter().for_each(|g| csv.row(cells(g)));
         return Ok(csv.into_response());
     }
+    if common.format == "xlsx" {
+        return workbook(fleet::findings_export(&state.env, &signed.ctx, &asked).await?, &asked).respond().await;
+    }
     let (found, status) = match fleet::findings_query(&state.env, &signed.ctx, &asked).await {
         Ok(answer) => (Ok(answer), StatusCode::OK),
         // What the reader typed is refused where they typed it.
@@ -84,6 +89,42 @@ pub(crate) async fn view_delete(
 ) -> Answer {
     let gone = views::view_delete(&state.env, &signed.ctx, &id).await?;
     Ok(see(&link::findings(&gone.q, &gone.group).with("sort", &gone.sort).href()))
+}
+
+/// Which of the columns are counts.
+const COUNTS: std::ops::Range<usize> = 4..14;
+
+fn workbook(answer: FindingsAnswer, asked: &FindingsQuery) -> Xlsx {
+    let rows = answer.items.iter().take(xlsx::ROWS_MAX).map(|g| {
+        let cell = |(place, text): (usize, String)| match (COUNTS.contains(&place), text.parse()) {
+            (true, Ok(n)) => Cell::Count(n),
+            (true, Err(_)) | (false, _) => Cell::Text(text),
+        };
+        cells(g).into_iter().enumerate().map(cell).collect()
+    });
+    let rows: Vec<Vec<Cell>> = rows.collect();
+    let query = if answer.q.is_empty() { "every finding".to_owned() } else { answer.q };
+    let mut about = vec![
+        ("Query".to_owned(), query),
+        ("Grouped by".to_owned(), answer.group),
+        ("Order".to_owned(), asked.sort.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| "urgency".to_owned())),
+        ("Computed".to_owned(), text::instant(&answer.at)),
+        ("Snapshot".to_owned(), answer.snapshot),
+        ("Rows".to_owned(), text::share(rows.len(), answer.total)),
+    ];
+    about.extend(answer.notes.into_iter().map(|note| ("Left out".to_owned(), note)));
+    let width = |place: usize| match place {
+        0 => 32.0,
+        14 | 15 => 48.0,
+        _ => 14.0,
+    };
+    Xlsx {
+        name: "findings",
+        columns: COLUMNS.iter().enumerate().map(|(place, heading)| (*heading, width(place))).collect(),
+        rows,
+        about,
+        at: Timestamp::parse(&answer.at).unwrap_or_default(),
+    }
 }
 
 fn cells(g: &FindingGroup) -> [String; 16] {

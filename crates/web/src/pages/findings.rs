@@ -122,7 +122,7 @@ impl Refusal {
             let (before, from) = text.split_at_checked(at).unwrap_or((text, ""));
             (before.to_owned(), from.to_owned())
         });
-        Self { what, hint: text::capital(&hint), place }
+        Self { what: text::capital(&what), hint: text::capital(&hint), place }
     }
 }
 
@@ -313,8 +313,16 @@ impl FindingsPage {
     /// `Rows 101 to 200 of 1,204`.
     fn range(&self, answer: &FindingsAnswer) -> String {
         let start = self.start();
+        if start == 0 && answer.next.is_none() {
+            return text::count(answer.total, "row", "rows");
+        }
         let end = start.saturating_add(answer.items.num_rows());
         format!("Rows {} to {} of {}", text::number(start + 1), text::number(end), text::number(answer.total))
+    }
+
+    /// Rows that a workbook has at most.
+    fn sheet_max(&self) -> u64 {
+        crate::xlsx::ROWS_MAX.num()
     }
 
     fn file(&self, format: &str) -> String {

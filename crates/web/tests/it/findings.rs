@@ -157,6 +157,27 @@ async fn nothing_found_says_what_that_means() {
 }
 
 #[tokio::test]
+async fn the_shown_query_comes_as_a_workbook() {
+    let house = House::new().await;
+    fleet(&house).await;
+    let browser = house.sign_in().await;
+    let page = browser.get("/findings?q=tier:T1&group=host").await.body;
+    assert!(
+        page.contains("/findings?q=tier:T1&#38;group=host&#38;format=xlsx")
+            || page.contains("group=host&amp;format=xlsx")
+    );
+    let book = browser.bytes("/findings?q=tier:T1&group=host&format=xlsx").await;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
+    let mut strings = String::new();
+    std::io::Read::read_to_string(&mut zip.by_name("xl/sharedStrings.xml").unwrap(), &mut strings).unwrap();
+    for there in ["web-01", "web-02", "tier:T1", "2 of 2 (100 %)", "2026-11-22 10:00 UTC"] {
+        assert!(strings.contains(&format!("<t>{there}</t>")), "{there}: {strings}");
+    }
+    assert!(!strings.contains("db-01"));
+    assert_eq!(browser.get("/findings?q=ownr:x&format=xlsx").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn a_view_is_kept_opened_and_deleted_by_its_owner() {
     let house = House::new().await;
     fleet(&house).await;
