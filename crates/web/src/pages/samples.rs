@@ -671,6 +671,22 @@ pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
     }
 }
 
+/// An entry of the activation log.
+fn snapshot(i: usize) -> data::SnapshotRow {
+    data::SnapshotRow {
+        seq: u64::from(small(40_usize.saturating_sub(i))),
+        id: format!("{i:02}1c0c0b7f4b2f9f1f0d1f4e8a4c2d3b5e6f708192a3b4c5d6e7f8091a2b3c4d"),
+        at: at(-hours(i * 26 + 3)),
+        label: pick(&["feeds of 2026-11-22", "feeds of 2026-11-21", "starter set of 2026-11-20, incomplete"], i)
+            .to_owned(),
+        provider: pick(&["osv-debian", "epss", "return", "bundle:3f9a…", "starter"], i).to_owned(),
+        actor: pick(&["system:feed_reconciler", "usr_0190aa"], i / 2).to_owned(),
+        reason: (i == 2).then(|| "EPSS of 2026-11-21 came half empty".to_owned()),
+        records: 398_114 - 1_000 * u64::from(small(i)),
+        state: pick(&["active", "kept", "kept", "earlier", "gone"], i).to_owned(),
+    }
+}
+
 /// Kept questions.
 fn views(rows: usize) -> Vec<ViewRow> {
     [
@@ -838,9 +854,27 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
             &spoil.spoil(label()),
             spoil.spoil(chosen),
             spoil.spoil(problems),
+            spoil.spoil(data::SnapshotLog { rows: (0..rows.min(10)).map(snapshot).collect(), more: rows > 10 }),
         )?
         .render()?,
     );
+    let chunks = (0..rows)
+        .map(|i| data::ChunkRow {
+            provider: pick(&["debian-tracker", "epss", "cisa-kev"], i).to_owned(),
+            kind: pick(&["advisories", "epss", "kev"], i).to_owned(),
+            ecosystem: i.is_multiple_of(3).then(|| "Debian:12".to_owned()),
+            now: 41_207 + u64::from(small(i)),
+            after: 41_000,
+        })
+        .collect();
+    let page = data::ReturnPage::new(
+        f("Return to a snapshot", Area::Data),
+        spoil.spoil(snapshot(0)),
+        spoil.spoil(snapshot(2)),
+        spoil.spoil::<Vec<data::ChunkRow>>(chunks),
+        (rows == 1).then(|| spoil.spoil("Nothing was done: another snapshot became active.".to_owned())),
+    );
+    add("data-return", page.render()?);
     let user =
         User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: rows > 0 };
     let tokens: Vec<TokenRow> = (0..rows).map(token).collect();

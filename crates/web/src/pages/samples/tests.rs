@@ -61,6 +61,7 @@ fn hostile_text_does_reach_the_pages() {
         "host-findings",
         "host-available",
         "data",
+        "data-return",
         "search",
         "settings-tokens",
     ] {
