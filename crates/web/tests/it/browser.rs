@@ -255,6 +255,7 @@ async fn a_real_browser_signs_in_finds_and_reads() {
             "/findings?group=host&q=package:libssl3".to_owned(),
             "/findings?q=ownr:x".to_owned(),
             "/data".to_owned(),
+            "/findings/bulk?kind=tag&value=pci".to_owned(),
             "/settings?tab=tokens".to_owned(),
             "/settings?tab=audit".to_owned(),
             "/api".to_owned(),

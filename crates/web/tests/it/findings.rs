@@ -292,3 +292,26 @@ async fn a_change_is_refused_when_the_counted_hosts_are_not_those_any_more() {
     assert_eq!(browser.post("/findings/bulk", &form().await).await.status, StatusCode::SEE_OTHER);
     assert_eq!((tier("web-01").await, tier("late-01").await), (Tier::T2, Tier::T2));
 }
+
+#[tokio::test]
+async fn an_advisory_says_which_upgrade_covers_it_where() {
+    let house = House::new().await;
+    fleet(&house).await;
+    let browser = house.sign_in().await;
+    let vulns = rows(&browser, "/findings?group=vuln&q=source:openssl").await;
+    let mut followed = 0;
+    for (id, _, hosts, _) in vulns.iter().take(8) {
+        let page = browser.get(&format!("/advisories/{id}")).await.body;
+        let part = page.split("id=\"h-cover\"").nth(1).unwrap().split("</section>").next().unwrap().to_owned();
+        assert!(part.contains(">openssl</a>") && part.contains("Debian:12"), "{id}: {part}");
+        let mut sum = 0;
+        for (href, number) in numbers(&part) {
+            assert!(href.contains(&format!("cve:{id}")), "{href}");
+            assert_eq!(rows(&browser, &href).await.len() as u64, number, "{href}");
+            sum += number;
+            followed += 1;
+        }
+        assert_eq!(sum, *hosts, "{id}: one package in one state on each host");
+    }
+    assert!(followed > 0);
+}
