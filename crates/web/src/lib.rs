@@ -78,6 +78,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/theme", post(console::sign_in::theme))
         .route("/events", get(events::get))
         .route("/api", get(console::plain::api))
+        .route("/api/ask", get(console::plain::ask))
         .route("/problems/{code}", get(console::plain::problem))
         .route("/healthz", get(console::plain::healthy))
         .route("/readyz", get(console::plain::ready))

@@ -61,7 +61,7 @@ pub(crate) fn covered_by(entries: &[Entry], vuln: &str) -> Vec<CoverRow> {
                     hosts: size(hosts.len()),
                 })
                 .collect();
-            offers.sort_by(|a, b| b.hosts.cmp(&a.hosts));
+            offers.sort_by_key(|offer| std::cmp::Reverse(offer.hosts));
             CoverRow {
                 ecosystem: ecosystem.to_owned(),
                 package: package.to_owned(),

@@ -4,6 +4,7 @@ use askama::Template;
 use serde_json::Value;
 
 use crate::view::frame::Frame;
+use crate::view::link::{Link, segment};
 use crate::view::{parts, text};
 
 /// One endpoint.
@@ -29,7 +30,7 @@ pub struct Endpoint {
     pub anchor: String,
     /// A command that calls it.
     pub curl: String,
-    /// Reads only and has no part of its path to fill in: a form can ask for it.
+    /// Reads only: a form can ask for it.
     pub askable: bool,
     /// Status and meaning.
     pub responses: Vec<(String, String)>,
@@ -92,6 +93,32 @@ pub struct ApiPage {
     about: String,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
+    /// Field that names the endpoint of a form.
+    path_field: &'static str,
+}
+
+/// Field of a form that names its endpoint; no parameter is called like this.
+pub const PATH_FIELD: &str = "_endpoint";
+
+/// Address of an endpoint with the fields of its form: parts of the path are put into it, empty fields are left out. Nothing when
+/// the document has no such endpoint to read from, or a part of its path is empty.
+#[must_use]
+pub fn ask(document: &Value, fields: &[(String, String)]) -> Option<String> {
+    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
+    let template = field(PATH_FIELD)?;
+    document.get("paths")?.get(template)?.get("get")?;
+    let mut path = String::new();
+    let mut inside = Vec::new();
+    for (place, part) in template.split(['{', '}']).enumerate() {
+        if place % 2 == 0 {
+            path.push_str(part);
+        } else {
+            path.push_str(&segment(field(part).filter(|value| !value.is_empty())?));
+            inside.push(part);
+        }
+    }
+    let rest = fields.iter().filter(|(key, _)| key != PATH_FIELD && !inside.contains(&key.as_str()));
+    Some(rest.fold(Link::to(&path), |link, (key, value)| link.with(key, value.trim())).href())
 }
 
 impl ApiPage {
@@ -105,6 +132,7 @@ impl ApiPage {
             about: text(info, "description"),
             groups: groups(document),
             shapes: shapes(document),
+            path_field: PATH_FIELD,
         }
     }
 
@@ -242,7 +270,7 @@ fn endpoint(path: &str, method: &str, operation: &Value) -> Endpoint {
         gives: schema_in(good),
         anchor: text(Some(operation), "operationId"),
         curl: curl(&upper, path, operation.get("requestBody").is_some(), matched),
-        askable: upper == "GET" && !path.contains('{'),
+        askable: upper == "GET",
         method: upper,
         path: path.to_owned(),
         summary: text(Some(operation), "summary"),
@@ -264,5 +292,55 @@ fn endpoint(path: &str, method: &str, operation: &Value) -> Endpoint {
             .flatten()
             .map(|(status, answer)| (status.clone(), text(Some(answer), "description")))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(fields: &[(&str, &str)]) -> Option<String> {
+        let fields: Vec<_> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        ask(&crate::api::document(), &fields)
+    }
+
+    #[test]
+    fn a_form_asks_only_what_the_document_has() {
+        let findings = (PATH_FIELD, "/api/v1/findings");
+        let host = (PATH_FIELD, "/api/v1/hosts/{id}");
+        assert_eq!(
+            asked(&[findings, ("q", " tier:T1 "), ("limit", ""), ("after", "")]).as_deref(),
+            Some("/api/v1/findings?q=tier:T1")
+        );
+        assert_eq!(asked(&[host, ("id", "../x?y")]).as_deref(), Some("/api/v1/hosts/..%2Fx%3Fy"));
+        assert_eq!(asked(&[host, ("id", "")]), None);
+        for bad in ["https://evil.example/", "//evil.example", "/settings", ""] {
+            assert_eq!(asked(&[(PATH_FIELD, bad)]), None, "{bad}");
+        }
+        assert_eq!(asked(&[]), None);
+    }
+
+    #[test]
+    fn every_shape_that_is_named_is_there() {
+        let document = crate::api::document();
+        let shapes = shapes(&document);
+        let has = |name: &str| shapes.iter().any(|s| s.name == name);
+        let members = shapes.iter().flat_map(|s| &s.members).filter_map(|m| m.shape.as_ref());
+        assert!(members.clone().count() > 30);
+        for name in members {
+            assert!(has(name), "{name}");
+        }
+        for endpoint in groups(&document).iter().flat_map(|g| &g.endpoints) {
+            for name in endpoint.takes.iter().chain(&endpoint.gives) {
+                assert!(has(name), "{} {}", endpoint.method, endpoint.path);
+            }
+        }
+        let row = shapes.iter().find(|s| s.name == "FindingsAnswer").unwrap();
+        let member = |name: &str| row.members.iter().find(|m| m.name == name).unwrap();
+        assert_eq!(
+            (member("items").kind.as_str(), member("items").shape.as_deref()),
+            ("list of objects", Some("FindingGroup"))
+        );
+        assert_eq!((member("next").kind.as_str(), member("next").required), ("string or null", false));
     }
 }
