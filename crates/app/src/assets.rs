@@ -23,6 +23,10 @@ use sha2::{Digest as _, Sha256};
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
 
+mod bulk;
+
+pub use bulk::{BulkPlan, BulkRow, Edit, HOSTS_MAX, bulk_apply, bulk_plan};
+
 /// Kind of the policy document that holds the rules.
 pub const KIND: &str = "assets";
 /// Hosts whose sources are fetched at once.

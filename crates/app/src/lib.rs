@@ -17,6 +17,7 @@ pub mod policy;
 pub mod report;
 pub mod settings;
 pub mod vex;
+pub mod views;
 
 pub use ctx::Ctx;
 pub use env::{Clock, Config, Env, Event};

@@ -59,6 +59,8 @@ ids! {
     FeedRunId = "run_",
     /// One audit record.
     AuditId = "aud_",
+    /// A question that a person keeps.
+    ViewId = "viw_",
 }
 
 #[cfg(test)]

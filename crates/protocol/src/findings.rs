@@ -15,6 +15,8 @@ pub struct FindingsQuery {
     pub after: Option<String>,
     /// Rows a page, 1 to 500.
     pub limit: Option<u32>,
+    /// `urgency` (the default), `findings`, `hosts`, `vulns`, `kev` or `name`; a leading `-` turns the order round.
+    pub sort: Option<String>,
 }
 
 /// Findings by urgency.
@@ -92,6 +94,23 @@ pub struct FindingsAnswer {
     pub total: u64,
     /// Cursor of the next page.
     pub next: Option<String>,
+}
+
+/// A question that a person keeps under a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ViewRow {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Query text.
+    pub q: String,
+    /// `patch`, `vuln`, `host` or `owner`.
+    pub group: String,
+    /// Order; the natural one when empty.
+    pub sort: String,
+    /// When it was kept, RFC 3339.
+    pub created: String,
 }
 
 /// Deadlines of one tier.

@@ -295,6 +295,40 @@ pub struct AdvisoryDetail {
     pub because: Vec<ReasonView>,
     /// Known at all: false when no provider names it.
     pub known: bool,
+    /// Upgrades that fix it here, and packages for which there is none.
+    pub covered: Vec<CoverRow>,
+    /// Hosts on which everything affected has a fix that is free to take: an upgrade, a restart or a reboot.
+    pub covered_hosts: u32,
+}
+
+/// One upgrade that fixes a vulnerability, with the hosts where the same has to happen next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CoverRow {
+    /// Ecosystem and release.
+    pub ecosystem: String,
+    /// Source package (Debian) or package (rpm).
+    pub package: String,
+    /// `fix_available`, `restart_pending`, `reboot_pending`, `fix_with_subscription`, `no_fix`.
+    pub state: String,
+    /// The state in words.
+    pub state_label: String,
+    /// Hosts.
+    pub hosts: u32,
+    /// The query over findings knows these; packages of languages it does not.
+    pub indexed: bool,
+    /// Versions that the hosts are offered, the most frequent first.
+    pub offers: Vec<CoverOffer>,
+}
+
+/// A version that hosts are offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CoverOffer {
+    /// Version after the upgrade; absent where no fix is known.
+    pub to: Option<String>,
+    /// What stands in the way or has to happen, in words.
+    pub state: String,
+    /// Hosts.
+    pub hosts: u32,
 }
 
 /// One vector with both scores.

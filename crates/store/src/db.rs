@@ -14,7 +14,9 @@ use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
-use crate::{account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token};
+use crate::{
+    account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting, token,
+};
 
 /// What to do when there is no database yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -332,6 +334,7 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         migrate::ALL,
         outbox::ALL,
         policy::ALL,
+        saved_view::ALL,
         setting::ALL,
         token::ALL,
     ];

@@ -28,6 +28,7 @@ mod link;
 mod migrate;
 mod outbox;
 mod policy;
+mod saved_view;
 mod setting;
 mod token;
 mod txn;
@@ -46,6 +47,7 @@ pub use inventory::{
 };
 pub use outbox::OutboxRow;
 pub use policy::PolicyVersion;
+pub use saved_view::SavedView;
 pub use setting::Setting;
 pub use token::ApiToken;
 pub use txn::{Reader, WriteTxn};

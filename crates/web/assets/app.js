@@ -127,6 +127,17 @@
     }
   });
 
+  // A link to something inside a closed part opens it.
+  const unfold = () => {
+    const there = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+    if (there instanceof HTMLDetailsElement) {
+      there.open = true;
+      there.scrollIntoView({ block: "start" });
+    }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
   $$("[data-select]").forEach((field) => field.addEventListener("focus", () => field.select()));
 
   // New data: say so quietly; the reader decides when to reload.

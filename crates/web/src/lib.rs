@@ -17,6 +17,7 @@ pub mod problems;
 mod session;
 mod state;
 pub mod view;
+mod xlsx;
 
 use std::future::Future;
 use std::time::Duration;
@@ -56,9 +57,14 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/hosts/{id}", get(console::hosts::detail))
         .route("/hosts/{id}/profile", post(console::hosts::profile))
         .route("/hosts/{id}/delete", post(console::hosts::delete))
+        .route("/findings", get(console::findings::list))
+        .route("/findings/bulk", get(console::bulk::get).post(console::bulk::post))
+        .route("/findings/views", post(console::findings::view_save))
+        .route("/findings/views/{id}/delete", post(console::findings::view_delete))
         .route("/advisories", get(console::advisories::list))
         .route("/advisories/{id}", get(console::advisories::detail))
         .route("/data", get(console::data::get))
+        .route("/data/return", get(console::data::return_form).post(console::data::return_to))
         .route("/search", get(console::search::get))
         .route("/ui/_/search", get(console::search::part))
         .route("/settings", get(console::settings::get))
@@ -72,6 +78,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/theme", post(console::sign_in::theme))
         .route("/events", get(events::get))
         .route("/api", get(console::plain::api))
+        .route("/api/ask", get(console::plain::ask))
         .route("/problems/{code}", get(console::plain::problem))
         .route("/healthz", get(console::plain::healthy))
         .route("/readyz", get(console::plain::ready))

@@ -119,6 +119,26 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     refused("sort", "The list has no such order", "The hint names the sort keys of this list."),
     refused(
+        "query",
+        "The query over findings cannot be read",
+        "The detail names the place; the page of findings explains the language.",
+    ),
+    refused("group", "Findings are not grouped by this", "Group by `patch`, `vuln`, `host` or `owner`."),
+    refused(
+        "view_name",
+        "The view's name cannot be taken",
+        "Choose 1 to 60 characters that no other view of yours has.",
+    ),
+    refused("view_limit", "There are too many views", "Delete a view that is not used any more."),
+    refused("bulk_edit", "The change of hosts is not understood", "Choose one kind of change and one value for it."),
+    refused(
+        "bulk_limit",
+        "The change concerns too many hosts",
+        "Narrow the query, and change the hosts in several steps.",
+    ),
+    refused("snapshot_gone", "The snapshot is not kept any more", "Choose one that the list marks as kept."),
+    refused("snapshot_active", "The snapshot is the active one", "Choose another one of the list."),
+    refused(
         "facts_schema",
         "The facts have another form than this server reads",
         "Update the server or the collector, so that both speak the same schema.",

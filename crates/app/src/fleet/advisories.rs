@@ -12,6 +12,7 @@ use patchwright_protocol::fleet::{
 use patchwright_protocol::scan::FindingView;
 
 use super::cache::Entry;
+use super::covered::{covered_by, covered_hosts};
 use super::{entries, filled, page};
 use crate::error::AppError;
 use crate::report::{exploit_words, urgency_place};
@@ -214,6 +215,8 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
         hosts,
         because,
         known,
+        covered: covered_by(&entries, &id),
+        covered_hosts: covered_hosts(&entries, &id),
     })
 }
 

@@ -5,10 +5,12 @@ use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::exposure::fleet::Day;
 use patchwright_domain::exposure::fleet::history::Timeline;
 use patchwright_domain::exposure::fleet::query::{self, Asking, Bucket, BucketKey, GroupBy, HostRows as _};
+use patchwright_domain::ids::HostId;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::findings::{
     FindingGroup, FindingsAnswer, FindingsQuery, FindingsStats, LatencyStats, TierStats, UrgencyCounts,
 };
+use patchwright_protocol::fleet::Page;
 
 use super::index::{self, State};
 use super::{filled, page};
@@ -16,6 +18,12 @@ use crate::error::AppError;
 use crate::report::urgency_word;
 use crate::{Ctx, Env, Result};
 
+/// Words of the groupings.
+pub const FINDING_GROUPS: [&str; 4] = ["patch", "vuln", "host", "owner"];
+/// Words of the orders.
+pub const FINDING_SORTS: [&str; 6] = ["urgency", "findings", "hosts", "vulns", "kev", "name"];
+/// Groups in a file at most: the largest fleet that this release is measured with has as many hosts.
+pub const EXPORT_MAX: usize = 100_000;
 /// Hosts named in a group.
 const EXAMPLES: usize = 3;
 /// "Due soon" means within this.
@@ -31,6 +39,49 @@ const CLASSES: [Urgency; 5] = [Urgency::Emergency, Urgency::Critical, Urgency::H
 /// or the database and the intelligence.
 pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Result<FindingsAnswer> {
     ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    answer(env, ctx, asked, |buckets| page(buckets, asked.after.as_deref(), asked.limit)).await
+}
+
+/// Every group that a query finds, for a file: at most [`EXPORT_MAX`], all of one moment. `next` says that there are more.
+///
+/// # Errors
+/// As [`findings_query`].
+pub async fn findings_export(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Result<FindingsAnswer> {
+    ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    answer(env, ctx, asked, |mut buckets| {
+        let total = buckets.len();
+        buckets.truncate(EXPORT_MAX);
+        let next = (buckets.len() < total).then(|| EXPORT_MAX.to_string());
+        Ok(Page { items: buckets, total: total as u64, next })
+    })
+    .await
+}
+
+/// The hosts that have a finding of a query, of those that the caller may see.
+///
+/// # Errors
+/// As [`findings_query`].
+pub(crate) async fn findings_hosts(env: &Env, ctx: &Ctx, q: &str) -> Result<Vec<HostId>> {
+    ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    let parsed = query::parse(q.trim()).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
+    let state = index::current(env).await?;
+    let (intel, now) = (env.intel(), env.now());
+    let scope = state.scope(&ctx.actor.scope());
+    let source = state.source(&intel);
+    let board = state.board()?;
+    let asking =
+        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, exceptions: &[], now };
+    let answer = asking.answer(&parsed, GroupBy::Owner);
+    source.done()?;
+    Ok(answer.hosts.iter().filter_map(|host| state.host_id(host).cloned()).collect())
+}
+
+async fn answer(
+    env: &Env,
+    ctx: &Ctx,
+    asked: &FindingsQuery,
+    cut: impl FnOnce(Vec<Bucket>) -> Result<Page<Bucket>>,
+) -> Result<FindingsAnswer> {
     let text = filled(asked.q.as_ref()).unwrap_or_default();
     let parsed = query::parse(text).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
     let (word, group) = group_by(filled(asked.group.as_ref()))?;
@@ -41,14 +92,15 @@ pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Resu
     let board = state.board()?;
     let asking =
         Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, exceptions: &[], now };
-    let answer = asking.answer(&parsed, group);
+    let mut answer = asking.answer(&parsed, group);
     source.done()?;
+    sort(&mut answer.buckets, filled(asked.sort.as_ref()), &state)?;
     let mut notes = state.notes(&scope);
     notes.extend(set_aside(env));
     if parsed.reads_exceptions() {
         notes.push("No exceptions are kept yet: `is:excepted` is true of nothing.".to_owned());
     }
-    let listed = page(answer.buckets, asked.after.as_deref(), asked.limit)?;
+    let listed = cut(answer.buckets)?;
     Ok(FindingsAnswer {
         schema: SCHEMA,
         at: now.to_string(),
@@ -64,6 +116,44 @@ pub async fn findings_query(env: &Env, ctx: &Ctx, asked: &FindingsQuery) -> Resu
         total: listed.total,
         next: listed.next,
     })
+}
+
+/// Orders buckets that come worst urgency first; equal ones stay in that order.
+fn sort(buckets: &mut [Bucket], by: Option<&str>, state: &State) -> Result<()> {
+    use std::cmp::Reverse;
+    let by = by.unwrap_or("urgency");
+    let (key, turned) = by.strip_prefix('-').map_or((by, false), |key| (key, true));
+    match key {
+        "urgency" => {}
+        "findings" => buckets.sort_by_key(|b| Reverse(b.findings)),
+        "hosts" => buckets.sort_by_key(|b| Reverse(b.hosts.len())),
+        "vulns" => buckets.sort_by_key(|b| Reverse(b.vulns)),
+        "kev" => buckets.sort_by_key(|b| Reverse(b.kev)),
+        "name" => buckets.sort_by_cached_key(|b| title(state, &b.key)),
+        other => {
+            return Err(AppError::invalid(
+                "sort",
+                format!("`{other}` is not a sort key of this list"),
+                "use urgency, findings, hosts, vulns, kev or name, with a leading - for the other way round",
+            ));
+        }
+    }
+    if turned {
+        buckets.reverse();
+    }
+    Ok(())
+}
+
+/// What people call a group, and its ecosystem.
+fn title(state: &State, key: &BucketKey) -> (String, Option<String>) {
+    match key {
+        BucketKey::Patch(name) => state.index.name(*name).map_or_else(Default::default, |n| {
+            (n.name.to_string(), Some(state.index.ecosystem(n.ecosystem).to_owned()))
+        }),
+        BucketKey::Vuln(vuln) => (state.index.vuln(*vuln).to_owned(), None),
+        BucketKey::Host(host) => (state.name(*host).to_owned(), None),
+        BucketKey::Owner(owner) => (owner.to_string(), None),
+    }
 }
 
 /// Evidence of a host sets findings aside in its own report; the index counts them.
@@ -93,14 +183,10 @@ fn counts(classes: &[u64; 5]) -> UrgencyCounts {
 
 fn row(state: &State, bucket: &Bucket) -> FindingGroup {
     let package = |name: u32| state.index.name(name).map_or_else(String::new, |n| n.name.to_string());
-    let (name, ecosystem, host) = match &bucket.key {
-        BucketKey::Patch(name) => {
-            let ecosystem = state.index.name(*name).map(|n| state.index.ecosystem(n.ecosystem).to_owned());
-            (package(*name), ecosystem, None)
-        }
-        BucketKey::Vuln(vuln) => (state.index.vuln(*vuln).to_owned(), None, None),
-        BucketKey::Host(host) => (state.name(*host).to_owned(), None, state.host_id(*host).map(ToString::to_string)),
-        BucketKey::Owner(owner) => (owner.to_string(), None, None),
+    let (name, ecosystem) = title(state, &bucket.key);
+    let host = match &bucket.key {
+        BucketKey::Host(host) => state.host_id(*host).map(ToString::to_string),
+        BucketKey::Patch(_) | BucketKey::Vuln(_) | BucketKey::Owner(_) => None,
     };
     FindingGroup {
         name,

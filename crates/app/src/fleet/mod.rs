@@ -5,6 +5,7 @@
 
 mod advisories;
 pub(crate) mod cache;
+mod covered;
 mod detail;
 mod findings;
 mod first_seen;
@@ -23,7 +24,8 @@ use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
 
 pub use advisories::{advisory_detail, advisory_list};
 pub use detail::host_detail;
-pub use findings::{findings_query, findings_stats};
+pub(crate) use findings::findings_hosts;
+pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, findings_query, findings_stats};
 pub use search::search;
 pub use today::today;
 
@@ -114,7 +116,7 @@ async fn hosts(env: &Env, ctx: &Ctx) -> Result<Vec<Host>> {
     hosts_of(&mut env.db().read().await?, &HostFilter::of(ctx.actor.scope())).await
 }
 
-async fn hosts_of(read: &mut Reader, filter: &HostFilter) -> Result<Vec<Host>> {
+pub(crate) async fn hosts_of(read: &mut Reader, filter: &HostFilter) -> Result<Vec<Host>> {
     let mut hosts = Vec::new();
     let mut after: Option<String> = None;
     loop {

@@ -237,15 +237,51 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
     Ok(rows)
 }
 
+/// Which chunks are not the same in two snapshots. Looks into none of them, so it is quick on any data.
+///
+/// # Errors
+/// [`AppError::NotFound`], or [`AppError::Invalid`] when one is not kept any more.
+pub async fn diff_chunks(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Result<Vec<DiffRow>> {
+    ctx.authorize(Action::ViewFeeds, &Target::Installation)?;
+    let (old, new) = (find(env, old).await?, find(env, new).await?);
+    Ok(changed_chunks(&old, &new)
+        .into_iter()
+        .map(|change| DiffRow {
+            records: (change.old.map_or(0, |c| c.records), change.new.map_or(0, |c| c.records)),
+            provider: change.provider,
+            kind: change.kind.word(),
+            ecosystem: change.ecosystem,
+            counts: None,
+            packages: 0,
+            came: Vec::new(),
+            went: Vec::new(),
+            changed: Vec::new(),
+        })
+        .collect())
+}
+
 /// Makes an earlier snapshot the active one. The sequence goes on; who did it and why is on record.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] without a reason, or when its chunks are not kept any more.
 pub async fn return_to(env: &Env, ctx: &Ctx, name: &str) -> Result<LogRow> {
     ctx.authorize(Action::EditFeeds, &Target::Installation)?;
+    let active = env.intel().index().id.clone();
+    return_from(env, ctx, &active, name).await
+}
+
+/// [`return_to`] for somebody who decided it while `active` was the active snapshot.
+///
+/// # Errors
+/// As [`return_to`]; [`AppError::Conflict`] when another one is active by now.
+pub async fn return_from(env: &Env, ctx: &Ctx, active: &str, name: &str) -> Result<LogRow> {
+    ctx.authorize(Action::EditFeeds, &Target::Installation)?;
     let reason = ctx.reason_needed("returning to an earlier snapshot")?;
     let earlier = find(env, name).await?;
     let before = env.intel().index().id.clone();
+    if before != active {
+        return Err(AppError::Conflict { what: "the active snapshot".to_owned() });
+    }
     if earlier.id == before {
         return Err(AppError::invalid(
             "snapshot_active",

@@ -30,7 +30,10 @@ use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
 pub use disk::{FileChunk, IntelDir, Retention, write_atomic};
 pub use known::{EcosystemKnown, Known};
-pub use log::{AsOf, DiffRow, Known as KnownRow, LogRow, activations, as_of, diff_snapshots, known_since, return_to};
+pub use log::{
+    AsOf, DiffRow, Known as KnownRow, LogRow, activations, as_of, diff_chunks, diff_snapshots, known_since,
+    return_from, return_to,
+};
 pub(crate) use log::{Cause, reconcile, record};
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
 

@@ -189,11 +189,12 @@ async fn what_cannot_be_read_is_told_with_place_and_hint() {
         q: Some(q.to_owned()),
         group: Some(group.to_owned()),
         after: after.map(str::to_owned),
-        limit: None,
+        ..FindingsQuery::default()
     };
     let (code, detail, hint) = fails(with("zone:dmz and ownr:x", "patch", None)).await;
     assert_eq!(code, "query");
     assert!(detail.contains("at character 14") && hint.contains("`owner`"), "{detail} {hint}");
     assert_eq!(fails(with("", "colour", None)).await.0, "group");
     assert_eq!(fails(with("", "patch", Some("x"))).await.0, "cursor");
+    assert_eq!(fails(FindingsQuery { sort: Some("-colour".to_owned()), ..FindingsQuery::default() }).await.0, "sort");
 }

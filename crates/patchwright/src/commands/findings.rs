@@ -20,6 +20,7 @@ pub(crate) fn run(place: &Place, command: &Findings) -> Result<Code, Failure> {
                     group: Some(group.word().to_owned()),
                     after: after.clone(),
                     limit: Some(*limit),
+                    sort: None,
                 };
                 let answer = fleet::findings_query(&env, &ctx(None), &asked).await?;
                 query(*format, *group, &answer)?;

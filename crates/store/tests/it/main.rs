@@ -18,4 +18,5 @@ mod faults;
 mod feed;
 mod host;
 mod intel_policy;
+mod saved_view;
 mod schema;

@@ -1,7 +1,9 @@
 //! Handlers of the console: read the request, call one use case, frame the page. Thin on purpose.
 
 pub(crate) mod advisories;
+pub(crate) mod bulk;
 pub(crate) mod data;
+pub(crate) mod findings;
 pub(crate) mod hosts;
 pub(crate) mod plain;
 pub(crate) mod search;
@@ -37,6 +39,8 @@ pub(crate) struct Common {
     pub(crate) format: String,
     /// Page of a long list, 1 first.
     pub(crate) page: String,
+    /// Id of what was just saved.
+    pub(crate) saved: String,
 }
 
 impl Common {

@@ -1,7 +1,8 @@
 //! Advisories: which vulnerabilities touch us, and where does one of them?
 
 use askama::Template;
-use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, Page};
+use patchwright_domain::exposure::fleet::query;
+use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CoverRow, Page};
 use patchwright_protocol::scan::ReasonView;
 
 use super::host_orders::AFFECTED;
@@ -120,6 +121,23 @@ impl<'a> AdvisoryPage<'a> {
             frame,
             a,
         })
+    }
+
+    /// Findings of a row of "covered by": of this vulnerability by host, or all that the same upgrade fixes.
+    fn cover_href(&self, c: &CoverRow, group: &str) -> String {
+        let state = match c.state.as_str() {
+            "fix_available" => "fix",
+            "restart_pending" => "restart",
+            "reboot_pending" => "reboot",
+            "fix_with_subscription" => "subscription",
+            _ => "none",
+        };
+        let mut q =
+            format!("{} and {} and state:{state}", query::term("source", &c.package), query::term("os", &c.ecosystem));
+        if group == "host" {
+            q = query::narrowed(&query::term("cve", &self.a.row.vuln), &q);
+        }
+        link::findings(&q, group).href()
     }
 
     fn reasons(&self, list: &[ReasonView]) -> askama::Result<Html> {

@@ -3,7 +3,9 @@
 
 pub mod advisories;
 pub mod api;
+pub mod bulk;
 pub mod data;
+pub mod findings;
 pub mod host;
 pub mod host_orders;
 pub mod host_tabs;

@@ -5,13 +5,15 @@
 use askama::Template;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::auth::{TokenCreated, TokenRow};
+use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery, UrgencyCounts, ViewRow};
 use patchwright_protocol::fleet::*;
 use patchwright_protocol::intel::{FeedProblem, FeedRow};
 use patchwright_protocol::scan::*;
 
+use super::findings::Group;
 use super::host::{HostPage, Tab};
 use super::host_tabs::{self, TabQuery};
-use super::{advisories, api, data, hosts, plain, search, settings, sign_in, today};
+use super::{advisories, api, bulk, data, findings, hosts, plain, search, settings, sign_in, today};
 use crate::view::Html;
 use crate::view::frame::{Area, Frame, Notice, Theme, User};
 
@@ -451,6 +453,25 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
             .collect(),
         because: vec![reason(0), reason(1)],
         known: rows > 0,
+        covered_hosts: small(rows / 2),
+        covered: (0..rows.min(4))
+            .map(|i| CoverRow {
+                ecosystem: pick(&["Debian:12", "AlmaLinux:9", "Debian:12", "PyPI"], i).to_owned(),
+                package: pick(&["openssl", "openssl", "nodejs", "cryptography"], i).to_owned(),
+                state: pick(&["fix_available", "restart_pending", "no_fix", "fix_available"], i).to_owned(),
+                state_label: pick(&["fix available", "installed, restart pending", "no fix", "fix available"], i)
+                    .to_owned(),
+                hosts: small((rows / (i + 2)).max(1)),
+                indexed: i != 3,
+                offers: (0..2 - i % 2)
+                    .map(|n| CoverOffer {
+                        to: (i != 2).then(|| format!("3.0.18-1~deb12u{}", n + 1)),
+                        state: pick(&["upgrade available", "kept back by apt"], n).to_owned(),
+                        hosts: small(rows / (i + 3) + 1),
+                    })
+                    .collect(),
+            })
+            .collect(),
     }
 }
 
@@ -587,6 +608,123 @@ pub fn frame(title: &str, area: Area, theme: Theme) -> Frame {
     }
 }
 
+/// What a query found, in `rows` groups; the first hundred are on the page.
+#[must_use]
+pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
+    let n = |i: usize| u64::from(small(i));
+    let split = |i: usize| UrgencyCounts {
+        emergency: u64::from(i < 2),
+        critical: n(i * 3 % 7),
+        high: n(i * 13 % 40),
+        medium: n(i * 29 % 300),
+        low: n(i * 7 % 90),
+    };
+    let sum = |c: &UrgencyCounts| c.emergency + c.critical + c.high + c.medium + c.low;
+    let mut counts = UrgencyCounts::default();
+    for one in (0..rows).map(split) {
+        counts.emergency += one.emergency;
+        counts.critical += one.critical;
+        counts.high += one.high;
+        counts.medium += one.medium;
+        counts.low += one.low;
+    }
+    let shown = rows.min(100);
+    FindingsAnswer {
+        schema: 1,
+        at: at(0),
+        snapshot: label().snapshot,
+        q: String::new(),
+        group: group.word().to_owned(),
+        findings: sum(&counts),
+        counts,
+        hosts: n(rows.min(1) * 214),
+        vulns: n(rows * 3),
+        notes: if rows == 1 {
+            Vec::new()
+        } else {
+            vec!["14 packages of languages on 3 hosts are not in this answer: `patchwright host show` judges them host by host.".to_owned()]
+        },
+        items: (0..shown)
+            .map(|i| FindingGroup {
+                name: match group {
+                    Group::Patch => pick(&PACKAGES, i).to_owned(),
+                    Group::Vuln => cve(i),
+                    Group::Host => host_row(i, rows).name,
+                    Group::Owner => pick(&OWNERS, i).to_owned(),
+                },
+                ecosystem: (group == Group::Patch).then(|| pick(&["Debian:12", "AlmaLinux:9"], i / 12).to_owned()),
+                host: (group == Group::Host).then(|| format!("hst_{i:08x}")),
+                urgency: urgency(i, shown),
+                findings: sum(&split(i)),
+                counts: split(i),
+                hosts: if group == Group::Host { 1 } else { n(214_usize.saturating_sub(i * 9).max(1)) },
+                vulns: if group == Group::Vuln { 1 } else { n(i % 14 + 1) },
+                kev: u64::from(i.is_multiple_of(3)),
+                packages: if group == Group::Patch { 1 } else { n(i % 5 + 1) },
+                examples: (0..(i % 14 + 1).min(3)).map(|n| cve(i * 3 + n)).collect(),
+                example_packages: (0..(i % 5 + 1).min(3)).map(|n| pick(&PACKAGES, i + n).to_owned()).collect(),
+                example_hosts: vec!["web-01".to_owned()],
+            })
+            .collect(),
+        total: n(rows),
+        next: (rows > shown).then(|| shown.to_string()),
+    }
+}
+
+/// An entry of the activation log.
+fn snapshot(i: usize) -> data::SnapshotRow {
+    data::SnapshotRow {
+        seq: u64::from(small(40_usize.saturating_sub(i))),
+        id: format!("{i:02}1c0c0b7f4b2f9f1f0d1f4e8a4c2d3b5e6f708192a3b4c5d6e7f8091a2b3c4d"),
+        at: at(-hours(i * 26 + 3)),
+        label: pick(&["feeds of 2026-11-22", "feeds of 2026-11-21", "starter set of 2026-11-20, incomplete"], i)
+            .to_owned(),
+        provider: pick(&["osv-debian", "epss", "return", "bundle:3f9a…", "starter"], i).to_owned(),
+        actor: pick(&["system:feed_reconciler", "usr_0190aa"], i / 2).to_owned(),
+        reason: (i == 2).then(|| "EPSS of 2026-11-21 came half empty".to_owned()),
+        records: 398_114 - 1_000 * u64::from(small(i)),
+        state: pick(&["active", "kept", "kept", "earlier", "gone"], i).to_owned(),
+    }
+}
+
+/// Kept questions.
+fn views(rows: usize) -> Vec<ViewRow> {
+    [
+        ("Exploited, fixable", "is:kev state:fix"),
+        ("Mine", "is:kev and tier:T1"),
+        ("DMZ, overdue", "zone:dmz is:overdue"),
+    ]
+    .iter()
+    .enumerate()
+    .take(if rows == 0 { 0 } else { 3 })
+    .map(|(i, (name, q))| ViewRow {
+        id: format!("viw_{i}"),
+        name: (*name).to_owned(),
+        q: (*q).to_owned(),
+        group: "patch".to_owned(),
+        sort: String::new(),
+        created: at(-24),
+    })
+    .collect()
+}
+
+/// What a change of `rows` hosts would do.
+fn preview(rows: usize) -> bulk::Preview {
+    bulk::Preview {
+        hosts: u64::from(small(rows)) + 6,
+        changed: u64::from(small(rows)),
+        rows: (0..rows.min(bulk::SHOWN))
+            .map(|i| bulk::PreviewRow {
+                id: format!("hst_{i:08x}"),
+                name: host_row(i, rows).name,
+                before: pick(&["", "pci", "cde;pci"], i).to_owned(),
+                after: pick(&["dmz", "dmz;pci", "cde;dmz;pci"], i).to_owned(),
+            })
+            .collect(),
+        digest: label().snapshot,
+    }
+}
+
 fn hits(rows: usize) -> Vec<SearchHit> {
     (0..rows.min(30))
         .map(|i| SearchHit {
@@ -637,6 +775,43 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
         )
         .render()?,
     );
+    for group in Group::ALL {
+        let asked = FindingsQuery {
+            q: (rows == 1).then(|| "is:kev and tier:T1".to_owned()),
+            group: Some(group.word().to_owned()),
+            ..FindingsQuery::default()
+        };
+        let page = findings::FindingsPage::new(
+            f("Findings", Area::Findings),
+            asked,
+            Ok(spoil.spoil(findings(group, rows))),
+            if group == Group::Patch { spoil.spoil(views(rows)) } else { Vec::new() },
+            100_000,
+        );
+        add(&format!("findings-{}", group.word()), page.render()?);
+    }
+    let asked = FindingsQuery { q: Some(spoil.spoil("tier:T1 and ownr:x".to_owned())), ..FindingsQuery::default() };
+    let refusal = findings::Refusal::new(
+        &asked,
+        spoil.spoil("at character 13: there is no field `ownr`".to_owned()),
+        spoil.spoil("did you mean `owner`?".to_owned()),
+    );
+    add(
+        "findings-refused",
+        findings::FindingsPage::new(f("Findings", Area::Findings), asked, Err(refusal), Vec::new(), 100_000)
+            .render()?,
+    );
+    let change = bulk::Asked { q: "is:kev".to_owned(), kind: "tag".to_owned(), value: "dmz".to_owned() };
+    let page = bulk::BulkPage::new(
+        f("Change hosts", Area::Findings),
+        spoil.spoil(change.clone()),
+        Some(spoil.spoil(preview(rows))),
+        (rows == 1)
+            .then(|| spoil.spoil("Nothing was changed: the hosts are not the ones that were counted.".to_owned())),
+    );
+    add("bulk-preview", page.render()?);
+    let first = bulk::Asked { kind: String::new(), value: String::new(), ..change };
+    add("bulk", bulk::BulkPage::new(f("Change hosts", Area::Findings), first, None, None).render()?);
     let query = spoil.spoil(AdvisoryQuery { q: Some("openssl".to_owned()), ..AdvisoryQuery::default() });
     add(
         "advisories",
@@ -679,9 +854,27 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
             &spoil.spoil(label()),
             spoil.spoil(chosen),
             spoil.spoil(problems),
+            spoil.spoil(data::SnapshotLog { rows: (0..rows.min(10)).map(snapshot).collect(), more: rows > 10 }),
         )?
         .render()?,
     );
+    let chunks = (0..rows)
+        .map(|i| data::ChunkRow {
+            provider: pick(&["debian-tracker", "epss", "cisa-kev"], i).to_owned(),
+            kind: pick(&["advisories", "epss", "kev"], i).to_owned(),
+            ecosystem: i.is_multiple_of(3).then(|| "Debian:12".to_owned()),
+            now: 41_207 + u64::from(small(i)),
+            after: 41_000,
+        })
+        .collect();
+    let page = data::ReturnPage::new(
+        f("Return to a snapshot", Area::Data),
+        spoil.spoil(snapshot(0)),
+        spoil.spoil(snapshot(2)),
+        spoil.spoil::<Vec<data::ChunkRow>>(chunks),
+        (rows == 1).then(|| spoil.spoil("Nothing was done: another snapshot became active.".to_owned())),
+    );
+    add("data-return", page.render()?);
     let user =
         User { name: "olga".to_owned(), role: "admin".to_owned(), csrf: "c3Jm".to_owned(), has_password: rows > 0 };
     let tokens: Vec<TokenRow> = (0..rows).map(token).collect();

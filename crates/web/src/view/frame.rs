@@ -72,6 +72,8 @@ pub enum Area {
     Today,
     /// Hosts.
     Hosts,
+    /// Findings.
+    Findings,
     /// Advisories.
     Advisories,
     /// Vulnerability data.
@@ -117,10 +119,11 @@ pub struct Frame {
 impl Frame {
     /// Navigation: area, address, label.
     #[must_use]
-    pub fn nav(&self) -> [(bool, &'static str, &'static str); 5] {
+    pub fn nav(&self) -> [(bool, &'static str, &'static str); 6] {
         [
             (self.area == Area::Today, "/", "Today"),
             (self.area == Area::Hosts, "/hosts", "Hosts"),
+            (self.area == Area::Findings, "/findings", "Findings"),
             (self.area == Area::Advisories, "/advisories", "Advisories"),
             (self.area == Area::Data, "/data", "Vulnerability data"),
             (self.area == Area::Settings, "/settings", "Settings"),

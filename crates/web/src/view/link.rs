@@ -53,8 +53,12 @@ impl Link {
         if self.pairs.is_empty() {
             return self.path.clone();
         }
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish();
-        format!("{}?{}", self.path, query.replace("%3A", ":").replace("%2C", ","))
+        // What may stand in a query as it is (RFC 3986, section 3.4) does, so that people can read it.
+        let mut query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish();
+        for (coded, plain) in [("%3A", ":"), ("%2C", ","), ("%28", "("), ("%29", ")")] {
+            query = query.replace(coded, plain);
+        }
+        format!("{}?{query}", self.path)
     }
 }
 
@@ -89,6 +93,12 @@ pub fn host_tab(id: &str, tab: &str) -> String {
 #[must_use]
 pub fn advisory(id: &str) -> String {
     format!("/advisories/{}", segment(id))
+}
+
+/// Findings that a query asks for, in groups.
+#[must_use]
+pub fn findings(q: &str, group: &str) -> Link {
+    Link::to("/findings").with("q", q).with("group", group)
 }
 
 /// Hosts that carry a package.

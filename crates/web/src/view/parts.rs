@@ -258,15 +258,15 @@ pub fn kev(since: &Option<String>, ransomware: &bool) -> Html {
 
 /// A number as a link to its rows; zero is dimmed and still a link.
 #[must_use]
-pub fn number_link(value: &u32, href: impl AsRef<str>) -> Html {
-    let class = if *value == 0 { "n zero" } else { "n" };
+pub fn number_link(value: impl text::Num, href: impl AsRef<str>) -> Html {
+    let class = if value.num() == 0 { "n zero" } else { "n" };
     Html(format!(r#"<a class="{class}" href="{}">{}</a>"#, escape(href.as_ref()), text::number(value)))
 }
 
 /// A number; zero is dimmed.
 #[must_use]
-pub fn number(value: &u32) -> Html {
-    let class = if *value == 0 { "n zero" } else { "n" };
+pub fn number(value: impl text::Num) -> Html {
+    let class = if value.num() == 0 { "n zero" } else { "n" };
     Html(format!(r#"<span class="{class}">{}</span>"#, text::number(value)))
 }
 

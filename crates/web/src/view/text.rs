@@ -157,6 +157,22 @@ pub fn share(part: impl Num, whole: impl Num) -> String {
     format!("{} of {} ({percent} %)", number(part), number(whole))
 }
 
+/// A part of a whole in whole percent, for beside its count: `6 %`; a part that is there is never 0 %, one that lacks something
+/// never 100 %.
+#[must_use]
+pub fn percent(part: impl Num, whole: impl Num) -> String {
+    let (part, whole) = (part.num(), whole.num());
+    if part == 0 || whole == 0 {
+        return "0 %".to_owned();
+    }
+    let percent = part.saturating_mul(100).saturating_add(whole / 2) / whole;
+    match percent {
+        0 => "<1 %".to_owned(),
+        100 if part < whole => ">99 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
+}
+
 /// Our machine words as people say them: `restart_pending` → `restart pending`, `bod-26-04` stays.
 #[must_use]
 pub fn words(text: &str) -> String {
@@ -190,6 +206,11 @@ mod tests {
         assert_eq!(count(0_u32, "host", "hosts"), "0 hosts");
         assert_eq!(share(12_u32, 214_u32), "12 of 214 (6 %)");
         assert_eq!(share(0_u32, 0_u32), "0 of 0");
+        for (part, whole, want) in
+            [(0_u64, 0_u64, "0 %"), (1, 1_000, "<1 %"), (999, 1_000, ">99 %"), (5, 5, "100 %"), (1, 3, "33 %")]
+        {
+            assert_eq!(percent(part, whole), want);
+        }
     }
 
     #[test]

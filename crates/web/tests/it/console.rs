@@ -188,3 +188,18 @@ async fn hosts_of_a_vulnerability_are_ordered_by_its_address() {
     let place = |name: &str| page.find(&format!(">{name}</a>")).unwrap();
     assert!(place("web-02") < place("db-03") && place("db-03") < place("app-01"));
 }
+
+#[tokio::test]
+async fn the_api_page_asks_an_endpoint_by_a_form() {
+    let house = House::new().await;
+    let id = house.host("web-01").await;
+    let browser = house.sign_in().await;
+    let page = browser.get("/api").await.body;
+    assert!(page.contains("action=\"/api/ask\"") && page.contains("id=\"shape-FindingsAnswer\""));
+    let to = browser.get("/api/ask?_endpoint=/api/v1/findings&q=is%3Akev&group=&after=&limit=&sort=").await;
+    assert_eq!((to.status, to.header("location")), (StatusCode::SEE_OTHER, "/api/v1/findings?q=is:kev"));
+    assert_eq!(browser.get(to.header("location")).await.json()["q"], "is:kev");
+    let to = browser.get(&format!("/api/ask?_endpoint=/api/v1/hosts/%7Bid%7D&id={id}")).await;
+    assert_eq!(browser.get(to.header("location")).await.json()["row"]["name"], "web-01");
+    assert_eq!(browser.get("/api/ask?_endpoint=//evil.example").await.status, StatusCode::BAD_REQUEST);
+}

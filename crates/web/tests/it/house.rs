@@ -173,6 +173,14 @@ impl Browser<'_> {
             .await
     }
 
+    /// A download as it comes.
+    pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
+        let request = request(Method::GET, path).header(header::COOKIE, &self.cookie).body(Body::empty()).unwrap();
+        let response = self.house.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        to_bytes(response.into_body(), 64 << 20).await.unwrap().to_vec()
+    }
+
     /// Posts a form with the session's token.
     pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
         self.post_raw(path, &format!("csrf={}&{form}", self.csrf)).await

@@ -5,6 +5,8 @@
 mod api;
 mod browser;
 mod console;
+mod data;
+mod findings;
 mod guard;
 mod house;
 mod openapi;

@@ -55,9 +55,13 @@ fn hostile_text_does_reach_the_pages() {
         "hosts",
         "advisories",
         "advisory",
+        "findings-patch",
+        "findings-refused",
+        "bulk-preview",
         "host-findings",
         "host-available",
         "data",
+        "data-return",
         "search",
         "settings-tokens",
     ] {
@@ -111,6 +115,7 @@ fn empty_pages_teach_the_next_step() {
     assert!(of("hosts").contains("patchwright up"));
     assert!(of("data").contains("patchwright feed sync"));
     assert!(of("advisory").contains("no all-clear"));
+    assert!(of("findings-patch").contains("Before trusting that"));
     for (name, html) in &pages {
         assert!(!html.contains('✓') && !html.contains('✔'), "{name} has a bare tick");
     }

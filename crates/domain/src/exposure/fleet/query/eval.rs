@@ -313,6 +313,13 @@ impl<'a> Run<'a> {
                     self.binaries(place, patterns, &RoaringBitmap::new());
                     return None;
                 }
+                TextField::Source => {
+                    let values = asking.index.names().map(|(no, name)| (no, any(patterns, &name.name).into()));
+                    if let Some(slot) = self.of_name.get_mut(place) {
+                        *slot = values.collect();
+                    }
+                    return None;
+                }
                 TextField::Vuln => return None,
             },
             Term::Word(pattern) => {
@@ -401,7 +408,7 @@ impl<'a> Run<'a> {
                 Term::Severity(set) => set.has(severity_place(self.asking.board.severity(claim.case))).into(),
                 Term::State(set) => set.has(state_place(claim.state)).into(),
                 Term::Is(Flag::Excepted) => self.excepted.get(&claim.vuln).map_or(Value::Never, |set| Value::On(*set)),
-                Term::Text(TextField::Package, _) => of_name,
+                Term::Text(TextField::Package | TextField::Source, _) => of_name,
                 Term::Word(_) if self.vuln_term(place, term, claim.vuln) => Value::Always,
                 Term::Word(_) => of_name,
                 Term::Text(..) | Term::Epss(..) | Term::Cvss(..) | Term::Is(Flag::Kev | Flag::Exploited) => {

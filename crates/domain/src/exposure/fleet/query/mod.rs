@@ -18,7 +18,7 @@ mod parse;
 mod tests;
 
 pub use eval::{Answer, Asking, Bucket, BucketKey, GroupBy, HostRows};
-pub use parse::{FIELDS, QueryError, parse};
+pub use parse::{FIELDS, QueryError, narrowed, parse, term};
 
 /// A query that was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,8 @@ pub(super) enum Term {
 pub(super) enum TextField {
     Vuln,
     Package,
+    /// The source package alone: the name of a patch.
+    Source,
     Host,
     Os,
     Environment,

@@ -15,6 +15,7 @@ const DEPTH_MAX: usize = 50;
 pub const FIELDS: &[(&str, &str)] = &[
     ("cve", "vulnerability id, also `vuln`"),
     ("package", "source or binary package"),
+    ("source", "source package alone, as patches are named"),
     ("host", "host name"),
     ("os", "ecosystem (`Debian:12`) or its family (`debian`), also `ecosystem`"),
     ("env", "environment"),
@@ -101,6 +102,32 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     match parser.peek() {
         None => Ok(Query { root, terms: parser.terms }),
         Some((at, _)) => Err(error(*at, "this parenthesis closes nothing".to_owned(), "remove it, or open one before")),
+    }
+}
+
+/// A term that asks for exactly this value, in quotes where it needs them. A quotation mark inside of the value, which the
+/// language cannot write, becomes `*`.
+#[must_use]
+pub fn term(field: &str, value: &str) -> String {
+    let bare = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+' | '~' | '@' | '/');
+    if !value.is_empty() && value.chars().all(bare) {
+        return format!("{field}:{value}");
+    }
+    format!("{field}:\"{}\"", value.replace('"', "*"))
+}
+
+/// A query narrowed by a term: joined by `and`, in parentheses where an `or` would come apart. What is no query stays as it
+/// is in parentheses, so that it is refused and never read as something else.
+#[must_use]
+pub fn narrowed(text: &str, term: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return term.to_owned();
+    }
+    match parse(text) {
+        Ok(Query { root: Expr::Or(_), .. }) | Err(_) => format!("({text}) and {term}"),
+        Ok(_) if text == term || text.ends_with(&format!(" and {term}")) => text.to_owned(),
+        Ok(_) => format!("{text} and {term}"),
     }
 }
 
@@ -277,7 +304,7 @@ impl<'t> Parser<'t> {
                         "name several values at once: `host:a,b,c`",
                     ));
                 }
-                self.terms.push(term(*at, raw)?);
+                self.terms.push(read_term(*at, raw)?);
                 Ok(Expr::Term(self.terms.len() - 1))
             }
             Token::And | Token::Or | Token::Close => Err(error(
@@ -296,7 +323,7 @@ fn joined(mut parts: Vec<Expr>, many: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
     }
 }
 
-fn term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
+fn read_term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
     let Some((written, op, value_at)) = &raw.field else {
         let text = raw.values.first().map_or("", String::as_str);
         return Ok(Term::Word(Pattern::within(text)));
@@ -317,6 +344,7 @@ fn term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
     match field {
         "cve" => text(TextField::Vuln),
         "package" => text(TextField::Package),
+        "source" => text(TextField::Source),
         "host" => text(TextField::Host),
         "os" => text(TextField::Os),
         "env" => text(TextField::Environment),

@@ -242,6 +242,10 @@ impl Finding<'_> {
             Term::Text(field, p) => match field {
                 TextField::Vuln => is(p, vuln),
                 TextField::Package => self.package(p),
+                TextField::Source => {
+                    let name = index.subject(self.subject).unwrap().name;
+                    is(p, &index.name(name).unwrap().name)
+                }
                 TextField::Host => is(p, self.fleet.names.name(self.host)),
                 TextField::Os => {
                     let name = index.name(index.subject(self.subject).unwrap().name).unwrap();
@@ -330,6 +334,7 @@ fn term_text() -> impl Strategy<Value = String> {
         "cve:cve-2026-10*",
         "vuln:*8",
         "package:curl",
+        "source:openssl",
         "package:lib*",
         "pkg:expat-utils",
         "host:web-*",
@@ -466,6 +471,21 @@ fn words_and_precedence() {
     assert_eq!(parse("os:Debian:12").unwrap(), parse("ECOSYSTEM:debian:12").unwrap());
     // A bare word that only looks like a comparison is not one: it begins with a digit.
     assert!(matches!(parse("2024-1").unwrap().terms[..], [Term::Word(_)]));
+}
+
+#[test]
+fn a_link_narrows_a_query_without_changing_it() {
+    let narrow = |text: &str| narrowed(text, &term("source", "libx y"));
+    assert_eq!(narrow(""), "source:\"libx y\"");
+    assert_eq!(narrow("zone:dmz curl"), "zone:dmz curl and source:\"libx y\"");
+    assert_eq!(narrow("is:kev or zone:dmz"), "(is:kev or zone:dmz) and source:\"libx y\"");
+    assert_eq!(narrow(&narrow("is:kev or zone:dmz")), "(is:kev or zone:dmz) and source:\"libx y\"");
+    assert!(parse(&narrow("zone:")).is_err());
+    for (value, want) in [("Debian:12", "os:Debian:12"), ("", "os:\"\""), ("a,b", "os:\"a,b\""), ("a\"b", "os:\"a*b\"")]
+    {
+        assert_eq!(term("os", value), want);
+        assert!(parse(want).is_ok(), "{want}");
+    }
 }
 
 #[test]

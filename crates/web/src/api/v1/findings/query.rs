@@ -16,7 +16,7 @@ use crate::state::WebState;
 #[utoipa::path(
     get, path = "/api/v1/findings", tag = "Fleet", operation_id = "findings_query",
     description = "Findings on hosts that the caller may see. `q` joins terms `field:value` with `and`, `or`, `not` and parentheses; `*` stands for \
-                   any characters, `a,b` is either, a bare word is part of a host, package or CVE. Fields: `cve`, `package` (source or binary), \
+                   any characters, `a,b` is either, a bare word is part of a host, package or CVE. Fields: `cve`, `package` (source or binary), `source`, \
                    `host`, `os`, `env`, `zone`, `owner`, `tier`, `service`, `tag`, `exposure`, `data`, `urgency`, `severity`, `state` (`fix`, \
                    `restart`, `reboot`, `none`), `is` (`kev`, `exploited`, `overdue`, `excepted`), `epss` and `cvss`; the last two and ranks are \
                    compared: `epss>0.1`, `urgency>=high`. What is not known fulfils no comparison. `notes` says what the answer leaves out.",
@@ -25,13 +25,14 @@ use crate::state::WebState;
         ("group" = Option<String>, Query, description = "`patch` (the default), `vuln`, `host` or `owner`."),
         ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
         ("limit" = Option<u32>, Query, description = "Groups of a page, 1 to 500; 100 when not said."),
+        ("sort" = Option<String>, Query, description = "`urgency` (the default), `findings`, `hosts`, `vulns`, `kev` or `name`; a leading `-` turns the order round."),
     ),
     responses(
         (status = 200, description = "A page of groups, worst urgency first.", body = FindingsAnswer),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
-        (status = 422, description = "The query cannot be read (the detail names the place), or an unknown group or cursor.", body = ProblemDetails),
+        (status = 422, description = "The query cannot be read (the detail names the place), or an unknown group, order or cursor.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
