@@ -59,6 +59,10 @@ ids! {
     FeedRunId = "run_",
     /// One audit record.
     AuditId = "aud_",
+    /// A repository, a single artifact or a source patch that is assessed; made from what it is, so that every host names it alike.
+    SourceId = "src_",
+    /// An exception from a due date, or the draft of one.
+    ExceptionId = "exc_",
 }
 
 #[cfg(test)]
