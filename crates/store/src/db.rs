@@ -14,7 +14,9 @@ use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
-use crate::{account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, token};
+use crate::{
+    account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, setting, source, token,
+};
 
 /// What to do when there is no database yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,9 +335,10 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         outbox::ALL,
         policy::ALL,
         setting::ALL,
+        source::ALL,
         token::ALL,
     ];
-    let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS];
+    let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS, source::BULKS];
     (queries.concat(), bulks.concat())
 }
 

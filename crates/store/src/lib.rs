@@ -29,6 +29,7 @@ mod migrate;
 mod outbox;
 mod policy;
 mod setting;
+mod source;
 mod token;
 mod txn;
 
@@ -47,6 +48,7 @@ pub use inventory::{
 pub use outbox::OutboxRow;
 pub use policy::PolicyVersion;
 pub use setting::Setting;
+pub use source::{SeenSource, SourceContent, StoredAssessment};
 pub use token::ApiToken;
 pub use txn::{Reader, WriteTxn};
 

@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "foundation", up: include_str!("../migrations/0001_foundation/up.sql") },
     Migration { number: 2, name: "intel_log", up: include_str!("../migrations/0002_intel_log/up.sql") },
     Migration { number: 3, name: "asset", up: include_str!("../migrations/0003_asset/up.sql") },
+    Migration { number: 4, name: "source", up: include_str!("../migrations/0004_source/up.sql") },
 ];
 
 /// Schema number of this program.

@@ -19,3 +19,4 @@ mod feed;
 mod host;
 mod intel_policy;
 mod schema;
+mod source;
