@@ -12,6 +12,8 @@ use patchwright_protocol::scan::*;
 use super::host::{HostPage, Tab};
 use super::host_tabs::{self, TabQuery};
 use super::{advisories, api, data, hosts, plain, search, settings, sign_in, today};
+
+mod sources;
 use crate::view::Html;
 use crate::view::frame::{Area, Frame, Notice, Theme, User};
 
@@ -501,6 +503,8 @@ pub fn host(rows: usize) -> HostDetail {
             unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
             problems: Vec::new(),
             vex: None,
+            exceptions: (rows > 0).then(sources::exception).into_iter().collect(),
+            constraints_lapsed: Vec::new(),
             patches,
         },
         kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),
@@ -637,6 +641,12 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
         )
         .render()?,
     );
+    add(
+        "sources",
+        super::sources::SourcesPage::new(f("Sources", Area::Sources), spoil.spoil(sources::rows(rows))).render()?,
+    );
+    let one = spoil.spoil(sources::detail(rows));
+    add("source", super::sources::SourcePage::new(f("Source", Area::Sources), one).render()?);
     let query = spoil.spoil(AdvisoryQuery { q: Some("openssl".to_owned()), ..AdvisoryQuery::default() });
     add(
         "advisories",

@@ -76,6 +76,8 @@ pub enum Area {
     Advisories,
     /// Vulnerability data.
     Data,
+    /// Sources.
+    Sources,
     /// Settings.
     Settings,
 }
@@ -117,12 +119,13 @@ pub struct Frame {
 impl Frame {
     /// Navigation: area, address, label.
     #[must_use]
-    pub fn nav(&self) -> [(bool, &'static str, &'static str); 5] {
+    pub fn nav(&self) -> [(bool, &'static str, &'static str); 6] {
         [
             (self.area == Area::Today, "/", "Today"),
             (self.area == Area::Hosts, "/hosts", "Hosts"),
             (self.area == Area::Advisories, "/advisories", "Advisories"),
             (self.area == Area::Data, "/data", "Vulnerability data"),
+            (self.area == Area::Sources, "/sources", "Sources"),
             (self.area == Area::Settings, "/settings", "Settings"),
         ]
     }

@@ -10,3 +10,4 @@ mod house;
 mod openapi;
 mod serve;
 mod sign_in;
+mod sources;
