@@ -79,6 +79,7 @@ pub(crate) enum Decision {
 
 /// A decision with what it rests on.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Assess {
     /// What is decided
     #[arg(long, value_enum)]
