@@ -376,7 +376,8 @@ proptest! {
         let turned = match one.direction {
             Direction::Newer => Direction::Older,
             Direction::Older => Direction::Newer,
-            same => same,
+            Direction::Same => Direction::Same,
+            Direction::NotInVendor => Direction::NotInVendor,
         };
         prop_assert_eq!(two.direction, turned);
         prop_assert_eq!(one.direction == Direction::Same, one.distance == Distance::None);
