@@ -7,6 +7,7 @@
 //! private directory that is removed at the end.
 
 mod apt;
+mod blockers;
 mod changelogs;
 pub mod clock;
 mod components;
@@ -31,6 +32,7 @@ pub mod repositories;
 mod root;
 mod rpm_pending;
 mod sockets;
+mod sources;
 mod systemd;
 mod tar;
 mod units;
@@ -219,7 +221,9 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     look.begin(Phase::History, "past changes");
     facts.history = history::collect(&mut look, facts.format, &times);
     look.begin(Phase::Repositories, "signatures of repositories");
-    facts.repositories = repositories::collect(&mut look, facts.collected_at);
+    let checks = repositories::collect(&mut look, facts.collected_at);
+    facts.sources = sources::collect(&mut look, apt.as_ref(), &checks, &facts);
+    facts.repositories = checks.into_iter().map(|(_, check)| check.repository).collect();
     facts.unseen = look.unseen;
     facts
 }

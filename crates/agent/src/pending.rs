@@ -11,6 +11,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::{apt_policy, apt_release, apt_simulate, dpkg_status};
 
 use crate::apt::{self, Apt};
+use crate::blockers;
 use crate::clock;
 use crate::look::{Look, chain};
 use crate::packages;
@@ -206,6 +207,7 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
             step.arch.clone_from(&package.arch);
         }
     }
+    transaction.broken = blockers::of_removals(look, &transaction.steps);
     transaction.download_bytes = download_bytes(look, &plan, &out.offers);
     out.transaction = Some(transaction);
 }
@@ -329,10 +331,13 @@ fn explain_kept_back(look: &mut Look<'_>, apt: &Apt, offers: &Offers, kept: &mut
     let mut asked = 0;
     for kept in kept.iter_mut().filter(|kept| !kept.held) {
         let name = kept.name.split(':').next().unwrap_or_default().to_owned();
-        let phased =
-            offers.get(&(name, kept.candidate.clone())).and_then(|offer| offer.phased).filter(|share| *share < 100);
+        let phased = offers
+            .get(&(name.clone(), kept.candidate.clone()))
+            .and_then(|offer| offer.phased)
+            .filter(|share| *share < 100);
         if let Some(share) = phased {
             kept.because = vec![format!("phased update: offered to {share} % of hosts so far, not to this one")];
+            kept.phased = Some(share);
             continue;
         }
         if asked >= REASONS_MAX {
@@ -345,7 +350,10 @@ fn explain_kept_back(look: &mut Look<'_>, apt: &Apt, offers: &Offers, kept: &mut
         }
         asked += 1;
         match apt.job("apt-get").args(["-s", "-V", "install"]).args([&kept.name]).run(look.deadline) {
-            Ok(output) => kept.because.extend(reasons(&kept.name, &output.stdout)),
+            Ok(output) => {
+                kept.because.extend(reasons(&kept.name, &output.stdout));
+                kept.because.extend(blockers::of(look, &name, &kept.candidate));
+            }
             Err(error) => look.unseen(
                 format!("why {} is kept back", kept.name),
                 chain(&error),

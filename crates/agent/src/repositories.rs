@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use patchwright_domain::intel::authenticity::RepositoryVerdict;
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::apt_sources::{self, AptSource};
 use patchwright_trust::apt::{self, HostFiles, SourceCheck};
@@ -76,11 +75,18 @@ pub fn check(root: &Root, accepted: &BTreeMap<String, Timestamp>, now: Timestamp
     (checks, problems)
 }
 
-/// The verdicts for the facts of a host.
-pub(crate) fn collect(look: &mut Look<'_>, now: Timestamp) -> Vec<RepositoryVerdict> {
-    let (checks, problems) = check(look.root, &BTreeMap::new(), now);
+/// Every source with its check, for the facts of a host.
+pub(crate) fn collect(look: &mut Look<'_>, now: Timestamp) -> Vec<(AptSource, SourceCheck)> {
+    let (sources, problems) = sources(look.root);
     for problem in problems {
         look.unseen("an apt source", problem, "correct the file; apt reads it too");
     }
-    checks.into_iter().map(|check| check.repository).collect()
+    let files = Files(look.root);
+    sources
+        .into_iter()
+        .map(|source| {
+            let check = apt::check(&source, &files, None, now);
+            (source, check)
+        })
+        .collect()
 }

@@ -236,6 +236,7 @@ fn complete(transaction: &mut Transaction, installed: &[Package], upgrades: &[Pe
             candidate: upgrade.candidate.clone(),
             held,
             because,
+            phased: None,
         });
     }
     transaction.kept_back.sort_by(|a, b| a.name.cmp(&b.name));

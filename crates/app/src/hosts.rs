@@ -70,6 +70,10 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
             request_id: ctx.request_id.clone(),
         });
     }
+    match saved.change {
+        FactsChange::New | FactsChange::Changed => crate::sources::on_report(&mut txn, &id, &facts, now).await?,
+        FactsChange::Unchanged | FactsChange::Older => {}
+    }
     if settled.sources != sources {
         txn.profile_sources_save(&id, &settled.sources).await?;
     }

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod policy;
 pub mod report;
 pub mod settings;
+pub mod sources;
 pub mod vex;
 pub mod views;
 

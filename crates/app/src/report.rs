@@ -1,11 +1,14 @@
 //! The answer about one host: facts, snapshot and policy in, [`ScanReport`] out. Everything is computed here once and shown by
 //! the CLI, the API and the console alike.
 
+mod exceptions;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchwright_domain::decision::classify::{Reason, classify};
+use patchwright_domain::decision::constraint::review;
 use patchwright_domain::decision::cvss::Severity;
 use patchwright_domain::decision::policy::{Policy, Urgency};
 use patchwright_domain::decision::profile::AssetProfile;
@@ -158,9 +161,12 @@ pub fn report_with_vex(
             FindingState::FixWithSubscription => counts.fix_with_subscription += 1,
         }
     }
+    let review = review(host, question.profile, &question.policy.constraints, question.now);
     let mut patches: Vec<PatchView> = Vec::new();
     for (rank, group) in (1u32..).zip(ranking.patches.iter().chain(&ranking.unfixed)) {
-        patches.push(patch_view(rank, group, &judgement, question.now));
+        let mut patch = patch_view(rank, group, &judgement, question.now);
+        patch.blocked.extend(exceptions::blocked(&review, &patch.package));
+        patches.push(patch);
     }
     let mut findings: Vec<FindingView> = judgement.pairs().map(|(j, facts)| finding_view(j, facts)).collect();
     findings.sort_by(|a, b| order_key(a).cmp(&order_key(b)));
@@ -204,6 +210,8 @@ pub fn report_with_vex(
             .collect(),
         problems: problems.to_vec(),
         vex,
+        exceptions: exceptions::drafts(&review, host, &judgement, question.now),
+        constraints_lapsed: review.lapsed,
     })
 }
 

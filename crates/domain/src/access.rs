@@ -95,6 +95,10 @@ words! {
         SimulatePolicy = "policy.simulate",
         /// Make a policy the one in force.
         ApplyPolicy = "policy.apply",
+        /// See where software comes from and how it was assessed.
+        ViewSources = "source.view",
+        /// Assess a source.
+        AssessSource = "source.assess",
         /// Read the audit trail.
         ViewAudit = "audit.view",
         /// Check the audit chain and take anchors.
@@ -299,13 +303,15 @@ impl Action {
             | Self::EnrolHost
             | Self::ImportHost
             | Self::EditHost
-            | Self::DeleteHost => Reach::Environment,
+            | Self::DeleteHost
+            | Self::ViewSources => Reach::Environment,
             Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => Reach::Shared,
             // A simulation counts hosts of every environment, so it reveals them.
             Self::SimulatePolicy
             | Self::SyncFeeds
             | Self::EditFeeds
             | Self::ApplyPolicy
+            | Self::AssessSource
             | Self::ViewAudit
             | Self::VerifyAudit
             | Self::ManageUsers
@@ -320,12 +326,15 @@ impl Action {
     #[must_use]
     pub fn token_scope(self) -> TokenScope {
         match self {
-            Self::ViewHosts | Self::ViewFindings | Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => {
-                TokenScope::Read
-            }
+            Self::ViewHosts
+            | Self::ViewFindings
+            | Self::ViewAdvisories
+            | Self::ViewFeeds
+            | Self::ViewPolicy
+            | Self::ViewSources => TokenScope::Read,
             Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => TokenScope::InventoryWrite,
             Self::SyncFeeds | Self::EditFeeds => TokenScope::FeedsWrite,
-            Self::SimulatePolicy | Self::ApplyPolicy => TokenScope::PolicyWrite,
+            Self::SimulatePolicy | Self::ApplyPolicy | Self::AssessSource => TokenScope::PolicyWrite,
             Self::ViewAudit
             | Self::VerifyAudit
             | Self::EditOwnAccount
@@ -348,6 +357,7 @@ impl Role {
             | Action::ViewAdvisories
             | Action::ViewFeeds
             | Action::ViewPolicy
+            | Action::ViewSources
             | Action::EditOwnAccount
             | Action::ManageOwnTokens => true,
             Action::EnrolHost | Action::ImportHost | Action::EditHost | Action::DeleteHost => match self {
@@ -358,7 +368,7 @@ impl Role {
                 Self::Operator | Self::SecurityOfficer | Self::Admin => true,
                 Self::Viewer | Self::Approver => false,
             },
-            Action::EditFeeds | Action::ApplyPolicy => match self {
+            Action::EditFeeds | Action::ApplyPolicy | Action::AssessSource => match self {
                 Self::SecurityOfficer | Self::Admin => true,
                 Self::Viewer | Self::Operator | Self::Approver => false,
             },
@@ -395,6 +405,8 @@ impl SystemPart {
                 | Action::EditFeeds
                 | Action::ViewPolicy
                 | Action::SimulatePolicy
+                | Action::ViewSources
+                | Action::AssessSource
                 | Action::ViewAudit
                 | Action::VerifyAudit
                 | Action::EditOwnAccount

@@ -61,6 +61,10 @@ ids! {
     AuditId = "aud_",
     /// A question that a person keeps.
     ViewId = "viw_",
+    /// A repository, a single artifact or a source patch that is assessed; made from what it is, so that every host names it alike.
+    SourceId = "src_",
+    /// An exception from a due date, or the draft of one.
+    ExceptionId = "exc_",
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod findings;
 mod inventory;
+mod sources;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::paper::Colour;
 
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
+pub(crate) use sources::{Assess, Decision, NewKind, Sources};
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// The findings of all hosts
     #[command(subcommand)]
     Findings(Findings),
+    /// Where software comes from, and who decided about it
+    #[command(subcommand)]
+    Sources(Sources),
     /// Feeds of vulnerability data
     #[command(subcommand)]
     Feed(Feed),

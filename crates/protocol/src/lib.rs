@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod intel;
 pub mod problem;
 pub mod scan;
+pub mod sources;
 
 /// Version of the JSON documents of this crate; part of every top-level document as `schema`.
 pub const SCHEMA: u32 = 1;

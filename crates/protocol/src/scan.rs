@@ -334,6 +334,52 @@ pub struct ScanReport {
     /// What VEX statements did to the findings; absent where none were given. `counts` and `findings` are what is left.
     #[serde(default)]
     pub vex: Option<VexView>,
+    /// Drafts of exceptions: one for each pending upgrade that a declared constraint or the package manager stands against.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionView>,
+    /// Declared constraints that would have stood against an upgrade and have lapsed.
+    #[serde(default)]
+    pub constraints_lapsed: Vec<String>,
+}
+
+/// The draft of an exception. It grants nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionView {
+    /// Id (`exc_…`); the same conflict of the same host has the same id.
+    pub id: String,
+    /// `declared`, `kept_back`, `held` or `removal`.
+    pub obstacle: String,
+    /// The obstacle in words.
+    pub obstacle_label: String,
+    /// Source package of the patch; the package itself for a removal.
+    pub source: String,
+    /// Binary package.
+    pub package: String,
+    /// Installed version; empty for a new package.
+    pub from: String,
+    /// Version after the upgrade; empty for a removal.
+    pub to: String,
+    /// Name of the declared constraint.
+    pub rule: Option<String>,
+    /// Who answers for the obstacle.
+    pub owner: Option<String>,
+    /// From the patch to the owner.
+    pub chain: Vec<ChainLinkView>,
+    /// Vulnerabilities with a fix that stay open meanwhile.
+    pub stays_open: Vec<String>,
+    /// Proposed last day, `YYYY-MM-DD`.
+    pub expires: String,
+    /// What has to be said before anybody can be asked.
+    pub missing: Vec<String>,
+}
+
+/// One link of the chain from a patch to whoever answers for what stands against it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChainLinkView {
+    /// `patch`, `package`, `constraint`, `dependency`, `reason` or `owner`.
+    pub kind: String,
+    /// In words.
+    pub text: String,
 }
 
 /// What VEX statements did to the findings of a host.

@@ -15,7 +15,8 @@ use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
 use crate::{
-    account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting, token,
+    account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting, source,
+    token,
 };
 
 /// What to do when there is no database yet.
@@ -336,9 +337,10 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         policy::ALL,
         saved_view::ALL,
         setting::ALL,
+        source::ALL,
         token::ALL,
     ];
-    let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS];
+    let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS, source::BULKS];
     (queries.concat(), bulks.concat())
 }
 

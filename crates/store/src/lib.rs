@@ -30,6 +30,7 @@ mod outbox;
 mod policy;
 mod saved_view;
 mod setting;
+mod source;
 mod token;
 mod txn;
 
@@ -49,6 +50,7 @@ pub use outbox::OutboxRow;
 pub use policy::PolicyVersion;
 pub use saved_view::SavedView;
 pub use setting::Setting;
+pub use source::{SeenSource, SourceContent, StoredAssessment};
 pub use token::ApiToken;
 pub use txn::{Reader, WriteTxn};
 

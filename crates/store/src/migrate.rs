@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "intel_log", up: include_str!("../migrations/0002_intel_log/up.sql") },
     Migration { number: 3, name: "asset", up: include_str!("../migrations/0003_asset/up.sql") },
     Migration { number: 4, name: "saved_view", up: include_str!("../migrations/0004_saved_view/up.sql") },
+    Migration { number: 5, name: "source", up: include_str!("../migrations/0005_source/up.sql") },
 ];
 
 /// Schema number of this program.

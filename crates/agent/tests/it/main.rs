@@ -20,4 +20,5 @@ mod packages;
 mod pending;
 mod processes;
 mod services;
+mod sources;
 mod unprivileged;

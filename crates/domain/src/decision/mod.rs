@@ -8,6 +8,7 @@
 pub mod bod;
 pub mod classify;
 pub mod condition;
+pub mod constraint;
 pub mod cvss;
 pub mod points;
 pub mod policy;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::condition::Condition;
+use super::constraint::ConstraintPolicy;
 use super::profile::Tier;
 use super::ssvc::HumanImpactVariant;
 use crate::exposure::runtime::EvidenceKind;
@@ -16,7 +17,7 @@ use crate::intel::authenticity::AuthenticityPolicy;
 use crate::time::{Date, Timestamp};
 
 /// The kinds of policy that this version understands.
-pub const KINDS: &[&str] = &["urgency", "sla", "authenticity", "runtime"];
+pub const KINDS: &[&str] = &["urgency", "sla", "authenticity", "runtime", "constraints"];
 /// Longest document, in bytes; the default policy has a twentieth of it.
 pub const DOCUMENT_BYTES_MAX: usize = 256 * 1_024;
 /// Most rules, targets or profiles in one list.
@@ -296,6 +297,8 @@ pub struct Policy {
     pub authenticity: AuthenticityPolicy,
     /// Which evidence of a host may set which findings aside; empty where the document does not say.
     pub runtime: RuntimePolicy,
+    /// Which packages have to stay where they are, for whom; empty where the document does not say.
+    pub constraints: ConstraintPolicy,
     /// SHA-256 over the document, and over the default policy where a section came from it; lower-case hex.
     pub hash: String,
 }
@@ -361,6 +364,7 @@ impl Policy {
             sla,
             authenticity: document.authenticity.unwrap_or_default(),
             runtime: document.runtime.unwrap_or_default(),
+            constraints: document.constraints.unwrap_or_default(),
             hash,
         })
     }

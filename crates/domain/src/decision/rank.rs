@@ -412,6 +412,7 @@ impl HostView<'_> {
                     candidate: candidate.unwrap_or_default(),
                     held: true,
                     because: vec!["held by an administrator".to_owned()],
+                    phased: None,
                 });
             }
         }

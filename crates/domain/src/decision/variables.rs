@@ -42,6 +42,18 @@ pub const SCHEMA: Schema = &[
     ("ecosystem", Type::Str),
 ];
 
+/// The part of [`SCHEMA`] that is about the asset alone, for rules that no vulnerability takes part in.
+pub const ASSET_SCHEMA: Schema = &[
+    ("asset.tier", Type::Str),
+    ("asset.environment", Type::Str),
+    ("asset.data_class", Type::Str),
+    ("asset.exposure", Type::Str),
+    ("asset.zone", Type::Str),
+    ("asset.owner", Type::Str),
+    ("asset.services", Type::StrList),
+    ("asset.tags", Type::StrList),
+];
+
 /// One finding as a policy sees it. Equal inputs are judged once.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -89,7 +101,7 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
     let text = |t: &str| Some(Value::Str(t.to_owned().into()));
     let word = |t: &'static str| Some(Value::Str(t.into()));
     let said = |t: &str| if t.is_empty() { None } else { text(t) };
-    let texts = |list: &[String]| Some(Value::List(list.iter().map(|t| Value::Str(t.clone().into())).collect()));
+    let [tier, environment, data_class, exposure, zone, owner, services, tags] = asset_values(input.profile);
     let tenths = |e1: u8| Some(Value::Double(f64::from(e1) / 10.0));
     let point = |name: &str| derived.bod.points.iter().find(|p| p.name == name && !p.assumed).map(|p| p.value.as_str());
     let (bod, ssvc, impact) = match world {
@@ -118,14 +130,14 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
         ("bod.outcome", word(bod.word())),
         ("ssvc.outcome", word(ssvc.word())),
         ("ssvc.human_impact", text(impact)),
-        ("asset.tier", word(tier_word(input.profile.tier))),
-        ("asset.environment", said(&input.profile.environment)),
-        ("asset.data_class", data_class_word(input.profile.data_class).and_then(word)),
-        ("asset.exposure", exposure_word(input.profile.exposure).and_then(word)),
-        ("asset.zone", said(&input.profile.zone)),
-        ("asset.owner", said(&input.profile.owner)),
-        ("asset.services", texts(&input.profile.services)),
-        ("asset.tags", texts(&input.profile.tags)),
+        tier,
+        environment,
+        data_class,
+        exposure,
+        zone,
+        owner,
+        services,
+        tags,
         ("finding.status", word(input.status.word())),
         ("finding.vendor_state", input.vendor.sub_state.as_deref().and_then(said)),
         ("package.name", text(input.package)),
@@ -136,6 +148,32 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
         "values stand in the schema's order"
     );
     Variables::in_order(values.map(|(_, value)| value))
+}
+
+/// What conditions over [`ASSET_SCHEMA`] read. What nobody has said about an asset is unknown.
+#[must_use]
+pub fn asset_variables(profile: &AssetProfile) -> Variables {
+    let mut variables = Variables::unknown(ASSET_SCHEMA);
+    for (name, value) in asset_values(profile) {
+        variables.set(ASSET_SCHEMA, name, value);
+    }
+    variables
+}
+
+fn asset_values(profile: &AssetProfile) -> [(&'static str, Option<Value>); 8] {
+    let word = |t: &'static str| Some(Value::Str(t.into()));
+    let said = |t: &str| if t.is_empty() { None } else { Some(Value::Str(t.to_owned().into())) };
+    let texts = |list: &[String]| Some(Value::List(list.iter().map(|t| Value::Str(t.clone().into())).collect()));
+    [
+        ("asset.tier", word(tier_word(profile.tier))),
+        ("asset.environment", said(&profile.environment)),
+        ("asset.data_class", data_class_word(profile.data_class).and_then(word)),
+        ("asset.exposure", exposure_word(profile.exposure).and_then(word)),
+        ("asset.zone", said(&profile.zone)),
+        ("asset.owner", said(&profile.owner)),
+        ("asset.services", texts(&profile.services)),
+        ("asset.tags", texts(&profile.tags)),
+    ]
 }
 
 /// KEV's `Unknown` means unconfirmed, so it is unknown here and not "no".

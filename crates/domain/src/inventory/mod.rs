@@ -6,12 +6,13 @@
 pub mod asset;
 pub mod components;
 pub mod facts;
+pub mod source;
 pub mod system;
 
 pub use components::{Component, Entitlement, EntitlementState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
-    CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode, Patcher,
-    PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep, Tri,
-    Unit, Unseen,
+    BrokenDependency, CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode,
+    Patcher, PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep,
+    Tri, Unit, Unseen,
 };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::components::{Component, Entitlement};
 use super::facts::{Os, Package, PackageFormat};
+use super::source::ConfiguredSource;
 use crate::intel::authenticity::RepositoryVerdict;
 use crate::time::Timestamp;
 
@@ -74,6 +75,20 @@ pub struct KeptBack {
     pub held: bool,
     /// Why, in the package manager's terms, as far as it can be told.
     pub because: Vec<String>,
+    /// Offered to this share of hosts (percent) and not yet to this one: it comes by itself, nothing stands against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phased: Option<u8>,
+}
+
+/// A dependency of an installed package that a new version does not fulfil.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenDependency {
+    /// The installed package.
+    pub package: String,
+    /// The dependency, in the package manager's terms (`billing 1.0 Depends: libpay (<< 2)`).
+    pub dependency: String,
+    /// The package whose new version does not fulfil it.
+    pub by: String,
 }
 
 /// What the package manager itself says it would do.
@@ -87,6 +102,9 @@ pub struct Transaction {
     pub download_bytes: Option<u64>,
     /// The command that was simulated, for the reader to repeat.
     pub simulated: String,
+    /// Dependencies because of which packages would be removed, as far as they can be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<BrokenDependency>,
 }
 
 /// A newer version that a configured repository offers.
@@ -334,6 +352,9 @@ pub struct HostFacts {
     pub container: bool,
     /// Whether the repositories it installs from are what their publishers signed.
     pub repositories: Vec<RepositoryVerdict>,
+    /// The repositories it installs from, with the packages that those besides the vendor's offer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<ConfiguredSource>,
     /// Packages that running processes have code of; nothing where not every process could be seen.
     pub mapped_code: Option<MappedCode>,
     /// What could not be looked at.

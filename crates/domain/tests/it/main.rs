@@ -13,12 +13,14 @@
 mod admission;
 mod asset;
 mod components;
+mod constraint;
 mod decision;
 mod exposure;
 mod fleet;
 mod fuzz;
 mod quality;
 mod runtime;
+mod source;
 mod streams;
 mod subscription;
 mod vex;

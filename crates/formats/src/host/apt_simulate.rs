@@ -121,6 +121,7 @@ impl Simulation {
             kept_back: self.kept_back.clone(),
             download_bytes: self.download_bytes,
             simulated: command.to_owned(),
+            broken: Vec::new(),
         }
     }
 
@@ -292,6 +293,7 @@ fn list_line(text: &str, because: &str, kept: &mut Vec<KeptBack>) {
                 candidate: candidate.to_owned(),
                 held: false,
                 because: vec![because.to_owned()],
+                phased: None,
             });
         }
     };

@@ -18,6 +18,8 @@ mod policy;
 mod scan;
 mod serve;
 mod show;
+mod show_exceptions;
+mod sources;
 mod up;
 mod verify;
 mod version;
@@ -47,6 +49,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Inventory(command) => with(&|place| assets::run(place, &command)),
         Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
         Command::Findings(findings) => with(&|place| findings::run(place, &findings)),
+        Command::Sources(sources) => with(&|place| sources::run(place, &sources)),
         Command::Feed(feed) => with(&|place| feed::run(place, &feed)),
         Command::Intel(intel) => with(&|place| intel::run(place, &intel)),
         Command::Bundle(bundle) => with(&|place| bundle::run(place, &bundle)),

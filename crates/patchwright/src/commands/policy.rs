@@ -31,15 +31,33 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
         Policy::Check { file } => match parse(file) {
             Ok((parsed, _)) => {
                 output::out(&format!(
-                    "{} {}: {} urgency rules, {} deadlines, {} regulatory profiles ({} active); hash {}\n",
+                    "{} {}: {} urgency rules, {} deadlines, {} regulatory profiles ({} active), {} dependency constraints; hash {}\n",
                     parsed.name,
                     parsed.version,
                     parsed.urgency.rules.len(),
                     parsed.sla.targets.len(),
                     parsed.sla.profiles.len(),
                     parsed.sla.active.len(),
+                    parsed.constraints.rules.len(),
                     parsed.hash
                 ))?;
+                let today = Clock::system().now().date();
+                for rule in &parsed.constraints.rules {
+                    let until = match rule.until {
+                        Some(day) if rule.has_lapsed(today) => format!(", lapsed after {day}"),
+                        Some(day) => format!(", until {day}"),
+                        None => String::new(),
+                    };
+                    output::out(&format!(
+                        "  constraint {} (line {}): {} {} as {} versions{until}; owner {}\n",
+                        clean(&rule.name),
+                        rule.line,
+                        clean(&rule.package),
+                        clean(&rule.versions.to_string()),
+                        rule.versions.scheme(),
+                        clean(&rule.owner)
+                    ))?;
+                }
                 Ok(Code::Ok)
             }
             Err(failure) => Err(failure),

@@ -125,6 +125,7 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
         patches(&mut text, report, limit);
     }
     transaction(&mut text, report);
+    super::show_exceptions::write(&mut text, report);
     after(&mut text, report);
     set_aside(&mut text, report);
     if !report.unseen.is_empty() {

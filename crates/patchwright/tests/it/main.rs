@@ -24,5 +24,6 @@ mod new_user;
 mod oracle;
 mod run;
 mod server;
+mod sources;
 mod verify;
 mod vex;

@@ -20,3 +20,4 @@ mod host;
 mod intel_policy;
 mod saved_view;
 mod schema;
+mod source;

@@ -9,6 +9,7 @@ pub(crate) mod plain;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
+pub(crate) mod sources;
 pub(crate) mod today;
 
 use askama::Template;

@@ -16,6 +16,7 @@ pub mod samples;
 pub mod search;
 pub mod settings;
 pub mod sign_in;
+pub mod sources;
 pub mod today;
 
 use askama::Template;

@@ -14,6 +14,8 @@ use super::findings::Group;
 use super::host::{HostPage, Tab};
 use super::host_tabs::{self, TabQuery};
 use super::{advisories, api, bulk, data, findings, hosts, plain, search, settings, sign_in, today};
+
+mod sources;
 use crate::view::Html;
 use crate::view::frame::{Area, Frame, Notice, Theme, User};
 
@@ -522,6 +524,8 @@ pub fn host(rows: usize) -> HostDetail {
             unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
             problems: Vec::new(),
             vex: None,
+            exceptions: (rows > 0).then(sources::exception).into_iter().collect(),
+            constraints_lapsed: Vec::new(),
             patches,
         },
         kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),
@@ -812,6 +816,12 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
     add("bulk-preview", page.render()?);
     let first = bulk::Asked { kind: String::new(), value: String::new(), ..change };
     add("bulk", bulk::BulkPage::new(f("Change hosts", Area::Findings), first, None, None).render()?);
+    add(
+        "sources",
+        super::sources::SourcesPage::new(f("Sources", Area::Sources), spoil.spoil(sources::rows(rows))).render()?,
+    );
+    let one = spoil.spoil(sources::detail(rows));
+    add("source", super::sources::SourcePage::new(f("Source", Area::Sources), one).render()?);
     let query = spoil.spoil(AdvisoryQuery { q: Some("openssl".to_owned()), ..AdvisoryQuery::default() });
     add(
         "advisories",

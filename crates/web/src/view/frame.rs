@@ -78,6 +78,8 @@ pub enum Area {
     Advisories,
     /// Vulnerability data.
     Data,
+    /// Sources.
+    Sources,
     /// Settings.
     Settings,
 }
@@ -126,6 +128,7 @@ impl Frame {
             (self.area == Area::Findings, "/findings", "Findings"),
             (self.area == Area::Advisories, "/advisories", "Advisories"),
             (self.area == Area::Data, "/data", "Vulnerability data"),
+            (self.area == Area::Sources, "/sources", "Sources"),
             (self.area == Area::Settings, "/settings", "Settings"),
         ]
     }

@@ -349,6 +349,42 @@ pub fn feed_state(state: &str) -> Html {
     }
 }
 
+/// State of a source's assessment.
+#[must_use]
+pub fn source_state(state: &str, label: &str) -> Html {
+    let meaning = match state {
+        "accepted" => Meaning::Good,
+        "accepted_with_conditions" | "lapsed" => Meaning::Attention,
+        "refused" => Meaning::Bad,
+        _ => Meaning::Unknown,
+    };
+    mark(meaning, if label.is_empty() { state } else { label })
+}
+
+/// What becomes of the patches of a source.
+#[must_use]
+pub fn source_gate(gate: &str, label: &str) -> Html {
+    let meaning = match gate {
+        "open" => Meaning::Plain,
+        "needs_approval" => Meaning::Attention,
+        "closed" => Meaning::Bad,
+        _ => Meaning::Unknown,
+    };
+    mark(meaning, label)
+}
+
+/// Who stands behind a source.
+#[must_use]
+pub fn source_class(class: &Option<String>) -> Html {
+    match class.as_deref() {
+        Some("vendor") => mark(Meaning::Plain, "vendor"),
+        Some("vendor_backports") => mark(Meaning::Plain, "vendor backports"),
+        Some("third_party") => mark(Meaning::Plain, "third party"),
+        Some(_) => mark(Meaning::Unknown, "unknown"),
+        None => mark(Meaning::Plain, "by itself"),
+    }
+}
+
 /// State of a finding or patch: what has to happen next. `label` is the server's wording.
 #[must_use]
 pub fn patch_state(state: &str, label: &str) -> Html {

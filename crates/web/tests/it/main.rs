@@ -12,3 +12,4 @@ mod house;
 mod openapi;
 mod serve;
 mod sign_in;
+mod sources;

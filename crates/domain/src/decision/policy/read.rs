@@ -1,6 +1,7 @@
 //! TOML to policy values. Collects every problem instead of stopping at the first.
 
 mod authenticity;
+mod constraints;
 mod runtime;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,8 @@ use super::{
     Clock, DOCUMENT_BYTES_MAX, Goal, KINDS, LIST_MAX, PolicyProblem, ProfileRule, RegulatoryProfile, Rule,
     RuntimePolicy, SlaPolicy, Span, Target, Urgency, UrgencyPolicy,
 };
-use crate::decision::condition::{Condition, nearest};
+use crate::decision::condition::{Condition, Schema, nearest};
+use crate::decision::constraint::ConstraintPolicy;
 use crate::decision::profile::Tier;
 use crate::decision::ssvc::HumanImpactVariant;
 use crate::decision::variables::SCHEMA;
@@ -32,6 +34,7 @@ pub(super) struct Document {
     pub(super) sla: Option<SlaPolicy>,
     pub(super) authenticity: Option<AuthenticityPolicy>,
     pub(super) runtime: Option<RuntimePolicy>,
+    pub(super) constraints: Option<ConstraintPolicy>,
 }
 
 pub(super) fn document(text: &str) -> Result<Document, Vec<PolicyProblem>> {
@@ -114,6 +117,7 @@ impl<'t> Reader<'t> {
         let sla = self.optional(table, "sla").map(|node| self.sla(node));
         let authenticity = self.optional(table, "authenticity").map(|node| self.authenticity(node));
         let runtime = self.optional(table, "runtime").map(|node| self.runtime(node));
+        let constraints = self.optional(table, "constraints").map(|node| self.constraints(node));
         if let (Some(from), Some(Some(to))) = (valid_from, valid_to)
             && to < from
         {
@@ -129,6 +133,7 @@ impl<'t> Reader<'t> {
             sla: sla.flatten(),
             authenticity: authenticity.flatten(),
             runtime: runtime.flatten(),
+            constraints: constraints.flatten(),
         })
     }
 
@@ -311,11 +316,15 @@ impl<'t> Reader<'t> {
     }
 
     fn condition(&mut self, node: &Node<'_>) -> Option<Condition> {
+        self.condition_over(node, SCHEMA)
+    }
+
+    fn condition_over(&mut self, node: &Node<'_>, schema: Schema) -> Option<Condition> {
         let Some(source) = node.get_ref().as_str() else {
             self.problem(node.span().start, "a condition is a text in quotes", None);
             return None;
         };
-        match Condition::parse(source, SCHEMA) {
+        match Condition::parse(source, schema) {
             Ok(condition) => Some(condition),
             Err(error) => {
                 let at = self.inside(&node.span(), error.offset);

@@ -114,9 +114,11 @@ fn host() -> HostFacts {
                 candidate: "2.0-1".to_owned(),
                 held: false,
                 because: vec!["needs libnew2".to_owned()],
+                phased: None,
             }],
             download_bytes: None,
             simulated: "apt-get -s dist-upgrade".to_owned(),
+            broken: Vec::new(),
         }),
         listeners: vec![Listener {
             package: Some("nginx-bin".to_owned()),

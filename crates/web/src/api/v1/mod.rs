@@ -33,6 +33,14 @@ pub(crate) mod hosts {
     pub(crate) mod profile;
     pub(crate) mod report;
 }
+pub(crate) mod sources {
+    //! Where software comes from.
+    pub(crate) mod add;
+    pub(crate) mod assess;
+    pub(crate) mod divergence;
+    pub(crate) mod get;
+    pub(crate) mod list;
+}
 pub(crate) mod tokens {
     //! API tokens.
     pub(crate) mod create;
@@ -61,12 +69,14 @@ use crate::state::WebState;
     paths(
         advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler, feeds::list::handler,
         feeds::problems::handler, findings::query::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
-        hosts::report::handler, policy::handler, today::handler, tokens::create::handler, tokens::list::handler,
+        hosts::report::handler, policy::handler, sources::add::handler, sources::assess::handler, sources::divergence::handler,
+        sources::get::handler, sources::list::handler, today::handler, tokens::create::handler, tokens::list::handler,
         tokens::revoke::handler, whoami::handler,
     ),
     tags(
         (name = "Hosts", description = "What runs"), (name = "Advisories", description = "What is wrong in the world, and where here"),
         (name = "Fleet", description = "What to do first"), (name = "Vulnerability data", description = "How fresh is what we know"),
+        (name = "Sources", description = "Where software comes from, and who decided about it"),
         (name = "Policy", description = "Which rules decide"), (name = "Audit", description = "Who did what"),
         (name = "Account", description = "Who asks")
     )
@@ -93,6 +103,10 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/policy", get(policy::handler))
         .route("/api/v1/audit", get(audit::list::handler))
         .route("/api/v1/audit/verify", get(audit::verify::handler))
+        .route("/api/v1/sources", get(sources::list::handler).post(sources::add::handler))
+        .route("/api/v1/sources/divergence", get(sources::divergence::handler))
+        .route("/api/v1/sources/{id}", get(sources::get::handler))
+        .route("/api/v1/sources/{id}/assessment", put(sources::assess::handler))
         .route("/api/v1/tokens", get(tokens::list::handler).post(tokens::create::handler))
         .route("/api/v1/tokens/{id}", delete(tokens::revoke::handler))
         .merge(facts)
