@@ -21,7 +21,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
 
-pub use advisories::{advisory_detail, advisory_list};
+pub use advisories::{advisory_detail, advisory_list, named};
 pub use detail::host_detail;
 pub use findings::{findings_query, findings_stats};
 pub use search::search;
