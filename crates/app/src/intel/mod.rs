@@ -9,6 +9,7 @@ mod disk;
 mod known;
 mod log;
 mod starter;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +34,7 @@ pub use known::{EcosystemKnown, Known};
 pub use log::{AsOf, DiffRow, Known as KnownRow, LogRow, activations, as_of, diff_snapshots, known_since, return_to};
 pub(crate) use log::{Cause, reconcile, record};
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
+pub use watch::Watch;
 
 use crate::error::AppError;
 
