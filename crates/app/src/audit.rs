@@ -1,8 +1,12 @@
 //! Reading and checking the audit trail.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::{Anchor, AuditRecord};
+use patchwright_domain::ids::{HostId, TokenId, UserId};
 use patchwright_protocol::fleet::ActivityRow;
+use patchwright_store::Reader;
 
 use crate::{Ctx, Env, Result};
 
@@ -17,24 +21,65 @@ pub async fn list(env: &Env, ctx: &Ctx, before: u64, limit: u32) -> Result<Vec<A
 
 /// The same without asking: for pages that were authorised as a whole.
 pub(crate) async fn latest(env: &Env, before: u64, limit: u32) -> Result<Vec<ActivityRow>> {
-    let records = env.db().read().await?.audit_list_latest((before > 0).then_some(before), limit).await?;
-    Ok(records
+    let mut read = env.db().read().await?;
+    let records: Vec<AuditRecord> = read
+        .audit_list_latest((before > 0).then_some(before), limit)
+        .await?
         .iter()
         .filter_map(|stored| stored.record())
+        .collect();
+    let names = Names::of(&mut read, &records).await?;
+    Ok(records
+        .iter()
         .map(|record| ActivityRow {
             at: record.at.to_string(),
-            text: words(&record),
-            actor: record.actor,
+            text: words(record, &names),
+            actor: names.of_id(&record.actor).unwrap_or(&record.actor).to_owned(),
+            actor_id: record.actor.clone(),
+            object_id: record.object.clone(),
             seq: record.seq,
         })
         .collect())
 }
 
-fn words(record: &AuditRecord) -> String {
-    let mut text = format!("{} {}", record.action, record.object);
-    if let Some(name) = record.detail.get("name").and_then(|n| n.as_str()) {
-        text = format!("{text} ({name})");
+/// What people call the accounts, tokens and hosts of some records, by id. Who is gone is not in it.
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    async fn of(read: &mut Reader, records: &[AuditRecord]) -> Result<Self> {
+        let ids: BTreeSet<&str> = records.iter().flat_map(|r| [r.actor.as_str(), r.object.as_str()]).collect();
+        let hosts: Vec<HostId> = ids.iter().filter_map(|id| HostId::parse(id)).collect();
+        let mut names: BTreeMap<String, String> =
+            read.host_fetch_many(&hosts).await?.into_iter().map(|h| (h.id.to_string(), h.hostname)).collect();
+        for id in ids.iter().filter_map(|id| UserId::parse(id)) {
+            if let Some(user) = read.user_fetch(&id).await? {
+                names.insert(id.to_string(), user.name);
+            }
+        }
+        for id in ids.iter().filter_map(|id| TokenId::parse(id)) {
+            if let Some(token) = read.token_fetch(&id).await? {
+                let owner = read.user_fetch(&token.owner).await?.map(|u| format!(" of {}", u.name)).unwrap_or_default();
+                names.insert(id.to_string(), format!("token {}{owner}", token.name));
+            }
+        }
+        Ok(Self(names))
     }
+
+    fn of_id(&self, id: &str) -> Option<&str> {
+        self.0.get(id).map(String::as_str)
+    }
+}
+
+/// The action, what it was done to and why. What is gone is called as the record called it then, or by its id.
+fn words(record: &AuditRecord, names: &Names) -> String {
+    let then = record.detail.get("name").and_then(|n| n.as_str());
+    let is_id = |id: &str| HostId::parse(id).is_some() || UserId::parse(id).is_some() || TokenId::parse(id).is_some();
+    let mut text = match (names.of_id(&record.object), then) {
+        (Some(now), _) => format!("{} {now}", record.action),
+        (None, Some(then)) if is_id(&record.object) => format!("{} {then}", record.action),
+        (None, Some(then)) => format!("{} {} ({then})", record.action, record.object),
+        (None, None) => format!("{} {}", record.action, record.object),
+    };
     if let Some(reason) = &record.reason {
         text = format!("{text}: {reason}");
     }

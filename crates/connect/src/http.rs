@@ -3,8 +3,9 @@
 //! A download goes to `<feed>.part` beside `<feed>.part.json` (address and validator). When it breaks off, the next try
 //! asks for the rest with `Range` and `If-Range`; a publisher whose document changed meanwhile sends the whole anew.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use patchwright_app::feeds::port::{Document, FetchError, FetchRequest, Fetched, Progress};
@@ -12,6 +13,7 @@ use reqwest::header;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
 /// Longest wait for a connection.
@@ -24,8 +26,17 @@ const WHOLE: Duration = Duration::from_secs(3_600);
 const TRIES: u32 = 3;
 /// First wait between tries.
 const BACKOFF: Duration = Duration::from_secs(2);
-/// Redirects followed. `reqwest` follows none to anything but http and https.
+/// Redirects followed.
 const REDIRECTS: usize = 5;
+
+/// Longest wait for a connection while hosts are only sounded out.
+const SOUND_CONNECT: Duration = Duration::from_secs(8);
+/// Longest wait for anything after it.
+const SOUND_WHOLE: Duration = Duration::from_secs(10);
+/// What is said of a host that did not let us connect in time.
+const TIMED_OUT: &str = "no answer at all in the time for a connection; a firewall may drop the packets";
+/// How long a host that did not let us connect in time counts as out of reach.
+const SILENT_FOR: Duration = Duration::from_secs(60);
 
 /// What is remembered beside a partial download.
 #[derive(Serialize, Deserialize)]
@@ -37,7 +48,11 @@ struct Partial {
 /// The HTTP fetcher.
 pub struct HttpFetcher {
     client: reqwest::Client,
+    /// For [`HttpFetcher::sound_out`] alone.
+    sounder: reqwest::Client,
     backoff: Duration,
+    /// Hosts whose connection timed out, with when: a firewall that drops packets costs its time-out once.
+    silent: Mutex<BTreeMap<String, Instant>>,
 }
 
 /// Installs the one TLS provider of the process.
@@ -65,17 +80,64 @@ impl HttpFetcher {
     /// [`FetchError`] when the TLS roots cannot be loaded.
     pub fn with_limits(idle: Duration, backoff: Duration) -> Result<Self, FetchError> {
         tls_provider();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("patchwright/", env!("CARGO_PKG_VERSION")))
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("patchwright/", env!("CARGO_PKG_VERSION")))
+                // The document's own compression is part of the feed; transport compression would defeat the size limit.
+                .no_gzip()
+        };
+        let failed = |e: reqwest::Error| FetchError::Address { url: "(client)".to_owned(), why: chain(&e) };
+        let client = builder()
             .connect_timeout(CONNECT)
             .read_timeout(idle)
             .timeout(WHOLE)
-            .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
-            // The document's own compression is part of the feed; transport compression would defeat the size limit.
-            .no_gzip()
+            .redirect(reqwest::redirect::Policy::custom(redirect))
             .build()
-            .map_err(|e| FetchError::Address { url: "(client)".to_owned(), why: chain(&e) })?;
-        Ok(Self { client, backoff })
+            .map_err(failed)?;
+        let sounder = builder()
+            .connect_timeout(SOUND_CONNECT)
+            .timeout(SOUND_WHOLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(failed)?;
+        Ok(Self { client, sounder, backoff, silent: Mutex::default() })
+    }
+
+    /// Tries to connect to the hosts of these addresses, to all at once, and remembers those that do not let us in time: fetching
+    /// from them fails at once for a minute. Takes ten seconds at most; asks each host one `HEAD`, through the proxy where
+    /// there is one.
+    pub async fn sound_out(&self, urls: &[&str]) {
+        let mut hosts = BTreeSet::new();
+        let mut asked = tokio::task::JoinSet::new();
+        for url in urls.iter().filter(|url| hosts.insert(host_of(url))) {
+            let (request, url) = (self.sounder.head(*url), (*url).to_owned());
+            asked.spawn(async move { (request.send().await.err(), url) });
+        }
+        while let Some(done) = asked.join_next().await {
+            match done {
+                Ok((Some(error), url)) => self.note_silent(&url, &error),
+                Ok((None, _)) => {}
+                Err(error) => tracing::warn!("sounding out a host stopped: {error}"),
+            }
+        }
+    }
+
+    /// Remembers a host whose connection timed out. Any other failure is answered in no time, so it is not worth a note.
+    fn note_silent(&self, url: &str, error: &reqwest::Error) {
+        if is_silence(error) {
+            self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(host_of(url), Instant::now());
+        }
+    }
+
+    fn refuse_silent(&self, url: &str) -> Result<(), FetchError> {
+        let host = host_of(url);
+        let since = self.silent.lock().unwrap_or_else(PoisonError::into_inner).get(&host).copied();
+        match since {
+            Some(since) if since.elapsed() < SILENT_FOR => {
+                Err(FetchError::NoConnection { host, why: TIMED_OUT.to_owned() })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Fetches a document.
@@ -108,6 +170,7 @@ impl HttpFetcher {
             path: path.display().to_string(),
             why: e.to_string(),
         };
+        self.refuse_silent(&request.url)?;
         std::fs::create_dir_all(&request.folder).map_err(|e| file_error("make", &request.folder, e))?;
         let resume = resumable(&part, &note, &request.url);
         let mut builder = self.client.get(&request.url);
@@ -128,8 +191,12 @@ impl HttpFetcher {
         let answer = builder.send().await.map_err(|e| {
             if e.is_builder() {
                 FetchError::Address { url: request.url.clone(), why: chain(&e) }
+            } else if e.is_redirect() {
+                FetchError::Answer { url: request.url.clone(), why: innermost(&e) }
             } else if e.is_connect() {
-                FetchError::NoConnection { host: host_of(&request.url), why: innermost(&e) }
+                self.note_silent(&request.url, &e);
+                let why = if is_silence(&e) { TIMED_OUT.to_owned() } else { innermost(&e) };
+                FetchError::NoConnection { host: host_of(&request.url), why }
             } else {
                 unreachable(&e)
             }
@@ -147,6 +214,15 @@ impl HttpFetcher {
                     url: request.url.clone(),
                     why: "the kept part does not fit the document any more".to_owned(),
                 });
+            }
+            (300..=399, _) if answer.headers().contains_key(header::LOCATION) => {
+                // What is no address of the web at all is not even offered to `redirect`.
+                let to = answer.headers().get(header::LOCATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+                let why = match answer.url().join(to).map(|to| may_follow(answer.url(), &to)) {
+                    Ok(Err(why)) => why,
+                    Ok(Ok(())) | Err(_) => format!("it redirects to `{to}`, which is no address"),
+                };
+                return Err(FetchError::Answer { url: request.url.clone(), why });
             }
             _ => return Err(FetchError::Status { url: request.url.clone(), status }),
         }
@@ -203,6 +279,40 @@ impl HttpFetcher {
         forget(&part, &note);
         Ok(Fetched::Document(Document { path, sha256, bytes: have, etag, last_modified, temporary: false }))
     }
+}
+
+fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    if attempt.previous().len() > REDIRECTS {
+        return attempt.error(format!("it redirects more than {REDIRECTS} times"));
+    }
+    match attempt.previous().last().map_or(Ok(()), |from| may_follow(from, attempt.url())) {
+        Ok(()) => attempt.follow(),
+        Err(why) => attempt.error(why),
+    }
+}
+
+/// Whether a publisher may hand on from one address to another. Publishers do hand on to other names (a repository host to its
+/// download host), so other names are followed where TLS proves who they are. Not followed: anything but http and https, from
+/// https to http, from http to another host, and to an address that is a number and no name: that is where machines of the own
+/// network are, which no publisher knows.
+fn may_follow(from: &reqwest::Url, to: &reqwest::Url) -> Result<(), String> {
+    let same_host = from.host_str() == to.host_str() && from.port_or_known_default() == to.port_or_known_default();
+    let numeric = to.host_str().is_none_or(|h| h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok());
+    let why = match (from.scheme(), to.scheme()) {
+        (_, scheme) if scheme != "http" && scheme != "https" => "only http and https are followed",
+        ("https", "http") => "https never leads back to http",
+        _ if same_host => return Ok(()),
+        (_, "http") => "without TLS nobody proves to be that other host",
+        _ if from.host_str() != to.host_str() && numeric => "an address in place of a name is not followed",
+        _ => return Ok(()),
+    };
+    let target = if to.has_host() { format!("{}://{}", to.scheme(), host_of(to.as_str())) } else { to.to_string() };
+    Err(format!("it redirects to {target}, and {why}"))
+}
+
+/// Whether nobody answered at all: no refusal, no reset.
+fn is_silence(error: &reqwest::Error) -> bool {
+    error.is_connect() && error.is_timeout()
 }
 
 fn finished(request: &FetchRequest, sha256: &str) -> PathBuf {
@@ -266,4 +376,38 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_that_are_followed_and_those_that_are_not() {
+        let follow = |from: &str, to: &str| may_follow(&from.parse().unwrap(), &to.parse().unwrap());
+        for (from, to) in [
+            ("https://github.com/a/archive/main.zip", "https://codeload.github.com/a/zip/main"),
+            ("https://a.example/x", "https://a.example/y"),
+            ("http://mirror.lan/x", "http://mirror.lan/y"),
+            ("http://mirror.lan/x", "https://mirror.lan/x"),
+            ("http://10.0.0.1:8080/x", "http://10.0.0.1:8080/y"),
+            ("https://[2001:db8::1]/x", "https://[2001:db8::1]/y"),
+        ] {
+            assert_eq!(follow(from, to), Ok(()), "{from} {to}");
+        }
+        for (from, to, why) in [
+            ("http://a.example/x", "file:///etc/passwd", "only http and https"),
+            ("https://a.example/x", "ftp://a.example/x", "only http and https"),
+            ("https://a.example/x", "data:,x", "only http and https"),
+            ("https://a.example/x", "http://a.example/x", "never leads back"),
+            ("http://a.example/x", "http://b.example/x", "without TLS"),
+            ("http://a.example/x", "http://a.example:8080/x", "without TLS"),
+            ("https://a.example/x", "https://127.0.0.1/x", "in place of a name"),
+            ("https://a.example/x", "https://[::1]:8443/x", "in place of a name"),
+            ("https://a.example/x", "https://169.254.169.254/latest", "in place of a name"),
+        ] {
+            let said = follow(from, to).unwrap_err();
+            assert!(said.contains(why), "{from} {to}: {said}");
+        }
+    }
 }

@@ -22,6 +22,15 @@ impl AnyFetcher {
     pub fn new(offline: bool) -> Result<Self, FetchError> {
         Ok(Self { http: http::HttpFetcher::new()?, nvd: nvd::NvdFetcher::new(nvd::Pace::default())?, offline })
     }
+
+    /// Finds out at once which hosts of these addresses let nobody connect, so that fetching from them fails without a wait. See
+    /// [`http::HttpFetcher::sound_out`]; nothing is called offline.
+    pub async fn sound_out(&self, urls: &[&str]) {
+        if !self.offline {
+            let web: Vec<&str> = urls.iter().copied().filter(|url| url.starts_with("http")).collect();
+            self.http.sound_out(&web).await;
+        }
+    }
 }
 
 impl Fetcher for AnyFetcher {

@@ -101,7 +101,17 @@ fn digest(hash: &mut Sha256, path: &Path, request: &FetchRequest, before: u64) -
 pub async fn from_stdin(request: &FetchRequest, progress: Progress<'_>) -> Result<Fetched, FetchError> {
     std::fs::create_dir_all(&request.folder).map_err(|e| file_error("make", &request.folder, &e))?;
     let path = request.folder.join(format!("{}.stdin.tmp", request.feed));
-    let mut out = tokio::fs::File::create(&path).await.map_err(|e| file_error("write", &path, &e))?;
+    let copied = copy_stdin(request, &path, progress).await;
+    if copied.is_err()
+        && let Err(e) = std::fs::remove_file(&path)
+    {
+        tracing::debug!("no part of standard input to remove: {e}");
+    }
+    copied
+}
+
+async fn copy_stdin(request: &FetchRequest, path: &Path, progress: Progress<'_>) -> Result<Fetched, FetchError> {
+    let mut out = tokio::fs::File::create(path).await.map_err(|e| file_error("write", path, &e))?;
     let mut input = tokio::io::stdin();
     let mut buffer = vec![0u8; BUFFER];
     let mut hash = Sha256::new();
@@ -117,12 +127,12 @@ pub async fn from_stdin(request: &FetchRequest, progress: Progress<'_>) -> Resul
         }
         let part = buffer.get(..n).unwrap_or_default();
         hash.update(part);
-        out.write_all(part).await.map_err(|e| file_error("write", &path, &e))?;
+        out.write_all(part).await.map_err(|e| file_error("write", path, &e))?;
         progress(total, None);
     }
-    out.flush().await.map_err(|e| file_error("write", &path, &e))?;
+    out.flush().await.map_err(|e| file_error("write", path, &e))?;
     Ok(Fetched::Document(Document {
-        path,
+        path: path.to_path_buf(),
         sha256: hex::encode(hash.finalize()),
         bytes: total,
         etag: None,

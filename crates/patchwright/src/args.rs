@@ -513,9 +513,10 @@ pub(crate) enum Policy {
         /// Policy file (TOML)
         file: PathBuf,
     },
-    /// Show which rule decides for a CVE under an asset profile
+    /// Show which rule decides for a vulnerability under an asset profile
     Explain {
-        /// CVE
+        /// CVE, or an advisory that is about one vulnerability
+        #[arg(value_name = "ID")]
         cve: String,
         /// Package, where rules look at it
         #[arg(long)]

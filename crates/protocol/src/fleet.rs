@@ -167,10 +167,16 @@ pub struct TierRow {
 pub struct ActivityRow {
     /// When, RFC 3339.
     pub at: String,
-    /// Who.
+    /// Who, by name; by id when the account or token is gone.
     pub actor: String,
-    /// What, in words.
+    /// Who, as the record has it: `usr_…`, `tok_…`, `local:NAME`, `system:PART`.
+    #[serde(default)]
+    pub actor_id: String,
+    /// What, in words, with the present name of the host, account or token.
     pub text: String,
+    /// What it was done to, as the record has it: an id, or the name of what has none.
+    #[serde(default)]
+    pub object_id: String,
     /// Sequence number in the audit.
     pub seq: u64,
 }

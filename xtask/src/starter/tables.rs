@@ -135,12 +135,14 @@ pub(crate) const PLANS: &[Plan] = &[
         file: "alma_advisory_cve.tsv.zst",
         make: alma_advisory_cve,
         date: "2026-08-21",
-        source: "AlmaLinux errata: day, severity word and CVE ids",
+        source: "AlmaLinux errata: day, severity word, module streams and CVE ids",
         publisher: "AlmaLinux OS Foundation",
         home: ALMA_HOME,
         licence: "MIT",
         attribution: "AlmaLinux OSV database, AlmaLinux OS Foundation",
-        gaps: "a severity is empty where the publisher gives none (bug-fix and enhancement advisories)",
+        gaps: "a severity is empty where the publisher gives none (bug-fix and enhancement advisories); the module streams are \
+               read from the advisory's summary, and some 15 advisories about modules name none there: packages of those are \
+               told apart by their versions alone",
     },
     Plan {
         file: "eol.tsv.zst",
@@ -333,20 +335,74 @@ const ALMA_SEVERITIES: &[&str] = &["Critical", "Important", "Moderate", "Low"];
 
 fn alma_advisory_cve(from: &Path) -> Result<Table, Failure> {
     let input = Input::read(from, "alma_advisory_cve")?;
-    Ok(alma_advisory_cve_of(input.select(&["advisory", "published", "severity", "cve"])?))
+    let streams = alma_streams(&from.join("../osv").join(ALMA_OSV))?;
+    Ok(alma_advisory_cve_of(input.select(&["advisory", "published", "severity", "cve"])?, &streams))
 }
 
-fn alma_advisory_cve_of(rows: Vec<Vec<String>>) -> Table {
-    let mut table = Table::new(&["advisory", "published", "severity", "cve"]);
-    for mut row in rows {
-        if let Some(severity) = row.get_mut(2)
-            && !ALMA_SEVERITIES.contains(&severity.as_str())
-        {
-            severity.clear();
-        }
-        table.rows.insert(row);
+fn alma_advisory_cve_of(rows: Vec<Vec<String>>, streams: &BTreeMap<String, String>) -> Table {
+    let mut table = Table::new(&["advisory", "published", "severity", "streams", "cve"]);
+    for row in rows {
+        let [advisory, published, severity, cve] = row.as_slice() else {
+            continue;
+        };
+        let known = ALMA_SEVERITIES.contains(&severity.as_str());
+        let severity = if known { severity.clone() } else { String::new() };
+        let stream = streams.get(advisory).cloned().unwrap_or_default();
+        table.rows.insert(vec![advisory.clone(), published.clone(), severity, stream, cve.clone()]);
     }
     table
+}
+
+/// The publisher's own records of the same day: the fact tables leave out the summaries, which alone name module streams.
+const ALMA_OSV: &str = "almalinux-osv.2026-08-21.tar.zst";
+
+/// Module streams by advisory, joined with `,`, of the advisories whose summary names any.
+fn alma_streams(archive: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let file = std::fs::File::open(archive).attempt(|| format!("open {}", archive.display()))?;
+    let mut unpacked = tempfile::NamedTempFile::new().attempt(|| "make a temporary file".into())?;
+    let mut tar = zstd::stream::read::Decoder::new(file)
+        .attempt(|| format!("unpack {}", archive.display()))?
+        .take(UNPACKED_BYTES_MAX);
+    std::io::copy(&mut tar, &mut unpacked).attempt(|| format!("unpack {}", archive.display()))?;
+    // The members one after the other are a stream of JSON values.
+    let documents = crate::sh::capture(crate::sh::command("tar").arg("-xOf").arg(unpacked.path()))?;
+    streams_of(&documents).attempt(|| format!("read the records in {}", archive.display()))
+}
+
+fn streams_of(documents: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Record {
+        id: String,
+        #[serde(default)]
+        summary: String,
+    }
+    let mut out = BTreeMap::new();
+    for record in serde_json::Deserializer::from_str(documents).into_iter::<Record>() {
+        let record = record?;
+        let streams: BTreeSet<&str> = record
+            .summary
+            .split([' ', ',', ';'])
+            .map(|word| word.trim_matches([':', '(', ')', '.']))
+            .filter(|word| is_stream(word))
+            .collect();
+        if !streams.is_empty() {
+            out.insert(record.id, streams.into_iter().collect::<Vec<_>>().join(","));
+        }
+    }
+    Ok(out)
+}
+
+/// `NAME:STREAM`, and not the id of an advisory (`ALSA-2022:5468`).
+fn is_stream(word: &str) -> bool {
+    let Some((name, stream)) = word.split_once(':') else {
+        return false;
+    };
+    let plain = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c))
+    };
+    let advisory = ["ALSA-", "ALBA-", "ALEA-"].iter().any(|prefix| name.starts_with(prefix));
+    plain(name) && plain(stream) && name.starts_with(|c: char| c.is_ascii_alphabetic()) && !advisory
 }
 
 fn eol(from: &Path) -> Result<Table, Failure> {
@@ -405,8 +461,25 @@ mod tests {
 
     #[test]
     fn pieces_of_titles_are_not_severities() {
-        let table = alma_advisory_cve_of(rows("A 2020 Important C1\nB 2020 mariadb C2"));
-        assert_eq!(table.to_tsv(), "advisory\tpublished\tseverity\tcve\nA\t2020\tImportant\tC1\nB\t2020\t\tC2\n");
+        let streams = BTreeMap::from([("B".to_owned(), "mariadb:10.5".to_owned())]);
+        let table = alma_advisory_cve_of(rows("A 2020 Important C1\nB 2020 mariadb C2"), &streams);
+        assert_eq!(
+            table.to_tsv(),
+            "advisory\tpublished\tseverity\tstreams\tcve\nA\t2020\tImportant\t\tC1\nB\t2020\t\tmariadb:10.5\tC2\n"
+        );
+    }
+
+    #[test]
+    fn module_streams_are_read_from_summaries_and_ids_are_none() {
+        let documents = r#"{"id":"ALSA-1","summary":"Low: virt:rhel and virt-devel:rhel security and bug fix update"}
+            {"id":"ALSA-2","summary":"ALSA-2022:5468: php:8.0 security update (Important)"}
+            {"id":"ALSA-3","summary":"Important: kernel security update"}{"id":"ALSA-4"}"#;
+        let streams = streams_of(documents).unwrap();
+        assert_eq!(
+            streams.iter().map(|(id, s)| format!("{id} {s}")).collect::<Vec<_>>(),
+            ["ALSA-1 virt-devel:rhel,virt:rhel", "ALSA-2 php:8.0"]
+        );
+        assert!(streams_of("{\"id\":").is_err(), "a cut archive is no shorter one");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod crates;
 mod docs;
 mod licences;
+mod named;
 mod source;
 mod tree;
 
@@ -27,6 +28,7 @@ Checks the rules that no compiler checks; prints each broken one with its place.
   dialect       at most ten differences between the two databases, all in one file
   feeds         docs/reference/feeds.md describes every feed of the registry, and no other
   capabilities  docs/reference/capabilities.md has a row and a verdict for each of the 48 capabilities and the toolkit
+  tests         every test that a document names (`crates/…/file.rs::name`) exists, and every bad input has one
   lock          no crate that drags in OpenSSL, AWS-LC or libgit2
   licences      every package's licence is in deny.toml's list";
 
@@ -43,6 +45,7 @@ const RULES: &[Rule] = &[
     ("dialect", source::dialect_exceptions),
     ("feeds", docs::feeds),
     ("capabilities", docs::capabilities),
+    ("tests", named::named_tests),
     ("lock", crates::lock),
     ("licences", licences::licences),
 ];

@@ -220,6 +220,29 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
     })
 }
 
+/// The vulnerabilities that a name stands for in this data: itself, or those that the advisory of this name is about. Sorted; empty
+/// when no provider has the name. Reads every chunk.
+///
+/// # Errors
+/// [`AppError::Intel`] when a chunk cannot be read.
+pub fn named(intel: &crate::intel::Intel, id: &str) -> Result<Vec<String>> {
+    let facts = intel.facts(id)?;
+    if facts.epss.is_some() || facts.kev.is_some() || !facts.cvss.is_empty() || !facts.exploits.is_empty() {
+        return Ok(vec![id.to_owned()]);
+    }
+    let mut out = BTreeSet::new();
+    for ecosystem in intel.ecosystems() {
+        for (_, chunk) in intel.advisories(ecosystem)? {
+            for package in chunk.packages() {
+                out.extend(
+                    chunk.rows(package).filter(|r| r.vuln == id || r.advisory == Some(id)).map(|r| r.vuln.to_owned()),
+                );
+            }
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
 /// What the providers of the snapshot say about a vulnerability. Reads every chunk: a question of one page, not of a list.
 fn statements(intel: &crate::intel::Intel, id: &str) -> Result<Vec<StatementRow>> {
     let mut out = Vec::new();

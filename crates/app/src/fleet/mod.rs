@@ -22,7 +22,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
 
-pub use advisories::{advisory_detail, advisory_list};
+pub use advisories::{advisory_detail, advisory_list, named};
 pub use detail::host_detail;
 pub(crate) use findings::findings_hosts;
 pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, findings_query, findings_stats};

@@ -11,6 +11,7 @@ use patchwright_domain::intel::snapshot::{ChunkError, ReadAt, SnapshotIndex};
 use patchwright_domain::signing::Envelope;
 use patchwright_domain::time::Timestamp;
 
+use super::watch::Stamp;
 use crate::error::AppError;
 use crate::keys::KeyDir;
 use crate::settings::IntelSettings;
@@ -83,6 +84,11 @@ impl IntelDir {
 
     fn index_path(&self) -> PathBuf {
         self.root.join("index.json")
+    }
+
+    /// What is seen of the active index from outside, to notice cheaply that it was replaced.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        Stamp::of(&self.index_path())
     }
 
     fn snapshot_path(&self, id: &str) -> PathBuf {

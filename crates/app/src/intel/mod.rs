@@ -9,6 +9,7 @@ mod disk;
 mod known;
 mod log;
 mod starter;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,6 +37,7 @@ pub use log::{
 };
 pub(crate) use log::{Cause, reconcile, record};
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
+pub use watch::Watch;
 
 use crate::error::AppError;
 

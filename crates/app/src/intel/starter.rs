@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use patchwright_domain::intel::modules::is_modular;
 use patchwright_domain::intel::snapshot::SideRecords;
 use patchwright_domain::intel::{
     Advisory, Affected, CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind,
@@ -272,14 +273,18 @@ fn alma() -> Result<FreshRecords, AppError> {
     struct Erratum {
         cves: Vec<String>,
         severity: Option<String>,
+        /// Of rpm modules (`nodejs:18`), as the publisher's summary names them.
+        streams: Option<String>,
         published: Option<Timestamp>,
     }
     let advisories = table!("alma_advisory_cve.tsv.zst")?;
     let mut errata: BTreeMap<&str, Erratum> = BTreeMap::new();
-    advisories.rows(["advisory", "published", "severity", "cve"], |[id, published, severity, cve]| {
+    let columns = ["advisory", "published", "severity", "streams", "cve"];
+    advisories.rows(columns, |[id, published, severity, streams, cve]| {
         let erratum = errata.entry(id).or_insert_with(|| Erratum {
             cves: Vec::new(),
             severity: some(severity),
+            streams: some(streams),
             published: Date::parse(published).map(Date::start),
         });
         if cve.starts_with("CVE-") {
@@ -301,6 +306,8 @@ fn alma() -> Result<FreshRecords, AppError> {
         });
         let mut affected = Affected::fixed_in(ecosystem, package, fixed);
         affected.vendor = VendorWords { severity: erratum.severity.clone(), ..VendorWords::default() };
+        // One erratum of a module may carry a package from outside of it; that one belongs to no stream.
+        affected.module = erratum.streams.clone().filter(|_| is_modular(fixed));
         advisory.affected.push(affected);
     })?;
     Ok(FreshRecords::Advisories(list.into_values().collect()))
@@ -368,6 +375,8 @@ fn nuclei() -> Result<FreshRecords, AppError> {
 
 #[cfg(test)]
 mod tests {
+    use patchwright_domain::intel::Event;
+
     use super::*;
 
     #[test]
@@ -392,6 +401,20 @@ mod tests {
         for part in parts() {
             assert!(load(part).unwrap().1.is_some(), "{} has no date", part.provider);
         }
+    }
+
+    #[test]
+    fn fixes_of_rpm_modules_name_their_stream() {
+        let FreshRecords::Advisories(list) = alma().unwrap() else { panic!("advisories were expected") };
+        let fixes = || list.iter().flat_map(|a| &a.affected);
+        assert!(fixes().any(|f| f.package == "nodejs" && f.module.as_deref() == Some("nodejs:18")));
+        let modular = |f: &&Affected| {
+            f.ranges.iter().any(|r| r.events.iter().any(|e| matches!(e, Event::Fixed(v) if is_modular(v))))
+        };
+        let (all, named) =
+            (fixes().filter(modular).count(), fixes().filter(modular).filter(|f| f.module.is_some()).count());
+        assert!(all > 10_000 && named * 100 > all * 95, "{named} of {all}");
+        assert!(fixes().filter(|f| !modular(f)).all(|f| f.module.is_none()), "what is from no module has no stream");
     }
 
     #[test]

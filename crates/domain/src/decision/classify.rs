@@ -97,7 +97,7 @@ impl Decision {
     }
 }
 
-/// Most reasons kept; the default policy has ten rules.
+/// Most reasons kept; the default policy has eleven rules.
 const REASONS_MAX: usize = 16;
 
 /// Judges one finding. Same policy and input, same answer.
@@ -219,7 +219,7 @@ fn hit(policy: &Policy, rule: &Rule, worlds: &Worlds<'_>, evidence: bool) -> Opt
             policy.urgency.assumed_at_most.word()
         )
     } else {
-        rule.because.clone()
+        format!("{} if the assumptions hold", rule.because)
     };
     let reason = Reason { rule: rule.name.clone(), text, inputs: inputs(rule, worlds.worst), assumed };
     Some((urgency, reason))

@@ -6,6 +6,7 @@
 pub mod advisory;
 pub mod authenticity;
 pub mod facts;
+pub mod id;
 pub mod modules;
 pub mod names;
 pub mod snapshot;

@@ -1,5 +1,8 @@
 //! `feed list|sync|status`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use patchwright_app::feeds::registry::{FEEDS, FeedSpec, feed};
 use patchwright_app::feeds::{SyncOptions, SyncOutcome, feed_list, feed_problems, sync};
 use patchwright_app::{Ctx, Env};
@@ -102,7 +105,11 @@ fn wanted(ids: &[String]) -> Result<Vec<&'static FeedSpec>, Failure> {
         .collect()
 }
 
-/// Fetches feeds one after the other with a progress bar each; a failed feed does not stop the others.
+/// Not a byte for so long: while this feed is waited for, the hosts of the others are sounded out.
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// Fetches feeds one after the other with a progress bar each; a failed feed does not stop the others. Where nobody answers, as
+/// behind a firewall that drops packets, all of them together take about as long as one connection may (15 seconds).
 pub(crate) async fn sync_all(
     place: &Place,
     env: &Env,
@@ -116,16 +123,28 @@ pub(crate) async fn sync_all(
         hint: Some(e.hint()),
     })?;
     let mut outcomes = Vec::new();
-    for spec in feeds {
+    let mut sounded = feeds.len() < 2;
+    for (place_of, spec) in feeds.iter().enumerate() {
         let bar = progress::bytes(place.quiet, spec.id);
-        let tick = bar.clone();
-        let outcome = sync(env, ctx, spec, options, &fetcher, &move |have, whole| {
+        let (tick, heard) = (bar.clone(), std::sync::Arc::new(AtomicBool::new(false)));
+        let answered = heard.clone();
+        let progress = move |have: u64, whole: Option<u64>| {
+            answered.store(true, Ordering::Relaxed);
             if let Some(whole) = whole {
                 tick.set_length(whole);
             }
             tick.set_position(have);
-        })
-        .await;
+        };
+        let mut run = std::pin::pin!(sync(env, ctx, spec, options, &fetcher, &progress));
+        let outcome = match tokio::time::timeout(SILENCE, &mut run).await {
+            Ok(outcome) => outcome,
+            Err(_) if !sounded && !heard.load(Ordering::Relaxed) => {
+                sounded = true;
+                let rest: Vec<&str> = feeds.iter().skip(place_of + 1).map(|f| f.home).collect();
+                tokio::join!(run, fetcher.sound_out(&rest)).0
+            }
+            Err(_) => run.await,
+        };
         bar.finish_and_clear();
         let outcome = outcome?;
         if !place.quiet && outcome.no_connection.is_none() {

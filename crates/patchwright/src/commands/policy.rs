@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use patchwright_app::hosts::profile_parse;
+use patchwright_app::intel::Intel;
 use patchwright_app::policy::{self, PolicySet, simulate_over};
 use patchwright_app::report::{Question, judge};
-use patchwright_app::{AppError, Clock};
+use patchwright_app::{AppError, Clock, fleet};
 use patchwright_domain::decision::classify::{classify, explain};
 use patchwright_domain::decision::policy::Policy as Parsed;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::decision::variables::Input;
+use patchwright_domain::intel::id::advisory_id;
 use patchwright_domain::intel::{Status, VendorWords};
 
 use super::local::{Place, block_on, ctx};
@@ -118,7 +120,13 @@ fn explain_one(
         None => block_on(in_force(place))?,
     };
     let intel = scan::intel(place, now)?;
-    let cve = cve.to_ascii_uppercase();
+    let (cve, known) = one_vulnerability(&intel, cve)?;
+    if !known && !place.quiet {
+        output::talk(&format!(
+            "no provider in this data names {cve} ({}): the answer rests on assumptions alone",
+            intel.label().label
+        ));
+    }
     let facts = intel.facts(&cve)?;
     let decision = classify(
         &policy,
@@ -150,6 +158,32 @@ fn explain_one(
         output::json(&Answer { schema: patchwright_protocol::SCHEMA, decision: &decision, due: &dates })?;
     }
     Ok(Code::Ok)
+}
+
+/// The vulnerability that a word names, and whether anybody in this data knows of it. A word that cannot be an id is refused:
+/// judged as one it would get an answer made of assumptions.
+fn one_vulnerability(intel: &Intel, word: &str) -> Result<(String, bool), Failure> {
+    let form = advisory_id(word);
+    let id = form.clone().unwrap_or_else(|| word.trim().to_owned());
+    let named = fleet::named(intel, &id)?;
+    match named.as_slice() {
+        [] if form.is_some() => Ok((id, false)),
+        [] => Err(Failure::new(
+            Code::Usage,
+            format!("`{}` is no id of a vulnerability", clean(word)),
+            "name a CVE (CVE-2021-44228) or an advisory (DSA-5678-1); for a package or a host: `patchwright explain NAME`",
+        )),
+        [one] => Ok((one.clone(), true)),
+        many if many.contains(&id) => Ok((id, true)),
+        many => {
+            let first: Vec<&str> = many.iter().take(8).map(String::as_str).collect();
+            Err(Failure::new(
+                Code::Usage,
+                format!("{} is about {} vulnerabilities", clean(&id), many.len()),
+                format!("name one of them: {}", first.join(", ")),
+            ))
+        }
+    }
 }
 
 fn clean_lines(lines: &[String]) -> String {

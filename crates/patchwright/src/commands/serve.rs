@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use patchwright_app::feeds::registry::FEEDS;
 use patchwright_app::feeds::{SyncOptions, feed_list, sync};
+use patchwright_app::intel::Watch;
 use patchwright_app::{Ctx, Env, auth};
 use patchwright_connect::AnyFetcher;
 use patchwright_domain::access::{Actor, SystemPart};
@@ -17,6 +18,8 @@ use crate::output;
 
 /// How often the server looks whether a feed is due.
 const FEED_TICK: Duration = Duration::from_mins(10);
+/// How often it looks whether another process activated other vulnerability data.
+const WATCH_TICK: Duration = Duration::from_secs(2);
 /// Largest share of a tick that is added at random by the process id, so that many installations do not ask at once.
 const JITTER_STEPS: u64 = 60;
 
@@ -69,10 +72,12 @@ pub(crate) async fn run_server(
     let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
     let reconciler =
         (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
+    let watcher = tokio::spawn(follow_data(env.clone()));
     let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
     if let Some(task) = reconciler {
         task.abort();
     }
+    watcher.abort();
     served.map_err(|e| Failure::plain(Code::Failed, format!("the server stopped: {e}")))?;
     if !place.quiet {
         output::talk("stopped");
@@ -89,6 +94,30 @@ async fn terminated() {
         Err(error) => {
             tracing::warn!("SIGTERM is not handled: {error}");
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Takes over what another process activates in the same data folder. An index that cannot be read is said once, not every
+/// other second.
+async fn follow_data(env: Env) {
+    let mut watch = Watch::default();
+    let mut said = String::new();
+    loop {
+        tokio::time::sleep(WATCH_TICK).await;
+        match watch.look(&env).await {
+            Ok(true) => {
+                said.clear();
+                tracing::info!("vulnerability data of another process is in force: {}", env.intel().label().label);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                let words = chain(&error);
+                if words != said {
+                    tracing::warn!("new vulnerability data is not taken over yet: {words}");
+                    said = words;
+                }
+            }
         }
     }
 }

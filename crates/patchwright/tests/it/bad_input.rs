@@ -210,3 +210,173 @@ fn a_clock_in_the_past_is_noticed() {
     assert_eq!(code(&output), 1);
     assert!(out(&output).contains("set the clock"), "{}", out(&output));
 }
+
+/// What is in force, as one value: the active snapshot and the score of one vulnerability.
+fn in_force(b: &Bench) -> (String, String) {
+    let log = b.ok(&["intel", "list", "-o", "csv"]);
+    let active = log.lines().find(|l| l.contains(",active,")).unwrap_or_default().to_owned();
+    (active, b.ok(&["explain", "CVE-2021-44228", "-q"]))
+}
+
+#[test]
+fn damaged_documents_of_feeds_change_nothing_and_say_why() {
+    let b = Bench::new();
+    let good = "#model_version:v2026.06.15,score_date:2026-11-20T00:00:00+0000\ncve,epss,percentile\n".to_owned()
+        + &(0..20_000).map(|i| format!("CVE-2025-{},0.00042,0.05\n", 10_000 + i)).collect::<String>();
+    let gz = |text: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(text).unwrap();
+        packed.finish().unwrap()
+    };
+    let whole = b.file("whole.csv.gz", gz(good.as_bytes()));
+    b.ok(&["feed", "sync", "epss", "--from", &format!("file://{}", whole.display()), "-q"]);
+    let before = in_force(&b);
+
+    let packed = gz(good.as_bytes());
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(b"cve,epss,percentile\n").unwrap();
+    let block = vec![b' '; 1 << 20];
+    for _ in 0..64 {
+        bomb.write_all(&block).unwrap();
+    }
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain(good.encode_utf16().flat_map(|unit| unit.to_le_bytes())).collect();
+    let deep = format!("{{\"vulnerabilities\":{}", "[".repeat(1_000_000));
+    let broken: Vec<(&str, &str, Vec<u8>)> = vec![
+        ("epss", "truncated gzip", packed[..packed.len() / 2].to_vec()),
+        ("epss", "gzip that is no gzip", b"\x1f\x8b\x08 nothing more".to_vec()),
+        ("epss", "wrong encoding", utf16),
+        ("epss", "bomb", bomb.finish().unwrap()),
+        ("cisa-kev", "depth bomb", deep.into_bytes()),
+        ("cisa-kev", "another document", b"<html>gone</html>".to_vec()),
+        ("osv-debian", "cut zip", b"PK\x03\x04 and no more".to_vec()),
+    ];
+    for (feed, what, bytes) in broken {
+        let file = b.file("broken", bytes);
+        let output = b.run(&["feed", "sync", feed, "--from", &format!("file://{}", file.display())]);
+        let talk = err(&output);
+        assert_eq!(code(&output), 102, "{what}: {talk}");
+        assert!(talk.contains("hint: ") && !talk.contains("panicked"), "{what}: {talk}");
+        assert_eq!(in_force(&b), before, "{what}");
+    }
+    b.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_line_of_a_gigabyte_in_a_feed_is_refused_and_leaves_nothing() {
+    let b = Bench::new();
+    let mut child = b
+        .command(&["feed", "sync", "epss", "--from", "-", "-q", "-o", "csv"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        let block = vec![b'9'; 1 << 20];
+        (0..1_024).take_while(|_| stdin.write_all(&block).is_ok()).count()
+    });
+    let output = child.wait_with_output().unwrap();
+    assert!(writer.join().unwrap() < 1_024, "it stopped reading at the feed's limit");
+    assert_eq!(code(&output), 102, "{}", err(&output));
+    b.ok(&["intel", "verify"]);
+    let raw: u64 = walk(&b.data().join("raw")).iter().map(|p| std::fs::metadata(p).unwrap().len()).sum();
+    assert!(raw < 1 << 20, "{raw} bytes of it are left on the disk");
+}
+
+#[test]
+fn a_port_in_use_is_said_before_anything_is_done() {
+    let b = Bench::fresh();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for command in ["serve", "up"] {
+        let text = b.fails(&[command, "--listen", &address], 103);
+        assert!(text.contains(&address) && text.contains("--listen"), "{text}");
+        assert!(!b.data().join("patchwright.db").exists(), "{command} began before it had its port");
+    }
+}
+
+/// Sends a signal to a process of ours.
+fn interrupt(pid: u32) {
+    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_at_any_time_leaves_the_old_state_or_the_new_one() {
+    let b = Bench::new();
+    b.ok(&["host", "list"]);
+    let mirror = b.file("kev.json", crate::feeds::kev(&crate::feeds::cves(3_000)));
+    let url = format!("file://{}", mirror.display());
+    let status = b.file("status", old_openssl().repeat(200));
+    let commands: [&[&str]; 4] = [
+        &["feed", "sync", "cisa-kev", "--from", &url, "--force", "-q"],
+        &["intel", "build", "-q"],
+        &["scan", status.to_str().unwrap(), "--os", "debian:12", "-q"],
+        &["up", "--no-serve", "-q"],
+    ];
+    let mut interrupted = 0;
+    for command in commands {
+        for wait_ms in [5, 60, 300] {
+            let mut child = b.command(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+            if child.try_wait().unwrap().is_none() {
+                interrupt(child.id());
+            }
+            let output = child.wait_with_output().unwrap();
+            // Before the program listens for signals, and where it does no work that could be left half done, the system ends
+            // it: a shell shows 130 for both.
+            let ended = output
+                .status
+                .code()
+                .or_else(|| std::os::unix::process::ExitStatusExt::signal(&output.status).map(|s| 128 + s));
+            assert!(matches!(ended, Some(0 | 130)), "{command:?} after {wait_ms} ms: {ended:?} {}", err(&output));
+            assert!(!err(&output).contains("panicked"), "{}", err(&output));
+            interrupted += u32::from(ended == Some(130));
+            b.ok(&["intel", "verify"]);
+            b.ok(&["audit", "verify"]);
+        }
+    }
+    assert!(interrupted >= 4, "only {interrupted} of 12 were still at work");
+    let left: Vec<String> =
+        walk(&b.data()).into_iter().filter(|p| p.ends_with("index.json.tmp") || p.ends_with(".db-journal")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let done = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--force", "-o", "csv", "-q"]);
+    assert!(done.contains(",3000,0,"), "{done}");
+}
+
+#[test]
+fn a_clock_in_the_past_makes_no_record_unreadable() {
+    if Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("clock in the past, records", "faketime is not installed");
+        return;
+    }
+    let b = Bench::new();
+    let status = b.file("status", old_openssl());
+    let then = |args: &[&str]| {
+        let ours = b.command(args);
+        let mut command = Command::new("faketime");
+        command.arg("2001-01-01 00:00:00").arg(env!("CARGO_BIN_EXE_patchwright")).args(args).stdin(Stdio::null());
+        for (name, value) in ours.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.output().unwrap()
+    };
+    let mirror = b.file("kev.json", crate::feeds::kev(&crate::feeds::cves(60)));
+    let url = format!("file://{}", mirror.display());
+    for args in [
+        &["scan", status.to_str().unwrap(), "--os", "debian:12", "-q"][..],
+        &["feed", "sync", "cisa-kev", "--from", &url, "-q"],
+    ] {
+        let output = then(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));
+    }
+    // Back in the present everything that was written then still holds.
+    b.ok(&["audit", "verify"]);
+    b.ok(&["intel", "verify"]);
+    assert!(b.ok(&["explain", "CVE-2026-10050", "-q"]).contains("Known to be exploited"));
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--force", "-q"]);
+}

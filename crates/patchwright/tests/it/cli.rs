@@ -139,6 +139,25 @@ fn policy_is_checked_with_line_numbers_explained_and_simulated() {
 }
 
 #[test]
+fn policy_explain_judges_vulnerabilities_and_nothing_else() {
+    let b = Bench::new();
+    for word in ["nonsense", "openssl", "CVE-2024", "CVE-2021-4422x", ""] {
+        let text = b.fails(&["policy", "explain", word], 64);
+        assert!(text.contains("no id of a vulnerability") && text.contains("CVE-2021-44228"), "{word}: {text}");
+    }
+    let unknown = b.run(&["policy", "explain", "CVE-2099-12345"]);
+    assert_eq!(code(&unknown), 0);
+    assert!(err(&unknown).contains("no provider in this data names CVE-2099-12345"), "{}", err(&unknown));
+    let known = b.run(&["policy", "explain", "cve-2021-44228"]);
+    assert_eq!((code(&known), err(&known).as_str()), (0, ""));
+    // An advisory of the starter set stands for what it is about.
+    let one = b.ok(&["policy", "explain", "alsa-2022:7950"]);
+    assert!(one.starts_with("CVE-2022-32189: urgency"), "{one}");
+    let many = b.fails(&["policy", "explain", "ALSA-2025:4229"], 64);
+    assert!(many.contains("is about 3 vulnerabilities") && many.contains("CVE-2025-3523"), "{many}");
+}
+
+#[test]
 fn completions_manual_help_and_wrong_words() {
     let b = Bench::new();
     assert!(b.ok(&["completions", "bash"]).contains("complete"));

@@ -1,8 +1,8 @@
-//! Feeds through the binary: mirrors, standard input, quarantine, shrink guard, kill in the middle.
+//! Feeds through the binary: mirrors, standard input, quarantine, shrink guard, kill in the middle, nobody who answers.
 
 use crate::run::{Bench, code, err};
 
-fn kev(cves: &[String]) -> String {
+pub(crate) fn kev(cves: &[String]) -> String {
     let rows: Vec<String> = cves
         .iter()
         .map(|c| {
@@ -18,7 +18,7 @@ fn kev(cves: &[String]) -> String {
     )
 }
 
-fn cves(n: usize) -> Vec<String> {
+pub(crate) fn cves(n: usize) -> Vec<String> {
     (0..n).map(|i| format!("CVE-2026-{:05}", 10_000 + i)).collect()
 }
 
@@ -105,4 +105,59 @@ fn wrong_words_about_feeds() {
     assert!(err(&offline).contains("offline"), "{}", err(&offline));
     let gone = b.run(&["feed", "sync", "cisa-kev", "--from", "file:///no/such/file"]);
     assert_eq!(code(&gone), 102);
+}
+
+/// An address on loopback where every connection hangs, as behind a firewall that drops packets: the queue of a listener that
+/// accepts nobody is full, so the kernel answers no further SYN.
+pub(crate) struct Silent {
+    pub(crate) address: std::net::SocketAddr,
+    _runtime: tokio::runtime::Runtime,
+    _listener: tokio::net::TcpListener,
+    _held: Vec<std::net::TcpStream>,
+}
+
+impl Silent {
+    pub(crate) fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            socket.listen(0).unwrap()
+        });
+        let address = listener.local_addr().unwrap();
+        let mut held = Vec::new();
+        // The kernel lets one or two more in than asked for.
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_millis(300)) {
+            held.push(stream);
+            assert!(held.len() < 64, "the queue of the listener never fills");
+        }
+        Self { address, _runtime: runtime, _listener: listener, _held: held }
+    }
+}
+
+#[test]
+fn a_firewall_that_drops_packets_costs_one_time_out_for_all_feeds_together() {
+    let silent = Silent::new();
+    let b = Bench::new();
+    let proxy = format!("http://{}", silent.address);
+    let start = std::time::Instant::now();
+    let output = b
+        .command(&["feed", "sync"])
+        .env("PATCHWRIGHT_OFFLINE", "0")
+        .env("HTTPS_PROXY", &proxy)
+        .env("HTTP_PROXY", &proxy)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .unwrap();
+    let took = start.elapsed();
+    let talk = err(&output);
+    assert_eq!(code(&output), 102, "{talk}");
+    assert!(took < std::time::Duration::from_secs(22), "{took:?}: {talk}");
+    assert!(talk.contains("no connection to the publishers of 12 feeds"), "{talk}");
+    assert!(talk.contains("firewall"), "{talk}");
+    assert_eq!(talk.matches("hint: ").count(), 1, "one note: {talk}");
+    let status = b.ok(&["feed", "status", "-o", "csv"]);
+    assert_eq!(status.lines().filter(|l| l.contains("no answer at all")).count(), 12, "each is on record: {status}");
+    b.ok(&["explain", "CVE-2021-44228", "-q"]);
 }

@@ -60,6 +60,37 @@ impl Up {
         (status, head.to_lowercase(), body.to_owned())
     }
 
+    /// Signs in with a fresh link; gives the session's cookie.
+    fn sign_in(&self, bench: &Bench) -> String {
+        let origin = format!("http://{}", self.address);
+        let link = bench.ok(&["link", "-q", "--public-url", &origin]);
+        let secret = link.trim().rsplit('/').next().unwrap().to_owned();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = format!("secret={secret}");
+        write!(
+            stream,
+            "POST /sign-in/link HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+            .lines()
+            .find_map(|l| l.strip_prefix("set-cookie: "))
+            .and_then(|l| l.split(';').next())
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+
+    /// A document of the API.
+    fn json(&self, path: &str, cookie: &str) -> serde_json::Value {
+        let (status, _, body) = self.request("GET", path, &[("Cookie", cookie)], "");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body[body.find('{').unwrap()..=body.rfind('}').unwrap()]).unwrap()
+    }
+
     fn stop(mut self) -> (Option<i32>, String) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
@@ -102,25 +133,7 @@ fn up_answers_for_this_machine_and_serves_a_console_one_can_sign_in_to() {
     assert_ne!(again, 303, "a link works once");
 
     // Header names were lowered above, and so was the cookie's value: sign in anew for the exact bytes.
-    let fresh = bench.ok(&["link", "-q", "--public-url", &origin]);
-    let secret = fresh.trim().rsplit('/').next().unwrap().to_owned();
-    let mut stream = TcpStream::connect(&up.address).unwrap();
-    let body = format!("secret={secret}");
-    write!(
-        stream,
-        "POST /sign-in/link HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        up.address,
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let cookie = answer
-        .lines()
-        .find_map(|l| l.strip_prefix("set-cookie: "))
-        .and_then(|l| l.split(';').next())
-        .unwrap_or_else(|| panic!("{answer}"))
-        .to_owned();
+    let cookie = up.sign_in(&bench);
 
     for page in ["/", "/hosts", "/advisories", "/data", "/settings"] {
         let (status, head, body) = up.request("GET", page, &[("Cookie", &cookie)], "");
@@ -155,4 +168,42 @@ fn ctrl_c_ends_with_its_own_code_and_leaves_a_good_installation() {
     assert_eq!(up.child.wait().unwrap().code(), Some(130));
     bench.ok(&["audit", "verify"]);
     bench.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_running_server_takes_over_what_another_process_activates() {
+    let bench = Bench::new();
+    let up = Up::start(&bench);
+    let cookie = up.sign_in(&bench);
+    let row = |cve: &str| up.json(&format!("/api/v1/advisories/{cve}"), &cookie);
+    assert!(row("CVE-2026-10050")["kev_detail"].is_null());
+    let before = row("CVE-2026-10050")["data"]["snapshot"].clone();
+
+    let mirror = bench.file("kev.json", crate::feeds::kev(&crate::feeds::cves(60)));
+    bench.ok(&["feed", "sync", "cisa-kev", "--from", &format!("file://{}", mirror.display()), "-q"]);
+    let mut after = row("CVE-2026-10050");
+    for _ in 0..100 {
+        if after["data"]["snapshot"] != before {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        after = row("CVE-2026-10050");
+    }
+    assert!(after["kev_detail"].to_string().contains("Acme"), "{after}");
+    // Who brought it is on record once, as the process that did it wrote it.
+    let log = bench.ok(&["intel", "list", "-o", "csv"]);
+    assert_eq!(log.lines().filter(|l| l.contains("cisa-kev")).count(), 1, "{log}");
+    assert!(!log.contains(",unknown,"), "{log}");
+
+    // What was built without the database counts too.
+    bench.ok(&["intel", "build", "-q"]);
+    for _ in 0..300 {
+        if row("CVE-2026-10050")["kev_detail"].is_null() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert!(row("CVE-2026-10050")["kev_detail"].is_null(), "the starter set is in force again");
+    let (code, _) = up.stop();
+    assert_eq!(code, Some(0));
 }

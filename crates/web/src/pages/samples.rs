@@ -349,6 +349,7 @@ pub fn today(rows: usize) -> Today {
                 actor: pick(&["olga", "system", "token: nightly import"], i).to_owned(),
                 text: pick(&["classified web-01 as T1", "loaded the starter set", "imported 12 hosts"], i).to_owned(),
                 seq: u64::from(small(100 - i)),
+                ..ActivityRow::default()
             })
             .collect(),
     }
@@ -895,6 +896,7 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
             actor: "olga".to_owned(),
             text: "classified web-01 as T1".to_owned(),
             seq: u64::from(small(i + 1)),
+            ..ActivityRow::default()
         })
         .collect();
     let bodies: [(&str, settings::Tab, Html); 4] = [

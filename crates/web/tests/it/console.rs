@@ -203,3 +203,27 @@ async fn the_api_page_asks_an_endpoint_by_a_form() {
     assert_eq!(browser.get(to.header("location")).await.json()["row"]["name"], "web-01");
     assert_eq!(browser.get("/api/ask?_endpoint=//evil.example").await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn activity_names_people_and_hosts_and_falls_back_to_ids() {
+    let house = House::new().await;
+    let id = house.host("web-01").await;
+    let gone = house.host("old-box").await;
+    let browser = house.sign_in().await;
+    let token = house.token(&["read"]).await;
+    drop(token);
+    patchwright_app::hosts::host_delete(&house.env, &local(), &gone).await.unwrap();
+    let page = browser.get("/").await.body;
+    let activity = page.split("class=\"list activity\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    for name in ["web-01", "old-box", "<span class=\"who\">admin</span>"] {
+        assert!(activity.contains(name), "{name}: {activity}");
+    }
+    for raw in ["usr_", "hst_"] {
+        assert!(!activity.contains(raw), "{raw}: {activity}");
+    }
+    assert!(!activity.contains(id.as_str()));
+    // A program still gets the ids, and the record itself keeps them.
+    let rows = patchwright_app::audit::list(&house.env, &local(), 0, 50).await.unwrap();
+    assert!(rows.iter().any(|r| r.object_id == id.as_str() && r.text.ends_with(" web-01")), "{rows:?}");
+    assert!(rows.iter().any(|r| r.actor_id.starts_with("usr_") && r.actor == "admin"), "{rows:?}");
+}

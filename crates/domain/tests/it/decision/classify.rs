@@ -129,14 +129,39 @@ fn assumptions_alone_stop_at_the_policys_limit_and_evidence_lifts_it() {
 }
 
 #[test]
-fn nothing_known_is_high_and_says_so() {
+fn nothing_known_is_high_by_assumption_and_says_so() {
     let d = judge(&default_policy(), &vuln("CVE-2026-1"), &vendor(None, None), &AssetProfile::default());
     assert_eq!(d.urgency, Urgency::High);
     assert_eq!(d.severity.value, None);
     assert_eq!(d.cvss, None);
-    let severity = d.because.iter().find(|r| r.rule == "severity-high").unwrap();
-    assert_eq!(severity.assumed, ["vuln.severity is not known"]);
-    assert!(severity.inputs.contains(&("vuln.severity".to_owned(), "unknown".to_owned())), "{:?}", severity.inputs);
+    assert!(!rules(&d).contains(&"severity-high"), "nobody rated it high: {:#?}", d.because);
+    for reason in &d.because {
+        assert!(!reason.assumed.is_empty() && reason.text.contains("if the assumptions hold"), "{reason:#?}");
+    }
+}
+
+#[test]
+fn unrated_is_neither_high_nor_low_and_the_reason_says_that_nobody_rated_it() {
+    let internal = profile(Tier::T3, DataClass::Public, Exposure::Internal);
+    let facts = ssvc(&vuln("CVE-2026-1"), "none", "no", "partial");
+    for words in [vendor(None, None), vendor(Some("unknown"), None), vendor(Some("not yet assigned"), None)] {
+        let d = judge(&default_policy(), &facts, &words, &internal);
+        assert_eq!((d.urgency, rules(&d).as_slice()), (Urgency::Medium, ["unrated"].as_slice()), "{:#?}", d.because);
+        assert!(d.because[0].text.starts_with("nobody has rated it"), "{}", d.because[0].text);
+        assert_eq!(d.assumed(), Vec::<&str>::new(), "that nobody rated it is a fact");
+        assert_eq!(d.because[0].inputs, [("vuln.severity".to_owned(), "unknown".to_owned())]);
+        assert_eq!(d.severity.value, None, "no score is not 0");
+    }
+    // With a rating, of whomever, the rule is silent.
+    for (facts, words, expected) in [
+        (facts.clone(), vendor(Some("low"), None), Urgency::Low),
+        (facts.clone(), vendor(Some("important"), None), Urgency::High),
+        (cvss(&facts, "cna", SMALL), vendor(None, None), Urgency::Low),
+    ] {
+        let d = judge(&default_policy(), &facts, &words, &internal);
+        assert_eq!(d.urgency, expected, "{:#?}", d.because);
+        assert!(!rules(&d).contains(&"unrated"));
+    }
 }
 
 #[test]

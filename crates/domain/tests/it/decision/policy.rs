@@ -42,7 +42,7 @@ fn the_shipped_policy_reads_and_is_the_documented_matrix() {
     let p = default_policy();
     assert_eq!((p.name.as_str(), p.version.as_str()), ("default", "1"));
     assert_eq!(p.hash.len(), 64);
-    assert_eq!((p.urgency.rules.len(), p.urgency.limits.len(), p.urgency.fallback), (10, 1, Urgency::Low));
+    assert_eq!((p.urgency.rules.len(), p.urgency.limits.len(), p.urgency.fallback), (11, 1, Urgency::Low));
     assert!(p.sla.active.is_empty());
     let ids: Vec<&str> = p.sla.profiles.iter().map(|p| p.id.as_str()).collect();
     assert_eq!(ids, ["bod-26-04", "pci-4.0.1", "essential-eight", "hipaa-nprm-2025", "cyber-essentials"]);
@@ -100,12 +100,13 @@ fn problems_have_line_column_and_hint() {
     check(&changed("when = 'vuln.kev'", "when = 'now > 3'"), "when", 9, "unknown variable `now`", "vuln.id");
     check(&changed("when = 'vuln.kev'", "whn = 'vuln.kev'"), "[[urgency.rule]]", 1, "`when` is missing", "");
     check(
-        &changed("vuln.severity in", "vuln.severity inn [\"x\"]"),
-        "vuln.severity inn",
-        15,
-        "unexpected `inn`",
-        "join",
+        &changed("(has(vuln.severity) && vuln.severity in", "(has(vuln.severity) && vuln.severity inn [\"x\"])"),
+        "(has(vuln.severity) && vuln.severity inn",
+        38,
+        "expected `)`, found `inn`",
+        "",
     );
+    check(&changed("when = 'vuln.kev'", "when = 'vuln.kev inn true'"), "when", 18, "unexpected `inn`", "join");
     check(
         &changed("  { urgency = \"High\", tier = \"T2\"", ""),
         "[sla]",
