@@ -121,7 +121,7 @@ pub struct Frame {
 impl Frame {
     /// Navigation: area, address, label.
     #[must_use]
-    pub fn nav(&self) -> [(bool, &'static str, &'static str); 6] {
+    pub fn nav(&self) -> [(bool, &'static str, &'static str); 7] {
         [
             (self.area == Area::Today, "/", "Today"),
             (self.area == Area::Hosts, "/hosts", "Hosts"),
