@@ -5,10 +5,12 @@
 
 pub mod asset;
 pub mod components;
+pub mod evidence;
 pub mod facts;
 pub mod system;
 
 pub use components::{Component, Entitlement, EntitlementState};
+pub use evidence::{BlockedModule, ModuleFacts, PackagedService, Setting, SettingAnswer, SettingSeen, SettingState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
     CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode, Patcher,

@@ -454,6 +454,37 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
     }
 }
 
+/// A finding that evidence of the host sets aside.
+fn aside(rows: usize) -> VexView {
+    VexView {
+        statements: 1,
+        found: small(rows + 1),
+        left: small(rows),
+        by_evidence: 1,
+        by_kind: vec![EvidenceCount { kind: "service_off".to_owned(), findings: 1 }],
+        set_aside: vec![SetAsideView {
+            finding: finding(rows, rows + 1),
+            by_evidence: true,
+            status: "not_affected".to_owned(),
+            justification: Some("vulnerable_code_not_in_execute_path".to_owned()),
+            because: vec!["not_affected: rule `cups-off`: no printing here".to_owned()],
+            until: Some(at(20)),
+            evidence: vec![EvidenceView {
+                kind: "service_off".to_owned(),
+                label: "service off".to_owned(),
+                facts: vec!["cups-daemon: cups.service neither enabled nor active, no listening socket".to_owned()],
+                gathered: at(-4),
+                age_s: 14_400,
+                until: Some(at(20)),
+                rule: "rule `cups-off`: no printing here".to_owned(),
+                approved_by: "security".to_owned(),
+            }],
+            changes_pci_result: false,
+        }],
+        ..VexView::default()
+    }
+}
+
 /// One host with `rows` findings.
 #[must_use]
 pub fn host(rows: usize) -> HostDetail {
@@ -500,7 +531,7 @@ pub fn host(rows: usize) -> HostDetail {
             repositories_refused: Vec::new(),
             unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
             problems: Vec::new(),
-            vex: None,
+            vex: (rows > 0).then(|| aside(rows)),
             patches,
         },
         kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),
