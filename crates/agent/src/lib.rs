@@ -20,6 +20,7 @@ mod grub;
 mod history;
 mod kernel;
 mod look;
+mod modules;
 mod order;
 mod owners;
 mod packages;
@@ -31,6 +32,8 @@ mod reboot;
 pub mod repositories;
 mod root;
 mod rpm_pending;
+mod services;
+mod settings;
 mod sockets;
 mod sources;
 mod systemd;
@@ -42,7 +45,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use patchwright_domain::inventory::{HostFacts, PackageFormat};
+use patchwright_domain::inventory::{HostFacts, PackageFormat, Setting};
 
 use crate::clock::Deadline;
 use crate::dnf_repositories::Repositories;
@@ -77,7 +80,7 @@ pub enum ChangelogMode {
 }
 
 /// How much to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Ask the package manager what an upgrade would do.
     pub simulate: bool,
@@ -87,6 +90,8 @@ pub struct Options {
     pub components: bool,
     /// Changelogs of versions on offer.
     pub candidate_changelogs: ChangelogMode,
+    /// What approved rules ask about configuration; no other file of configuration is read for them.
+    pub settings: Vec<Setting>,
     /// Time for everything; what is not reached by then is said in `unseen`.
     pub deadline: Duration,
 }
@@ -98,6 +103,7 @@ impl Default for Options {
             processes: true,
             components: true,
             candidate_changelogs: ChangelogMode::Cached,
+            settings: Vec::new(),
             deadline: Duration::from_mins(3),
         }
     }
@@ -213,7 +219,11 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     facts.stale = processes.stale.into_iter().map(|found| found.process).collect();
 
     look.begin(Phase::Units, "enabled units");
-    facts.units = units::collect(&mut look);
+    let units = units::collect(&mut look);
+    facts.units = units.enabled;
+    facts.services = services::collect(&mut look, facts.format, &facts.units, units.states.as_ref());
+    facts.kernel_modules = modules::collect(&mut look, facts.kernel.running_release.as_deref(), facts.container);
+    facts.settings = settings::collect(&mut look, &options.settings);
     look.begin(Phase::Patchers, "who patches this host");
     facts.patchers = patchers::collect(&mut look, &facts.packages, apt.as_ref());
     look.begin(Phase::Components, "packages of languages");

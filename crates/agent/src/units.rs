@@ -14,8 +14,17 @@ const ENTRIES_MAX: usize = 10_000;
 /// Where `systemctl enable` puts its links.
 const CONFIG: &str = "etc/systemd/system";
 
-/// Enabled units, sorted by name.
-pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
+/// What the service manager says.
+#[derive(Debug, Default)]
+pub(crate) struct Units {
+    /// Enabled units, sorted by name.
+    pub(crate) enabled: Vec<Unit>,
+    /// Every unit that is loaded, and whether it is active; nothing where that could not be asked.
+    pub(crate) states: Option<BTreeMap<String, bool>>,
+}
+
+/// Asks the service manager, or reads its links.
+pub(crate) fn collect(look: &mut Look<'_>) -> Units {
     if !systemd::runs(look.root) {
         let names = linked(look.root);
         if !names.is_empty() {
@@ -25,10 +34,12 @@ pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
                 "look on the running host with `systemctl list-units`",
             );
         }
-        return names.into_iter().map(|name| Unit { name, active: Tri::Unknown }).collect();
+        let enabled = names.into_iter().map(|name| Unit { name, active: Tri::Unknown }).collect();
+        return Units { enabled, states: None };
     }
     let listed = systemd::ask(look, &["list-unit-files", "--state=enabled,enabled-runtime", "--no-legend", "--plain"]);
-    let names = match listed {
+    let mut whole = true;
+    let names: Vec<String> = match listed {
         Ok(text) => first_words(&text).map(str::to_owned).collect(),
         Err(error) => {
             look.unseen(
@@ -36,6 +47,7 @@ pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
                 chain(&error),
                 "run `systemctl list-unit-files --state=enabled`; links in /etc/systemd/system are reported instead",
             );
+            whole = false;
             linked(look.root)
         }
     };
@@ -47,10 +59,12 @@ pub(crate) fn collect(look: &mut Look<'_>) -> Vec<Unit> {
             None
         }
     };
-    names
+    let enabled = names
         .into_iter()
         .map(|name| Unit { active: states.as_ref().map_or(Tri::Unknown, |states| active(&name, states)), name })
-        .collect()
+        .collect();
+    // Without the whole list of enabled units, nobody knows that one is off.
+    Units { enabled, states: states.filter(|_| whole) }
 }
 
 fn first_words(text: &str) -> impl Iterator<Item = &str> {

@@ -3,6 +3,7 @@
 //!
 //! Statements gathered from a host's own evidence go the same way: they are [`Statement`]s with `Source::Evidence`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,7 +19,9 @@ use patchwright_domain::inventory::{HostFacts, Os};
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::vex::{self, Item, Outcome, VexError};
-use patchwright_protocol::scan::{FindingView, ScanReport, SetAsideView, UntouchedView, VexView};
+use patchwright_protocol::scan::{
+    EvidenceCount, EvidenceView, FindingView, ScanReport, SetAsideView, UntouchedView, VexView,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::report::{Judgement, Question, finding_view, size};
@@ -144,7 +147,7 @@ pub fn evidence(judgement: &Judgement, host: &HostFacts, question: &Question<'_>
             .iter()
             .filter(|rule| judged.decision.certainly(&rule.when))
             .map(|rule| Permit {
-                evidence: rule.evidence,
+                evidence: rule.evidence.clone(),
                 rule: rule.name.clone(),
                 approved_by: rule.approved_by.clone(),
                 because: rule.because.clone(),
@@ -195,13 +198,15 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         };
         let justification =
             decided.statements.iter().filter_map(|s| input.statements.get(*s)).find_map(|s| s.justification);
-        let by_evidence = decided
+        let evidence: Vec<EvidenceView> = decided
             .statements
             .iter()
             .filter_map(|s| input.statements.get(*s))
-            .any(|s| matches!(s.source, Source::Evidence { .. }));
+            .filter_map(|statement| evidence_view(statement, now))
+            .collect();
         set_aside.push(SetAsideView {
-            by_evidence,
+            by_evidence: !evidence.is_empty(),
+            evidence,
             finding: finding_view(&judged, &facts),
             status: decided.status.word().to_owned(),
             justification: justification.map(|j| j.word().to_owned()),
@@ -216,11 +221,42 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         left: size(left.judged.len()),
         came_back,
         silent: size(applied.silent),
+        by_kind: by_kind(&set_aside),
         by_evidence: size(set_aside.iter().filter(|aside| aside.by_evidence).count()),
         set_aside,
         untouched,
     };
     (left, view)
+}
+
+/// The evidence of a statement with its age; nothing for a statement of a document.
+fn evidence_view(statement: &Statement, now: Timestamp) -> Option<EvidenceView> {
+    let Source::Evidence { host: _, evidence, facts, gathered } = &statement.source else { return None };
+    Some(EvidenceView {
+        kind: evidence.word().to_owned(),
+        label: evidence.label().to_owned(),
+        facts: facts.clone(),
+        gathered: gathered.to_string(),
+        age_s: u64::try_from((now.0 - gathered.0).max(0) / 1_000).unwrap_or_default(),
+        until: statement.expires.map(|at| at.to_string()),
+        rule: statement.impact.clone().unwrap_or_default(),
+        approved_by: statement.author.clone(),
+    })
+}
+
+/// Findings by kind of evidence; one that two kinds set aside together counts for both.
+fn by_kind(set_aside: &[SetAsideView]) -> Vec<EvidenceCount> {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for aside in set_aside {
+        let kinds: BTreeSet<&str> = aside.evidence.iter().map(|e| e.kind.as_str()).collect();
+        for kind in kinds {
+            *counts.entry(kind).or_default() += 1;
+        }
+    }
+    let mut out: Vec<EvidenceCount> =
+        counts.into_iter().map(|(kind, findings)| EvidenceCount { kind: kind.to_owned(), findings }).collect();
+    out.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.kind.cmp(&b.kind)));
+    out
 }
 
 /// The stable word of a reason.

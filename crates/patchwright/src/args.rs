@@ -111,6 +111,9 @@ pub(crate) enum Command {
         /// Do not look at processes and sockets
         #[arg(long)]
         no_processes: bool,
+        /// Policy whose approved `feature_off` rules say which settings to look at; no other configuration is read for them
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
     },
     /// Print shell completions
     Completions {
@@ -216,6 +219,9 @@ pub(crate) struct Explain {
     /// Asset profile, as in `scan`
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub(crate) profile: Option<String>,
+    /// Policy to judge by [default: the one in force]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,

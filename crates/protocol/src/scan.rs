@@ -398,6 +398,9 @@ pub struct VexView {
     /// Findings set aside where evidence of the host took part; the others rest on documents alone.
     #[serde(default)]
     pub by_evidence: u32,
+    /// The same by kind of evidence, the most first.
+    #[serde(default)]
+    pub by_kind: Vec<EvidenceCount>,
     /// Findings set aside.
     pub set_aside: Vec<SetAsideView>,
     /// Statements that name a vulnerability found here and did not set it aside.
@@ -420,8 +423,41 @@ pub struct SetAsideView {
     pub because: Vec<String>,
     /// When the finding comes back, RFC 3339.
     pub until: Option<String>,
+    /// Evidence of the host that took part, with its age.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceView>,
     /// Whether a PCI DSS result changes by it: never without a person's attestation.
     pub changes_pci_result: bool,
+}
+
+/// How many findings one kind of evidence set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceCount {
+    /// `not_mapped`, `network_isolated`, `service_off`, `module_blocked` or `feature_off`.
+    pub kind: String,
+    /// Findings.
+    pub findings: u32,
+}
+
+/// What a host showed, and how old that is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceView {
+    /// As in [`EvidenceCount`].
+    pub kind: String,
+    /// The kind in words (`service off`).
+    pub label: String,
+    /// The facts, one sentence each.
+    pub facts: Vec<String>,
+    /// When they were gathered, RFC 3339.
+    pub gathered: String,
+    /// Age when the report was made, in seconds.
+    pub age_s: u64,
+    /// When it stops counting, RFC 3339.
+    pub until: Option<String>,
+    /// The rule of the policy, and why it is safe.
+    pub rule: String,
+    /// Who approved the rule.
+    pub approved_by: String,
 }
 
 /// A statement that came near a finding.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use patchwright_domain::ids::HostId;
+use patchwright_domain::time::Timestamp;
 use patchwright_protocol::scan::ScanReport;
 use patchwright_store::Host;
 
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) host: Host,
     pub(crate) report: Arc<ScanReport>,
     pub(crate) restart: bool,
+    /// When the first finding that is set aside comes back.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// The cache.
@@ -37,9 +40,10 @@ pub(crate) struct FleetCache {
 }
 
 impl FleetCache {
-    pub(crate) fn get(&self, id: &HostId, key: &Key) -> Option<Entry> {
+    /// The report of a host, where nothing that it rests on changed and no statement in it has lapsed by `now`.
+    pub(crate) fn get(&self, id: &HostId, key: &Key, now: Timestamp) -> Option<Entry> {
         let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        entries.get(id).filter(|(k, _)| k == key).map(|(_, e)| e.clone())
+        entries.get(id).filter(|(k, e)| k == key && e.until.is_none_or(|end| now < end)).map(|(_, e)| e.clone())
     }
 
     pub(crate) fn put(&self, id: HostId, key: Key, entry: Entry) {

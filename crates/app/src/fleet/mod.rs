@@ -57,7 +57,7 @@ pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
         policy: policy.policy.hash.clone(),
         hour: now.0 / 3_600_000,
     };
-    let mut out: Vec<Option<Entry>> = hosts.iter().map(|h| env.cache().get(&h.id, &key(h))).collect();
+    let mut out: Vec<Option<Entry>> = hosts.iter().map(|h| env.cache().get(&h.id, &key(h), now)).collect();
     let missing: Vec<usize> = out.iter().enumerate().filter(|(_, e)| e.is_none()).map(|(i, _)| i).collect();
     for part in missing.chunks(FETCH) {
         let wanted: Vec<&Host> = part.iter().filter_map(|i| hosts.get(*i)).collect();
@@ -75,7 +75,9 @@ pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
                 first_seen: &|package, vuln| seen.at(package, vuln),
             };
             let report = Arc::new(report(&intel, &stored.facts, &question, &[])?);
-            let entry = Entry { host: host.clone(), restart: !report.restart_units.is_empty(), report };
+            let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
+            let until = lapses.filter_map(Timestamp::parse).min();
+            let entry = Entry { host: host.clone(), restart: !report.restart_units.is_empty(), until, report };
             env.cache().put(host.id.clone(), key(host), entry.clone());
             if let Some(slot) = out.get_mut(*place) {
                 *slot = Some(entry);

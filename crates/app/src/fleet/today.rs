@@ -242,6 +242,7 @@ mod tests {
                 ..ScanReport::default()
             }),
             restart: false,
+            until: None,
         }
     }
 

@@ -12,8 +12,9 @@ use super::condition::Condition;
 use super::constraint::ConstraintPolicy;
 use super::profile::Tier;
 use super::ssvc::HumanImpactVariant;
-use crate::exposure::runtime::EvidenceKind;
+use crate::exposure::runtime::Wanted;
 use crate::intel::authenticity::AuthenticityPolicy;
+use crate::inventory::Setting;
 use crate::time::{Date, Timestamp};
 
 /// The kinds of policy that this version understands.
@@ -252,7 +253,7 @@ pub struct RuntimeRule {
     /// Name, unique in the list.
     pub name: String,
     /// The evidence that is needed.
-    pub evidence: EvidenceKind,
+    pub evidence: Wanted,
     /// Findings that it may set aside; must hold for certain.
     pub when: Condition,
     /// Who approved it.
@@ -275,6 +276,23 @@ pub struct RuntimePolicy {
 impl Default for RuntimePolicy {
     fn default() -> Self {
         Self { facts_count_for: Span::Hours(24), rules: Vec::new() }
+    }
+}
+
+impl RuntimePolicy {
+    /// What a host is asked about its configuration: the questions of rules that still count, each once. Nothing else of its
+    /// configuration is read.
+    #[must_use]
+    pub fn settings(&self, now: Timestamp) -> Vec<Setting> {
+        let mut out: Vec<Setting> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| now < rule.expires.start()) {
+            if let Wanted::FeatureOff { setting } = &rule.evidence
+                && !out.contains(setting)
+            {
+                out.push(setting.clone());
+            }
+        }
+        out
     }
 }
 

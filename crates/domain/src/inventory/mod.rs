@@ -5,11 +5,13 @@
 
 pub mod asset;
 pub mod components;
+pub mod evidence;
 pub mod facts;
 pub mod source;
 pub mod system;
 
 pub use components::{Component, Entitlement, EntitlementState};
+pub use evidence::{BlockedModule, ModuleFacts, PackagedService, Setting, SettingAnswer, SettingSeen, SettingState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
     BrokenDependency, CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::components::{Component, Entitlement};
+use super::evidence::{ModuleFacts, PackagedService, SettingAnswer};
 use super::facts::{Os, Package, PackageFormat};
 use super::source::ConfiguredSource;
 use crate::intel::authenticity::RepositoryVerdict;
@@ -357,6 +358,15 @@ pub struct HostFacts {
     pub sources: Vec<ConfiguredSource>,
     /// Packages that running processes have code of; nothing where not every process could be seen.
     pub mapped_code: Option<MappedCode>,
+    /// Packages with units, and what starts them; nothing where the service manager could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<PackagedService>>,
+    /// Kernel modules; nothing in a container or where a list could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_modules: Option<ModuleFacts>,
+    /// Answers about configuration; only what approved rules of a policy asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingAnswer>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
 }

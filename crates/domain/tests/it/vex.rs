@@ -1,6 +1,7 @@
 //! Statements against findings: what applies, what does not and why, and what comes back.
 
 use patchwright_domain::exposure::cpe::Cpe;
+use patchwright_domain::exposure::runtime::EvidenceKind;
 use patchwright_domain::exposure::vex::{
     Applied, Component, HostIdentity, Identity, Justification, NotApplied, Product, Purl, Source, Statement, Subject,
     VexStatus, apply,
@@ -211,6 +212,7 @@ fn evidence_lapses_and_its_finding_comes_back() {
     let by_evidence = |expires: i64| Statement {
         source: Source::Evidence {
             host: "web-01".to_owned(),
+            evidence: EvidenceKind::NotMapped,
             facts: vec!["no process maps libssl.so.3".to_owned()],
             gathered: Timestamp(500_000),
         },

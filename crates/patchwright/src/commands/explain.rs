@@ -1,7 +1,7 @@
 //! `explain CVE|PACKAGE|HOST`: why.
 
 use patchwright_app::{Clock, fleet};
-use patchwright_protocol::scan::{FindingView, PatchView, ScanReport};
+use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideView};
 
 use super::local::{Place, block_on, ctx};
 use super::{advisory, input, scan, show};
@@ -24,24 +24,27 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let now = Clock::system().now();
     let profile = scan::profile(args.profile.as_deref())?;
     let intel = scan::intel(place, now)?;
+    let policy = match &args.policy {
+        Some(file) => scan::policy(Some(file))?,
+        None => block_on(super::policy::in_force(place))?,
+    };
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
-        None => (scan::this_machine(scan::Look::Whole, place.quiet)?, Vec::new()),
+        None => (scan::this_machine(scan::Look::Whole, policy.runtime.settings(now), place.quiet)?, Vec::new()),
     };
     input::fill_sources(&intel, &mut facts)?;
-    let report = scan::answer(&intel, &facts, &profile, now, &problems)?;
+    let report = scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy)?;
     let upper = target.to_ascii_uppercase();
-    let findings: Vec<&FindingView> = report
-        .findings
-        .iter()
-        .filter(|f| {
-            f.vuln == upper
-                || f.vuln == target
-                || f.package == target
-                || f.advisories.iter().any(|a| a == target)
-                || f.binaries.iter().any(|b| b.name == target)
-        })
-        .collect();
+    let named = |f: &FindingView| {
+        f.vuln == upper
+            || f.vuln == target
+            || f.package == target
+            || f.advisories.iter().any(|a| a == target)
+            || f.binaries.iter().any(|b| b.name == target)
+    };
+    let findings: Vec<&FindingView> = report.findings.iter().filter(|f| named(f)).collect();
+    let aside: Vec<&SetAsideView> =
+        report.vex.iter().flat_map(|vex| &vex.set_aside).filter(|aside| named(&aside.finding)).collect();
     let patches: Vec<&PatchView> = report
         .patches
         .iter()
@@ -53,12 +56,19 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             schema: u32,
             target: &'a str,
             findings: &'a [&'a FindingView],
+            set_aside: &'a [&'a SetAsideView],
             patches: &'a [&'a PatchView],
         }
-        output::json(&Answer { schema: patchwright_protocol::SCHEMA, target, findings: &findings, patches: &patches })?;
+        output::json(&Answer {
+            schema: patchwright_protocol::SCHEMA,
+            target,
+            findings: &findings,
+            set_aside: &aside,
+            patches: &patches,
+        })?;
         return Ok(Code::Ok);
     }
-    if findings.is_empty() {
+    if findings.is_empty() && aside.is_empty() {
         return nothing(place, args, &report, &facts);
     }
     let mut text = String::new();
@@ -69,6 +79,9 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     if findings.len() > FULL && !upper.starts_with("CVE-") {
         let rest: Vec<&str> = findings.iter().skip(FULL).map(|f| f.vuln.as_str()).collect();
         text.push_str(&format!("Also: {}\n\n", rest.join(", ")));
+    }
+    for aside in &aside {
+        text.push_str(&aside_text(aside));
     }
     for patch in patches.iter().take(FULL) {
         text.push_str(&patch_text(patch));
@@ -136,6 +149,26 @@ fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
         }
         Ok(Code::Ok)
     })
+}
+
+/// A finding that is set aside, with its evidence and when it comes back.
+fn aside_text(aside: &SetAsideView) -> String {
+    let f = &aside.finding;
+    let mut lines = vec![format!(
+        "{} in {} {}: set aside, {}{}",
+        f.vuln,
+        clean(&f.package),
+        clean(&f.installed),
+        aside.status,
+        aside.justification.as_deref().map(|word| format!(" ({word})")).unwrap_or_default()
+    )];
+    lines.extend(show::aside_reasons(aside).into_iter().map(|line| format!("  {line}")));
+    if let Some(until) = &aside.until {
+        lines.push(format!("  comes back by itself at {until}, or when the host shows something else"));
+    }
+    lines.push(String::new());
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn finding_text(f: &FindingView) -> String {

@@ -61,7 +61,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Verify(verify) => with(&|place| verify::run(place, &verify)),
         Command::Version(version) => version::run(&version),
         Command::Cvss { vectors } => cvss::run(&vectors),
-        Command::Collect { no_processes } => collect(!no_processes),
+        Command::Collect { no_processes, policy } => collect(!no_processes, policy.as_deref()),
         Command::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "patchwright", &mut bytes);
@@ -72,8 +72,12 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
     }
 }
 
-fn collect(processes: bool) -> Result<Code, Failure> {
-    let options = patchwright_agent::Options { processes, ..patchwright_agent::Options::default() };
+fn collect(processes: bool, policy: Option<&std::path::Path>) -> Result<Code, Failure> {
+    let settings = match policy {
+        Some(path) => scan::policy(Some(path))?.runtime.settings(patchwright_app::Clock::system().now()),
+        None => Vec::new(),
+    };
+    let options = patchwright_agent::Options { processes, settings, ..patchwright_agent::Options::default() };
     let facts = patchwright_agent::collect(&patchwright_agent::Root::host(), &options, &mut |_| {});
     output::json(&facts)?;
     Ok(Code::Ok)

@@ -11,7 +11,7 @@ use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
 use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::AssetProfile;
-use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::{HostFacts, Setting};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::scan::ScanReport;
 
@@ -27,19 +27,19 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     let profile = profile(args.profile.as_deref())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
+    let policy = policy(args.policy.as_deref())?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
         None => {
             if args.os.is_some() {
                 return Err(Failure::new(Code::Usage, "--os goes with a FILE", "this machine says itself what it is"));
             }
-            (this_machine(look(args, place), place.quiet)?, Vec::new())
+            (this_machine(look(args, place), policy.runtime.settings(now), place.quiet)?, Vec::new())
         }
     };
     input::fill_sources(&intel, &mut facts)?;
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
-    let policy = policy(args.policy.as_deref())?;
     let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &policy)?;
     print(&report, args, now)?;
     if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) && !intel.judges(&facts) {
@@ -78,7 +78,7 @@ pub(crate) fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
 }
 
 /// The policy of a file, or the shipped one.
-fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
+pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = file else { return Ok(PolicySet::shipped()?.policy) };
     let text = std::fs::read_to_string(path).map_err(|e| {
         let message = format!("failed to read `{}`: {e}", path.display());
@@ -118,8 +118,8 @@ fn look(args: &Scan, place: &Place) -> Look {
     }
 }
 
-/// Facts of this machine.
-pub(crate) fn this_machine(look: Look, quiet: bool) -> Result<HostFacts, Failure> {
+/// Facts of this machine. Of its configuration only `settings` are looked at: what approved rules of the policy ask.
+pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
     if look == Look::Fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
@@ -137,7 +137,8 @@ pub(crate) fn this_machine(look: Look, quiet: bool) -> Result<HostFacts, Failure
             ChangelogMode::Download { max_bytes_total: CHANGELOG_BYTES, max_bytes_each: CHANGELOG_BYTES_EACH }
         }
     };
-    let options = patchwright_agent::Options { candidate_changelogs, ..patchwright_agent::Options::default() };
+    let options =
+        patchwright_agent::Options { candidate_changelogs, settings, ..patchwright_agent::Options::default() };
     let facts = patchwright_agent::collect(&root, &options, &mut |step| {
         bar.set_message(format!("looking at this machine: {} {}", step.phase.label(), step.detail));
     });
@@ -145,19 +146,9 @@ pub(crate) fn this_machine(look: Look, quiet: bool) -> Result<HostFacts, Failure
     Ok(facts)
 }
 
-/// The report about a host that is not in the database: the clock of every finding starts now.
-pub(crate) fn answer(
-    intel: &Intel,
-    facts: &HostFacts,
-    profile: &AssetProfile,
-    now: Timestamp,
-    problems: &[String],
-) -> Result<ScanReport, AppError> {
-    answer_with_vex(intel, facts, profile, now, problems, None, &PolicySet::shipped()?.policy)
-}
-
-/// The same, with statements about exploitability applied.
-fn answer_with_vex(
+/// The report about a host that is not in the database: the clock of every finding starts now. With statements about
+/// exploitability applied, where there are any.
+pub(crate) fn answer_with_vex(
     intel: &Intel,
     facts: &HostFacts,
     profile: &AssetProfile,

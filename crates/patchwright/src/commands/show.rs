@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use patchwright_protocol::scan::{FindingView, PatchView, ScanReport};
+use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideView};
 
 use crate::output::{self, clean};
 use crate::paper::{self, Tone, paint, tone_of};
@@ -156,12 +156,16 @@ fn set_aside(text: &mut String, report: &ScanReport) {
             vex.silent
         ),
     );
+    if !vex.by_kind.is_empty() {
+        let kinds: Vec<String> = vex.by_kind.iter().map(|k| format!("{} by {}", k.findings, k.kind)).collect();
+        write_to(text, format_args!("  Evidence of the host: {}.\n", kinds.join(", ")));
+    }
     for aside in &vex.set_aside {
         let f = &aside.finding;
         let until = aside.until.as_deref().map(|at| format!(", until {at}")).unwrap_or_default();
         write_to(text, format_args!("  {} in {} {}{until}\n", clean(&f.vuln), clean(&f.package), clean(&f.installed)));
-        for line in &aside.because {
-            write_to(text, format_args!("    {}\n", clean(line)));
+        for line in aside_reasons(aside) {
+            write_to(text, format_args!("    {line}\n"));
         }
     }
     if !vex.set_aside.is_empty() {
@@ -185,6 +189,37 @@ fn set_aside(text: &mut String, report: &ScanReport) {
     }
     if near.len() > 10 {
         write_to(text, format_args!("  {} more statements came near; -o json lists them\n", near.len() - 10));
+    }
+}
+
+/// Why a finding is set aside: evidence of the host with its age, and what documents say.
+pub(crate) fn aside_reasons(aside: &SetAsideView) -> Vec<String> {
+    let mut lines = Vec::new();
+    for evidence in &aside.evidence {
+        lines.push(format!(
+            "{}, seen {} ago ({}): {}",
+            evidence.label,
+            age(evidence.age_s),
+            evidence.gathered,
+            clean(&evidence.facts.join("; "))
+        ));
+        let until = evidence.until.as_deref().map(|at| format!(", counts until {at}")).unwrap_or_default();
+        lines.push(format!("  {}; approved by {}{until}", clean(&evidence.rule), clean(&evidence.approved_by)));
+    }
+    if aside.evidence.len() < aside.because.len() {
+        let documents = aside.because.iter().filter(|line| !line.contains(" in evidence of "));
+        lines.extend(documents.map(|line| clean(line)));
+    }
+    lines
+}
+
+/// A length of time in the largest unit that fits.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 

@@ -15,9 +15,14 @@ use super::host::{HostPage, Tab};
 use super::host_tabs::{self, TabQuery};
 use super::{advisories, api, bulk, data, findings, hosts, plain, search, settings, sign_in, today};
 
+mod findings_rows;
+mod one_host;
 mod sources;
 use crate::view::Html;
 use crate::view::frame::{Area, Frame, Notice, Theme, User};
+pub use findings_rows::findings;
+use findings_rows::{preview, snapshot, views};
+pub use one_host::host;
 
 /// 2026-11-22T10:00:00Z.
 pub const SAMPLE_NOW: Timestamp = Timestamp(1_795_341_600_000);
@@ -478,107 +483,6 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
     }
 }
 
-/// One host with `rows` findings.
-#[must_use]
-pub fn host(rows: usize) -> HostDetail {
-    let patches: Vec<PatchView> = (0..rows.div_ceil(6)).map(|i| patch(i, rows.div_ceil(6))).collect();
-    let mut row = host_row(0, 5);
-    row.counts = Counts {
-        findings: small(rows),
-        packages: small(rows),
-        overdue: small(rows / 10),
-        kev: small(rows / 8),
-        fix_available: small(rows / 2),
-        restart_pending: small(rows / 10),
-        reboot_pending: small(rows / 20),
-        no_fix: small(rows / 4),
-        fix_with_subscription: 0,
-        ..Counts::default()
-    };
-    row.worst = (rows > 0).then(|| "critical".to_owned());
-    HostDetail {
-        schema: 1,
-        report: ScanReport {
-            schema: 1,
-            host: HostLabel { name: row.name.clone(), os: row.os.clone(), ecosystem: row.ecosystem.clone(), arch: "x86_64".to_owned(), kernel: Some("6.1.0-41-amd64".to_owned()), collector: row.collector.clone(), collected_at: at(-1) },
-            data: label(),
-            policy: "default (3f1c9a)".to_owned(),
-            support: SupportView {
-                state: "lts".to_owned(),
-                text: "Debian 12 left regular security support on 2026-07-11 and is on long-term support until 2028-06-30.".to_owned(),
-                security_until: Some("2026-07-11".to_owned()),
-                lts_until: Some("2028-06-30".to_owned()),
-                extended_until: None,
-            },
-            counts: row.counts.clone(),
-            findings: (0..rows).map(|i| finding(i, rows)).collect(),
-            transaction: (rows > 0).then(|| TransactionView {
-                steps: (0..rows.min(24)).map(step).collect(),
-                kept_back: vec!["libfoo1 1.0-1 → 1.1-1: kept back, needs the new package libfoo2".to_owned(), "docker-ce 27.1 → 28.0: held by an administrator".to_owned()],
-                download_bytes: Some(48_200_000),
-                simulated: "apt-get --simulate dist-upgrade".to_owned(),
-            }),
-            reboot: RebootView { needed: if rows == 0 { "unknown" } else { "yes" }.to_owned(), because: vec!["kernel 6.1.0-41-amd64 runs, 6.1.0-42-amd64 is installed".to_owned()], since: Some(at(-200)) },
-            restart_units: vec!["nginx.service".to_owned()],
-            patchers: vec!["unattended-upgrades installs security updates by itself (50unattended-upgrades)".to_owned()],
-            repositories_refused: Vec::new(),
-            unseen: vec![UnseenView { what: "processes of other users".to_owned(), why: "needs root".to_owned(), hint: "run the agent as root to see them; it still changes nothing".to_owned() }],
-            problems: Vec::new(),
-            vex: None,
-            exceptions: (rows > 0).then(sources::exception).into_iter().collect(),
-            constraints_lapsed: Vec::new(),
-            patches,
-        },
-        kernels: (0..rows.min(2)).map(|i| KernelRow { release: format!("6.1.0-{}-amd64", 41 + i), version: format!("6.1.{}-1", 190 + i), running: i == 0, next_boot: i == 1 }).collect(),
-        stale: (0..rows.min(4))
-            .map(|i| StaleRow {
-                pid: small(900 + i),
-                exe: pick(&["/usr/sbin/nginx", "/usr/bin/dbus-daemon"], i).to_owned(),
-                unit: Some(pick(&["nginx.service", "dbus.service"], i).to_owned()),
-                reboot_only: i % 2 == 1,
-                files: vec!["libssl.so.3 (libssl3)".to_owned(), "libcrypto.so.3 (libssl3)".to_owned()],
-            })
-            .collect(),
-        listeners: (0..rows.min(5))
-            .map(|i| ListenerRow {
-                socket: pick(&["tcp 0.0.0.0:443", "tcp 0.0.0.0:22", "tcp 127.0.0.1:5432"], i).to_owned(),
-                loopback: i % 3 == 2,
-                exe: (i != 1).then(|| "/usr/sbin/nginx".to_owned()),
-                unit: (i != 1).then(|| "nginx.service".to_owned()),
-                package: (i != 1).then(|| "nginx".to_owned()),
-            })
-            .collect(),
-        units: vec!["nginx.service".to_owned(), "ssh.service".to_owned()],
-        history: (0..rows)
-            .map(|i| HistoryRow {
-                at: at(-hours(i * 30)),
-                name: pick(&PACKAGES, i).to_owned(),
-                from: (i % 7 != 6).then(|| "3.0.16-1".to_owned()),
-                to: Some("3.0.17-1~deb12u2".to_owned()),
-                source: "/var/log/dpkg.log.1".to_owned(),
-            })
-            .collect(),
-        packages: (0..rows)
-            .map(|i| PackageRow {
-                name: format!("{}-{i}", pick(&PACKAGES, i)),
-                version: "3.0.17-1~deb12u2".to_owned(),
-                arch: "amd64".to_owned(),
-                source: pick(&PACKAGES, i).to_owned(),
-                candidate: (i.is_multiple_of(4)).then(|| "3.0.18-1~deb12u1".to_owned()),
-                held: i % 11 == 3,
-                findings: small(i % 3),
-            })
-            .collect(),
-        profile: if rows == 0 {
-            Vec::new()
-        } else {
-            vec![("tier".to_owned(), "T1 (said by olga)".to_owned()), ("exposure".to_owned(), "unknown".to_owned()), ("data class".to_owned(), "restricted".to_owned())]
-        },
-        generation: 3,
-        row,
-    }
-}
-
 fn token(i: usize) -> TokenRow {
     TokenRow {
         id: format!("tok_{i:06x}"),
@@ -610,123 +514,6 @@ pub fn frame(title: &str, area: Area, theme: Theme) -> Frame {
         css: "/assets/app.css".to_owned(),
         js: "/assets/app.js".to_owned(),
         now: SAMPLE_NOW,
-    }
-}
-
-/// What a query found, in `rows` groups; the first hundred are on the page.
-#[must_use]
-pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
-    let n = |i: usize| u64::from(small(i));
-    let split = |i: usize| UrgencyCounts {
-        emergency: u64::from(i < 2),
-        critical: n(i * 3 % 7),
-        high: n(i * 13 % 40),
-        medium: n(i * 29 % 300),
-        low: n(i * 7 % 90),
-    };
-    let sum = |c: &UrgencyCounts| c.emergency + c.critical + c.high + c.medium + c.low;
-    let mut counts = UrgencyCounts::default();
-    for one in (0..rows).map(split) {
-        counts.emergency += one.emergency;
-        counts.critical += one.critical;
-        counts.high += one.high;
-        counts.medium += one.medium;
-        counts.low += one.low;
-    }
-    let shown = rows.min(100);
-    FindingsAnswer {
-        schema: 1,
-        at: at(0),
-        snapshot: label().snapshot,
-        q: String::new(),
-        group: group.word().to_owned(),
-        findings: sum(&counts),
-        counts,
-        hosts: n(rows.min(1) * 214),
-        vulns: n(rows * 3),
-        notes: if rows == 1 {
-            Vec::new()
-        } else {
-            vec!["14 packages of languages on 3 hosts are not in this answer: `patchwright host show` judges them host by host.".to_owned()]
-        },
-        items: (0..shown)
-            .map(|i| FindingGroup {
-                name: match group {
-                    Group::Patch => pick(&PACKAGES, i).to_owned(),
-                    Group::Vuln => cve(i),
-                    Group::Host => host_row(i, rows).name,
-                    Group::Owner => pick(&OWNERS, i).to_owned(),
-                },
-                ecosystem: (group == Group::Patch).then(|| pick(&["Debian:12", "AlmaLinux:9"], i / 12).to_owned()),
-                host: (group == Group::Host).then(|| format!("hst_{i:08x}")),
-                urgency: urgency(i, shown),
-                findings: sum(&split(i)),
-                counts: split(i),
-                hosts: if group == Group::Host { 1 } else { n(214_usize.saturating_sub(i * 9).max(1)) },
-                vulns: if group == Group::Vuln { 1 } else { n(i % 14 + 1) },
-                kev: u64::from(i.is_multiple_of(3)),
-                packages: if group == Group::Patch { 1 } else { n(i % 5 + 1) },
-                examples: (0..(i % 14 + 1).min(3)).map(|n| cve(i * 3 + n)).collect(),
-                example_packages: (0..(i % 5 + 1).min(3)).map(|n| pick(&PACKAGES, i + n).to_owned()).collect(),
-                example_hosts: vec!["web-01".to_owned()],
-            })
-            .collect(),
-        total: n(rows),
-        next: (rows > shown).then(|| shown.to_string()),
-    }
-}
-
-/// An entry of the activation log.
-fn snapshot(i: usize) -> data::SnapshotRow {
-    data::SnapshotRow {
-        seq: u64::from(small(40_usize.saturating_sub(i))),
-        id: format!("{i:02}1c0c0b7f4b2f9f1f0d1f4e8a4c2d3b5e6f708192a3b4c5d6e7f8091a2b3c4d"),
-        at: at(-hours(i * 26 + 3)),
-        label: pick(&["feeds of 2026-11-22", "feeds of 2026-11-21", "starter set of 2026-11-20, incomplete"], i)
-            .to_owned(),
-        provider: pick(&["osv-debian", "epss", "return", "bundle:3f9a…", "starter"], i).to_owned(),
-        actor: pick(&["system:feed_reconciler", "usr_0190aa"], i / 2).to_owned(),
-        reason: (i == 2).then(|| "EPSS of 2026-11-21 came half empty".to_owned()),
-        records: 398_114 - 1_000 * u64::from(small(i)),
-        state: pick(&["active", "kept", "kept", "earlier", "gone"], i).to_owned(),
-    }
-}
-
-/// Kept questions.
-fn views(rows: usize) -> Vec<ViewRow> {
-    [
-        ("Exploited, fixable", "is:kev state:fix"),
-        ("Mine", "is:kev and tier:T1"),
-        ("DMZ, overdue", "zone:dmz is:overdue"),
-    ]
-    .iter()
-    .enumerate()
-    .take(if rows == 0 { 0 } else { 3 })
-    .map(|(i, (name, q))| ViewRow {
-        id: format!("viw_{i}"),
-        name: (*name).to_owned(),
-        q: (*q).to_owned(),
-        group: "patch".to_owned(),
-        sort: String::new(),
-        created: at(-24),
-    })
-    .collect()
-}
-
-/// What a change of `rows` hosts would do.
-fn preview(rows: usize) -> bulk::Preview {
-    bulk::Preview {
-        hosts: u64::from(small(rows)) + 6,
-        changed: u64::from(small(rows)),
-        rows: (0..rows.min(bulk::SHOWN))
-            .map(|i| bulk::PreviewRow {
-                id: format!("hst_{i:08x}"),
-                name: host_row(i, rows).name,
-                before: pick(&["", "pci", "cde;pci"], i).to_owned(),
-                after: pick(&["dmz", "dmz;pci", "cde;dmz;pci"], i).to_owned(),
-            })
-            .collect(),
-        digest: label().snapshot,
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::runtime::EvidenceKind;
 use crate::time::Timestamp;
 
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
@@ -148,6 +149,8 @@ pub enum Source {
     Evidence {
         /// Host that the facts are of.
         host: String,
+        /// Which kind of evidence.
+        evidence: EvidenceKind,
         /// The facts, one sentence each (`no process maps /usr/lib/…/libfoo.so.1`).
         facts: Vec<String>,
         /// When they were gathered.
@@ -159,7 +162,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document { id, place } => write!(f, "{id} ({place})"),
-            Self::Evidence { host, facts, gathered } => {
+            Self::Evidence { host, evidence: _, facts, gathered } => {
                 write!(f, "evidence of {host} at {gathered}: {}", facts.join("; "))
             }
         }
