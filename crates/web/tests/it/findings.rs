@@ -241,7 +241,7 @@ async fn a_change_of_many_hosts_is_counted_confirmed_and_recorded() {
     assert!(again.contains("Nothing would change") && !again.contains("name=\"digest\""), "{again}");
     let audit = browser.get("/settings?tab=audit&format=csv").await.body;
     assert!(audit.contains("host.bulk_edit tag pci"), "{audit}");
-    assert_eq!(audit.matches("host.edit hst_").count(), 4, "two by the profile form, two by the change: {audit}");
+    assert_eq!(audit.matches("host.edit web-0").count(), 4, "two by the profile form, two by the change: {audit}");
 
     for (kind, value, sentence) in [
         ("untag", "pci", "This will take the tag “pci” from 2 hosts"),
