@@ -467,6 +467,9 @@ pub(crate) enum Bundle {
         /// Trust the key that signed it, if no key is trusted yet
         #[arg(long)]
         trust_first_use: bool,
+        /// Take it although it loses more records of a release than a feed may lose in one run; give a --reason
+        #[arg(long, requires = "reason")]
+        accept_shrink: bool,
         /// Why, for the audit trail
         #[arg(long)]
         reason: Option<String>,

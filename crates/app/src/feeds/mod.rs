@@ -13,6 +13,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::intel::{FeedProblem, FeedRow};
 use patchwright_store::FeedState;
 
+pub(crate) use sync::lost_rows;
 pub use sync::{SyncOptions, SyncOutcome, sync};
 
 use crate::error::AppError;

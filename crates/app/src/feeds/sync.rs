@@ -437,6 +437,11 @@ fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], perce
     })
 }
 
+/// The first release or table of `provider` that lost more of its rows than the policy allows, in words.
+pub(crate) fn lost_rows(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], percent: u64) -> Option<String> {
+    guard_chunks(provider, base, fresh, percent).map(|shrunk| shrunk.words)
+}
+
 /// Refuses what shrank until a person accepts it.
 fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result::Result<(), Failed> {
     let Some(shrunk) = shrunk.filter(|_| !accept) else {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use patchwright_app::intel::bundle::{
-    self, ExportOptions, Exported, Imported, TrustNew, TrustedKey, trust_add, trust_list, trust_revoke,
+    self, ExportOptions, Exported, ImportOptions, Imported, TrustNew, TrustedKey, trust_add, trust_list, trust_revoke,
 };
 use patchwright_app::{AppError, Clock};
 
@@ -30,14 +30,15 @@ pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
             show_imported(&checked, *format)?;
             Ok(Code::Ok)
         }),
-        Bundle::Import { file, trust, trust_first_use, reason, output: format } => block_on(async {
+        Bundle::Import { file, trust, trust_first_use, accept_shrink, reason, output: format } => block_on(async {
             let env = place.open().await?;
             let new = match (trust, trust_first_use) {
                 (Some(key), _) => TrustNew::Key(key.clone()),
                 (None, true) => TrustNew::FirstUse,
                 (None, false) => TrustNew::No,
             };
-            let taken = bundle::import(&env, &ctx(reason.as_deref()), file, &new).await.map_err(refused)?;
+            let options = ImportOptions { trust: new, accept_shrink: *accept_shrink };
+            let taken = bundle::import(&env, &ctx(reason.as_deref()), file, &options).await.map_err(refused)?;
             show_imported(&taken, *format)?;
             Ok(Code::Ok)
         }),

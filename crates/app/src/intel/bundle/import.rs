@@ -16,6 +16,7 @@ use super::super::log::{Cause, record};
 use super::super::{Intel, IntelDir, Retention, open_advisories};
 use super::{BundleError, Manifest, keys, read};
 use crate::error::AppError;
+use crate::feeds::lost_rows;
 use crate::settings::IntelSettings;
 use crate::{Ctx, Env, Result};
 
@@ -29,6 +30,15 @@ pub enum TrustNew {
     Key(String),
     /// Take in whichever key signed the file, if the table has none yet.
     FirstUse,
+}
+
+/// How a bundle is taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What to do about a key that is not in the table.
+    pub trust: TrustNew,
+    /// Take it although it loses more records of a release than a feed may lose in one run.
+    pub accept_shrink: bool,
 }
 
 /// What a bundle holds, and what became of it.
@@ -132,7 +142,8 @@ fn trusted(row: Option<BundleKey>, claimed: &PublicKey) -> std::result::Result<B
 ///
 /// # Errors
 /// [`AppError::Invalid`] with the code and the words of [`BundleError`]; [`AppError::Forbidden`]; a full disk.
-pub async fn import(env: &Env, ctx: &Ctx, path: &Path, new: &TrustNew) -> Result<Imported> {
+pub async fn import(env: &Env, ctx: &Ctx, path: &Path, options: &ImportOptions) -> Result<Imported> {
+    let new = &options.trust;
     ctx.authorize(Action::EditFeeds, &Target::Installation)?;
     let now = env.now();
     let (source, envelope) = open(path)?;
@@ -159,7 +170,8 @@ pub async fn import(env: &Env, ctx: &Ctx, path: &Path, new: &TrustNew) -> Result
     not_older(&manifest, row.as_ref(), env.intel().index())?;
     let settings = IntelSettings::load(env.db()).await?;
     let (work, cut) = (env.clone(), manifest.clone());
-    let intel = tokio::task::spawn_blocking(move || take(&work.intel(), source, &cut, now, settings.into()))
+    let percent = (!options.accept_shrink).then_some(settings.shrink_percent);
+    let intel = tokio::task::spawn_blocking(move || take(&work.intel(), source, &cut, now, settings.into(), percent))
         .await
         .map_err(|e| AppError::internal("failed to take the bundle in", e))??;
     env.intel_replace(intel);
@@ -196,6 +208,7 @@ pub async fn import(env: &Env, ctx: &Ctx, path: &Path, new: &TrustNew) -> Result
         detail: serde_json::json!({
             "key": claimed.id(), "issuer_sequence": manifest.sequence, "issuer_snapshot": manifest.index.id,
             "sequence": intel.index().sequence, "providers": manifest.providers,
+            "accept_shrink": options.accept_shrink,
         }),
         request_id: ctx.request_id.clone(),
     });
@@ -247,7 +260,16 @@ impl Drop for Aside {
     }
 }
 
-fn take(current: &Intel, mut source: impl Read, manifest: &Manifest, now: Timestamp, rule: Retention) -> Result<Intel> {
+/// Takes the chunks over and makes them the snapshot in force. `percent` is the share of its rows that each release has to keep;
+/// nothing when a person accepted the loss.
+fn take(
+    current: &Intel,
+    mut source: impl Read,
+    manifest: &Manifest,
+    now: Timestamp,
+    rule: Retention,
+    percent: Option<u64>,
+) -> Result<Intel> {
     let dir = current.dir().clone();
     let _lock = dir.lock()?;
     let aside = Aside(dir.root().join(format!(".incoming-{}", crate::env::unique())));
@@ -270,10 +292,16 @@ fn take(current: &Intel, mut source: impl Read, manifest: &Manifest, now: Timest
             return Err(BundleError::NeedsEarlier { since, chunk: chunk.id.clone() }.into());
         }
     }
+    let base = dir.read_index()?.unwrap_or_else(|| current.index().clone());
+    for provider in manifest.providers.iter().filter(|_| percent.is_some()) {
+        let lost = lost_rows(provider, &base, &manifest.index.chunks, percent.unwrap_or_default());
+        if let Some(words) = lost {
+            return Err(BundleError::Shrunk { provider: provider.clone(), words }.into());
+        }
+    }
     for chunk in &manifest.chunks {
         dir.adopt_chunk(&aside.0.join(&chunk.id), &chunk.id)?;
     }
-    let base = dir.read_index()?.unwrap_or_else(|| current.index().clone());
     let providers: Vec<&str> = manifest.providers.iter().map(String::as_str).collect();
     let index = base.with_providers(&providers, manifest.index.chunks.clone(), now);
     index.check().map_err(|e| BundleError::Index(e.to_string()))?;

@@ -25,7 +25,7 @@ use patchwright_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use export::{ExportOptions, Exported, export};
-pub use import::{Imported, TrustNew, import, verify};
+pub use import::{ImportOptions, Imported, TrustNew, import, verify};
 pub use keys::{TrustedKey, trust_add, trust_list, trust_revoke};
 
 /// First bytes of every bundle; the digit is the format version.
@@ -150,6 +150,14 @@ pub enum BundleError {
     /// A newer number with older content.
     #[error("downgrade: {0}")]
     Downgrade(String),
+    /// It would take away more than a feed may lose in one run.
+    #[error("of {provider}: {words}; the old records stay in force")]
+    Shrunk {
+        /// Whose records.
+        provider: String,
+        /// What is gone.
+        words: String,
+    },
     /// The index in it is not one.
     #[error("the index in the bundle is not well formed: {0}")]
     Index(String),
@@ -192,6 +200,7 @@ impl BundleError {
             Self::Dates { .. } => "bundle_dates",
             Self::Replay { .. } => "bundle_replay",
             Self::Downgrade(_) => "bundle_downgrade",
+            Self::Shrunk { .. } => "bundle_shrunk",
             Self::Index(_) => "bundle_index",
             Self::TooLarge(_) => "bundle_too_large",
             Self::Chunk { .. } => "bundle_chunk",
@@ -213,6 +222,9 @@ impl BundleError {
             Self::FromTheFuture { .. } | Self::Dates { .. } => "check the clocks of both machines",
             Self::Replay { .. } | Self::Downgrade(_) => {
                 "ask the issuer for a newer bundle; to go back on purpose use `patchwright intel activate`"
+            }
+            Self::Shrunk { .. } => {
+                "ask the issuer whether that is meant; if it is: `patchwright bundle import FILE --accept-shrink --reason WHY`"
             }
             Self::Index(_) | Self::TooLarge(_) => "do not use this file; tell its issuer",
             Self::NeedsEarlier { .. } => "take the earlier bundle first, or one that was exported without --since",

@@ -101,7 +101,8 @@ impl Site {
     }
 
     async fn import(&self, path: &Path, new: TrustNew) -> Result<Imported, (String, String)> {
-        import(&self.env, &self.ctx, path, &new).await.map_err(|e| (e.code().to_owned(), e.to_string()))
+        let options = ImportOptions { trust: new, accept_shrink: false };
+        import(&self.env, &self.ctx, path, &options).await.map_err(|e| (e.code().to_owned(), e.to_string()))
     }
 
     async fn refused(&self, path: &Path, code: &str) -> String {
@@ -424,7 +425,7 @@ async fn some_feeds_only_and_what_the_reader_has_beside_stays() {
 async fn a_reader_without_the_right_is_refused_before_the_file_is_opened() {
     let reader = Site::new(1, "2026-11-01", 2).await;
     let ctx = Ctx { actor: Actor::System(patchwright_domain::access::SystemPart::AgentIntake), ..ctx() };
-    let error = import(&reader.env, &ctx, Path::new("/no/such/file"), &TrustNew::No).await.unwrap_err();
+    let error = import(&reader.env, &ctx, Path::new("/no/such/file"), &ImportOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), "forbidden");
     let error = return_to(&reader.env, &ctx, "1").await.unwrap_err();
     assert_eq!(error.code(), "forbidden");
@@ -484,4 +485,22 @@ async fn an_index_that_somebody_else_wrote_is_refused() {
     let index = SnapshotIndex::new(chunks(&unsigned, 1, "2026-11-01"), 1, NOW);
     std::fs::write(unsigned.root().join("index.json"), serde_json::to_vec(&index).unwrap()).unwrap();
     assert_eq!(unsigned.read_index().unwrap().unwrap(), index);
+}
+
+#[tokio::test]
+async fn a_bundle_that_loses_half_of_a_release_waits_for_a_person() {
+    let issuer = Site::new(100, "2026-11-18", 5).await;
+    let (first, reader) = (issuer.export("first", None).await, Site::new(100, "2026-11-17", 1).await);
+    reader.import(&first, TrustNew::FirstUse).await.unwrap();
+    issuer.grow(50, "2026-11-19").await;
+    let half = issuer.export("half", None).await;
+    let words = reader.refused(&half, "bundle_shrunk").await;
+    assert!(words.contains("debian-tracker") && words.contains("50 rows, 100 are in force"), "{words}");
+    let accepted = ImportOptions { accept_shrink: true, ..ImportOptions::default() };
+    let taken = import(&reader.env, &reader.ctx, &half, &accepted).await.unwrap();
+    assert!(taken.activated.is_some());
+    // A few rows fewer are an ordinary day.
+    issuer.grow(45, "2026-11-20").await;
+    let fewer = issuer.export("fewer", None).await;
+    reader.import(&fewer, TrustNew::No).await.unwrap();
 }
