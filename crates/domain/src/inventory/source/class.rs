@@ -69,7 +69,7 @@ struct Vendor {
     keys: &'static [&'static str],
 }
 
-/// From the vendors' own installation media: `os-release`, sources and keyrings.
+/// Known addresses, origins and names of key files. A repository that fits none of them is *unknown*, never the vendor's.
 const VENDORS: &[Vendor] = &[
     Vendor { id: "debian", name: "Debian", origins: &["Debian"], domains: &["debian.org"], keys: &["debian-archive-"] },
     Vendor {
