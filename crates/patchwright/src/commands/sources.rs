@@ -10,6 +10,8 @@ use crate::output::{self, Format, clean};
 
 const ROW_COLUMNS: &[&str] =
     &["id", "source", "class", "state", "patches", "signed", "hosts", "installed", "pending", "review_by"];
+/// What fits beside an address in 80 columns; `sources show` has the rest.
+const SHORT_COLUMNS: &[&str] = &["id", "source", "state", "patches", "hosts"];
 const DIVERGENCE_COLUMNS: &[&str] =
     &["package", "host", "installed", "offered", "vendor", "departure", "distance", "backport", "source", "state"];
 
@@ -18,7 +20,11 @@ pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
     match command {
         Sources::List { output } => {
             let rows = block_on(async { Ok(sources::list(&place.open().await?, &ctx(None)).await?) })?;
-            output::list(*output, &rows, ROW_COLUMNS, row_cells)?;
+            if *output == Format::Table {
+                output::list(*output, &rows, SHORT_COLUMNS, short_cells)?;
+            } else {
+                output::list(*output, &rows, ROW_COLUMNS, row_cells)?;
+            }
             if rows.is_empty() && !place.quiet {
                 output::talk("no source is known: hosts name them when they report (`patchwright up`)");
             }
@@ -101,6 +107,18 @@ fn row_cells(r: &SourceRow) -> Vec<String> {
         r.installed.to_string(),
         r.pending.to_string(),
         r.review_by.clone().unwrap_or_default(),
+    ]
+}
+
+fn short_cells(r: &SourceRow) -> Vec<String> {
+    let class = r.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
+    let review = r.review_by.as_ref().map(|day| format!(", review by {day}")).unwrap_or_default();
+    vec![
+        r.id.clone(),
+        format!("{}{class}", clean(&r.title)),
+        format!("{}{review}", r.state),
+        r.gate.clone(),
+        r.hosts.to_string(),
     ]
 }
 
