@@ -3,8 +3,8 @@
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::exposure::fleet::Day;
-use patchwright_domain::exposure::fleet::history::Timeline;
 use patchwright_domain::exposure::fleet::query::{self, Asking, Bucket, BucketKey, GroupBy, HostRows as _};
+use patchwright_domain::exposure::fleet::timeline::Timeline;
 use patchwright_domain::ids::HostId;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::findings::{

@@ -9,7 +9,8 @@ use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::exposure::FindingState;
 use patchwright_domain::exposure::fleet::board::{Facts, class_place};
-use patchwright_domain::exposure::fleet::history::{Exception, History, NOTHING, Timeline};
+use patchwright_domain::exposure::fleet::history::{Exception, History, NOTHING};
+use patchwright_domain::exposure::fleet::timeline::Timeline;
 use patchwright_domain::exposure::fleet::{Day, FleetIndex, HostLoad, Intelligence};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
 use patchwright_domain::exposure::subject::subjects;
@@ -412,7 +413,7 @@ fn an_episode_goes_on_through_upgrades_that_keep_the_hole_and_over_short_gaps() 
     let latency = timeline.latency(TODAY);
     let (finished, open) = latency
         .iter()
-        .map(patchwright_domain::exposure::fleet::history::Latency::counts)
+        .map(patchwright_domain::exposure::fleet::latency::Latency::counts)
         .fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1));
     assert_eq!(open, 1);
     assert_eq!(

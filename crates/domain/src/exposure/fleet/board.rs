@@ -4,7 +4,7 @@
 //! policy can tell apart (numbers by the constants they are compared with), profiles to the attributes it reads, and one
 //! representative of each pair goes through the same [`classify`] as a single host's finding.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::{Case, Day, FleetIndex, HostEntry, SubjectNo, parallel};
@@ -16,7 +16,7 @@ use crate::decision::policy::{Policy, Urgency};
 use crate::decision::profile::AssetProfile;
 use crate::decision::sla::{DueRule, due_rules};
 use crate::decision::variables::{Input, vendor_severity};
-use crate::intel::{CvssAssessment, ExploitMaturity, Status, VendorWords, VulnFacts};
+use crate::intel::{CvssAssessment, ExploitMaturity, Status, VulnFacts};
 use crate::time::Timestamp;
 
 /// Counts by urgency: Emergency, Critical, High, Medium, Low.
@@ -207,11 +207,15 @@ impl Board {
         let (projection, projections) = project(index, &reads);
         let folded = fold(index, &reads, &facts);
         let judged = judge(policy, index, &facts, &folded, &projections, threads);
+        let scored: Vec<Option<Severity>> = parallel::map(&facts, threads, severity);
         let severity = index
             .cases
             .list
             .iter()
-            .map(|case| facts.get(case.vuln as usize).and_then(|f| severity(f, &case.vendor())))
+            .map(|case| {
+                // The score's word, else the vendor's.
+                scored.get(case.vuln as usize).copied().flatten().or_else(|| vendor_severity(&case.vendor()))
+            })
             .collect();
         let mut board = Self {
             projection,
@@ -268,7 +272,7 @@ impl Board {
     }
 
     /// The class place of every tuple on a projection.
-    fn urgencies(&self, projection: u16) -> Vec<u8> {
+    pub(super) fn urgencies(&self, projection: u16) -> Vec<u8> {
         let verdicts = self.verdicts.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
         verdicts
             .iter()
@@ -466,10 +470,9 @@ fn tuple(index: &FleetIndex, reads: &Reads, case: &Case, f: &VulnFacts, cvss: u3
     }
 }
 
-/// Severity in itself: the score's word, else the vendor's.
-fn severity(facts: &VulnFacts, words: &VendorWords) -> Option<Severity> {
-    let picked = cvss::pick(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(facts));
-    picked.chosen.map(|(_, _, score)| score.severity).or_else(|| vendor_severity(words))
+/// Severity in itself, where there is a score.
+fn severity(facts: &VulnFacts) -> Option<Severity> {
+    cvss::choose(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(facts)).map(|(_, score)| score.severity)
 }
 
 /// One verdict for each (projection, tuple), as places among the distinct ones.
@@ -490,7 +493,7 @@ fn judge(
         let lock = || scored.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = lock().get(&env).cloned();
         let scores = known.unwrap_or_else(|| {
-            let made = Arc::new(scores(&folded.vectors, &env, fact));
+            let made = Arc::new(scores(folded, &env, fact));
             lock().insert(env, made.clone());
             made
         });
@@ -556,46 +559,50 @@ fn verdict<'f>(
     Verdict { urgency: decision.urgency, rules: due_rules(policy, &decision, profile) }
 }
 
-/// Scores of one list of vectors for each readiness of exploit code.
+/// Scores of one list of vectors for each readiness of exploit code that a tuple has it with.
+#[derive(Clone, Default)]
 struct Scores([Option<Scored>; 4]);
 
 impl Scores {
-    fn get(&self, exploit: Option<ExploitMaturity>) -> Option<Scored> {
-        let place = match exploit {
+    fn place(exploit: Option<ExploitMaturity>) -> usize {
+        match exploit {
             None => 0,
             Some(ExploitMaturity::ProofOfConcept) => 1,
             Some(ExploitMaturity::Weaponised) => 2,
             Some(ExploitMaturity::Exploited) => 3,
-        };
-        self.0.get(place).copied().flatten()
+        }
+    }
+
+    fn get(&self, exploit: Option<ExploitMaturity>) -> Option<Scored> {
+        self.0.get(Self::place(exploit)).copied().flatten()
     }
 }
 
-fn scores<'f>(vectors: &[u32], env: &EnvironmentalInput, fact: impl Fn(u32) -> &'f VulnFacts) -> Vec<Scores> {
-    let readiness = [
-        None,
-        Some(ExploitMaturity::ProofOfConcept),
-        Some(ExploitMaturity::Weaponised),
-        Some(ExploitMaturity::Exploited),
-    ];
-    vectors
-        .iter()
-        .map(|vuln| {
-            let list = &fact(*vuln).cvss;
-            if list.is_empty() {
-                return Scores([None; 4]);
+/// Scores every (list of vectors, readiness) that is in use, once.
+fn scores<'f>(folded: &Folded, env: &EnvironmentalInput, fact: impl Fn(u32) -> &'f VulnFacts) -> Vec<Scores> {
+    let mut out = vec![Scores::default(); folded.vectors.len()];
+    let mut done: HashSet<(u32, usize)> = HashSet::new();
+    for tuple in &folded.tuples {
+        let place = Scores::place(tuple.exploit);
+        let (Some(vuln), Some(slot)) = (
+            folded.vectors.get(tuple.cvss as usize),
+            out.get_mut(tuple.cvss as usize).and_then(|s| s.0.get_mut(place)),
+        ) else {
+            continue;
+        };
+        if !done.insert((tuple.cvss, place)) {
+            continue;
+        }
+        *slot = cvss::choose(&fact(*vuln).cvss, env, tuple.exploit).map(|(_, score)| {
+            let implied = cvss::implied(&score);
+            Scored {
+                effective_e1: score.effective_e1,
+                base_e1: score.base_e1,
+                severity: score.severity,
+                automatable: implied.automatable,
+                total: implied.total_impact,
             }
-            Scores(readiness.map(|exploit| {
-                let (_, _, score) = cvss::pick(list, env, exploit).chosen?;
-                let implied = cvss::implied(&score);
-                Some(Scored {
-                    effective_e1: score.effective_e1,
-                    base_e1: score.base_e1,
-                    severity: score.severity,
-                    automatable: implied.automatable,
-                    total: implied.total_impact,
-                })
-            }))
-        })
-        .collect()
+        });
+    }
+    out
 }

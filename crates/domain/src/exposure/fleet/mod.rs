@@ -5,13 +5,15 @@
 //! vulnerability ──► groups of subjects with one host bitmap each ──► hosts
 //! ```
 //! Findings stay a function: the index holds no finding, only what a finding is computed from. [`rematch`] fills claims and
-//! groups from intelligence, [`board`] adds what policy makes of them, [`history`] adds time, [`query`] asks.
+//! groups from intelligence, [`board`] adds what policy makes of them, [`history`] adds time, [`timeline`] and [`query`] ask.
 
 pub mod board;
 pub mod history;
+pub mod latency;
 mod parallel;
 pub mod query;
 mod rematch;
+pub mod timeline;
 
 use std::collections::HashMap;
 use std::sync::Arc;

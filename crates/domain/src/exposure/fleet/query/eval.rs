@@ -437,8 +437,8 @@ impl<'a> Run<'a> {
             }
             Term::Cvss(op, want) => {
                 let facts = asking.facts.facts(id);
-                let picked = cvss::pick(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(&facts));
-                picked.chosen.is_some_and(|(_, _, score)| op.holds(f64::from(score.base_e1), *want))
+                cvss::choose(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(&facts))
+                    .is_some_and(|(_, score)| op.holds(f64::from(score.base_e1), *want))
             }
             Term::Is(Flag::Kev) => asking.board.clocks(vuln).kev,
             Term::Is(Flag::Exploited) => {

@@ -1,0 +1,524 @@
+//! Questions over the fleet and a year of its history: what is overdue, how long fixes took.
+//!
+//! A year of a large fleet is tens of millions of changes, each of which ends several findings, so nothing is looked up that can be
+//! laid out once: what a change ends is a short list of (known since, fact tuple), and the start of an episode is the oldest version
+//! of the package on the host. Only claims that some older version did not have ([`History::late`]) are walked back one by one.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use super::board::{Board, VulnClocks, due};
+use super::history::{Exception, History, Row, rows_into};
+use super::latency::{Latency, Tally};
+use super::{Day, FleetIndex, HostEntry, HostNo, ProfileNo, SubjectNo, VulnNo, parallel};
+use crate::decision::policy::Clock;
+use crate::decision::profile::Tier;
+use crate::time::Timestamp;
+
+/// Deadlines of a part of the fleet, in findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Open findings, excepted ones left out.
+    pub open: u64,
+    /// Past their deadline.
+    pub overdue: u64,
+    /// Due within the given time.
+    pub soon: u64,
+    /// Taken out by an exception in force.
+    pub excepted: u64,
+}
+
+impl Deadlines {
+    fn add(&mut self, other: Self) {
+        self.open += other.open;
+        self.overdue += other.overdue;
+        self.soon += other.soon;
+        self.excepted += other.excepted;
+    }
+}
+
+/// Last days of first appearance with which a finding is overdue now, and will be soon.
+#[derive(Clone, Copy, Default)]
+struct Latest {
+    now: Day,
+    soon: Day,
+}
+
+/// [`Latest`] of every (projection, case).
+struct Thresholds {
+    of: Vec<Vec<Latest>>,
+}
+
+impl Thresholds {
+    fn new(index: &FleetIndex, board: &Board, now: Timestamp, soon: Timestamp, threads: usize) -> Self {
+        let projections: Vec<u16> = (0u16..).take(board.projections()).collect();
+        let of = parallel::map(&projections, threads, |projection| {
+            let mut known: HashMap<(u32, Option<Timestamp>, Option<Timestamp>), Latest> = HashMap::new();
+            (0u32..)
+                .zip(index.cases())
+                .map(|(no, case)| {
+                    let (Some(place), Some(verdict)) =
+                        (board.verdict_place(*projection, no), board.verdict(*projection, no))
+                    else {
+                        return Latest::default();
+                    };
+                    let clocks = board.clocks(case.vuln);
+                    let own = verdict.rules.iter().any(|r| r.clock.as_slice() != [Clock::FirstSeen]);
+                    let key = if own { (place, clocks.kev_added, clocks.published) } else { (place, None, None) };
+                    *known.entry(key).or_insert_with(|| Latest {
+                        now: threshold(verdict, &clocks, now),
+                        soon: threshold(verdict, &clocks, soon),
+                    })
+                })
+                .collect()
+        });
+        Self { of }
+    }
+
+    fn column(&self, projection: u16) -> &[Latest] {
+        self.of.get(usize::from(projection)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Deadlines never get earlier when a finding appears later, so one day divides overdue from in time. `Day(0)`: none is overdue.
+fn threshold(verdict: &super::board::Verdict, clocks: &VulnClocks, at: Timestamp) -> Day {
+    let overdue = |day: u16| due(verdict, clocks, Day(day).start()).is_some_and(|due| due < at);
+    if !overdue(0) {
+        return Day(0);
+    }
+    let (mut low, mut high) = (0u16, u16::MAX);
+    while low < high {
+        let middle = low + (high - low) / 2 + 1;
+        if overdue(middle) { low = middle } else { high = middle - 1 }
+    }
+    Day(low)
+}
+
+/// A claim as the questions read it.
+#[derive(Clone, Copy)]
+struct Flat {
+    vuln: VulnNo,
+    case: u32,
+    /// Fact tuple of the case, with [`LATE`] in the highest bit.
+    tuple: u32,
+    /// Since when the vulnerability is known here.
+    known: Day,
+    /// Place among the claims of the subject.
+    place: u16,
+}
+
+/// The claim has to be walked back version by version.
+const LATE: u32 = 1 << 31;
+
+impl Flat {
+    fn late(self) -> bool {
+        self.tuple & LATE != 0
+    }
+
+    fn class(self, urgencies: &[u8]) -> u8 {
+        urgencies.get((self.tuple & !LATE) as usize).copied().unwrap_or(4)
+    }
+}
+
+/// Lists behind one another in one block.
+struct Lists {
+    list: Vec<Flat>,
+    from: Vec<u32>,
+}
+
+impl Lists {
+    fn new(parts: impl Iterator<Item = Vec<Flat>>) -> Self {
+        let mut out = Self { list: Vec::new(), from: vec![0] };
+        for part in parts {
+            out.list.extend(part);
+            // Four billion claims of distinct subjects do not fit in memory.
+            out.from.push(u32::try_from(out.list.len()).unwrap_or(u32::MAX));
+        }
+        out
+    }
+
+    fn get(&self, place: usize) -> &[Flat] {
+        match self.from.get(place..place + 2) {
+            Some([from, to]) => self.list.get(*from as usize..*to as usize).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+}
+
+/// What the record of a host says of one package name.
+#[derive(Clone, Copy, Default)]
+struct Spell {
+    /// The host (place + 1) that this was noted for; an older note does not count.
+    host: u32,
+    /// Place of the last row of the name.
+    row: u32,
+    /// Since when the oldest version is there that the record leads back to without a gap.
+    start: Start,
+    /// No gap within: the way back is as short as that.
+    unbroken: bool,
+}
+
+/// Where an unbroken row of versions began.
+#[derive(Clone, Copy, Default)]
+enum Start {
+    /// With the installation that is the last row so far: whoever asks knows since when the version is there.
+    #[default]
+    Here,
+    /// On a day.
+    On(Day),
+}
+
+impl Start {
+    fn or(self, since: Day) -> Day {
+        match self {
+            Self::Here => since,
+            Self::On(day) => day,
+        }
+    }
+}
+
+/// Notes about the names of one host, made by one pass over its rows and reused for the next host.
+struct Notes {
+    of: Vec<Spell>,
+}
+
+impl Notes {
+    fn new(index: &FleetIndex) -> Self {
+        Self { of: vec![Spell::default(); index.names.len()] }
+    }
+
+    /// Reads the rows of a host. `each` sees every row with the start of the versions before it and whether that is all there is to it.
+    fn read(&mut self, history: &History, host: HostNo, mut each: impl FnMut(usize, Row, Day, bool)) {
+        let mut spell = Spell::default();
+        let mut last: Option<Row> = None;
+        for (place, row) in history.rows(host).iter().copied().enumerate() {
+            if row.goes_on() {
+                // Removed and back again: how long the gap was decides.
+                spell.unbroken &= !row.from_nothing();
+                spell.start = Start::On(spell.start.or(row.since));
+            } else {
+                self.note(history, last, spell);
+                let start = if row.from_nothing() { Start::Here } else { Start::On(row.since) };
+                spell = Spell { host: host + 1, row: 0, start, unbroken: true };
+            }
+            spell.row = u32::try_from(place).unwrap_or(u32::MAX);
+            last = Some(row);
+            each(place, row, spell.start.or(row.since), spell.unbroken);
+        }
+        self.note(history, last, spell);
+    }
+
+    fn note(&mut self, history: &History, last: Option<Row>, spell: Spell) {
+        if let Some(slot) = last.and_then(|row| self.of.get_mut(history.name(row) as usize)) {
+            *slot = spell;
+        }
+    }
+
+    fn of(&self, host: HostNo, name: u32) -> Option<&Spell> {
+        self.of.get(name as usize).filter(|spell| spell.host == host + 1)
+    }
+}
+
+/// Questions over the fleet and its history.
+pub struct Timeline<'a> {
+    /// The fleet.
+    pub index: &'a FleetIndex,
+    /// What policy makes of it.
+    pub board: &'a Board,
+    /// Changes, settled.
+    pub history: &'a History,
+    /// Hosts that the caller may see.
+    pub scope: &'a RoaringBitmap,
+    /// Threads to use.
+    pub threads: usize,
+}
+
+impl Timeline<'_> {
+    /// Since when a claim of a host's subject counts: present and known.
+    #[must_use]
+    pub fn first_seen(&self, host_no: HostNo, host: &HostEntry, place: usize, claim: usize) -> Day {
+        let Some(subject_no) = host.subjects.get(place).copied() else { return Day(0) };
+        let Some(subject) = self.index.subject(subject_no) else { return Day(0) };
+        let since = self.walk(host_no, subject.name, subject_no, claim, host.present(place));
+        let known = subject.claims.get(claim).and_then(|c| self.board.clocks(c.vuln).known);
+        known.map_or(since, |k| k.max(since))
+    }
+
+    /// Since when a claim of a subject that a host has is there, version by version.
+    fn walk(&self, host: HostNo, name: u32, subject: SubjectNo, claim: usize, present: Day) -> Day {
+        let rows = self.history.rows_of(host, name);
+        if rows.is_empty() {
+            return present;
+        }
+        self.history.presence(self.index, rows_into(self.history, rows, subject), subject, claim, present)
+    }
+
+    /// The claims of every subject.
+    fn claims(&self) -> (Vec<u32>, Lists) {
+        let lists = (0u32..).zip(&self.index.subjects).map(|(no, subject)| {
+            let late = self.history.late(no);
+            (0u16..).zip(&subject.claims).map(|(place, claim)| self.flat(claim, place, late)).collect()
+        });
+        (self.index.subjects.iter().map(|s| s.name).collect(), Lists::new(lists))
+    }
+
+    /// The claims that every change ends, those that have been known longest first.
+    fn ended(&self) -> Lists {
+        Lists::new(self.history.effects().map(|(old, _, effect)| {
+            let (claims, late) = (self.index.subject(old).map_or(&[][..], |s| &s.claims), self.history.late(old));
+            let mut list: Vec<Flat> = effect
+                .ended
+                .iter()
+                .filter_map(|place| Some(self.flat(claims.get(usize::from(*place))?, *place, late)))
+                .collect();
+            list.sort_unstable_by_key(|flat| flat.known);
+            list
+        }))
+    }
+
+    fn flat(&self, claim: &super::ClaimRef, place: u16, late: &[u16]) -> Flat {
+        let mark = if late.binary_search(&place).is_ok() { LATE } else { 0 };
+        let known = self.board.clocks(claim.vuln).known.unwrap_or_default();
+        Flat { vuln: claim.vuln, case: claim.case, tuple: self.board.tuple(claim.case) & !LATE | mark, known, place }
+    }
+
+    /// Asks every host that the caller may see, in portions; each has notes and a result of its own.
+    fn ask<R: Send>(
+        &self,
+        portion: usize,
+        work: impl Fn(&mut Notes, &mut R, HostNo, &HostEntry) + Sync,
+        begin: impl Fn() -> R + Sync,
+    ) -> Vec<R> {
+        let hosts: Vec<(HostNo, &HostEntry)> =
+            self.index.entries().filter(|(no, _)| self.scope.contains(*no)).collect();
+        let portions: Vec<&[(HostNo, &HostEntry)]> = hosts.chunks(portion).collect();
+        parallel::map(&portions, self.threads, |portion| {
+            let (mut notes, mut out) = (Notes::new(self.index), begin());
+            for (no, host) in portion.iter() {
+                work(&mut notes, &mut out, *no, host);
+            }
+            out
+        })
+    }
+
+    /// Open, overdue, soon due and excepted findings by tier, T1 first. `soon` is the instant until which "soon" reaches.
+    #[must_use]
+    pub fn deadlines(&self, now: Timestamp, soon: Timestamp, exceptions: &[Exception]) -> [Deadlines; 4] {
+        let thresholds = Thresholds::new(self.index, self.board, now, soon, self.threads);
+        let (names, claims) = self.claims();
+        let mut excepted: Vec<Option<RoaringBitmap>> = vec![None; self.index.vuln_count()];
+        for exception in exceptions.iter().filter(|e| e.until > now) {
+            if let Some(slot) = excepted.get_mut(exception.vuln as usize) {
+                *slot.get_or_insert_default() |= &exception.hosts;
+            }
+        }
+        let look = Look { names: &names, claims: &claims, excepted: &excepted };
+        let parts = self.ask(
+            1_024,
+            |notes, sums: &mut [Deadlines; 4], no, host| {
+                let column = thresholds.column(self.board.projection(host.profile));
+                if let Some(sum) = sums.get_mut(self.tier_place(host.profile)) {
+                    sum.add(self.host_deadlines(notes, no, host, column, &look));
+                }
+            },
+            Default::default,
+        );
+        let mut out = [Deadlines::default(); 4];
+        for part in parts {
+            for (sum, more) in out.iter_mut().zip(part) {
+                sum.add(more);
+            }
+        }
+        out
+    }
+
+    fn tier_place(&self, profile: ProfileNo) -> usize {
+        match self.index.profiles().get(profile as usize).map_or(Tier::T3, |p| p.tier) {
+            Tier::T1 => 0,
+            Tier::T2 => 1,
+            Tier::T3 => 2,
+            Tier::T4 => 3,
+        }
+    }
+
+    fn host_deadlines(
+        &self,
+        notes: &mut Notes,
+        no: HostNo,
+        host: &HostEntry,
+        column: &[Latest],
+        look: &Look<'_>,
+    ) -> Deadlines {
+        notes.read(self.history, no, |_, _, _, _| {});
+        let mut sum = Deadlines::default();
+        for (place, subject) in host.subjects.iter().copied().enumerate() {
+            let claims = look.claims.get(subject as usize);
+            if claims.is_empty() {
+                continue;
+            }
+            let name = look.names.get(subject as usize).copied().unwrap_or(u32::MAX);
+            let since = self.since(notes, no, subject, name, host.present(place));
+            for claim in claims {
+                if let Some(Some(hosts)) = look.excepted.get(claim.vuln as usize)
+                    && hosts.contains(no)
+                {
+                    sum.excepted += 1;
+                    continue;
+                }
+                sum.open += 1;
+                let latest = column.get(claim.case as usize).copied().unwrap_or_default();
+                // Not even the earliest start could make it due: the way back through versions is not walked.
+                if claim.known > latest.soon || latest.soon == Day(0) {
+                    continue;
+                }
+                let start = since.of(self, claim).max(claim.known);
+                sum.overdue += u64::from(start <= latest.now && latest.now != Day(0));
+                sum.soon += u64::from(start > latest.now && start <= latest.soon);
+            }
+        }
+        sum
+    }
+
+    /// Since when the claims of a host's subject are there.
+    fn since(&self, notes: &Notes, host: HostNo, subject: SubjectNo, name: u32, present: Day) -> Since {
+        let (start, walked) = match notes.of(host, name) {
+            None => (present, false),
+            Some(spell) => {
+                let rows = self.history.rows(host);
+                let last = rows.get(spell.row as usize);
+                let straight = spell.unbroken && last.is_some_and(|row| self.history.brought(*row) == subject);
+                (spell.start.or(present), !straight)
+            }
+        };
+        Since { host, subject, name, present, start, walked }
+    }
+
+    /// How long findings stayed open, by urgency (Emergency first): finished episodes of the record, and those still open.
+    #[must_use]
+    pub fn latency(&self, today: Day) -> [Latency; 5] {
+        let (names, claims) = self.claims();
+        let ended = self.ended();
+        let urgencies: Vec<Vec<u8>> =
+            (0u16..).take(self.board.projections()).map(|projection| self.board.urgencies(projection)).collect();
+        let look = Look { names: &names, claims: &claims, excepted: &[] };
+        let parts = self.ask(
+            4_096,
+            |notes, tally: &mut Tally, no, host| {
+                let projection = self.board.projection(host.profile);
+                let urgencies = urgencies.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
+                let mut meter = Meter { urgencies, tally };
+                notes.read(self.history, no, |place, row, start, unbroken| {
+                    self.row_latency(no, place, row, (start, unbroken), ended.get(row.change()), &mut meter);
+                });
+                self.open_latency(notes, no, host, today, &look, &mut meter);
+            },
+            Tally::new,
+        );
+        let mut sum: [Latency; 5] = Default::default();
+        for part in parts {
+            for (sum, more) in sum.iter_mut().zip(part.latencies()) {
+                sum.add(&more);
+            }
+        }
+        sum
+    }
+
+    /// The findings that one change of a host ended. `start` is the start of the versions before it.
+    fn row_latency(
+        &self,
+        host: HostNo,
+        place: usize,
+        row: Row,
+        (start, unbroken): (Day, bool),
+        ended: &[Flat],
+        meter: &mut Meter<'_>,
+    ) {
+        for claim in ended {
+            // Gone before anybody here could know: nobody waited. Those that follow became known later still.
+            if claim.known >= row.day {
+                break;
+            }
+            let since = if unbroken && !claim.late() { start } else { self.ended_since(host, place, row, *claim) };
+            meter.tally.finish(claim.class(meter.urgencies), row.day.0.saturating_sub(since.max(claim.known).0));
+        }
+    }
+
+    /// Since when a claim was there that a change ended, version by version.
+    fn ended_since(&self, host: HostNo, place: usize, row: Row, claim: Flat) -> Day {
+        let rows = self.history.rows(host);
+        let name = self.history.name(row);
+        let first = rows.partition_point(|r| self.history.name(*r) < name);
+        match (rows.get(first..place), self.history.took(row)) {
+            (Some(before), Some(old)) if !before.is_empty() => {
+                self.history.presence(self.index, before, old, usize::from(claim.place), row.since)
+            }
+            _ => row.since,
+        }
+    }
+
+    fn open_latency(
+        &self,
+        notes: &Notes,
+        no: HostNo,
+        host: &HostEntry,
+        today: Day,
+        look: &Look<'_>,
+        meter: &mut Meter<'_>,
+    ) {
+        for (place, subject) in host.subjects.iter().copied().enumerate() {
+            let claims = look.claims.get(subject as usize);
+            if claims.is_empty() {
+                continue;
+            }
+            let name = look.names.get(subject as usize).copied().unwrap_or(u32::MAX);
+            let since = self.since(notes, no, subject, name, host.present(place));
+            for claim in claims {
+                let start = since.of(self, claim).max(claim.known);
+                meter.tally.still_open(claim.class(meter.urgencies), today.0.saturating_sub(start.0));
+            }
+        }
+    }
+}
+
+/// Where observations of one host go.
+struct Meter<'a> {
+    /// Class of each fact tuple on the host's projection.
+    urgencies: &'a [u8],
+    tally: &'a mut Tally,
+}
+
+/// Tables that a question reads for every finding.
+struct Look<'a> {
+    /// Name of each subject.
+    names: &'a [u32],
+    /// Claims of each subject.
+    claims: &'a Lists,
+    /// Hosts on which each vulnerability is excepted.
+    excepted: &'a [Option<RoaringBitmap>],
+}
+
+/// Since when the claims of one subject on one host are there.
+struct Since {
+    host: HostNo,
+    subject: SubjectNo,
+    name: u32,
+    present: Day,
+    /// For all of them that are not late.
+    start: Day,
+    /// The record has a gap: each is walked.
+    walked: bool,
+}
+
+impl Since {
+    fn of(&self, timeline: &Timeline<'_>, claim: &Flat) -> Day {
+        if self.walked || claim.late() {
+            timeline.walk(self.host, self.name, self.subject, usize::from(claim.place), self.present)
+        } else {
+            self.start
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
