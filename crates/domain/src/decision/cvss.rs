@@ -13,7 +13,7 @@ mod vector;
 
 use serde::{Deserialize, Serialize};
 
-pub use pick::{Disagreement, Picked, pick};
+pub use pick::{Disagreement, Picked, choose, pick};
 pub use vector::{Vector, Version};
 
 use super::profile::{AssetProfile, DataClass, Exposure, Tier};

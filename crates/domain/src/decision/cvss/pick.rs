@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CvssError, CvssScore, EnvironmentalInput, Version, score};
+use super::{CvssScore, EnvironmentalInput, Vector, Version, score};
 use crate::intel::{CvssAssessment, ExploitMaturity};
 
 /// Most assessments read for one vulnerability; real ones have fewer than ten.
@@ -51,41 +51,51 @@ pub struct Picked {
 /// Picks by source (CNA, CISA ADP, vendor, NVD, others), then the newest version, then the order of the list.
 #[must_use]
 pub fn pick(assessments: &[CvssAssessment], env: &EnvironmentalInput, exploit: Option<ExploitMaturity>) -> Picked {
-    let scored: Vec<(usize, &CvssAssessment, Result<CvssScore, CvssError>)> = assessments
+    let chosen = choose(assessments, env, exploit);
+    let mut disagreements = Vec::new();
+    for (place, a) in assessments.iter().take(ASSESSMENTS_MAX).enumerate() {
+        let source = a.source.clone();
+        let (version, base_e1) = match &chosen {
+            Some((at, c)) if *at == place => (c.version, c.base_e1),
+            _ => match score(&a.vector, env, exploit) {
+                Ok(s) => (s.version, s.base_e1),
+                Err(err) => {
+                    disagreements.push(Disagreement::Unreadable { source, why: err.to_string() });
+                    continue;
+                }
+            },
+        };
+        // Publishers print the base score, or the one with the threat metrics they gave: both agree with the vector.
+        let own = || score(&a.vector, &EnvironmentalInput::default(), None).ok().map(|own| own.effective_e1);
+        if let Some(published_e1) = a.published_e1.filter(|p| *p != base_e1 && own() != Some(*p)) {
+            disagreements.push(Disagreement::Printed { source: source.clone(), published_e1, computed_e1: base_e1 });
+        }
+        if chosen.as_ref().is_some_and(|(at, c)| *at != place && c.base_e1 != base_e1) {
+            disagreements.push(Disagreement::Other { source, version, base_e1 });
+        }
+    }
+    let named = |place: usize| assessments.get(place).map(|a| a.source.clone()).unwrap_or_default();
+    Picked { chosen: chosen.map(|(place, score)| (place, named(place), score)), disagreements }
+}
+
+/// The score that [`pick`] takes, and its place in the list, without a look at the others: what a fleet asks a hundred thousand times.
+#[must_use]
+pub fn choose(
+    assessments: &[CvssAssessment],
+    env: &EnvironmentalInput,
+    exploit: Option<ExploitMaturity>,
+) -> Option<(usize, CvssScore)> {
+    let mut order: Vec<(u8, std::cmp::Reverse<Version>, usize, &str)> = assessments
         .iter()
         .take(ASSESSMENTS_MAX)
         .enumerate()
-        .map(|(place, a)| (place, a, score(&a.vector, env, exploit)))
+        .filter_map(|(place, a)| {
+            let version = Vector::version_of(&a.vector)?;
+            Some((source_rank(&a.source), std::cmp::Reverse(version), place, a.vector.as_str()))
+        })
         .collect();
-    let chosen = scored
-        .iter()
-        .filter_map(|(place, a, result)| result.as_ref().ok().map(|s| (*place, *a, s)))
-        .min_by_key(|(place, a, s)| (source_rank(&a.source), std::cmp::Reverse(s.version), *place))
-        .map(|(place, a, s)| (place, a.source.clone(), s.clone()));
-    let mut disagreements = Vec::new();
-    for (place, a, result) in &scored {
-        let source = a.source.clone();
-        match result {
-            Err(err) => disagreements.push(Disagreement::Unreadable { source, why: err.to_string() }),
-            Ok(s) => {
-                // Publishers print the base score, or the one with the threat metrics they gave: both agree with the vector.
-                let own = score(&a.vector, &EnvironmentalInput::default(), None).ok();
-                let agrees = |p: u8| p == s.base_e1 || own.as_ref().is_some_and(|o| o.effective_e1 == p);
-                if let Some(published_e1) = a.published_e1.filter(|p| !agrees(*p)) {
-                    disagreements.push(Disagreement::Printed {
-                        source: source.clone(),
-                        published_e1,
-                        computed_e1: s.base_e1,
-                    });
-                }
-                let differs = chosen.as_ref().is_some_and(|(at, _, c)| at != place && c.base_e1 != s.base_e1);
-                if differs {
-                    disagreements.push(Disagreement::Other { source, version: s.version, base_e1: s.base_e1 });
-                }
-            }
-        }
-    }
-    Picked { chosen, disagreements }
+    order.sort_unstable();
+    order.into_iter().find_map(|(_, _, place, vector)| Some((place, score(vector, env, exploit).ok()?)))
 }
 
 fn source_rank(source: &str) -> u8 {

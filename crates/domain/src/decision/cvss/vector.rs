@@ -93,6 +93,11 @@ impl Vector {
         if missing.is_empty() { Ok(vector) } else { Err(CvssError::Missing { version, metrics: missing.join(", ") }) }
     }
 
+    /// The version that a text claims to be of, whether or not the rest can be read.
+    pub(super) fn version_of(text: &str) -> Option<Version> {
+        split_version(text.trim()).ok().map(|(version, _)| version)
+    }
+
     /// Version of the vector.
     #[must_use]
     pub fn version(&self) -> Version {
