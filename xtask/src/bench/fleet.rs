@@ -1,14 +1,20 @@
 //! A fleet of a hundred thousand hosts in memory. The work is done by the bench program of `patchwright-app`, which links the product;
 //! this part builds it, runs it with the kernel's accounts around it, and holds its numbers against the bars.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
 
 use crate::sh::{Attempt, Failure, command};
 
-use super::{Findings, Measure, Setting, measure};
+use super::hosts::{self, Host, Row};
+use super::reference::{self, Pairs};
+use super::{Findings, Measure, Setting, debsecan, measure, trivy};
+
+/// Differences shown per host and tool.
+const DIFFERENCES_SHOWN: usize = 3;
 
 /// DESIGN 12.
 const REMATCH_S_MAX: f64 = 2.0;
@@ -46,6 +52,10 @@ pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
         let out = setting.work.join("fleet.json");
         let mut words = vec![program.display().to_string(), "--shared".into(), shared.display().to_string()];
         words.extend(["--out".into(), out.display().to_string()]);
+        let sampled = setting.work.join("sampled");
+        if !more.is_empty() {
+            words.extend(["--dump".into(), sampled.display().to_string()]);
+        }
         words.extend(more.iter().map(|w| (*w).to_owned()));
         let runs = measure::runs(&setting.work, 1, &words, &[0])?;
         let text = std::fs::read_to_string(&out).attempt(|| format!("read {}", out.display()))?;
@@ -58,9 +68,61 @@ pub(crate) fn run(setting: &Setting) -> Result<Findings, Failure> {
             Measure::at_most(peak, runs.peak_mb(), "MB", PEAK_MB_MAX)
         });
         raw.insert(title.to_owned(), serde_json::json!(runs.samples));
+        if !more.is_empty() {
+            peers(setting, &sampled, &mut findings)?;
+        }
     }
     findings.raw = raw.into();
     Ok(findings)
+}
+
+/// What the fleet says of the sampled Debian hosts, against Trivy and debsecan with the same rows.
+fn peers(setting: &Setting, folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
+    let rows: Vec<Row> = hosts::rows(&setting.root)?.into_iter().filter(|r| r.source != "linux").collect();
+    let mut sampled: Vec<(Host, Pairs)> = Vec::new();
+    for n in 0.. {
+        let read = |kind: &str| std::fs::read_to_string(folder.join(format!("{n:03}.{kind}")));
+        let Ok(status) = read("status") else { break };
+        let ours = read("findings").attempt(|| format!("read the fleet's findings of sampled host {n}"))?;
+        let ours = ours.lines().filter_map(|l| l.split_once(' ')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        sampled.push((Host::of(format!("sampled-{n:03}"), status), ours));
+    }
+    let fleet: Vec<Host> = sampled.iter().map(|(host, _)| host.clone()).collect();
+    let trivy = trivy::prepare(&setting.work, &rows)?;
+    let feed = debsecan::feed(&setting.work, &rows, &fleet)?;
+    let mut compared = 0;
+    for (host, ours) in &sampled {
+        let status = setting.work.join("sampled.status");
+        std::fs::write(&status, &host.status).attempt(|| format!("write {}", status.display()))?;
+        let root = trivy::root_folder(&setting.work, host)?;
+        for (who, words) in [("trivy", trivy.command(&root)), ("debsecan", feed.command(&status))] {
+            let runs = measure::runs(&setting.work, 1, &words, &[0])?;
+            let theirs = if who == "trivy" { trivy::read(&runs.stdout)? } else { debsecan::read(&runs.stdout) };
+            let theirs = by_source(host, &theirs);
+            findings.disagreements.extend(reference::differences(&host.name, who, &theirs, ours, DIFFERENCES_SHOWN));
+        }
+        std::fs::remove_dir_all(&root).attempt(|| format!("remove {}", root.display()))?;
+        compared += ours.len();
+    }
+    findings.notes.push(format!("sampled hosts: {}, {} rows without the kernel's", trivy.version, rows.len()));
+    for (name, n) in
+        [("sampled hosts given to Trivy and debsecan", sampled.len()), ("findings compared with both", compared)]
+    {
+        findings.measures.push(Measure::shown(name, f64::from(u32::try_from(n).unwrap_or(u32::MAX)), "count"));
+    }
+    Ok(())
+}
+
+/// Tools name binaries, the fleet's index names sources.
+fn by_source(host: &Host, pairs: &Pairs) -> Pairs {
+    let sources: BTreeMap<&str, &str> = host.packages.iter().map(|p| (p.name.as_str(), p.source.as_str())).collect();
+    pairs
+        .iter()
+        .map(|(binary, cve)| {
+            let source = sources.get(binary.as_str()).copied().unwrap_or(binary);
+            (source.to_owned(), cve.clone())
+        })
+        .collect()
 }
 
 fn held(title: &str, number: &Number) -> Measure {

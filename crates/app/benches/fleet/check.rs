@@ -1,6 +1,6 @@
 //! Whether the fast path says what the slow one says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use patchwright_app::intel::Intel;
@@ -13,6 +13,9 @@ use patchwright_domain::exposure::fleet::{FleetIndex, HostNo};
 use patchwright_testkit::fleet::{Seeded, facts};
 
 use crate::{Failure, Fleet, Measures, Source};
+
+/// The source whose rules are the kernel's own.
+const KERNEL: &str = "linux";
 
 /// Sums over all findings in which any single difference shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -155,21 +158,32 @@ fn sample_places(hosts: usize, sample: usize) -> Vec<usize> {
     (0..sample).map(|_| random.below(hosts)).collect()
 }
 
-/// dpkg status files of sampled Debian hosts, for tools we did not write. The kernel is left out: others judge it by other rules.
+/// dpkg status files of sampled Debian hosts, for tools we did not write, each beside the fleet's findings of it as lines of
+/// `source CVE`. The kernel is left out of both: others judge it by other rules.
 pub(crate) fn dump(fleet: &Fleet, sample: usize, folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|e| format!("create {}: {e}", folder.display()))?;
-    let debian: Vec<_> = fleet.members.iter().filter(|m| m.system == 0).collect();
+    let debian: Vec<_> = (0u32..).zip(&fleet.members).filter(|(_, m)| m.system == 0).collect();
     for (n, place) in sample_places(debian.len(), sample).into_iter().enumerate() {
-        let (Some(member), Some(system)) = (debian.get(place), fleet.systems.first()) else { continue };
+        let (Some((host, member)), Some(system)) = (debian.get(place), fleet.systems.first()) else { continue };
         let mut text = String::new();
-        for p in facts("h", member, system).packages.iter().filter(|p| p.source != "linux") {
+        for p in facts("h", member, system).packages.iter().filter(|p| p.source != KERNEL) {
             text.push_str(&format!(
                 "Package: {}\nStatus: install ok installed\nMaintainer: Debian\nArchitecture: amd64\nSource: {} ({})\nVersion: {}\n\n",
                 p.name, p.source, p.source_version, p.version
             ));
         }
-        let path = folder.join(format!("{n:03}.status"));
-        std::fs::write(&path, text).map_err(|e| format!("write {}: {e}", path.display()))?;
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let entry = fleet.index.host(*host).ok_or_else(|| format!("host {host} is not in the index"))?;
+        for subject in entry.subjects.iter().filter_map(|s| fleet.index.subject(*s)) {
+            let source = fleet.index.name(subject.name).map_or("", |n| &n.name);
+            if source != KERNEL {
+                found.extend(subject.claims.iter().map(|c| format!("{source} {}\n", fleet.index.vuln(c.vuln))));
+            }
+        }
+        for (kind, text) in [("status", text), ("findings", found.into_iter().collect())] {
+            let path = folder.join(format!("{n:03}.{kind}"));
+            std::fs::write(&path, text).map_err(|e| format!("write {}: {e}", path.display()))?;
+        }
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ impl Row {
     }
 
     /// Whether nothing was there before.
-    pub(super) fn from_nothing(self) -> bool {
+    pub(super) fn is_install(self) -> bool {
         self.change & FROM_NOTHING != 0
     }
 }

@@ -195,11 +195,11 @@ impl Notes {
         for (place, row) in history.rows(host).iter().copied().enumerate() {
             if row.goes_on() {
                 // Removed and back again: how long the gap was decides.
-                spell.unbroken &= !row.from_nothing();
+                spell.unbroken &= !row.is_install();
                 spell.start = Start::On(spell.start.or(row.since));
             } else {
                 self.note(history, last, spell);
-                let start = if row.from_nothing() { Start::Here } else { Start::On(row.since) };
+                let start = if row.is_install() { Start::Here } else { Start::On(row.since) };
                 spell = Spell { host: host + 1, row: 0, start, unbroken: true };
             }
             spell.row = u32::try_from(place).unwrap_or(u32::MAX);
