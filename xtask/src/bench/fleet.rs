@@ -130,7 +130,7 @@ fn held(title: &str, number: &Number) -> Measure {
     let bar = match number.name.as_str() {
         "full re-match, wall" => Some(REMATCH_S_MAX),
         "feed delta to affected hosts" => Some(DELTA_S_MAX),
-        "a year of history, wall" => Some(HISTORY_S_MAX),
+        "a year of history" => Some(HISTORY_S_MAX),
         "policy simulate, 500 profiles" => Some(SIMULATE_S_MAX),
         _ => None,
     };

@@ -2,7 +2,6 @@
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::policy::Urgency;
-use patchwright_domain::exposure::fleet::Day;
 use patchwright_domain::exposure::fleet::query::{self, Asking, Bucket, BucketKey, GroupBy, HostRows as _};
 use patchwright_domain::exposure::fleet::timeline::Timeline;
 use patchwright_domain::ids::HostId;
@@ -221,8 +220,7 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
         scope: &scope,
         threads: index::threads(),
     };
-    let tiers = timeline.deadlines(now, now.plus_days(SOON_DAYS), &[]);
-    let latency = timeline.latency(Day::of(now));
+    let survey = timeline.survey(now, now.plus_days(SOON_DAYS), &[]);
     let mut notes = vec![
         "Counted in whole days (UTC) from the day on which a vulnerability was first known here for any package; `is:overdue` and \
          the pages of hosts count from the instant for the package itself."
@@ -237,12 +235,12 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
         hosts: scope.len(),
         tiers: ["T1", "T2", "T3", "T4"]
             .iter()
-            .zip(tiers)
+            .zip(survey.tiers)
             .map(|(tier, d)| TierStats { tier: (*tier).to_owned(), open: d.open, overdue: d.overdue, due_soon: d.soon })
             .collect(),
         latency: CLASSES
             .iter()
-            .zip(&latency)
+            .zip(&survey.latency)
             .map(|(urgency, l)| {
                 let (fixed, open) = l.counts();
                 LatencyStats {

@@ -337,14 +337,14 @@ fn classes_counts_and_deadlines_are_those_of_single_findings() {
         assert_eq!(board.host_counts(entry), counts, "host {no}");
     }
     let timeline = Timeline { index: &index, board: &board, history: &history, scope: &scope, threads: 2 };
-    let tiers = timeline.deadlines(now, now.plus_days(7), &[]);
+    let tiers = timeline.survey(now, now.plus_days(7), &[]).tiers;
     assert_eq!(tiers.map(|t| (t.open, t.overdue)), expected);
     assert!(tiers.iter().any(|t| t.overdue > 0) && tiers.iter().any(|t| t.overdue < t.open));
     // An exception takes its findings out until it ends.
     let vuln = (0u32..).take(index.vuln_count()).find(|v| !index.vuln_hosts(*v).is_empty()).unwrap();
     let hosts = index.vuln_hosts(vuln).into_owned();
     let exception = |until| Exception { vuln, hosts: hosts.clone(), until };
-    let excepted = |list: &[Exception]| timeline.deadlines(now, now, list).iter().map(|t| t.excepted).sum::<u64>();
+    let excepted = |list: &[Exception]| timeline.survey(now, now, list).tiers.iter().map(|t| t.excepted).sum::<u64>();
     assert!(excepted(&[exception(now.plus_days(1))]) >= hosts.len());
     assert_eq!(excepted(&[exception(now)]), 0, "an exception that has ended counts no more");
 }
@@ -410,7 +410,7 @@ fn an_episode_goes_on_through_upgrades_that_keep_the_hole_and_over_short_gaps() 
     // Gone for sixty days and back: the clock keeps its start, through the upgrade from 1.1 to 1.2.
     let timeline = Timeline { index: &index, board: &board, history: &history, scope: &scope, threads: 1 };
     assert_eq!(first_seen(&history), day(300).max(known));
-    let latency = timeline.latency(TODAY);
+    let latency = timeline.survey(TODAY.start(), TODAY.start(), &[]).latency;
     let (finished, open) = latency
         .iter()
         .map(patchwright_domain::exposure::fleet::latency::Latency::counts)

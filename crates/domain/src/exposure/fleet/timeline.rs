@@ -38,6 +38,15 @@ impl Deadlines {
     }
 }
 
+/// How a fleet keeps its deadlines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Open, overdue, soon due and excepted findings by tier, T1 first.
+    pub tiers: [Deadlines; 4],
+    /// How long findings stayed open, by urgency (Emergency first): finished episodes of the record, and those still open.
+    pub latency: [Latency; 5],
+}
+
 /// Last days of first appearance with which a finding is overdue now, and will be soon.
 #[derive(Clone, Copy, Default)]
 struct Latest {
@@ -283,28 +292,9 @@ impl Timeline<'_> {
         Flat { vuln: claim.vuln, case: claim.case, tuple: self.board.tuple(claim.case) & !LATE | mark, known, place }
     }
 
-    /// Asks every host that the caller may see, in portions; each has notes and a result of its own.
-    fn ask<R: Send>(
-        &self,
-        portion: usize,
-        work: impl Fn(&mut Notes, &mut R, HostNo, &HostEntry) + Sync,
-        begin: impl Fn() -> R + Sync,
-    ) -> Vec<R> {
-        let hosts: Vec<(HostNo, &HostEntry)> =
-            self.index.entries().filter(|(no, _)| self.scope.contains(*no)).collect();
-        let portions: Vec<&[(HostNo, &HostEntry)]> = hosts.chunks(portion).collect();
-        parallel::map(&portions, self.threads, |portion| {
-            let (mut notes, mut out) = (Notes::new(self.index), begin());
-            for (no, host) in portion.iter() {
-                work(&mut notes, &mut out, *no, host);
-            }
-            out
-        })
-    }
-
-    /// Open, overdue, soon due and excepted findings by tier, T1 first. `soon` is the instant until which "soon" reaches.
+    /// Deadlines by tier and times to fix by urgency, in one pass. `soon` is the instant until which "soon" reaches.
     #[must_use]
-    pub fn deadlines(&self, now: Timestamp, soon: Timestamp, exceptions: &[Exception]) -> [Deadlines; 4] {
+    pub fn survey(&self, now: Timestamp, soon: Timestamp, exceptions: &[Exception]) -> Survey {
         let thresholds = Thresholds::new(self.index, self.board, now, soon, self.threads);
         let (names, claims) = self.claims();
         let mut excepted: Vec<Option<RoaringBitmap>> = vec![None; self.index.vuln_count()];
@@ -313,21 +303,36 @@ impl Timeline<'_> {
                 *slot.get_or_insert_default() |= &exception.hosts;
             }
         }
-        let look = Look { names: &names, claims: &claims, excepted: &excepted };
-        let parts = self.ask(
-            1_024,
-            |notes, sums: &mut [Deadlines; 4], no, host| {
-                let column = thresholds.column(self.board.projection(host.profile));
-                if let Some(sum) = sums.get_mut(self.tier_place(host.profile)) {
-                    sum.add(self.host_deadlines(notes, no, host, column, &look));
+        let ended = self.ended();
+        let urgencies: Vec<Vec<u8>> =
+            (0u16..).take(self.board.projections()).map(|projection| self.board.urgencies(projection)).collect();
+        let look = Look { names: &names, claims: &claims, excepted: &excepted, today: Day::of(now) };
+        let hosts: Vec<(HostNo, &HostEntry)> =
+            self.index.entries().filter(|(no, _)| self.scope.contains(*no)).collect();
+        let portions: Vec<&[(HostNo, &HostEntry)]> = hosts.chunks(2_048).collect();
+        let parts = parallel::map(&portions, self.threads, |portion| {
+            let mut notes = Notes::new(self.index);
+            let (mut tiers, mut tally) = ([Deadlines::default(); 4], Tally::new());
+            for (no, host) in portion.iter() {
+                let projection = self.board.projection(host.profile);
+                let urgencies = urgencies.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
+                let mut meter = Meter { urgencies, latest: thresholds.column(projection), tally: &mut tally };
+                notes.read(self.history, *no, |place, row, start, unbroken| {
+                    self.row_latency(*no, place, row, (start, unbroken), ended.get(row.change()), &mut meter);
+                });
+                if let Some(tier) = tiers.get_mut(self.tier_place(host.profile)) {
+                    tier.add(self.open(&notes, *no, host, &look, &mut meter));
                 }
-            },
-            Default::default,
-        );
-        let mut out = [Deadlines::default(); 4];
-        for part in parts {
-            for (sum, more) in out.iter_mut().zip(part) {
+            }
+            (tiers, tally.latencies())
+        });
+        let mut out = Survey::default();
+        for (tiers, latency) in parts {
+            for (sum, more) in out.tiers.iter_mut().zip(tiers) {
                 sum.add(more);
+            }
+            for (sum, more) in out.latency.iter_mut().zip(latency) {
+                sum.add(&more);
             }
         }
         out
@@ -342,44 +347,6 @@ impl Timeline<'_> {
         }
     }
 
-    fn host_deadlines(
-        &self,
-        notes: &mut Notes,
-        no: HostNo,
-        host: &HostEntry,
-        column: &[Latest],
-        look: &Look<'_>,
-    ) -> Deadlines {
-        notes.read(self.history, no, |_, _, _, _| {});
-        let mut sum = Deadlines::default();
-        for (place, subject) in host.subjects.iter().copied().enumerate() {
-            let claims = look.claims.get(subject as usize);
-            if claims.is_empty() {
-                continue;
-            }
-            let name = look.names.get(subject as usize).copied().unwrap_or(u32::MAX);
-            let since = self.since(notes, no, subject, name, host.present(place));
-            for claim in claims {
-                if let Some(Some(hosts)) = look.excepted.get(claim.vuln as usize)
-                    && hosts.contains(no)
-                {
-                    sum.excepted += 1;
-                    continue;
-                }
-                sum.open += 1;
-                let latest = column.get(claim.case as usize).copied().unwrap_or_default();
-                // Not even the earliest start could make it due: the way back through versions is not walked.
-                if claim.known > latest.soon || latest.soon == Day(0) {
-                    continue;
-                }
-                let start = since.of(self, claim).max(claim.known);
-                sum.overdue += u64::from(start <= latest.now && latest.now != Day(0));
-                sum.soon += u64::from(start > latest.now && start <= latest.soon);
-            }
-        }
-        sum
-    }
-
     /// Since when the claims of a host's subject are there.
     fn since(&self, notes: &Notes, host: HostNo, subject: SubjectNo, name: u32, present: Day) -> Since {
         let (start, walked) = match notes.of(host, name) {
@@ -392,36 +359,6 @@ impl Timeline<'_> {
             }
         };
         Since { host, subject, name, present, start, walked }
-    }
-
-    /// How long findings stayed open, by urgency (Emergency first): finished episodes of the record, and those still open.
-    #[must_use]
-    pub fn latency(&self, today: Day) -> [Latency; 5] {
-        let (names, claims) = self.claims();
-        let ended = self.ended();
-        let urgencies: Vec<Vec<u8>> =
-            (0u16..).take(self.board.projections()).map(|projection| self.board.urgencies(projection)).collect();
-        let look = Look { names: &names, claims: &claims, excepted: &[] };
-        let parts = self.ask(
-            4_096,
-            |notes, tally: &mut Tally, no, host| {
-                let projection = self.board.projection(host.profile);
-                let urgencies = urgencies.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
-                let mut meter = Meter { urgencies, tally };
-                notes.read(self.history, no, |place, row, start, unbroken| {
-                    self.row_latency(no, place, row, (start, unbroken), ended.get(row.change()), &mut meter);
-                });
-                self.open_latency(notes, no, host, today, &look, &mut meter);
-            },
-            Tally::new,
-        );
-        let mut sum: [Latency; 5] = Default::default();
-        for part in parts {
-            for (sum, more) in sum.iter_mut().zip(part.latencies()) {
-                sum.add(&more);
-            }
-        }
-        sum
     }
 
     /// The findings that one change of a host ended. `start` is the start of the versions before it.
@@ -457,15 +394,9 @@ impl Timeline<'_> {
         }
     }
 
-    fn open_latency(
-        &self,
-        notes: &Notes,
-        no: HostNo,
-        host: &HostEntry,
-        today: Day,
-        look: &Look<'_>,
-        meter: &mut Meter<'_>,
-    ) {
+    /// The findings that are there now.
+    fn open(&self, notes: &Notes, no: HostNo, host: &HostEntry, look: &Look<'_>, meter: &mut Meter<'_>) -> Deadlines {
+        let mut sum = Deadlines::default();
         for (place, subject) in host.subjects.iter().copied().enumerate() {
             let claims = look.claims.get(subject as usize);
             if claims.is_empty() {
@@ -475,16 +406,29 @@ impl Timeline<'_> {
             let since = self.since(notes, no, subject, name, host.present(place));
             for claim in claims {
                 let start = since.of(self, claim).max(claim.known);
-                meter.tally.still_open(claim.class(meter.urgencies), today.0.saturating_sub(start.0));
+                meter.tally.still_open(claim.class(meter.urgencies), look.today.0.saturating_sub(start.0));
+                if let Some(Some(hosts)) = look.excepted.get(claim.vuln as usize)
+                    && hosts.contains(no)
+                {
+                    sum.excepted += 1;
+                    continue;
+                }
+                sum.open += 1;
+                let latest = meter.latest.get(claim.case as usize).copied().unwrap_or_default();
+                sum.overdue += u64::from(start <= latest.now && latest.now != Day(0));
+                sum.soon += u64::from(start > latest.now && start <= latest.soon);
             }
         }
+        sum
     }
 }
 
-/// Where observations of one host go.
+/// What policy makes of one host's findings, and where the observations go.
 struct Meter<'a> {
     /// Class of each fact tuple on the host's projection.
     urgencies: &'a [u8],
+    /// Of each case.
+    latest: &'a [Latest],
     tally: &'a mut Tally,
 }
 
@@ -496,6 +440,7 @@ struct Look<'a> {
     claims: &'a Lists,
     /// Hosts on which each vulnerability is excepted.
     excepted: &'a [Option<RoaringBitmap>],
+    today: Day,
 }
 
 /// Since when the claims of one subject on one host are there.

@@ -160,13 +160,14 @@ fn tables_give_what_every_finding_walked_back_by_itself_gives() {
         let board = index.board(&Policy::shipped().unwrap(), &Known, 2);
         let scope = index.all().clone();
         let timeline = Timeline { index: &index, board: &board, history: &history, scope: &scope, threads: 2 };
-        let (fast, slow) = (timeline.latency(Day(TODAY)), one_by_one(&timeline, Day(TODAY)));
+        let (now, soon) = (Day(TODAY).start(), Day(TODAY).start().plus_days(7));
+        let survey = timeline.survey(now, soon, &[]);
+        let (fast, slow) = (survey.latency, one_by_one(&timeline, Day(TODAY)));
         assert_eq!(fast, slow);
         let sums = fast.iter().map(Latency::counts).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1));
         assert!(sums.0 > 100 && sums.1 > 100, "{sums:?}");
 
         // Deadlines, from the same starts.
-        let (now, soon) = (Day(TODAY).start(), Day(TODAY).start().plus_days(7));
         let mut expected = Deadlines::default();
         for (no, host) in index.entries() {
             for (place, subject) in host.subjects.iter().enumerate() {
@@ -181,7 +182,7 @@ fn tables_give_what_every_finding_walked_back_by_itself_gives() {
             }
         }
         let mut sum = Deadlines::default();
-        for tier in timeline.deadlines(now, soon, &[]) {
+        for tier in survey.tiers {
             sum.add(tier);
         }
         assert_eq!(sum, expected);
