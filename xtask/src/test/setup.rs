@@ -41,6 +41,7 @@ const NEEDS: &[Need] = &[
         packages: &["dnf", "rpm", "createrepo-c", "gpg"],
         what: "a real dnf host: signed repository, advisories, pending upgrades",
     },
+    Need { program: "apt-ftparchive", places: &[], packages: &["apt-utils"], what: "repositories against apt" },
     Need { program: "gpg", places: &[], packages: &["gnupg"], what: "OpenPGP signatures against gpg" },
     Need { program: "openssl", places: &[], packages: &["openssl"], what: "sigstore bundles and plain signatures" },
     Need { program: "rpmsign", places: &[], packages: &["rpm"], what: "RPM signatures against rpm" },

@@ -48,7 +48,7 @@ fn whole_repositories_are_read_from_their_archives() {
         ("bitnami", "feeds/osv/bitnami-vulndb.2026-08-05.tar.zst", "loaded,7444,"),
     ] {
         let Some(path) = shared(path) else {
-            println!("skipped: the sample {path} is not here");
+            println!("skipped: the sample {path}: not beside this repository");
             return;
         };
         let b = Bench::new();

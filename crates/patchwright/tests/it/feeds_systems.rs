@@ -176,7 +176,7 @@ fn samples_of_the_publishers() {
         ("debian-support-12", "feeds/lifecycle/debian-security-support/security-support-ended.deb12", "loaded,16,"),
     ] {
         let Some(path) = shared(path) else {
-            println!("skipped: the sample {path} is not here");
+            println!("skipped: the sample {path}: not beside this repository");
             return;
         };
         let b = Bench::new();

@@ -23,7 +23,7 @@ pub(super) fn sample(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    println!("skipped: the sample feeds/{path} is not here");
+    println!("skipped: the sample feeds/{path}: not beside this repository");
     None
 }
 

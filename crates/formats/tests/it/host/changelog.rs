@@ -91,7 +91,7 @@ fn the_shared_changelogs_give_the_versions_of_the_table_made_from_them() {
     let (Some(folder), Some(table)) =
         (shared("feeds/debian/changelogs"), shared("feeds/debian/bookworm-changelog-cve-fixed.tsv.zst"))
     else {
-        println!("skipped: the shared changelogs are not here");
+        println!("skipped: the shared changelogs: not beside this repository");
         return;
     };
     // source, cve, fixed version: made by somebody else from the same archive, partly from newer uploads.

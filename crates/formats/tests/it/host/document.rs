@@ -150,7 +150,7 @@ fn a_list_without_sources_says_so_and_names_the_better_command() {
 #[test]
 fn the_shared_sample_host_has_827_packages() {
     let Some(path) = super::shared("feeds/debian/sample-host.dpkg-status.zst") else {
-        println!("skipped: the shared sample host is not here");
+        println!("skipped: the shared sample host: not beside this repository");
         return;
     };
     let bytes = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();

@@ -100,7 +100,7 @@ fn the_three_ways_to_ask_dpkg_agree() {
 #[test]
 fn the_sample_host_equals_dpkg_querys_reading_of_it() {
     let Some(path) = super::shared("feeds/debian/sample-host.dpkg-status.zst") else {
-        println!("skipped: the shared sample host is not here");
+        println!("skipped: the shared sample host: not beside this repository");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -224,7 +224,7 @@ fn depth_bombs_cut_documents_and_wrong_versions() {
 #[test]
 fn shared_examples_are_records_or_named_problems() {
     let Some(folder) = shared("feeds/cyclonedx") else {
-        println!("skipped: the shared CycloneDX examples are not here");
+        println!("skipped: the shared CycloneDX examples: not beside this repository");
         return;
     };
     let mut folders = vec![folder];
