@@ -17,6 +17,10 @@ pub struct FindingsQuery {
     pub limit: Option<u32>,
     /// `urgency` (the default), `findings`, `hosts`, `vulns`, `kev` or `name`; a leading `-` turns the order round.
     pub sort: Option<String>,
+    /// Day (`2026-09-30`, UTC): the fleet as it was at its end instead of now.
+    pub as_of: Option<String>,
+    /// With `as_of`: `then` (the default), what was known on that day, or `now`, what is known today.
+    pub known: Option<String>,
 }
 
 /// Findings by urgency.
@@ -70,8 +74,10 @@ pub struct FindingGroup {
 pub struct FindingsAnswer {
     /// Version of this shape.
     pub schema: u32,
-    /// When, RFC 3339.
+    /// The moment that it is about, RFC 3339.
     pub at: String,
+    /// Day that was asked for, when it was not now.
+    pub as_of: Option<String>,
     /// Snapshot of vulnerability data behind it.
     pub snapshot: String,
     /// Query as it was asked.

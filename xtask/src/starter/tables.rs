@@ -107,7 +107,7 @@ pub(crate) const PLANS: &[Plan] = &[
         licence: "facts (package, CVE id, version) read from changelogs; no text taken",
         attribution: "Debian project and its package maintainers",
         gaps: "a changelog does not name CVEs under embargo (CVE-2024-6387 of openssh is missing), old entries are trimmed, only 191 sources \
-               were read (those with a security upload, and those installed on one sample host), and CVEs without a fix are absent; the Debian security tracker is the primary source",
+               were read (those with a security upload, and those installed on one sample host), CVEs without a fix are absent, and where Debian 12 ships rebuilds (`X~deb12u1`) of unstable's X a fix in X is written as in the first rebuild; the Debian security tracker is the primary source",
     },
     Plan {
         file: "binary_source.tsv.zst",
@@ -293,7 +293,31 @@ fn ssvc(from: &Path) -> Result<Table, Failure> {
 }
 
 fn debian_bookworm_fixes(from: &Path) -> Result<Table, Failure> {
-    copy(from, "debian_bookworm_changelog", &[("source", "source"), ("cve", "cve"), ("fixed_version", "fixed")])
+    let mut table =
+        copy(from, "debian_bookworm_changelog", &[("source", "source"), ("cve", "cve"), ("fixed_version", "fixed")])?;
+    let versions = Input::read(from, "debian_bookworm_binary_source_2026-11-22")?.select(&["source", "source_version"])?;
+    rebuilt(&mut table.rows, &versions);
+    Ok(table)
+}
+
+/// Where the release ships rebuilds of unstable's versions (`590-2.1~deb12u2` of `590-2.1`), the entry in the changelog names
+/// unstable's version, which sorts after every rebuild of it: the fix is in from the first rebuild on.
+fn rebuilt(rows: &mut [Vec<String>], versions: &[Vec<String>]) {
+    let rebuilds: BTreeSet<&str> = versions
+        .iter()
+        .filter_map(|row| Some((row.first()?, row.get(1)?)))
+        .filter(|(_, version)| version.contains("~deb12u"))
+        .map(|(source, _)| source.as_str())
+        .collect();
+    for row in rows {
+        if let [source, _, fixed] = row.as_mut_slice()
+            && rebuilds.contains(source.as_str())
+            && !fixed.contains('~')
+            && !fixed.contains("deb12")
+        {
+            fixed.push_str("~deb12u1");
+        }
+    }
 }
 
 fn binary_source(from: &Path) -> Result<Table, Failure> {
@@ -457,6 +481,15 @@ mod tests {
             table.to_tsv(),
             "suite\tpackage\tsource\nbookworm\tlibc6\tglibc\nbookworm-security\tlinux-image-6\tlinux\n"
         );
+    }
+
+    #[test]
+    fn a_fix_in_unstable_is_in_the_first_rebuild_for_the_release() {
+        let versions = rows("less 590-2.1~deb12u2\nbash 5.2-1\nglibc 2.36-9+deb12u14");
+        let mut fixes = rows("less C1 590-2.1\nless C2 590-1~exp1\nless C3 590-2.1~deb12u2\nbash C4 5.1-1\nglibc C5 2.36-4");
+        rebuilt(&mut fixes, &versions);
+        let fixed: Vec<&str> = fixes.iter().map(|row| row[2].as_str()).collect();
+        assert_eq!(fixed, ["590-2.1~deb12u1", "590-1~exp1", "590-2.1~deb12u2", "5.1-1", "2.36-4"]);
     }
 
     #[test]

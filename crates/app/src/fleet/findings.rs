@@ -84,17 +84,25 @@ async fn answer(
     let text = filled(asked.q.as_ref()).unwrap_or_default();
     let parsed = query::parse(text).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
     let (word, group) = group_by(filled(asked.group.as_ref()))?;
-    let state = index::current(env).await?;
-    let (intel, now) = (env.intel(), env.now());
+    let current = index::current(env).await?;
+    let past = match filled(asked.as_of.as_ref()) {
+        Some(day) => Some(index::past::on_day(env, ctx, &current, day, filled(asked.known.as_ref())).await?),
+        None => None,
+    };
+    let (state, intel, now) = match &past {
+        Some(past) => (&past.state, past.intel.clone(), past.at),
+        None => (&*current, env.intel(), env.now()),
+    };
     let scope = state.scope(&ctx.actor.scope());
     let source = state.source(&intel);
     let board = state.board()?;
     let asking =
-        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, exceptions: &[], now };
+        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: state, exceptions: &[], now };
     let mut answer = asking.answer(&parsed, group);
     source.done()?;
-    sort(&mut answer.buckets, filled(asked.sort.as_ref()), &state)?;
-    let mut notes = state.notes(&scope);
+    sort(&mut answer.buckets, filled(asked.sort.as_ref()), state)?;
+    let mut notes = past.as_ref().map_or_else(Vec::new, |past| past.notes.clone());
+    notes.extend(state.notes(&scope));
     notes.extend(set_aside(env));
     if parsed.reads_exceptions() {
         notes.push("No exceptions are kept yet: `is:excepted` is true of nothing.".to_owned());
@@ -103,6 +111,7 @@ async fn answer(
     Ok(FindingsAnswer {
         schema: SCHEMA,
         at: now.to_string(),
+        as_of: filled(asked.as_of.as_ref()).map(str::to_owned),
         snapshot: intel.index().id.clone(),
         q: text.to_owned(),
         group: word.to_owned(),
@@ -111,7 +120,7 @@ async fn answer(
         hosts: answer.hosts.len(),
         vulns: answer.vulns,
         notes,
-        items: listed.items.iter().map(|bucket| row(&state, bucket)).collect(),
+        items: listed.items.iter().map(|bucket| row(state, bucket)).collect(),
         total: listed.total,
         next: listed.next,
     })

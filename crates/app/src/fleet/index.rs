@@ -3,6 +3,8 @@
 //!
 //! The index belongs to the process and holds every host; what a caller may see is a bitmap that each question intersects.
 
+pub(crate) mod past;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,6 +47,7 @@ struct Version {
 }
 
 /// What the index itself does not know of a host.
+#[derive(Clone)]
 struct Member {
     id: HostId,
     name: String,

@@ -160,6 +160,25 @@ async fn the_index_follows_the_hosts() {
     let stats = fleet::findings_stats(&later, &local()).await.unwrap();
     let fixed: u64 = stats.latency.iter().map(|l| l.fixed).sum();
     assert_eq!(fixed, all - fewer, "the upgrade ended them: {stats:?}");
+    // The day before the upgrade is still answered, with what was known then and with what is known now.
+    let on = |day: &str, known: &str| FindingsQuery {
+        group: Some("host".to_owned()),
+        as_of: Some(day.to_owned()),
+        known: Some(known.to_owned()),
+        ..FindingsQuery::default()
+    };
+    for known in ["then", "now"] {
+        let past = fleet::findings_query(&later, &local(), &on("2026-12-01", known)).await.unwrap();
+        assert_eq!((past.findings, past.hosts, past.as_of.as_deref()), (all, 4, Some("2026-12-01")), "{known}");
+        assert_eq!(past.at, "2026-12-02T00:00:00Z");
+        assert!(past.notes.iter().any(|n| n.contains("end of 2026-12-01")), "{:?}", past.notes);
+        let today = fleet::findings_query(&later, &local(), &on("2027-01-04", known)).await.unwrap();
+        assert_eq!(today.findings, fewer, "{known}");
+    }
+    let before = fleet::findings_query(&later, &local(), &on("2026-11-01", "now")).await.unwrap();
+    assert_eq!((before.findings, before.hosts), (0, 0), "no host was known");
+    let seen = fleet::findings_query(&later, &reader, &on("2026-12-01", "now")).await.unwrap();
+    assert_eq!(by_name(&seen).keys().collect::<Vec<_>>(), ["web-01"], "a scope holds for the past as well");
     classify(&later, "web-02", profile(Tier::T1, "dmz", "production")).await;
     agrees(&later).await;
     let zone = ask(&later, &local(), "zone:dmz", "host").await;
@@ -196,5 +215,13 @@ async fn what_cannot_be_read_is_told_with_place_and_hint() {
     assert!(detail.contains("at character 14") && hint.contains("`owner`"), "{detail} {hint}");
     assert_eq!(fails(with("", "colour", None)).await.0, "group");
     assert_eq!(fails(with("", "patch", Some("x"))).await.0, "cursor");
+    let day = |as_of: &str, known: Option<&str>| FindingsQuery {
+        as_of: Some(as_of.to_owned()),
+        known: known.map(str::to_owned),
+        ..FindingsQuery::default()
+    };
+    assert_eq!(fails(day("yesterday", None)).await.0, "as_of");
+    assert_eq!(fails(day("2030-01-01", None)).await.0, "as_of", "it has not come yet");
+    assert_eq!(fails(day("2026-11-20", Some("later"))).await.0, "known");
     assert_eq!(fails(FindingsQuery { sort: Some("-colour".to_owned()), ..FindingsQuery::default() }).await.0, "sort");
 }

@@ -421,8 +421,18 @@ fn an_episode_goes_on_through_upgrades_that_keep_the_hole_and_over_short_gaps() 
         u64::from(known < day(120)),
         "the fix of 120 days ago ended an episode that was known by then"
     );
-    // On a past day the version of that day was there.
-    let mut there = Vec::new();
-    history.on_day(&index, day(150), &scope, |_, subject| there.push(subject));
-    assert_eq!(there, [newer]);
+    // On a past day the version of that day was there, and with it what is claimed of it.
+    let versions = |back: u16| {
+        let mut past = index.on_day(&history, day(back)).index;
+        past.rematch(&intel, 1);
+        let host = past.host(0)?;
+        assert_eq!(host.subjects.len(), 1);
+        let subject = past.subject(host.subjects[0])?;
+        Some((subject.key.version.clone(), subject.claims.len(), host.present(0)))
+    };
+    assert_eq!(versions(301), None, "before it was installed");
+    assert_eq!(versions(150), Some(("1.2-1".to_owned(), 1, day(200))));
+    assert_eq!(versions(100), Some(("1.5-1".to_owned(), 0, day(120))), "fixed by then");
+    assert_eq!(versions(0), Some(("1.7-1".to_owned(), 1, day(60))));
+    assert_eq!(index.subject(newer).unwrap().key.version, "1.2-1");
 }

@@ -22,6 +22,12 @@ pub(crate) enum Findings {
         /// Cursor: the `next` of the page before
         #[arg(long)]
         after: Option<String>,
+        /// The fleet as it was at the end of this day (UTC), as 2026-09-30
+        #[arg(long, value_name = "DAY")]
+        as_of: Option<String>,
+        /// With --as-of: match what was known then, or what is known now
+        #[arg(long, value_enum, requires = "as_of")]
+        known: Option<Known>,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
@@ -32,6 +38,25 @@ pub(crate) enum Findings {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
+}
+
+/// Of what time the vulnerability data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Known {
+    /// What was known on that day
+    Then,
+    /// What is known today
+    Now,
+}
+
+impl Known {
+    /// As the question has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Then => "then",
+            Self::Now => "now",
+        }
+    }
 }
 
 /// Groups.

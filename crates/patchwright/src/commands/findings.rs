@@ -14,13 +14,15 @@ pub(crate) fn run(place: &Place, command: &Findings) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         match command {
-            Findings::Query { text, group, limit, after, output: format } => {
+            Findings::Query { text, group, limit, after, as_of, known, output: format } => {
                 let asked = FindingsQuery {
                     q: Some(text.clone()),
                     group: Some(group.word().to_owned()),
                     after: after.clone(),
                     limit: Some(*limit),
                     sort: None,
+                    as_of: as_of.clone(),
+                    known: known.map(|k| k.word().to_owned()),
                 };
                 let answer = fleet::findings_query(&env, &ctx(None), &asked).await?;
                 query(*format, *group, &answer)?;

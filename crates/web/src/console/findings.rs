@@ -108,7 +108,7 @@ fn workbook(answer: FindingsAnswer, asked: &FindingsQuery) -> Xlsx {
         ("Query".to_owned(), query),
         ("Grouped by".to_owned(), answer.group),
         ("Order".to_owned(), asked.sort.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| "urgency".to_owned())),
-        ("Computed".to_owned(), text::instant(&answer.at)),
+        (if answer.as_of.is_some() { "As of" } else { "Computed" }.to_owned(), text::instant(&answer.at)),
         ("Snapshot".to_owned(), answer.snapshot),
         ("Rows".to_owned(), text::share(rows.len(), answer.total)),
     ];

@@ -210,16 +210,36 @@ impl FindingsPage {
     }
 
     fn examples(&self) -> Vec<(&'static str, String, &'static str)> {
-        EXAMPLES.iter().map(|(q, what)| (*q, link::findings(q, self.group.word()).href(), *what)).collect()
+        EXAMPLES.iter().map(|(q, what)| (*q, self.ask(q, self.group).href(), *what)).collect()
     }
 
     fn fields(&self) -> &'static [(&'static str, &'static str)] {
         query::FIELDS
     }
 
+    /// Another question about the same day.
+    fn ask(&self, q: &str, group: Group) -> Link {
+        link::findings(q, group.word())
+            .with_opt("as_of", self.asked.as_of.as_deref())
+            .with_opt("known", self.asked.known.as_deref())
+    }
+
+    /// The day that is asked about, when it is not now.
+    fn as_of(&self) -> Option<&str> {
+        self.asked.as_of.as_deref().map(str::trim).filter(|day| !day.is_empty())
+    }
+
+    fn known_now(&self) -> bool {
+        self.asked.known.as_deref() == Some("now")
+    }
+
+    fn today(&self) -> String {
+        self.frame.now.date().to_string()
+    }
+
     /// The query with another term, in a grouping.
     fn narrow(&self, term: &str, group: Group) -> String {
-        link::findings(&query::narrowed(self.q(), term), group.word()).href()
+        self.ask(&query::narrowed(self.q(), term), group).href()
     }
 
     /// Findings by urgency: word, count, share of all, address of the rows.
@@ -267,7 +287,7 @@ impl FindingsPage {
 
     fn exploited(&self, g: &FindingGroup) -> String {
         let both = query::narrowed(&query::narrowed(self.q(), &self.term(g)), "is:kev");
-        link::findings(&both, Group::Vuln.word()).href()
+        self.ask(&both, Group::Vuln).href()
     }
 
     /// The urgencies that a group has: word, count, address of the rows.
@@ -278,7 +298,7 @@ impl FindingsPage {
             .filter(|(_, n)| *n > 0)
             .map(|(word, n)| {
                 let q = query::narrowed(&inside, &query::term("urgency", word));
-                (word, n, link::findings(&q, self.group.inside().word()).href())
+                (word, n, self.ask(&q, self.group.inside()).href())
             })
             .collect()
     }
@@ -352,6 +372,8 @@ pub fn address(asked: &FindingsQuery) -> Link {
         .with("q", asked.q.as_deref().unwrap_or_default().trim())
         .with_opt("group", asked.group.as_deref())
         .with_opt("sort", asked.sort.as_deref())
+        .with_opt("as_of", asked.as_of.as_deref())
+        .with_opt("known", asked.known.as_deref())
         .with_opt("after", asked.after.as_deref())
         .with("limit", &asked.limit.map(|n| n.to_string()).unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
-use super::{ClaimRef, Day, FleetIndex, HostNo, Interner, SubjectNo, VulnNo, parallel};
+use super::{ClaimRef, Day, FleetIndex, HostEntry, HostNo, Interner, SubjectNo, VulnNo, parallel};
 use crate::time::Timestamp;
 
 /// An episode that returns within this many days keeps its earlier start (the SLA clock's default).
@@ -214,26 +214,16 @@ impl History {
         start
     }
 
-    /// Calls `visit` with every (host, subject) that was there on a day.
-    pub fn on_day(
-        &self,
-        index: &FleetIndex,
-        day: Day,
-        scope: &RoaringBitmap,
-        mut visit: impl FnMut(HostNo, SubjectNo),
-    ) {
-        for (no, host) in index.entries().filter(|(no, _)| scope.contains(*no)) {
-            for (place, subject) in host.subjects.iter().enumerate() {
-                if host.present(place) <= day {
-                    visit(no, *subject);
-                }
+    /// Calls `visit` with every subject that a host had at the end of a day, and since when.
+    pub(super) fn of_day(&self, no: HostNo, host: &HostEntry, day: Day, mut visit: impl FnMut(SubjectNo, Day)) {
+        for (place, subject) in host.subjects.iter().enumerate() {
+            if host.present(place) <= day {
+                visit(*subject, host.present(place));
             }
-            for row in self.rows(no).iter().filter(|r| r.since <= day && day < r.day) {
-                if let Some((old, _)) = self.changes.list.get(row.change())
-                    && *old != NOTHING
-                {
-                    visit(no, *old);
-                }
+        }
+        for row in self.rows(no).iter().filter(|r| r.since <= day && day < r.day) {
+            if let Some(old) = self.took(*row) {
+                visit(old, row.since);
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod board;
 pub mod history;
 pub mod latency;
 mod parallel;
+pub mod past;
 pub mod query;
 mod rematch;
 pub mod timeline;

@@ -26,6 +26,7 @@ pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
     FindingsAnswer {
         schema: 1,
         at: at(0),
+        as_of: None,
         snapshot: label().snapshot,
         q: String::new(),
         group: group.word().to_owned(),

@@ -26,6 +26,8 @@ use crate::state::WebState;
         ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
         ("limit" = Option<u32>, Query, description = "Groups of a page, 1 to 500; 100 when not said."),
         ("sort" = Option<String>, Query, description = "`urgency` (the default), `findings`, `hosts`, `vulns`, `kev` or `name`; a leading `-` turns the order round."),
+        ("as_of" = Option<String>, Query, description = "Day (`2026-09-30`, UTC): the fleet as it was at its end instead of now."),
+        ("known" = Option<String>, Query, description = "With `as_of`: `then` (the default) for what was known on that day, `now` for what is known today."),
     ),
     responses(
         (status = 200, description = "A page of groups, worst urgency first.", body = FindingsAnswer),

@@ -1,0 +1,98 @@
+//! The fleet in memory as it was on a past day, matched against what was known then or against what is known now.
+
+use std::sync::Arc;
+
+use patchwright_domain::exposure::fleet::Day;
+use patchwright_domain::exposure::fleet::past::Past as PastIndex;
+use patchwright_domain::time::{Date, Timestamp};
+
+use super::{Member, State, counted, threads};
+use crate::error::AppError;
+use crate::intel::Intel;
+use crate::{Ctx, Env, Result};
+
+/// A past fleet and what it was matched against.
+pub(crate) struct Past {
+    pub(crate) state: State,
+    pub(crate) intel: Arc<Intel>,
+    /// End of the day, or now when the day is today.
+    pub(crate) at: Timestamp,
+    /// What has to be said beside an answer.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Of what time the vulnerability data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knowledge {
+    Then,
+    Now,
+}
+
+/// The fleet of `day`.
+///
+/// # Errors
+/// [`AppError::Invalid`] for a day that cannot be read or has not come, an unknown word of `known`, or when the snapshot of that
+/// day is not kept; [`AppError::NotFound`] before the first snapshot; [`AppError::Forbidden`] for snapshots.
+pub(crate) async fn on_day(env: &Env, ctx: &Ctx, current: &State, day: &str, known: Option<&str>) -> Result<Past> {
+    let now = env.now();
+    let date = Date::parse(day)
+        .ok_or_else(|| AppError::invalid("as_of", format!("`{day}` is not a day"), "write it as 2026-09-30"))?;
+    if date.start() > now {
+        return Err(AppError::invalid("as_of", format!("{day} has not come yet"), "use a day up to today"));
+    }
+    let knowledge = match known {
+        None | Some("then") => Knowledge::Then,
+        Some("now") => Knowledge::Now,
+        Some(other) => {
+            return Err(AppError::invalid(
+                "known",
+                format!("`{other}` is not a time of knowledge"),
+                "use `then` for what was known on that day, or `now`",
+            ));
+        }
+    };
+    let at = date.start().plus_days(1).min(now);
+    let intel = match knowledge {
+        Knowledge::Then => Arc::new(Intel::as_of(env, ctx, at).await?),
+        Knowledge::Now => env.intel(),
+    };
+    let past = current.index.on_day(&current.history, Day::of(date.start()));
+    let (without_kernel, mut state) = (past.without_kernel.len(), current.moved(past));
+    state.rematch(&intel)?;
+    let policy = env.policy();
+    let source = state.source(&intel);
+    let board = state.index.board(&policy.policy, &source, threads());
+    source.done()?;
+    state.board = Some(board);
+    let words = match knowledge {
+        Knowledge::Then => "what was known on that day",
+        Knowledge::Now => "what is known today",
+    };
+    let mut notes = vec![format!(
+        "The fleet at the end of {day} (UTC), matched with {words}, judged by the policy and the profiles of today. A binary \
+         package is found by the name of its source only."
+    )];
+    if without_kernel > 0 {
+        notes.push(format!(
+            "The kernel of {} has changed since: which one ran on that day is not on record, and its findings are left out.",
+            counted(without_kernel, "host")
+        ));
+    }
+    Ok(Past { state, intel, at, notes })
+}
+
+impl State {
+    /// A state over a past index, with the members and what is known since when.
+    fn moved(&self, past: PastIndex) -> Self {
+        let index = past.index;
+        let members = (0u32..)
+            .zip(&self.members)
+            .map(|(no, member)| {
+                let host = index.host(no)?;
+                let present = host.subjects.iter().enumerate().map(|(p, s)| (*s, host.present(p).start())).collect();
+                Some(Member { present, ..member.clone()? })
+            })
+            .collect();
+        Self { index, members, known: self.known.clone(), ..Self::default() }
+    }
+}
