@@ -215,7 +215,7 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
     }
     let apt = collect_pending(&mut look, options, &repositories, &mut facts);
     let processes = collect_processes(&mut look, options, &mut facts);
-    facts.reboot = reboot::collect(&mut look, &facts.kernel, facts.container, facts.format, &processes);
+    facts.reboot = reboot::collect(&mut look, &facts.kernel, facts.container, (facts.format, &times), &processes);
     facts.stale = processes.stale.into_iter().map(|found| found.process).collect();
 
     look.begin(Phase::Units, "enabled units");

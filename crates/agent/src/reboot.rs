@@ -29,7 +29,7 @@ pub(crate) fn collect(
     look: &mut Look<'_>,
     kernel: &Kernel,
     container: bool,
-    format: Option<PackageFormat>,
+    (format, times): (Option<PackageFormat>, &[(String, String, Timestamp)]),
     processes: &Processes,
 ) -> Reboot {
     let root = look.root;
@@ -44,7 +44,7 @@ pub(crate) fn collect(
             running: kernel.running_release.clone().unwrap_or_default(),
             installed: newest.release.clone(),
         });
-        since.extend(installed_at(root, &newest.package));
+        since.extend(installed_at(root, newest, times));
     }
 
     if let Some(flag) = FLAGS.iter().find(|flag| root.exists(flag)) {
@@ -107,9 +107,13 @@ fn flag_packages(text: &str) -> Vec<String> {
     names
 }
 
-/// When dpkg last unpacked a package: it writes the file list anew each time.
-fn installed_at(root: &Root, package: &str) -> Option<Timestamp> {
-    modified(&root.path(format!("var/lib/dpkg/info/{package}.list")))
+/// When a kernel was installed: rpm records it (`times`: name, version, when); dpkg writes the file list anew each time it unpacks.
+fn installed_at(root: &Root, kernel: &InstalledKernel, times: &[(String, String, Timestamp)]) -> Option<Timestamp> {
+    let recorded = times.iter().find(|(name, version, _)| *name == kernel.package && *version == kernel.version);
+    match recorded {
+        Some((_, _, at)) => Some(*at),
+        None => modified(&root.path(format!("var/lib/dpkg/info/{}.list", kernel.package))),
+    }
 }
 
 fn modified(path: &Path) -> Option<Timestamp> {

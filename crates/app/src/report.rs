@@ -15,14 +15,17 @@ use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::decision::rank::{Judged, PatchGroup, PatchState, Ranked, rank};
 use patchwright_domain::decision::sla::{Clocks, DueDates, due};
 use patchwright_domain::decision::variables::Input;
-use patchwright_domain::exposure::{Evidence, FindingState};
+use patchwright_domain::exposure::cleared::{Cleared, Why};
+use patchwright_domain::exposure::{Evidence, Finding, FindingState};
 use patchwright_domain::intel::{ExploitEvidence, ExploitKind, VulnFacts};
-use patchwright_domain::inventory::{HostFacts, KeptBack, Patcher, RebootReason, Transaction, TransactionStep, Tri};
+use patchwright_domain::inventory::{
+    Entitlement, HostFacts, KeptBack, Patcher, RebootReason, Transaction, TransactionStep, Tri,
+};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::scan::{
-    BinaryView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView, ScanReport,
-    StepView, SupportView, TransactionView, UnseenView,
+    BinaryView, ClearedView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView,
+    ScanReport, StepView, SupportView, TransactionView, UnseenView,
 };
 
 use crate::error::AppError;
@@ -37,8 +40,20 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Now.
     pub now: Timestamp,
-    /// When a finding (package, vulnerability) was first there; the time of the question where nobody knows better.
-    pub first_seen: &'a dyn Fn(&str, &str) -> Timestamp,
+    /// When a finding was first there; for a host that is not kept, [`first_seen_alone`].
+    pub first_seen: &'a dyn Fn(&Finding, &VulnFacts) -> Timestamp,
+}
+
+/// When a finding was first there, from the facts of the host alone: now. But a kernel that waits for a reboot was replaced when
+/// the fixed one was installed, and the clock goes on from there; never from before the vulnerability was public.
+#[must_use]
+pub fn first_seen_alone(finding: &Finding, facts: &VulnFacts, now: Timestamp) -> Timestamp {
+    for evidence in &finding.evidence {
+        if let Evidence::FixedAtNextBoot { since: Some(since), .. } = evidence {
+            return facts.published.map_or(*since, |published| published.max(*since)).min(now);
+        }
+    }
+    now
 }
 
 /// A host's findings, each judged, with the facts about their vulnerabilities in the same order.
@@ -84,7 +99,7 @@ pub fn judge(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> Result
             },
         );
         let clocks = Clocks {
-            first_seen: (question.first_seen)(&finding.package, &finding.vuln),
+            first_seen: (question.first_seen)(&finding, &facts),
             patch_available: None,
             kev_added: facts.kev.as_ref().map(|k| k.date_added.start()),
             published: facts.published,
@@ -168,7 +183,8 @@ pub fn report_with_vex(
         patch.blocked.extend(exceptions::blocked(&review, &patch.package));
         patches.push(patch);
     }
-    let mut findings: Vec<FindingView> = judgement.pairs().map(|(j, facts)| finding_view(j, facts)).collect();
+    let mut findings: Vec<FindingView> =
+        judgement.pairs().map(|(j, facts)| finding_view(j, facts, question.now)).collect();
     findings.sort_by(|a, b| order_key(a).cmp(&order_key(b)));
     Ok(ScanReport {
         schema: SCHEMA,
@@ -194,7 +210,8 @@ pub fn report_with_vex(
         patches,
         findings,
         transaction: host.transaction.as_ref().map(transaction_view),
-        reboot: reboot_view(host),
+        reboot: reboot_view(host, question.now),
+        not_entitled: not_entitled(host),
         restart_units: restart_units(host),
         patchers: host.patchers.iter().map(patcher_words).collect(),
         repositories_refused: host
@@ -275,7 +292,7 @@ pub fn severity_word(severity: Option<Severity>) -> &'static str {
 
 /// One finding for the wire.
 #[must_use]
-pub fn finding_view(j: &Judged, facts: &VulnFacts) -> FindingView {
+pub fn finding_view(j: &Judged, facts: &VulnFacts, now: Timestamp) -> FindingView {
     let cvss = j.decision.cvss.as_ref();
     FindingView {
         vuln: j.finding.vuln.clone(),
@@ -309,8 +326,32 @@ pub fn finding_view(j: &Judged, facts: &VulnFacts) -> FindingView {
         advisories: j.finding.advisories.clone(),
         vendor_severity: j.finding.vendor.severity.clone(),
         vendor_state: j.finding.vendor.sub_state.clone(),
-        evidence: j.finding.evidence.iter().map(evidence_words).collect(),
+        evidence: j.finding.evidence.iter().map(|e| evidence_words(e, now)).collect(),
         because: j.decision.because.iter().map(reason_view).collect(),
+    }
+}
+
+/// A package without a vulnerability, for the wire.
+#[must_use]
+pub fn cleared_view(c: &Cleared) -> ClearedView {
+    let (why, fixed, backport) = match &c.why {
+        Why::Fixed { fixed, backport, order: _ } => {
+            ("fixed", Some(fixed.clone()), backport.as_ref().map(|b| b.mark.clone()))
+        }
+        Why::NotAffected => ("not_affected", None, None),
+        Why::OtherVersions { .. } => ("other_versions", None, None),
+    };
+    ClearedView {
+        vuln: c.vuln.clone(),
+        package: c.package.clone(),
+        installed: c.installed.clone(),
+        binaries: c.binaries.clone(),
+        why: why.to_owned(),
+        fixed,
+        backport,
+        advisory: c.advisory.clone(),
+        provider: c.provider.clone(),
+        evidence: c.sentences(),
     }
 }
 
@@ -367,7 +408,7 @@ pub fn exploit_words(e: &ExploitEvidence) -> String {
     }
 }
 
-fn evidence_words(e: &Evidence) -> String {
+fn evidence_words(e: &Evidence, now: Timestamp) -> String {
     match e {
         Evidence::VersionInRange { advisory, provider, installed, fixed, order } => match fixed {
             Some(fixed) => {
@@ -380,6 +421,19 @@ fn evidence_words(e: &Evidence) -> String {
         Evidence::Stated { provider, status } => {
             format!("{provider} states it as `{}` for this release, whatever the version", status.word())
         }
+        Evidence::AlsoSaid { provider, advisory, fixed } => {
+            let advisory = advisory.as_deref().map(|id| format!(" in {id}")).unwrap_or_default();
+            let fixed = fixed.as_deref().map(|version| format!(", fixed in {version}")).unwrap_or_default();
+            format!("{provider} says it too{advisory}{fixed}")
+        }
+        Evidence::FixedAtNextBoot { version, since } => match since {
+            Some(since) => format!(
+                "{version} is installed and boots next: a reboot is pending since {}, {}",
+                since.date(),
+                days_words(days_since(*since, now))
+            ),
+            None => format!("{version} is installed and boots next: a reboot is pending, nobody knows since when"),
+        },
         Evidence::StillMapped { pid, exe, unit, file } => {
             let unit = unit.as_deref().map(|u| format!(" of {u}")).unwrap_or_default();
             format!("process {pid} ({exe}){unit} still runs the replaced {file}")
@@ -395,7 +449,13 @@ fn evidence_words(e: &Evidence) -> String {
         Evidence::SubscriptionOnly { program } => {
             format!("no fix is free to take; customers of {program} get this one")
         }
-        Evidence::FoundAt { purl, location } => match location {
+        Evidence::FoundAt { purl, location, owner: Some(owner) } => {
+            let place = location.as_deref().map(|place| format!(" lies in {place} and")).unwrap_or_default();
+            format!(
+                "{purl}{place} came with `{owner}`, a package of a third party: nothing that the system's vendor ships fixes it"
+            )
+        }
+        Evidence::FoundAt { purl, location, owner: None } => match location {
             Some(place) => format!("{purl} lies in {place}, and no package of the operating system owns it"),
             None => format!("{purl} is listed, and no package of the operating system is known to own it"),
         },
@@ -508,12 +568,28 @@ fn kept_back_words(k: &KeptBack) -> String {
     format!("{} {} → {} {word}{why}", k.name, k.installed, k.candidate)
 }
 
-fn reboot_view(host: &HostFacts) -> RebootView {
+fn reboot_view(host: &HostFacts, now: Timestamp) -> RebootView {
     RebootView {
         needed: tri_word(host.reboot.needed).to_owned(),
         because: host.reboot.because.iter().map(reboot_words).collect(),
         since: host.reboot.since.map(|s| s.to_string()),
+        days: host.reboot.since.map(|s| days_since(s, now)),
     }
+}
+
+/// Whole days from an instant to now.
+fn days_since(at: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from(now.0.saturating_sub(at.0) / 86_400_000).unwrap_or_default()
+}
+
+fn days_words(days: u32) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
+/// Why the absence of updates on this host proves nothing; empty where it has what its repositories ask for.
+#[must_use]
+pub fn not_entitled(host: &HostFacts) -> Vec<String> {
+    host.entitlements.iter().filter_map(Entitlement::complaint).collect()
 }
 
 /// A reboot reason in words.

@@ -207,7 +207,7 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         set_aside.push(SetAsideView {
             by_evidence: !evidence.is_empty(),
             evidence,
-            finding: finding_view(&judged, &facts),
+            finding: finding_view(&judged, &facts, now),
             status: decided.status.word().to_owned(),
             justification: justification.map(|j| j.word().to_owned()),
             because: decided.because.clone(),

@@ -146,7 +146,7 @@ pub(crate) struct Up {
 /// Arguments of `scan`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Scan {
-    /// A dpkg status file, a package list, `rpm -qa` output or an SBOM (CycloneDX, SPDX); `-` for stdin; this machine when absent
+    /// A dpkg status file, a package list, `rpm -qa` output, an SBOM (CycloneDX, SPDX) or what `collect` printed; `-` for stdin; this machine when absent
     pub(crate) file: Option<PathBuf>,
     /// System of the FILE: debian:12, almalinux:9, alpine:3.20 (SBOMs may say it themselves)
     #[arg(long, value_name = "ID:VERSION")]

@@ -305,6 +305,26 @@ pub struct AdvisoryDetail {
     pub covered: Vec<CoverRow>,
     /// Hosts on which everything affected has a fix that is free to take: an upgrade, a restart or a reboot.
     pub covered_hosts: u32,
+    /// What its publishers took back, one sentence each.
+    #[serde(default)]
+    pub withdrawn: Vec<String>,
+    /// That CISA's catalogue lists it no more, and since which snapshot.
+    #[serde(default)]
+    pub kev_removed: Option<String>,
+    /// What changed about it here, oldest first, as far as the log and the kept snapshots tell.
+    #[serde(default)]
+    pub past: Vec<PastRow>,
+}
+
+/// One change in what is known of a vulnerability.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PastRow {
+    /// When the snapshot came into force, RFC 3339.
+    pub at: String,
+    /// Its number in the log of snapshots.
+    pub seq: u64,
+    /// What changed.
+    pub text: String,
 }
 
 /// One upgrade that fixes a vulnerability, with the hosts where the same has to happen next.

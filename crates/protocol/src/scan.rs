@@ -128,6 +128,31 @@ pub struct FindingView {
     pub because: Vec<ReasonView>,
 }
 
+/// A package that publishers speak of under a vulnerability's or an advisory's id, and that does not have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClearedView {
+    /// CVE id or the publisher's id.
+    pub vuln: String,
+    /// Package as the publisher names it.
+    pub package: String,
+    /// Version that counts.
+    pub installed: String,
+    /// Binary packages that carry it.
+    pub binaries: Vec<String>,
+    /// `fixed`, `not_affected` or `other_versions`.
+    pub why: String,
+    /// First version with the fix, where that is the reason.
+    pub fixed: Option<String>,
+    /// The mark of a fix that was put into an older version (`+deb12u3`, `.el9`).
+    pub backport: Option<String>,
+    /// Advisory.
+    pub advisory: Option<String>,
+    /// Provider that decides.
+    pub provider: String,
+    /// Why, one sentence each.
+    pub evidence: Vec<String>,
+}
+
 /// A binary package that carries a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BinaryView {
@@ -327,6 +352,9 @@ pub struct ScanReport {
     /// Repositories that are not what their publishers signed, each with its reasons in one line.
     #[serde(default)]
     pub repositories_refused: Vec<String>,
+    /// Why the absence of updates proves nothing here: subscriptions that lapsed or are missing, one sentence each.
+    #[serde(default)]
+    pub not_entitled: Vec<String>,
     /// What could not be looked at.
     pub unseen: Vec<UnseenView>,
     /// Problems while reading the input.
@@ -497,4 +525,7 @@ pub struct RebootView {
     pub because: Vec<String>,
     /// Since when, RFC 3339.
     pub since: Option<String>,
+    /// Whole days since then.
+    #[serde(default)]
+    pub days: Option<u32>,
 }

@@ -25,7 +25,7 @@ use patchwright_domain::exposure::fleet::history::{Exception, History};
 use patchwright_domain::exposure::fleet::timeline::Timeline;
 use patchwright_domain::exposure::fleet::{Component, Day, FleetIndex, Intelligence};
 use patchwright_domain::exposure::matching::ProviderChunk;
-use patchwright_domain::exposure::subject::{Standing, SubjectKey};
+use patchwright_domain::exposure::subject::{Kin, Standing, SubjectKey};
 use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::intel::snapshot::AdvisoryChunk;
 use patchwright_domain::time::Timestamp;
@@ -238,6 +238,7 @@ fn plain(name: &str, version: &str) -> SubjectKey {
         module: None,
         standing: Standing::Installed,
         offers: Vec::new(),
+        kin: Kin::None,
     }
 }
 

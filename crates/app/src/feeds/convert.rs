@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use patchwright_domain::intel::snapshot::SideRecords;
 use patchwright_domain::intel::{
     Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
+    Withdrawal,
 };
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
@@ -123,6 +124,27 @@ struct Gathered {
     deleted: BTreeMap<String, Timestamp>,
     /// The day of the run: what is announced for later is not in force.
     today: Date,
+    /// What publishers took back, besides advisories that say so themselves.
+    withdrawn: Vec<Withdrawal>,
+}
+
+/// What an advisory that was taken back had said.
+fn withdrawals<'a>(
+    spec: &'a FeedSpec,
+    advisory: &'a Advisory,
+    at: Option<Timestamp>,
+) -> impl Iterator<Item = Withdrawal> + 'a {
+    let mut packages: Vec<String> =
+        advisory.affected.iter().map(|a| format!("{} {}", a.ecosystem, a.package)).collect();
+    packages.sort();
+    packages.dedup();
+    advisory.vulnerabilities().into_iter().map(move |vuln| Withdrawal {
+        vuln: vuln.to_owned(),
+        advisory: advisory.id.clone(),
+        provider: spec.id.to_owned(),
+        at,
+        packages: packages.clone(),
+    })
 }
 
 /// What is kept of an NVD record.
@@ -131,6 +153,7 @@ struct NvdFacts {
     published: Option<Timestamp>,
     cvss: Vec<CvssAssessment>,
     ssvc: Option<SsvcPoint>,
+    rejected: bool,
 }
 
 /// What the folder of a CSAF provider says is deleted. An archive may still hold it.
@@ -248,8 +271,10 @@ impl Gathered {
                     out.date = out.date.max(record.updated.map(Timestamp::date));
                     self.cvss.extend(record.cvss.into_iter().map(|a| (record.id.clone(), a)));
                     self.ssvc.extend(record.ssvc.map(|p| (record.id.clone(), p)));
-                    if record.state == CveState::Published {
-                        self.published.extend(record.published.map(|at| (record.id, at)));
+                    match record.state {
+                        CveState::Published => self.published.extend(record.published.map(|at| (record.id, at))),
+                        CveState::Rejected => self.reject(spec, record.id, record.rejected.or(record.updated)),
+                        CveState::Other(_) => {}
                     }
                 }
             }
@@ -313,7 +338,12 @@ impl Gathered {
                 self.advisories.extend(list.iter().flat_map(SecdbPackage::advisories));
             }
             FeedRecords::DebianCves(list) => {
-                let open = list.into_iter().filter(|entry| entry.mark != CveMark::Rejected && !entry.lines.is_empty());
+                let (rejected, standing): (Vec<_>, Vec<_>) =
+                    list.into_iter().partition(|entry| entry.mark == CveMark::Rejected);
+                for entry in rejected {
+                    self.reject(spec, entry.id, None);
+                }
+                let open = standing.into_iter().filter(|entry| !entry.lines.is_empty());
                 self.advisories.extend(open.map(|entry| entry.advisory(debian_ecosystem)));
             }
             FeedRecords::DebianSupport(list) => {
@@ -324,7 +354,7 @@ impl Gathered {
             FeedRecords::Csaf(list) => {
                 for record in list {
                     out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
-                    self.take_csaf(record);
+                    self.take_csaf(spec, record);
                 }
             }
         }
@@ -332,10 +362,11 @@ impl Gathered {
 
     /// Takes a record, unless a newer edition of it is there. One that is seen twice counts once.
     fn nvd_record(&mut self, record: NvdRecord, out: &mut ParsedFeed) {
-        let facts = if record.is_rejected() {
-            NvdFacts { modified: record.modified, published: None, cvss: Vec::new(), ssvc: None }
+        let (modified, rejected) = (record.modified, record.is_rejected());
+        let facts = if rejected {
+            NvdFacts { modified, published: None, cvss: Vec::new(), ssvc: None, rejected }
         } else {
-            NvdFacts { modified: record.modified, published: record.published, cvss: record.cvss, ssvc: record.ssvc }
+            NvdFacts { modified, published: record.published, cvss: record.cvss, ssvc: record.ssvc, rejected }
         };
         match self.nvd.entry(record.id) {
             btree_map::Entry::Vacant(entry) => {
@@ -378,10 +409,18 @@ impl Gathered {
         });
     }
 
-    fn take_csaf(&mut self, record: CsafRecord) {
+    /// Takes down that the record of a CVE was rejected.
+    fn reject(&mut self, spec: &FeedSpec, cve: String, at: Option<Timestamp>) {
+        let (advisory, provider) = (cve.clone(), spec.id.to_owned());
+        self.withdrawn.push(Withdrawal { vuln: cve, advisory, provider, at, packages: Vec::new() });
+    }
+
+    fn take_csaf(&mut self, spec: &FeedSpec, record: CsafRecord) {
         let name = csaf_provider::file_name(&record.id);
         let gone = self.deleted.get(&name).is_some_and(|at| record.updated.is_none_or(|updated| updated <= *at));
         if gone {
+            let at = self.deleted.get(&name).copied();
+            self.withdrawn.extend(record.advisories.iter().flat_map(|advisory| withdrawals(spec, advisory, at)));
             self.superseded += 1;
             return;
         }
@@ -400,6 +439,9 @@ impl Gathered {
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
+            if facts.rejected {
+                self.reject(spec, cve.clone(), facts.modified);
+            }
             self.cvss.extend(facts.cvss.into_iter().map(|assessment| (cve.clone(), assessment)));
             self.ssvc.extend(facts.ssvc.map(|point| (cve.clone(), point)));
             self.published.extend(facts.published.map(|at| (cve, at)));
@@ -414,6 +456,12 @@ impl Gathered {
                 }
                 self.advisories.push(advisory);
             }
+        }
+        let mut withdrawn = self.withdrawn;
+        let taken_back = self.advisories.iter().filter(|advisory| advisory.withdrawn.is_some());
+        withdrawn.extend(taken_back.flat_map(|advisory| withdrawals(spec, advisory, advisory.withdrawn)));
+        if !withdrawn.is_empty() {
+            out.records.push(side(SideRecords::Withdrawn(withdrawn)));
         }
         if !self.advisories.is_empty() || matches!(spec.format, FeedFormat::Osv | FeedFormat::Csaf) {
             out.records.push(FreshRecords::Advisories(self.advisories));

@@ -260,6 +260,8 @@ async fn attempt(
             delta: delta.then_some(&parsed.ids),
             date: parsed.date,
             version: parsed.version.as_deref(),
+            at: now,
+            doubtful: parsed.lost > 0,
         };
         let prepared = prepare(&work.intel(), &change).map_err(failed)?;
         let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent);
@@ -423,7 +425,9 @@ fn guard_document(from: u64, parsed: &ParsedFeed, percent: u64) -> Option<Shrunk
 /// The same for each release and each kind of fact by itself: a feed that loses one release whole, or most of it, can still
 /// have most of its records.
 fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], percent: u64) -> Option<Shrunk> {
-    base.chunks.iter().filter(|old| old.provider == provider && !old.starter && old.records > 0).find_map(|old| {
+    let counts =
+        |old: &&ChunkMeta| old.provider == provider && !old.starter && old.records > 0 && !old.kind.is_memory();
+    base.chunks.iter().filter(counts).find_map(|old| {
         let to = fresh.iter().find(|new| new.place() == old.place()).map_or(0, |new| new.records);
         let what = old.ecosystem.clone().unwrap_or_else(|| format!("its {} table", old.kind.word()));
         let words = if to == 0 {

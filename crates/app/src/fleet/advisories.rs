@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::cvss::{EnvironmentalInput, pick, score};
-use patchwright_domain::intel::Status;
+use patchwright_domain::intel::{KevRemoval, Status, Withdrawal};
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::fleet::{
     AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CvssRow, Page, StatementRow,
@@ -141,6 +141,8 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
     let entries = entries(env, ctx).await?;
     let facts = intel.facts(&id)?;
     let statements = statements(&intel, &id)?;
+    let withdrawn: Vec<String> = intel.withdrawals(&id)?.iter().map(Withdrawal::text).collect();
+    let past = crate::intel::past(env, &id).await?;
     let mut hosts = Vec::new();
     let mut because = Vec::new();
     for entry in &entries {
@@ -174,7 +176,13 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
         exploit: !facts.exploits.is_empty(),
         ..AdvisoryRow::default()
     });
-    let known = !statements.is_empty() || facts.epss.is_some() || facts.kev.is_some() || !facts.cvss.is_empty();
+    let known = !statements.is_empty()
+        || facts.epss.is_some()
+        || facts.kev.is_some()
+        || facts.kev_removed.is_some()
+        || !facts.cvss.is_empty()
+        || !withdrawn.is_empty()
+        || !past.is_empty();
     Ok(AdvisoryDetail {
         schema: SCHEMA,
         row,
@@ -217,6 +225,9 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
         known,
         covered: covered_by(&entries, &id),
         covered_hosts: covered_hosts(&entries, &id),
+        withdrawn,
+        kev_removed: facts.kev_removed.as_ref().map(KevRemoval::text),
+        past,
     })
 }
 

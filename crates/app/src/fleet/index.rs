@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use patchwright_domain::access::Scope;
+use patchwright_domain::exposure::FindingState;
+use patchwright_domain::exposure::components::judged;
 use patchwright_domain::exposure::fleet::board::{Board, Facts};
 use patchwright_domain::exposure::fleet::history::{History, NOTHING};
 use patchwright_domain::exposure::fleet::query::HostRows;
@@ -25,7 +27,8 @@ use patchwright_store::{Host, HostFilter, Reader, StoredFacts};
 use roaring::RoaringBitmap;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use super::{FETCH, first_seen};
+use super::FETCH;
+use super::first_seen::{self, Seen};
 use crate::error::AppError;
 use crate::intel::{EcosystemKnown, Intel};
 use crate::{Env, Result};
@@ -56,7 +59,7 @@ struct Member {
     version: Version,
     first_seen: Timestamp,
     /// Since when subjects are there, by subject; those that are there since `first_seen` are left out.
-    present: Box<[(SubjectNo, Timestamp)]>,
+    present: Box<[(SubjectNo, Seen)]>,
     /// Packages of languages that no package of the system brought: judged host by host, not here.
     components: u32,
 }
@@ -257,9 +260,16 @@ impl State {
         let facts = &stored.facts;
         let ecosystem = facts.os.ecosystem().unwrap_or_default();
         let keys = subject_keys(facts, &ecosystem);
-        let since: Vec<Timestamp> = keys.iter().map(|key| seen.present(&key.name)).collect();
-        let subjects: Vec<(SubjectKey, Day)> =
-            keys.into_iter().zip(&since).map(|(key, since)| (key, Day::of(*since))).collect();
+        let since: Vec<Seen> = keys.iter().map(|key| seen.subject(key)).collect();
+        let day = |key: &SubjectKey, seen: &Seen| Day::of(if is_kernel(key) { seen.running } else { seen.installed });
+        let subjects: Vec<(SubjectKey, Day)> = keys
+            .into_iter()
+            .zip(&since)
+            .map(|(key, seen)| {
+                let day = day(&key, seen);
+                (key, day)
+            })
+            .collect();
         let no = self.number(&host.id)?;
         let fresh = self.index.host_put(
             no,
@@ -269,11 +279,11 @@ impl State {
         let present = subjects
             .iter()
             .zip(since)
-            .filter(|(_, since)| *since != host.first_seen)
+            .filter(|(_, since)| since.installed != host.first_seen || since.running != host.first_seen)
             .map(|((key, _), since)| (self.subject(&ecosystem, key), since))
-            .collect::<BTreeMap<SubjectNo, Timestamp>>();
+            .collect::<BTreeMap<SubjectNo, Seen>>();
         self.past(read, host, facts, &ecosystem, no, &subjects).await?;
-        let components = facts.components.iter().filter(|c| c.owned_by.is_none()).count();
+        let components = judged(facts).count();
         let member = Member {
             id: host.id.clone(),
             name: host.hostname.clone(),
@@ -442,15 +452,24 @@ impl HostRows for State {
         self.member(host).map_or("", |m| &m.name)
     }
 
-    /// The same instant as on the page of the host.
+    /// The same instant as on the page of the host. Of a kernel that boots next and has what the running one does not have, the
+    /// running one's: which of the two a claim is about is not told apart here.
     fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
         let Some(member) = self.member(host) else { return Timestamp(0) };
         let at = member.present.binary_search_by_key(&subject, |(s, _)| *s).ok();
-        let present = at.and_then(|at| member.present.get(at)).map_or(member.first_seen, |(_, since)| *since);
+        let code_runs = matches!(claim.state, FindingState::RestartPending | FindingState::RebootPending)
+            || self.index.subject(subject).is_some_and(|s| is_kernel(&s.key));
+        let present = at
+            .and_then(|at| member.present.get(at))
+            .map_or(member.first_seen, |(_, seen)| if code_runs { seen.running } else { seen.installed });
         let package = self.index.subject(subject).and_then(|s| self.index.name(s.name)).map_or("", |n| &n.name);
         let known = self.known.get(&member.ecosystem).and_then(|k| k.since(package, self.index.vuln(claim.vuln)));
         known.map_or(present, |known| known.max(present))
     }
+}
+
+fn is_kernel(key: &SubjectKey) -> bool {
+    matches!(key.standing, Standing::Kernel { .. })
 }
 
 /// The subjects of a host; none where its system has no version order.

@@ -72,7 +72,7 @@ pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
                 profile: &host.profile,
                 policy: &policy.policy,
                 now,
-                first_seen: &|package, vuln| seen.at(package, vuln),
+                first_seen: &|finding, _| seen.at(finding),
             };
             let report = Arc::new(report(&intel, &stored.facts, &question, &[])?);
             let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
@@ -107,7 +107,7 @@ pub async fn judge_all(env: &Env, ctx: &Ctx) -> Result<Vec<(Judgement, AssetProf
             profile: &host.profile,
             policy: &policy.policy,
             now,
-            first_seen: &|package, vuln| seen.at(package, vuln),
+            first_seen: &|finding, _| seen.at(finding),
         };
         out.push((judge(&intel, &stored.facts, &question)?, host.profile));
     }

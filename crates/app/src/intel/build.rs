@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-use patchwright_domain::intel::Advisory;
 use patchwright_domain::intel::snapshot::side::SideTable;
 use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkError, ChunkKind, ChunkMeta, SideRecords, SnapshotIndex, compile_advisories, compile_side,
     merge_advisories, merge_side,
 };
+use patchwright_domain::intel::{Advisory, KevRemoval};
 use patchwright_domain::time::{Date, Timestamp};
 
 use super::disk::Retention;
@@ -107,6 +107,10 @@ pub struct Change<'a> {
     pub date: Option<Date>,
     /// Version words of the source.
     pub version: Option<&'a str>,
+    /// When it comes into force.
+    pub at: Timestamp,
+    /// Records of the document could not be read: what is missing may be among those.
+    pub doubtful: bool,
 }
 
 /// Compiled chunks that are on disk and not in force yet. While it lives no other process changes the active snapshot.
@@ -129,8 +133,20 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
     let mut chunks = Vec::new();
     if let Some(ids) = change.delta {
         for old in base.chunks.iter().filter(|c| c.provider == change.provider) {
-            let ids = if old.kind == ChunkKind::Advisories { &ids.advisories } else { &ids.cves };
-            let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+            let named: Vec<&String> = match old.kind {
+                ChunkKind::Advisories => ids.advisories.iter().collect(),
+                ChunkKind::Withdrawn => ids.advisories.iter().chain(&ids.cves).collect(),
+                ChunkKind::Kev
+                | ChunkKind::Epss
+                | ChunkKind::Cvss
+                | ChunkKind::Ssvc
+                | ChunkKind::Exploits
+                | ChunkKind::Eol
+                | ChunkKind::Names
+                | ChunkKind::Published
+                | ChunkKind::KevRemoved => ids.cves.iter().collect(),
+            };
+            let ids: BTreeSet<&str> = named.into_iter().map(String::as_str).collect();
             chunks.push(merge(&dir, old, &ids, change)?);
         }
     }
@@ -142,7 +158,64 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
             }
         }
     }
+    if let Some(removed) = kev_removed(&dir, &base, change)? {
+        chunks.retain(|c| c.kind != ChunkKind::KevRemoved);
+        chunks.extend(compile(&dir, change.provider, &removed, change.date, change.version, false)?);
+    }
     Ok(Prepared { dir, base, chunks, _lock: lock })
+}
+
+/// What the catalogue of exploited vulnerabilities lists no more, when `change` brings one: an urgency that falls must be able
+/// to say why. What it lists again is forgotten.
+fn kev_removed(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Result<Option<FreshRecords>, AppError> {
+    let listed: Vec<&str> = change
+        .records
+        .iter()
+        .filter_map(|part| match part {
+            FreshRecords::Side(SideRecords::Kev(list), _) => Some(list),
+            FreshRecords::Side(..) | FreshRecords::Advisories(_) => None,
+        })
+        .flatten()
+        .map(|entry| entry.cve.as_str())
+        .collect();
+    if listed.is_empty() {
+        return Ok(None);
+    }
+    let listed: BTreeSet<&str> = listed.into_iter().collect();
+    let open = |meta: &ChunkMeta| {
+        let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
+        SideTable::open(meta.kind, Box::new(dir.chunk(&meta.id)?)).map_err(damaged)
+    };
+    let mut removed = Vec::new();
+    for meta in base.chunks.iter().filter(|c| c.provider == change.provider || c.starter) {
+        let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
+        match meta.kind {
+            ChunkKind::KevRemoved => removed.extend(open(meta)?.kev_removals().map_err(damaged)?),
+            // A document of changes says nothing of what it does not name.
+            ChunkKind::Kev if change.delta.is_none() => {
+                removed.extend(open(meta)?.kev_entries().map_err(damaged)?.into_iter().map(|entry| KevRemoval {
+                    cve: entry.cve,
+                    date_added: entry.date_added,
+                    at: change.at,
+                    sequence: base.sequence.saturating_add(1),
+                    catalogue: change.version.map(str::to_owned),
+                    doubtful: change.doubtful,
+                }));
+            }
+            ChunkKind::Kev
+            | ChunkKind::Advisories
+            | ChunkKind::Epss
+            | ChunkKind::Cvss
+            | ChunkKind::Ssvc
+            | ChunkKind::Exploits
+            | ChunkKind::Eol
+            | ChunkKind::Names
+            | ChunkKind::Published
+            | ChunkKind::Withdrawn => {}
+        }
+    }
+    removed.retain(|removal| !listed.contains(removal.cve.as_str()));
+    Ok((!removed.is_empty()).then(|| FreshRecords::Side(SideRecords::KevRemoved(removed), None)))
 }
 
 /// The chunk `old` with the changed records in it.
@@ -190,7 +263,10 @@ fn merge_empty(table: &SideTable, kind: ChunkKind, ids: &BTreeSet<&str>) -> Opti
         ChunkKind::Ssvc => SideRecords::Ssvc(Vec::new()),
         ChunkKind::Exploits => SideRecords::Exploits(Vec::new()),
         ChunkKind::Published => SideRecords::Published(Vec::new()),
-        ChunkKind::Advisories | ChunkKind::Epss | ChunkKind::Eol | ChunkKind::Names => return None,
+        ChunkKind::Withdrawn => SideRecords::Withdrawn(Vec::new()),
+        ChunkKind::Advisories | ChunkKind::Epss | ChunkKind::Eol | ChunkKind::Names | ChunkKind::KevRemoved => {
+            return None;
+        }
     };
     Some(merge_side(table, ids, &none))
 }

@@ -1,15 +1,18 @@
 //! The activation log: which snapshot was in force from when, who brought it, and what each was the first to know.
 
+use std::collections::BTreeSet;
+
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::intel::snapshot::{
-    ChunkKind, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
+    ChunkError, ChunkKind, ChunkMeta, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
+    side::SideTable,
 };
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Activation, WriteTxn};
 use serde::Serialize;
 
-use super::{Intel, open_advisories, reactivate};
+use super::{Intel, IntelDir, open_advisories, reactivate};
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
 
@@ -184,7 +187,7 @@ pub struct DiffRow {
     pub ecosystem: Option<String>,
     /// Rows before and after.
     pub records: (u64, u64),
-    /// Pairs of package and vulnerability that came, went and changed; only for advisories.
+    /// Pairs of package and vulnerability that came, went and changed; of KEV vulnerabilities alone; nothing for other kinds.
     pub counts: Option<(u64, u64, u64)>,
     /// Packages to match again.
     pub packages: u64,
@@ -220,9 +223,7 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
             changed: Vec::new(),
         };
         if change.kind == ChunkKind::Advisories {
-            let open = |meta: Option<_>| {
-                meta.map(|m: patchwright_domain::intel::snapshot::ChunkMeta| open_advisories(dir, &m.id)).transpose()
-            };
+            let open = |meta: Option<_>| meta.map(|m: ChunkMeta| open_advisories(dir, &m.id)).transpose();
             let (before, after) = (open(change.old)?, open(change.new)?);
             let mut changes = diff(before.as_ref(), after.as_ref());
             row.packages = changes.packages().len() as u64;
@@ -231,10 +232,32 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
                 list.truncate(PAIRS_SHOWN);
             }
             (row.came, row.went, row.changed) = (changes.came, changes.went, changes.changed);
+        } else if change.kind == ChunkKind::Kev {
+            let listed = |meta: Option<ChunkMeta>| match meta {
+                Some(meta) => kev_ids(dir, &meta),
+                None => Ok(BTreeSet::new()),
+            };
+            let (before, after) = (listed(change.old)?, listed(change.new)?);
+            let pairs = |list: Vec<&String>| -> Vec<PackageVuln> {
+                list.into_iter().map(|vuln| PackageVuln { package: String::new(), vuln: vuln.clone() }).collect()
+            };
+            (row.came, row.went) =
+                (pairs(after.difference(&before).collect()), pairs(before.difference(&after).collect()));
+            row.counts = Some((row.came.len() as u64, row.went.len() as u64, 0));
+            for list in [&mut row.came, &mut row.went] {
+                list.truncate(PAIRS_SHOWN);
+            }
         }
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// The CVE ids of a KEV chunk.
+fn kev_ids(dir: &IntelDir, meta: &ChunkMeta) -> Result<BTreeSet<String>> {
+    let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
+    let table = SideTable::open(meta.kind, Box::new(dir.chunk(&meta.id)?)).map_err(damaged)?;
+    Ok(table.kev_entries().map_err(damaged)?.into_iter().map(|entry| entry.cve).collect())
 }
 
 /// Which chunks are not the same in two snapshots. Looks into none of them, so it is quick on any data.

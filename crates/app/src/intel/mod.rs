@@ -8,6 +8,7 @@ pub mod bundle;
 mod disk;
 mod known;
 mod log;
+mod past;
 mod starter;
 mod watch;
 
@@ -17,14 +18,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use patchwright_domain::assurance::lifecycle::{SupportState, product_of, support_state};
 use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::cleared::{Cleared, cleared};
 use patchwright_domain::exposure::components::{self, match_components};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host, subscription_of};
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
 };
-use patchwright_domain::intel::{EpssRelease, VulnFacts};
-use patchwright_domain::inventory::{Entitlement, HostFacts};
+use patchwright_domain::intel::{EpssRelease, VulnFacts, Withdrawal};
+use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
@@ -36,6 +38,8 @@ pub use log::{
     return_from, return_to,
 };
 pub(crate) use log::{Cause, reconcile, record};
+pub(crate) use past::past;
+pub use past::past_of;
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
 pub use watch::Watch;
 
@@ -62,8 +66,9 @@ fn is_common(kind: ChunkKind) -> bool {
         | ChunkKind::Cvss
         | ChunkKind::Ssvc
         | ChunkKind::Exploits
-        | ChunkKind::Published => true,
-        ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names => false,
+        | ChunkKind::Published
+        | ChunkKind::KevRemoved => true,
+        ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names | ChunkKind::Withdrawn => false,
     }
 }
 
@@ -203,11 +208,7 @@ impl Intel {
         Ok(out)
     }
 
-    fn matched(
-        &self,
-        ecosystem: &str,
-        by: impl FnOnce(&[ProviderChunk<'_>]) -> Vec<Finding>,
-    ) -> Result<Vec<Finding>, AppError> {
+    fn matched<T>(&self, ecosystem: &str, by: impl FnOnce(&[ProviderChunk<'_>]) -> Vec<T>) -> Result<Vec<T>, AppError> {
         let list = self.judging(ecosystem)?;
         let chunks: Vec<ProviderChunk<'_>> = list
             .iter()
@@ -224,6 +225,25 @@ impl Intel {
         self.side
             .facts(vuln)
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
+    /// What publishers took back of a vulnerability.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a table cannot be read.
+    pub fn withdrawals(&self, vuln: &str) -> Result<Vec<Withdrawal>, AppError> {
+        self.rare()?
+            .withdrawals(vuln)
+            .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
+    /// Packages of a host that are spoken of under a vulnerability's or an advisory's id and do not have it, with the reason.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn cleared(&self, host: &HostFacts, id: &str) -> Result<Vec<Cleared>, AppError> {
+        let Some(ecosystem) = host.os.ecosystem() else { return Ok(Vec::new()) };
+        self.matched(&ecosystem, |chunks| cleared(host, &ecosystem, chunks, id))
     }
 
     /// The EPSS model in use.
@@ -302,7 +322,7 @@ impl Intel {
             scheme_of(name).is_some() && self.index.chunks.iter().any(|c| of(&c))
         };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for component in host.components.iter().filter(|c| c.owned_by.is_none() && !is_loaded(&c.ecosystem)) {
+        for component in components::judged(host).filter(|c| !is_loaded(&c.ecosystem)) {
             *counts.entry(&component.ecosystem).or_default() += 1;
         }
         let named: Vec<String> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
@@ -345,7 +365,7 @@ impl Intel {
             }
         }
         label.warnings.extend(self.unjudged(host));
-        label.warnings.extend(host.entitlements.iter().filter_map(Entitlement::complaint).map(|why| {
+        label.warnings.extend(crate::report::not_entitled(host).into_iter().map(|why| {
             format!(
                 "Not entitled: {why}. That the package manager offers no update does not mean that the host is patched."
             )

@@ -1,13 +1,13 @@
 //! The fleet index against the reports of the hosts, while hosts come, change and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_app::hosts::{find_host, host_delete, host_report, profile_save};
 use patchwright_app::{AppError, Clock, Config, Ctx, Env, fleet};
 use patchwright_domain::access::{Actor, Person, Role, Scope, Standing};
 use patchwright_domain::decision::profile::{AssetProfile, Exposure, Tier};
 use patchwright_domain::ids::UserId;
-use patchwright_domain::inventory::{Component, HostFacts, Os, Package};
+use patchwright_domain::inventory::{Component, HostFacts, Os, Package, PackageFormat};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
 use patchwright_protocol::fleet::HostQuery;
@@ -224,4 +224,34 @@ async fn what_cannot_be_read_is_told_with_place_and_hint() {
     assert_eq!(fails(day("2030-01-01", None)).await.0, "as_of", "it has not come yet");
     assert_eq!(fails(day("2026-11-20", Some("later"))).await.0, "known");
     assert_eq!(fails(FindingsQuery { sort: Some("-colour".to_owned()), ..FindingsQuery::default() }).await.0, "sort");
+}
+
+/// Findings of rpm hosts carry names of binaries; an upgrade that does not fix them starts the clock of the new version.
+#[tokio::test]
+async fn a_finding_of_an_rpm_host_is_first_seen_with_its_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let rpm = |openssl: &str| HostFacts {
+        schema: 1,
+        hostname: "alma-01".to_owned(),
+        os: Os::parse_short("almalinux:9").unwrap(),
+        format: Some(PackageFormat::Rpm),
+        packages: vec![package("openssl-libs", "openssl", openssl), package("curl-minimal", "curl", "7.76.1-14.el9")],
+        ..HostFacts::default()
+    };
+    let first = env(dir.path(), 0).await;
+    host_report(&first, &local(), rpm("1:3.0.1-40.el9")).await.unwrap();
+    let later = env(dir.path(), 20).await;
+    host_report(&later, &local(), rpm("1:3.0.1-41.el9_0")).await.unwrap();
+    let host = find_host(&later, &local(), "alma-01").await.unwrap();
+    let detail = fleet::host_detail(&later, &local(), &host.id).await.unwrap();
+    let starts = |package: &str| -> BTreeSet<String> {
+        let of = detail.report.findings.iter().filter(|f| f.package == package);
+        of.flat_map(|f| &f.due_candidates).filter(|d| d.clock == "first_seen").map(|d| d.start.clone()).collect()
+    };
+    let day = |days| BTreeSet::from([Timestamp::parse(START).unwrap().plus_days(days).to_string()]);
+    assert_eq!(starts("openssl-libs"), day(20), "the version that came with the upgrade");
+    assert_eq!(starts("curl-minimal"), day(0), "it has been there all along");
+    let much_later = env(dir.path(), 60).await;
+    let (all, late) = agrees(&much_later).await;
+    assert!(late > 0 && late <= all, "{late} of {all}");
 }

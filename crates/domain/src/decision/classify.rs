@@ -97,6 +97,9 @@ impl Decision {
     }
 }
 
+/// The name under which a removal from KEV is told; no rule of the policy.
+pub const KEV_REMOVED: &str = "kev-removed";
+
 /// Most reasons kept; the default policy has eleven rules.
 const REASONS_MAX: usize = 16;
 
@@ -116,7 +119,14 @@ pub fn classify(policy: &Policy, input: &Input<'_>) -> Decision {
     let worlds = Worlds { worst: &worst, best: apart.as_ref().unwrap_or(&worst), bod: &bod, ssvc: &ssvc };
 
     let evidence = input.vuln.kev.is_some() || exploit.is_some();
-    let (urgency, because) = judge(policy, &worlds, evidence);
+    let (urgency, mut because) = judge(policy, &worlds, evidence);
+    // Nothing follows from it; without it nobody could say why the urgency fell.
+    because.extend(input.vuln.kev_removed.as_ref().map(|removal| Reason {
+        rule: KEV_REMOVED.to_owned(),
+        text: format!("{}: that no longer counts", removal.text()),
+        inputs: Vec::new(),
+        assumed: Vec::new(),
+    }));
     Decision {
         vuln: input.vuln.id.clone(),
         urgency,

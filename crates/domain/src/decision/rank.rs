@@ -227,11 +227,17 @@ fn build(
         reboot,
         state,
     };
-    group.because = because(&group, worst, &members, view);
+    group.because = because(&group, worst, &members, view, now);
     Some(group)
 }
 
-fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], view: &HostView<'_>) -> Vec<String> {
+fn because(
+    group: &PatchGroup,
+    worst: &Judged,
+    members: &[(usize, &Judged)],
+    view: &HostView<'_>,
+    now: Timestamp,
+) -> Vec<String> {
     let count = group.risk_removed.factors.len();
     let kev =
         members.iter().filter(|(_, j)| j.decision.risk.kev).map(|(_, j)| &j.decision.vuln).collect::<BTreeSet<_>>();
@@ -255,10 +261,22 @@ fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], vie
         lines.push(format!("{priors} of {count} have no EPSS score: a prior of 1 % was taken"));
     }
     match group.state {
-        PatchState::NotOffered if is_language(&group.ecosystem) => lines.push(format!(
-            "not a package of the operating system: upgrade it where it was installed from ({})",
-            group.ecosystem
-        )),
+        PatchState::NotOffered if is_language(&group.ecosystem) => {
+            let owners = members.iter().flat_map(|(_, j)| &j.finding.evidence).filter_map(|e| match e {
+                Evidence::FoundAt { owner, .. } => owner.as_deref(),
+                _ => None,
+            });
+            let owners: Vec<&str> = owners.collect::<BTreeSet<&str>>().into_iter().collect();
+            let (ecosystem, from) = (&group.ecosystem, owners.join(", "));
+            lines.push(match from.is_empty() {
+                true => format!(
+                    "not a package of the operating system: upgrade it where it was installed from ({ecosystem})"
+                ),
+                false => format!(
+                    "not a package of the operating system: it came with {from}, whose publisher has to ship it"
+                ),
+            });
+        }
         PatchState::NotOffered => {
             lines.push(view.not_offered(&group.package));
             lines.extend(
@@ -284,11 +302,16 @@ fn because(group: &PatchGroup, worst: &Judged, members: &[(usize, &Judged)], vie
             let names: Vec<&str> = names.into_iter().collect();
             lines.push(format!("no fix is free to take: {} offers one", names.join(", ")));
         }
-        PatchState::FixOffered
-        | PatchState::KeptBack
-        | PatchState::RestartPending
-        | PatchState::RebootPending
-        | PatchState::NoFix => {}
+        PatchState::RebootPending => {
+            if let Some(since) = view.host.reboot.since {
+                let days = now.0.saturating_sub(since.0).max(0) / 86_400_000;
+                lines.push(format!(
+                    "the fixed kernel waits for a reboot since {} ({days} days); the deadline does not wait",
+                    since.date()
+                ));
+            }
+        }
+        PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending | PatchState::NoFix => {}
     }
     if group.reboot == Tri::Unknown {
         lines.push("long-running processes may keep the old code until a reboot".to_owned());

@@ -2,16 +2,18 @@
 //!
 //! A component that a package of the operating system brought is not judged here: its maintainers fix without changing the
 //! upstream version, and [`super::matching`] judges the package. Every other component is judged by the databases of
-//! its ecosystem; among several the ecosystem's own decides.
+//! its ecosystem; among several the ecosystem's own decides. A package of a third party counts as another: no advisory of the
+//! operating system speaks of what it brings along.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Evidence, Finding};
 use super::matching::{ProviderChunk, Said, Statements, finding};
-use super::subject::{Standing, Subject, SubjectKey};
+use super::subject::{Kin, Standing, Subject, SubjectKey};
 use crate::intel::names::normal_name;
 use crate::intel::snapshot::advisories::{Row, scheme_of};
+use crate::inventory::source::{SourceClass, classify};
 use crate::inventory::{Component, HostFacts};
 
 /// Locations named as evidence of one finding.
@@ -23,9 +25,23 @@ pub fn ecosystems(host: &HostFacts) -> BTreeSet<&str> {
     judged(host).map(|component| component.ecosystem.as_str()).collect()
 }
 
-/// Components that no package of the operating system brought.
-fn judged(host: &HostFacts) -> impl Iterator<Item = &Component> {
-    host.components.iter().filter(|component| component.owned_by.is_none() && !component.version.is_empty())
+/// Components that are judged by themselves: no package of the operating system brought them.
+pub fn judged(host: &HostFacts) -> impl Iterator<Item = &Component> {
+    let foreign = third_party(host);
+    host.components.iter().filter(move |component| {
+        component.owned_by.as_deref().is_none_or(|owner| foreign.contains(owner)) && !component.version.is_empty()
+    })
+}
+
+/// Installed packages that came from a repository of a third party.
+fn third_party(host: &HostFacts) -> BTreeSet<&str> {
+    host.sources
+        .iter()
+        .filter(|source| classify(source, &host.os).class == SourceClass::ThirdParty)
+        .flat_map(|source| &source.packages)
+        .filter(|package| package.from_here)
+        .map(|package| package.name.as_str())
+        .collect()
 }
 
 /// Authority of a provider for a language ecosystem: its own database, then GitHub's, then aggregators.
@@ -66,6 +82,7 @@ pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChu
             module: None,
             standing: Standing::Installed,
             offers: Vec::new(),
+            kin: Kin::None,
         };
         let subject = Subject { key, binaries: Vec::new(), evidence: Vec::new() };
         for claim in statements.claims(scheme, &subject.key) {
@@ -73,6 +90,7 @@ pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChu
             found.evidence.extend(places.iter().take(PLACES_MAX).map(|component| Evidence::FoundAt {
                 purl: component.purl.clone(),
                 location: component.location.clone(),
+                owner: component.owned_by.clone(),
             }));
             findings.push(found);
         }
@@ -101,6 +119,7 @@ fn deciding<'a>(name: &str, order: &[&'a ProviderChunk<'a>]) -> Vec<Said<'a>> {
         if vuln != row.vuln {
             entry.advisories.insert(row.vuln);
         }
+        entry.all.push((provider, row));
         if entry.provider == provider {
             entry.rows.push(row);
         }

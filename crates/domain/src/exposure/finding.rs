@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::intel::{Status, VendorWords};
+use crate::time::Timestamp;
 
 /// What has to happen to a finding, in the words that screens use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +70,15 @@ pub enum Evidence {
         /// The statement.
         status: Status,
     },
+    /// Another provider says it as well; the one named before decides.
+    AlsoSaid {
+        /// Provider of the row.
+        provider: String,
+        /// Advisory that says so, where it names one.
+        advisory: Option<String>,
+        /// First fixed version, where there is one.
+        fixed: Option<String>,
+    },
     /// A running process maps a replaced file of the package.
     StillMapped {
         /// Process id.
@@ -86,6 +96,13 @@ pub enum Evidence {
         running: String,
         /// Version of the package that owns it.
         version: String,
+    },
+    /// The kernel that boots next has not the flaw.
+    FixedAtNextBoot {
+        /// Its version.
+        version: String,
+        /// Since when a reboot is needed, as far as files and logs tell.
+        since: Option<Timestamp>,
     },
     /// An installed, not running kernel has the flaw; the running one does not.
     OldKernelInstalled {
@@ -110,6 +127,9 @@ pub enum Evidence {
         purl: String,
         /// File or folder, where known.
         location: Option<String>,
+        /// Package of a third party that brought it.
+        #[serde(default)]
+        owner: Option<String>,
     },
     /// No fix is free to take; customers of this subscription get one.
     SubscriptionOnly {
@@ -143,4 +163,17 @@ pub struct Finding {
     pub binaries: Vec<AffectedBinary>,
     /// Why.
     pub evidence: Vec<Evidence>,
+}
+
+impl Finding {
+    /// The version whose code has the flaw: the installed one, or the replaced one that a process still runs.
+    #[must_use]
+    pub fn flawed_version(&self) -> &str {
+        for evidence in &self.evidence {
+            if let Evidence::VersionInRange { installed, .. } = evidence {
+                return installed;
+            }
+        }
+        &self.installed
+    }
 }

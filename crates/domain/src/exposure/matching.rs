@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use patchwright_versions::{Scheme, compare_lenient, sort_key};
+use patchwright_versions::{Scheme, sort_key};
 
 use super::finding::{AffectedBinary, Evidence, Finding, FindingState};
 use super::streams::{Stream, vulnerable_modular};
-use super::subject::{Standing, Subject, SubjectKey, subjects};
+use super::subject::{Kin, Standing, Subject, SubjectKey, subjects};
 use crate::intel::snapshot::advisories::{AdvisoryChunk, Row, scheme_of};
 use crate::intel::{Status, VendorWords};
 use crate::inventory::HostFacts;
@@ -55,12 +55,16 @@ pub fn authority(provider: &str) -> u8 {
 pub struct Claim<'c> {
     /// CVE id, or the publisher's id where there is none.
     pub vuln: &'c str,
-    /// The version that has it: the installed one, or the one that still runs.
+    /// The version that is installed, or the kernel that it is about.
     pub version: &'c str,
+    /// The version whose code has it: the same, or the replaced one that a process still runs.
+    pub code: &'c str,
     /// What has to happen.
     pub state: FindingState,
     /// What says so.
     pub basis: Basis<'c>,
+    /// What every provider says of it, the deciding one too: (provider, row).
+    pub said: &'c [(&'c str, Row<'c>)],
 }
 
 /// What a claim rests on.
@@ -133,7 +137,7 @@ pub fn match_host(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>
         if !touched(&subject.key, scheme, &order) {
             continue;
         }
-        let statements = Statements::of(&subject.key.name, subject.key.stream(scheme), &order);
+        let statements = Statements::of(&subject.key.name, subject.key.stream(scheme), &subject.key.kin, &order);
         for claim in statements.claims(scheme, &subject.key) {
             findings.push(finding(host, ecosystem, scheme, &subject, &claim));
         }
@@ -151,13 +155,13 @@ pub fn by_authority<'a>(chunks: &'a [ProviderChunk<'a>]) -> Vec<&'a ProviderChun
 }
 
 /// A version with its sort key, made once.
-struct Keyed<'a> {
-    text: &'a str,
-    key: Option<Vec<u8>>,
+pub(super) struct Keyed<'a> {
+    pub(super) text: &'a str,
+    pub(super) key: Option<Vec<u8>>,
 }
 
 impl<'a> Keyed<'a> {
-    fn new(scheme: Scheme, text: &'a str) -> Self {
+    pub(super) fn new(scheme: Scheme, text: &'a str) -> Self {
         Self { text, key: sort_key(scheme, text) }
     }
 }
@@ -189,30 +193,95 @@ pub(super) struct Said<'c> {
     /// What a subscription adds, with its provider; empty rows for nearly all packages.
     pub(super) paid: (&'c str, Vec<Row<'c>>),
     pub(super) advisories: BTreeSet<&'c str>,
+    /// What every provider says, the deciding one too, but for what a subscription adds.
+    pub(super) all: Vec<(&'c str, Row<'c>)>,
 }
 
 impl<'c> Said<'c> {
     pub(super) fn new(vuln: &'c str) -> Self {
-        Self { vuln, provider: "", rows: Vec::new(), paid: ("", Vec::new()), advisories: BTreeSet::new() }
+        Self {
+            vuln,
+            provider: "",
+            rows: Vec::new(),
+            paid: ("", Vec::new()),
+            advisories: BTreeSet::new(),
+            all: Vec::new(),
+        }
     }
+}
+
+/// Which names are one flaw: a publisher that knows no CVE ids files a flaw under the id of its advisory, another one says which CVE
+/// ids that advisory is about.
+struct SameFlaw<'c> {
+    /// CVE ids of each advisory; empty where every row has a CVE id.
+    of_advisory: BTreeMap<&'c str, BTreeSet<&'c str>>,
+}
+
+impl<'c> SameFlaw<'c> {
+    fn of<'r>(rows: impl Iterator<Item = &'r Row<'c>> + Clone) -> Self
+    where
+        'c: 'r,
+    {
+        let mut of_advisory: BTreeMap<&'c str, BTreeSet<&'c str>> = BTreeMap::new();
+        if rows.clone().any(|row| !is_cve(row.vuln)) {
+            for row in rows.filter(|row| is_cve(row.vuln)) {
+                if let Some(advisory) = row.advisory {
+                    of_advisory.entry(advisory).or_default().insert(row.vuln);
+                }
+            }
+        }
+        Self { of_advisory }
+    }
+
+    /// The CVE ids that a row is about, else its own id.
+    fn names(&self, row: &Row<'c>) -> Vec<&'c str> {
+        match self.of_advisory.get(row.vuln) {
+            Some(cves) if !is_cve(row.vuln) => cves.iter().copied().collect(),
+            Some(_) | None => vec![row.vuln],
+        }
+    }
+}
+
+fn is_cve(id: &str) -> bool {
+    id.starts_with("CVE-")
 }
 
 /// Everything that is said of one package name (in one module stream), read once and asked for each version of it.
 pub struct Statements<'c> {
     /// Sorted by vulnerability.
-    said: Vec<Said<'c>>,
+    pub(super) said: Vec<Said<'c>>,
 }
 
 impl<'c> Statements<'c> {
     /// Reads the rows of a package. Per vulnerability the most authoritative provider that speaks of it and of this stream decides
     /// alone.
+    ///
+    /// Statements under the names of `kin` are about the same packages. What is said under the name of a source counts there only
+    /// where nothing is said under the names of its binaries, so that one flaw of a package is one finding.
     #[must_use]
-    pub fn of(name: &str, stream: Stream<'_>, order: &[&'c ProviderChunk<'c>]) -> Self {
+    pub fn of(name: &str, stream: Stream<'_>, kin: &Kin, order: &[&'c ProviderChunk<'c>]) -> Self {
+        let rows_of = |name: &str| -> Vec<(&'c ProviderChunk<'c>, Row<'c>)> {
+            let judging = |p: &&'c ProviderChunk<'c>| {
+                let provider = *p;
+                let rows = provider.chunk.rows(name).filter(|row| stream.is_judged_by(row));
+                rows.map(move |row| (provider, row)).collect::<Vec<_>>()
+            };
+            order.iter().flat_map(judging).collect()
+        };
+        let own = rows_of(name);
+        let of_kin: Vec<(&'c ProviderChunk<'c>, Row<'c>)> = match kin {
+            // What nobody speaks of under its own name is nobody's duplicate.
+            _ if own.is_empty() => Vec::new(),
+            Kin::None => Vec::new(),
+            Kin::Source(source) => rows_of(source),
+            Kin::Binaries(names) => names.iter().flat_map(|name| rows_of(name)).collect(),
+        };
+        let same = SameFlaw::of(own.iter().chain(&of_kin).map(|(_, row)| row));
         let mut map: BTreeMap<&'c str, Said<'c>> = BTreeMap::new();
-        for provider in order {
-            for row in provider.chunk.rows(name).filter(|row| stream.is_judged_by(row)) {
-                let entry = map.entry(row.vuln).or_insert_with(|| Said::new(row.vuln));
-                entry.advisories.extend(row.advisory);
+        for (provider, row) in own {
+            for vuln in same.names(&row) {
+                let entry = map.entry(vuln).or_insert_with(|| Said::new(vuln));
+                entry.hear(row);
                 let (first, rows) = match provider.subscription {
                     true => (&mut entry.paid.0, &mut entry.paid.1),
                     false => (&mut entry.provider, &mut entry.rows),
@@ -222,6 +291,25 @@ impl<'c> Statements<'c> {
                 }
                 if *first == provider.provider {
                     rows.push(row);
+                }
+                if !provider.subscription {
+                    entry.all.push((provider.provider, row));
+                }
+            }
+        }
+        for (provider, row) in of_kin {
+            for vuln in same.names(&row) {
+                match kin {
+                    Kin::None => {}
+                    Kin::Source(_) => {
+                        if let Some(entry) = map.get_mut(vuln) {
+                            entry.hear(row);
+                            entry.all.push((provider.provider, row));
+                        }
+                    }
+                    Kin::Binaries(_) => {
+                        map.remove(vuln);
+                    }
                 }
             }
         }
@@ -245,16 +333,17 @@ impl<'c> Statements<'c> {
     pub fn claims<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey) -> Vec<Claim<'s>> {
         let mut out = Vec::new();
         let stream = subject.stream(scheme);
+        let said = self.said.iter().filter(|said| !told_by_an_offer(scheme, subject, said.vuln));
         match &subject.standing {
             Standing::Installed => {
                 let now = Keyed::new(scheme, &subject.version);
-                for said in &self.said {
+                for said in said {
                     out.extend(said.claim(scheme, stream, &now, FindingState::FixAvailable));
                 }
             }
             Standing::Replaced { old } => {
                 let (now, before) = (Keyed::new(scheme, &subject.version), Keyed::new(scheme, old));
-                for said in &self.said {
+                for said in said {
                     let claim = said.claim(scheme, stream, &now, FindingState::FixAvailable);
                     out.extend(claim.or_else(|| {
                         let running = said.claim(scheme, stream, &before, FindingState::RestartPending)?;
@@ -265,7 +354,7 @@ impl<'c> Statements<'c> {
             Standing::Kernel { running, next } => {
                 let next = Keyed::new(scheme, next);
                 let running = running.as_deref().map(|r| Keyed::new(scheme, r));
-                for said in &self.said {
+                for said in said {
                     let now = said.claim(scheme, stream, running.as_ref().unwrap_or(&next), FindingState::FixAvailable);
                     let after = said.claim(scheme, stream, &next, FindingState::FixAvailable);
                     out.extend(match (now, after) {
@@ -279,24 +368,45 @@ impl<'c> Statements<'c> {
         out
     }
 
-    /// CVEs that the changelog of the version on offer names and that no provider speaks of for this package.
+    /// CVEs that the changelog of the version on offer names and that no provider speaks of for this package. What is on offer for
+    /// the binaries of a source is said of those.
     fn offered<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey, out: &mut Vec<Claim<'s>>) {
-        for offer in &subject.offers {
-            let spoken = self.said.binary_search_by(|s| s.vuln.cmp(&offer.vuln)).is_ok();
-            let older = compare_lenient(scheme, &subject.version, &offer.fixed) == std::cmp::Ordering::Less;
-            if !spoken && older {
+        let find = |vuln: &str| self.said.binary_search_by(|s| s.vuln.cmp(vuln)).ok().and_then(|at| self.said.get(at));
+        for offer in subject.offers.iter().filter(|_| !matches!(subject.kin, Kin::Binaries(_))) {
+            if find(&offer.vuln).is_none() && offer.is_newer(scheme, &subject.version) {
+                let said = offer.advisory.as_deref().and_then(find).map_or(&[][..], |said| &said.all);
                 out.push(Claim {
                     vuln: &offer.vuln,
                     version: &subject.version,
+                    code: &subject.version,
                     state: FindingState::FixAvailable,
                     basis: Basis::Changelog { fixed: &offer.fixed, advisory: offer.advisory.as_deref() },
+                    said,
                 });
             }
         }
     }
 }
 
+/// Whether the repository of the host says more exactly what a provider files under the id of an advisory, or says it of the
+/// binaries of this source.
+fn told_by_an_offer(scheme: Scheme, subject: &SubjectKey, vuln: &str) -> bool {
+    let of_binaries = matches!(subject.kin, Kin::Binaries(_));
+    subject.offers.iter().any(|offer| {
+        (offer.advisory.as_deref() == Some(vuln) || (of_binaries && offer.vuln == vuln))
+            && offer.is_newer(scheme, &subject.version)
+    })
+}
+
 impl<'c> Said<'c> {
+    /// Takes the names of a row down.
+    fn hear(&mut self, row: Row<'c>) {
+        self.advisories.extend(row.advisory);
+        if row.vuln != self.vuln {
+            self.advisories.insert(row.vuln);
+        }
+    }
+
     /// The claim about a version; `fixable` is its state where a fix is known.
     fn claim<'s>(
         &'s self,
@@ -309,7 +419,7 @@ impl<'c> Said<'c> {
         let claim = |provider, row: Row<'c>, fixable| {
             let state = if row.fixed().is_some() { fixable } else { FindingState::NoFix };
             let basis = Basis::Statement { provider, row, advisories: &self.advisories };
-            Claim { vuln: self.vuln, version: version.text, state, basis }
+            Claim { vuln: self.vuln, version: version.text, code: version.text, state, basis, said: &self.all }
         };
         let (paid_by, paid_rows) = &self.paid;
         match free {
@@ -337,7 +447,7 @@ impl<'c> Said<'c> {
 }
 
 /// The row that says "vulnerable" for a version, if any says so and none says "not affected".
-fn vulnerable<'r, 'c>(
+pub(super) fn vulnerable<'r, 'c>(
     rows: &'r [Row<'c>],
     scheme: Scheme,
     stream: Stream<'_>,
@@ -363,7 +473,7 @@ fn vulnerable<'r, 'c>(
     worst
 }
 
-fn order_word(scheme: Scheme) -> &'static str {
+pub(super) fn order_word(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::Deb => "dpkg",
         Scheme::Rpm => "rpm",
@@ -390,6 +500,34 @@ fn binaries(subject: &Subject<'_>, version: &str) -> Vec<AffectedBinary> {
     out
 }
 
+/// Providers besides the deciding one whose statements hold as well.
+fn also_said(scheme: Scheme, stream: Stream<'_>, claim: &Claim<'_>) -> Vec<Evidence> {
+    let deciding = match &claim.basis {
+        Basis::Statement { provider, .. } => *provider,
+        Basis::Changelog { .. } => "",
+    };
+    let mut others: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+    for (provider, row) in claim.said.iter().filter(|(provider, _)| *provider != deciding) {
+        others.entry(provider).or_default().push(*row);
+    }
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let code = Keyed::new(scheme, claim.code);
+    others
+        .into_iter()
+        .filter_map(|(provider, rows)| {
+            let row = vulnerable(&rows, scheme, stream, &code)?;
+            let own_id = (row.vuln != claim.vuln).then_some(row.vuln);
+            Some(Evidence::AlsoSaid {
+                provider: provider.to_owned(),
+                advisory: row.advisory.or(own_id).map(str::to_owned),
+                fixed: row.fixed().map(str::to_owned),
+            })
+        })
+        .collect()
+}
+
 /// A claim with everything that this host adds to it.
 pub(super) fn finding(
     host: &HostFacts,
@@ -404,7 +542,7 @@ pub(super) fn finding(
                 Evidence::VersionInRange {
                     advisory: row.advisory.unwrap_or(provider).to_owned(),
                     provider: (*provider).to_owned(),
-                    installed: claim.version.to_owned(),
+                    installed: claim.code.to_owned(),
                     fixed: row.fixed().map(str::to_owned),
                     order: order_word(scheme).to_owned(),
                 }
@@ -422,6 +560,7 @@ pub(super) fn finding(
         ),
     };
     let mut evidence = vec![evidence];
+    evidence.extend(also_said(scheme, subject.key.stream(scheme), claim));
     if claim.state == FindingState::FixWithSubscription
         && let Some((_, program)) = subscription_of(ecosystem)
     {
@@ -435,6 +574,11 @@ pub(super) fn finding(
         && let Some(release) = &host.kernel.running_release
     {
         evidence.push(Evidence::RunningKernel { running: release.clone(), version: version.clone() });
+    }
+    if claim.state == FindingState::RebootPending
+        && let Standing::Kernel { next, .. } = &subject.key.standing
+    {
+        evidence.push(Evidence::FixedAtNextBoot { version: next.clone(), since: host.reboot.since });
     }
     Finding {
         vuln: claim.vuln.to_owned(),

@@ -1,5 +1,6 @@
 //! What intelligence means for what we run. Findings are a function of (host facts, intelligence snapshot): never stored.
 
+pub mod cleared;
 pub mod components;
 pub mod cpe;
 pub mod finding;

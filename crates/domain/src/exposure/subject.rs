@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use patchwright_versions::Scheme;
+use patchwright_versions::{Scheme, compare_lenient};
 
 use super::finding::Evidence;
 use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
@@ -43,6 +43,27 @@ pub struct Offer {
     pub advisory: Option<String>,
 }
 
+impl Offer {
+    /// Whether the version on offer is newer than an installed one.
+    #[must_use]
+    pub fn is_newer(&self, scheme: Scheme, installed: &str) -> bool {
+        compare_lenient(scheme, installed, &self.fixed).is_lt()
+    }
+}
+
+/// Other names under which advisories speak of the same packages: of one distribution's publishers, one names sources
+/// (`openssl`) and another binaries (`openssl-libs`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kin {
+    /// None: every publisher of the distribution uses the same names.
+    #[default]
+    None,
+    /// The subject is a binary of this source.
+    Source(String),
+    /// The subject is a source, with these binaries installed, sorted.
+    Binaries(Vec<String>),
+}
+
 /// The identity of a subject: equal keys have equal claims under equal intelligence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectKey {
@@ -56,6 +77,8 @@ pub struct SubjectKey {
     pub standing: Standing,
     /// What changelogs on offer say, sorted; most hosts with full data have none that count.
     pub offers: Vec<Offer>,
+    /// Other names of the same packages.
+    pub kin: Kin,
 }
 
 impl SubjectKey {
@@ -127,11 +150,24 @@ pub fn subjects<'a>(host: &'a HostFacts, ecosystem: &str, scheme: Scheme) -> Vec
     }
     groups
         .into_iter()
-        .filter_map(|((name, version, module), binaries)| subject(host, scheme, name, version, module, binaries))
+        .filter_map(|((name, version, module), binaries)| {
+            let kin = if names_sources(ecosystem) { kin(name, &binaries) } else { Kin::None };
+            subject(host, scheme, (name, version, module), kin, binaries)
+        })
         .collect()
 }
 
-/// Whether advisories of an rpm ecosystem name source packages only: Rocky Linux does (`openssl` for `openssl-libs`).
+/// The other names of a subject that `binaries` make.
+fn kin(name: &str, binaries: &[&Package]) -> Kin {
+    if binaries.iter().all(|package| package.name != name) {
+        let names: BTreeSet<&str> = binaries.iter().map(|package| package.name.as_str()).collect();
+        return Kin::Binaries(names.into_iter().map(str::to_owned).collect());
+    }
+    let source = binaries.iter().map(|package| package.source.as_str()).find(|source| !source.is_empty());
+    source.filter(|source| *source != name).map_or(Kin::None, |source| Kin::Source(source.to_owned()))
+}
+
+/// Whether publishers of an rpm ecosystem name source packages: OSV's data of Rocky Linux does (`openssl` for `openssl-libs`).
 fn names_sources(ecosystem: &str) -> bool {
     ecosystem.split(':').next() == Some("Rocky Linux")
 }
@@ -139,9 +175,8 @@ fn names_sources(ecosystem: &str) -> bool {
 fn subject<'a>(
     host: &'a HostFacts,
     scheme: Scheme,
-    name: &str,
-    version: &str,
-    module: Option<&str>,
+    (name, version, module): (&str, &str, Option<&str>),
+    kin: Kin,
     binaries: Vec<&'a Package>,
 ) -> Option<Subject<'a>> {
     let mut evidence = Vec::new();
@@ -159,7 +194,11 @@ fn subject<'a>(
         Standing::Installed | Standing::Replaced { .. } => host
             .candidate_fixes
             .iter()
-            .filter(|f| f.source == name)
+            .filter(|f| match &kin {
+                // What is on offer for binaries says which statements about their source are told already.
+                Kin::Binaries(names) => names.contains(&f.source),
+                Kin::None | Kin::Source(_) => f.source == name,
+            })
             .map(|f| Offer { vuln: f.cve.clone(), fixed: f.fixed.clone(), advisory: f.advisory.clone() })
             .collect(),
     };
@@ -171,6 +210,7 @@ fn subject<'a>(
         module: module.map(str::to_owned),
         standing,
         offers,
+        kin,
     };
     Some(Subject { key, binaries, evidence })
 }

@@ -23,6 +23,70 @@ pub struct KevEntry {
     pub cwes: Vec<String>,
 }
 
+/// A CVE that the catalogue of exploited vulnerabilities listed and lists no more, as this installation saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KevRemoval {
+    /// CVE id.
+    pub cve: String,
+    /// Day on which CISA had added it.
+    pub date_added: Date,
+    /// When the first snapshot without it came into force.
+    pub at: Timestamp,
+    /// Sequence of that snapshot.
+    pub sequence: u64,
+    /// Version of the catalogue that does not list it.
+    pub catalogue: Option<String>,
+    /// Records of that catalogue could not be read: it may be among those.
+    pub doubtful: bool,
+}
+
+impl KevRemoval {
+    /// One sentence without a full stop.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let catalogue = self.catalogue.as_deref().map(|version| format!(" (catalogue {version})")).unwrap_or_default();
+        let doubt = match self.doubtful {
+            true => "; records of that catalogue could not be read, and it may be among those",
+            false => "",
+        };
+        format!(
+            "CISA listed it as exploited on {}, and removed it: snapshot {} of {}{catalogue} is the first without it{doubt}",
+            self.date_added,
+            self.sequence,
+            self.at.date()
+        )
+    }
+}
+
+/// An advisory, or the record of a CVE, that its publisher took back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// CVE id, or the publisher's id where there is none.
+    pub vuln: String,
+    /// The record that was taken back.
+    pub advisory: String,
+    /// Whose data says so.
+    pub provider: String,
+    /// When, where the publisher says.
+    pub at: Option<Timestamp>,
+    /// What it was about: ecosystem and package, with a blank between, sorted.
+    pub packages: Vec<String>,
+}
+
+impl Withdrawal {
+    /// One sentence without a full stop.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let on = self.at.map(|at| format!(" on {}", at.date())).unwrap_or_default();
+        match self.advisory == self.vuln {
+            true => format!("{} was withdrawn by its publisher{on} (data: {})", self.vuln, self.provider),
+            false => {
+                format!("{}, which named {}, was withdrawn{on} (data: {})", self.advisory, self.vuln, self.provider)
+            }
+        }
+    }
+}
+
 /// The release of the EPSS model that a set of scores comes from. Scores of two models are not comparable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpssRelease {
@@ -119,6 +183,9 @@ pub struct VulnFacts {
     pub id: String,
     /// Listed as exploited by CISA.
     pub kev: Option<KevEntry>,
+    /// No longer listed, and since when.
+    #[serde(default)]
+    pub kev_removed: Option<KevRemoval>,
     /// Exploit prediction score.
     pub epss: Option<EpssScore>,
     /// Vectors in the order of trust: CNA, CISA ADP, vendor, NVD.

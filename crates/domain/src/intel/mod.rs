@@ -14,5 +14,5 @@ pub mod snapshot;
 pub use advisory::{Advisory, Affected, Event, Problem, Range, RangeKind, Status, VendorWords};
 pub use facts::{
     CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry,
-    SsvcPoint, VulnFacts,
+    KevRemoval, SsvcPoint, VulnFacts, Withdrawal,
 };

@@ -18,6 +18,7 @@ mod decision;
 mod exposure;
 mod fleet;
 mod fuzz;
+mod one_flaw;
 mod quality;
 mod runtime;
 mod source;

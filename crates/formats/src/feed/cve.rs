@@ -43,6 +43,8 @@ pub struct CveRecord {
     pub published: Option<Timestamp>,
     /// When it was last changed.
     pub updated: Option<Timestamp>,
+    /// When it was rejected.
+    pub rejected: Option<Timestamp>,
     /// Vectors: the numbering authority's first, then CISA's, then others'; within each in the order of the record.
     pub cvss: Vec<CvssAssessment>,
     /// CISA's decision points, the newest where there are several.
@@ -117,6 +119,7 @@ impl Reader for Cve {
         };
         let published = time("datePublished");
         let updated = time("dateUpdated");
+        let rejected = time("dateRejected");
         let state = match word("state") {
             Some("PUBLISHED") => CveState::Published,
             Some("REJECTED") => CveState::Rejected,
@@ -130,6 +133,7 @@ impl Reader for Cve {
             state,
             published,
             updated,
+            rejected,
             cvss: Vec::new(),
             ssvc: None,
             kev_added: None,

@@ -36,13 +36,15 @@ pub enum DocumentKind {
     Spdx,
     /// One package per line.
     PackageList,
+    /// What `patchwright collect` printed on the machine itself.
+    Facts,
     /// None of these.
     Unknown,
 }
 
 impl DocumentKind {
     /// Every kind that can be read, for help texts.
-    pub const READABLE: [Self; 8] = [
+    pub const READABLE: [Self; 9] = [
         Self::DpkgStatus,
         Self::DpkgList,
         Self::DpkgQuery,
@@ -51,6 +53,7 @@ impl DocumentKind {
         Self::CycloneDx,
         Self::Spdx,
         Self::PackageList,
+        Self::Facts,
     ];
 
     /// The word used in `collector` (`import:dpkg-status`), on the command line and in messages.
@@ -65,6 +68,7 @@ impl DocumentKind {
             Self::CycloneDx => "cyclonedx",
             Self::Spdx => "spdx",
             Self::PackageList => "package-list",
+            Self::Facts => "facts",
             Self::Unknown => "unknown",
         }
     }
@@ -110,6 +114,10 @@ struct JsonMarks<'a> {
     spdx_version: Option<&'a RawValue>,
     #[serde(default, borrow, rename = "@graph")]
     graph: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    collector: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    packages: Option<&'a RawValue>,
 }
 
 fn detect_json(bytes: &[u8]) -> DocumentKind {
@@ -119,6 +127,7 @@ fn detect_json(bytes: &[u8]) -> DocumentKind {
             JsonMarks { bom_format: Some(format), .. } if format.get() == "\"CycloneDX\"" => DocumentKind::CycloneDx,
             JsonMarks { spdx_version: Some(_), .. } | JsonMarks { graph: Some(_), .. } => DocumentKind::Spdx,
             JsonMarks { spec_version: Some(_), .. } => DocumentKind::CycloneDx,
+            JsonMarks { collector: Some(_), packages: Some(_), .. } => DocumentKind::Facts,
             JsonMarks { .. } => DocumentKind::Unknown,
         };
     }
@@ -129,6 +138,8 @@ fn detect_json(bytes: &[u8]) -> DocumentKind {
         DocumentKind::CycloneDx
     } else if head.contains("\"spdxVersion\"") || head.contains("\"SPDXID\"") || head.contains("spdx.org/rdf/3") {
         DocumentKind::Spdx
+    } else if head.contains("\"collector\"") && head.contains("\"schema\"") {
+        DocumentKind::Facts
     } else {
         DocumentKind::Unknown
     }

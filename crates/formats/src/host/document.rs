@@ -8,7 +8,7 @@ use patchwright_domain::inventory::{HostFacts, Os, Package, PackageFormat, Unsee
 use super::detect::DocumentKind;
 use super::sbom::Bill;
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
-use super::{apk_installed, cyclonedx, dpkg_list, dpkg_status, package_list, rpm_list, spdx};
+use super::{apk_installed, cyclonedx, dpkg_list, dpkg_status, facts, package_list, rpm_list, spdx};
 
 /// Why a document gives no facts. [`HostDocError::hint`] says what a person can do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +77,7 @@ impl HostDocError {
                     | DocumentKind::CycloneDx
                     | DocumentKind::Spdx
                     | DocumentKind::PackageList
+                    | DocumentKind::Facts
                     | DocumentKind::Unknown => ("debian:12", "ubuntu:22.04"),
                 };
                 format!(
@@ -170,6 +171,9 @@ pub fn read_document(
         return Err(HostDocError::Compressed { how });
     }
     let bytes: Cow<'_, [u8]> = decode(bytes);
+    if kind == DocumentKind::Facts {
+        return facts::parse(&bytes, os);
+    }
     let (bill, problems) = bill(kind, &bytes, os.as_ref())?;
     if bill.is_empty() {
         return Err(match problems.into_iter().next() {
@@ -234,7 +238,7 @@ fn bill(kind: DocumentKind, bytes: &[u8], os: Option<&Os>) -> Result<(Bill, Vec<
             let format = os.and_then(format_of).ok_or(HostDocError::NeedsOs { kind })?;
             of(format, package_list::parse(bytes, format))
         }
-        DocumentKind::Unknown => Err(HostDocError::UnknownKind),
+        DocumentKind::Facts | DocumentKind::Unknown => Err(HostDocError::UnknownKind),
     }
 }
 
@@ -282,6 +286,7 @@ fn unseen(kind: DocumentKind, packages: &[Package]) -> Vec<Unseen> {
             | DocumentKind::CycloneDx
             | DocumentKind::Spdx
             | DocumentKind::PackageList
+            | DocumentKind::Facts
             | DocumentKind::Unknown => format!("collect with dpkg-query -W -f '{}'", dpkg_list::QUERY_FORMAT),
         };
         unseen.push(Unseen {

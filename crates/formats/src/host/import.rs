@@ -13,8 +13,8 @@ use super::detect::DocumentKind;
 use super::document::{HostDocError, format_of};
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
 use super::{
-    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, needrestart, os_release,
-    rpm_list,
+    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, facts, needrestart,
+    os_release, rpm_list,
 };
 
 /// Two logs tell of the same change when they agree on package and versions and lie no further apart: a long run of apt ends
@@ -59,7 +59,9 @@ const PARTS: [Part; 6] = [
 
 /// Reads the files of one host, given as (name, content). Names are matched without folders; compressed files must be unpacked.
 ///
-/// Read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`), `hostname`, `uname`,
+/// A file `facts.json` (from `patchwright collect`) says everything; nothing else is read then.
+///
+/// Else read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`), `hostname`, `uname`,
 /// `apt-sources`, `apt-simulate.txt`, `apt-history.log`, `dpkg.log`, `needrestart.txt`, and where present `collected-at` (RFC 3339)
 /// and `apt-lists-at` (seconds since 1970). What is missing is in [`HostFacts::unseen`]. Dates of history come from logs and are
 /// labelled with the log's name.
@@ -70,6 +72,11 @@ const PARTS: [Part; 6] = [
 pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem>), HostDocError> {
     let mut notes = Notes::default();
     let folder = Folder::new(files, &mut notes);
+    if let Some(content) = folder.get("facts.json") {
+        let (facts, problems) = facts::parse(content, None)?;
+        notes.adopt("facts.json", problems);
+        return Ok((facts, notes.finish()));
+    }
     let mut facts = HostFacts { schema: 1, collector: "import:folder".to_owned(), ..HostFacts::default() };
     let os = folder.read("os-release", &mut notes, os_release::parse);
     let (kind, format, packages) = package_list(&folder, os.as_ref(), &mut notes)?;

@@ -13,6 +13,7 @@
 //! | `/lib/apk/db/installed` | [`apk_installed`] |
 //! | CycloneDX, SPDX (JSON) | [`cyclonedx`], [`spdx`] |
 //! | one package per line | [`package_list`] |
+//! | what `patchwright collect` printed | [`facts`] |
 //! | `/etc/os-release` | [`os_release`] |
 //! | `apt-get -s dist-upgrade`, `apt-cache policy` | [`apt_simulate`], [`apt_policy`] |
 //! | `Release` files, `sources.list` | [`apt_release`], [`apt_sources`] |
@@ -38,6 +39,7 @@ mod document;
 pub mod dpkg_list;
 pub mod dpkg_log;
 pub mod dpkg_status;
+pub mod facts;
 mod import;
 pub mod language;
 pub mod needrestart;

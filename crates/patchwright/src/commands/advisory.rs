@@ -106,6 +106,8 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
         Some(kev) => format!("Known to be exploited: {}", clean(kev)),
         None => "Not in CISA's catalogue of exploited vulnerabilities".to_owned(),
     });
+    lines.extend(d.kev_removed.iter().map(|text| format!("No longer known to be exploited: {}", clean(text))));
+    lines.extend(d.withdrawn.iter().map(|text| format!("Withdrawn: {}", clean(text))));
     if let Some(ssvc) = &d.ssvc {
         lines.push(format!("CISA SSVC: {}", clean(ssvc)));
     }
@@ -117,6 +119,10 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
             let vendor = s.vendor.as_deref().map(|v| format!(" ({})", clean(v))).unwrap_or_default();
             lines.push(format!("  {} {}: {}{fixed}{vendor}, says {}", s.ecosystem, s.package, s.status, s.provider));
         }
+    }
+    if !d.past.is_empty() {
+        lines.push("What changed here:".to_owned());
+        lines.extend(d.past.iter().map(|p| format!("  {}, snapshot {}: {}", show::day(&p.at), p.seq, clean(&p.text))));
     }
     if d.hosts.is_empty() {
         lines.push("Open on no host here.".to_owned());

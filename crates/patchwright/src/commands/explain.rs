@@ -1,7 +1,12 @@
 //! `explain CVE|PACKAGE|HOST`: why.
 
+use patchwright_app::intel::Intel;
+use patchwright_app::report::cleared_view;
 use patchwright_app::{Clock, fleet};
-use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideView};
+use patchwright_domain::intel::{KevRemoval, Withdrawal};
+use patchwright_domain::inventory::HostFacts;
+use patchwright_protocol::fleet::PastRow;
+use patchwright_protocol::scan::{ClearedView, FindingView, PatchView, ScanReport, SetAsideView};
 
 use super::local::{Place, block_on, ctx};
 use super::{advisory, input, scan, show};
@@ -35,6 +40,8 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     input::fill_sources(&intel, &mut facts)?;
     let report = scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy)?;
     let upper = target.to_ascii_uppercase();
+    let id = if upper.starts_with("CVE-") { upper.as_str() } else { target };
+    let gone = Gone::of(place, &intel, &facts, id)?;
     let named = |f: &FindingView| {
         f.vuln == upper
             || f.vuln == target
@@ -58,6 +65,14 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             findings: &'a [&'a FindingView],
             set_aside: &'a [&'a SetAsideView],
             patches: &'a [&'a PatchView],
+            /// Packages that publishers speak of and that do not have it.
+            not_vulnerable: &'a [ClearedView],
+            /// What publishers took back.
+            withdrawn: &'a [String],
+            /// That KEV lists it no more.
+            kev_removed: Option<&'a str>,
+            /// What changed about it here, oldest first.
+            past: &'a [PastRow],
         }
         output::json(&Answer {
             schema: patchwright_protocol::SCHEMA,
@@ -65,11 +80,15 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             findings: &findings,
             set_aside: &aside,
             patches: &patches,
+            not_vulnerable: &gone.not_vulnerable,
+            withdrawn: &gone.withdrawn,
+            kev_removed: gone.kev_removed.as_deref(),
+            past: &gone.past,
         })?;
         return Ok(Code::Ok);
     }
     if findings.is_empty() && aside.is_empty() {
-        return nothing(place, args, &report, &facts);
+        return nothing(place, args, &report, &facts, &gone);
     }
     let mut text = String::new();
     for finding in findings.iter().take(if upper.starts_with("CVE-") { usize::MAX } else { FULL }) {
@@ -86,8 +105,68 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     for patch in patches.iter().take(FULL) {
         text.push_str(&patch_text(patch));
     }
+    text.push_str(&gone.text());
     output::page(&text)?;
     Ok(Code::Ok)
+}
+
+/// Why something is no finding, or none any more.
+struct Gone {
+    not_vulnerable: Vec<ClearedView>,
+    withdrawn: Vec<String>,
+    kev_removed: Option<String>,
+    past: Vec<PastRow>,
+}
+
+impl Gone {
+    fn of(place: &Place, intel: &Intel, facts: &HostFacts, id: &str) -> Result<Self, Failure> {
+        // Asking must not make an installation where there is none.
+        let kept = place.config.database_url.is_some() || place.config.data_dir.join("patchwright.db").exists();
+        let past = if kept {
+            block_on(async {
+                let env = place.open().await?;
+                Ok(patchwright_app::intel::past_of(&env, &ctx(None), id).await?)
+            })?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            not_vulnerable: intel.cleared(facts, id)?.iter().map(cleared_view).collect(),
+            withdrawn: intel.withdrawals(id)?.iter().map(Withdrawal::text).collect(),
+            kev_removed: intel.facts(id)?.kev_removed.as_ref().map(KevRemoval::text),
+            past,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.not_vulnerable.is_empty()
+            && self.withdrawn.is_empty()
+            && self.kev_removed.is_none()
+            && self.past.is_empty()
+    }
+
+    /// Packages that do not have it.
+    fn packages(&self) -> String {
+        let mut lines = Vec::new();
+        for view in &self.not_vulnerable {
+            lines.push(format!("Not vulnerable: {} {} to {}", clean(&view.package), clean(&view.installed), view.vuln));
+            lines.extend(view.evidence.iter().map(|why| format!("  because {}", clean(why))));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn text(&self) -> String {
+        let mut lines = vec![self.packages()];
+        lines.extend(self.withdrawn.iter().map(|text| format!("Withdrawn: {}\n", clean(text))));
+        lines.extend(self.kev_removed.iter().map(|text| format!("No longer known to be exploited: {}\n", clean(text))));
+        if !self.past.is_empty() {
+            lines.push("What changed here:\n".to_owned());
+            let row = |p: &PastRow| format!("  {}, snapshot {}: {}\n", show::day(&p.at), p.seq, clean(&p.text));
+            lines.extend(self.past.iter().map(row));
+        }
+        lines.concat()
+    }
 }
 
 /// Not among the findings: say what is known of it instead of falling silent.
@@ -95,7 +174,8 @@ fn nothing(
     place: &Place,
     args: &Explain,
     report: &ScanReport,
-    facts: &patchwright_domain::inventory::HostFacts,
+    facts: &HostFacts,
+    gone: &Gone,
 ) -> Result<Code, Failure> {
     let target = args.target.trim();
     let installed: Vec<String> = facts
@@ -117,9 +197,20 @@ fn nothing(
         return block_on(async {
             let env = place.open().await?;
             let detail = fleet::advisory_detail(&env, &ctx(None), target).await?;
-            output::page(&format!("Not open on this machine.\n{}", advisory::text(&detail)))?;
+            let here = gone.packages();
+            output::page(&format!("Not open on this machine.\n{here}{}", advisory::text(&detail)))?;
             Ok(Code::Ok)
         });
+    }
+    if !gone.is_empty() {
+        output::page(&format!(
+            "{}: not open on {}. Data: {}\n{}",
+            clean(target),
+            clean(&report.host.name),
+            report.data.label,
+            gone.text()
+        ))?;
+        return Ok(Code::Ok);
     }
     if args.file.is_none() {
         return host(place, args);

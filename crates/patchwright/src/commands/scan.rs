@@ -6,11 +6,13 @@ use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
 use patchwright_app::policy::PolicySet;
-use patchwright_app::report::{Question, report_with_vex, urgency_place};
+use patchwright_app::report::{Question, first_seen_alone, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
 use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::exposure::Finding;
+use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::inventory::{HostFacts, Setting};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::scan::ScanReport;
@@ -48,6 +50,11 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             output::talk(&format!("warning: {warning}"));
         }
     }
+    if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) {
+        for why in &report.not_entitled {
+            output::talk(&format!("warning: {}: no update on offer does not mean patched", output::clean(why)));
+        }
+    }
     if !place.quiet {
         for problem in report.problems.iter().take(10) {
             output::talk(&format!("warning: {}", output::clean(problem)));
@@ -63,6 +70,14 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     }
     let at_least = args.fail_on.as_deref().map(urgency_place);
     let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
+    if let (Some(_), false, Some(why)) = (&args.fail_on, failed, report.not_entitled.first()) {
+        // Nor must it take "nothing is offered" for "nothing is needed".
+        return Err(Failure::new(
+            Code::Failed,
+            format!("--fail-on has no verdict: {}, so this host sees no updates", output::clean(why)),
+            "renew the subscription (`subscription-manager status` on the host), look again, then ask for the verdict",
+        ));
+    }
     // The process ends here: giving tens of thousands of small pieces back one by one would cost a tenth of the run.
     std::mem::forget((report, facts, intel));
     Ok(if failed { Code::Findings } else { Code::Ok })
@@ -146,7 +161,7 @@ pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> R
     Ok(facts)
 }
 
-/// The report about a host that is not in the database: the clock of every finding starts now. With statements about
+/// The report about a host that is not in the database: the clock of a finding starts now, unless the host itself shows more. With statements about
 /// exploitability applied, where there are any.
 pub(crate) fn answer_with_vex(
     intel: &Intel,
@@ -157,7 +172,8 @@ pub(crate) fn answer_with_vex(
     vex: Option<&VexInput>,
     policy: &Policy,
 ) -> Result<ScanReport, AppError> {
-    let question = Question { profile, policy, now, first_seen: &|_, _| now };
+    let first_seen = |finding: &Finding, vuln: &VulnFacts| first_seen_alone(finding, vuln, now);
+    let question = Question { profile, policy, now, first_seen: &first_seen };
     report_with_vex(intel, facts, &question, problems, vex)
 }
 

@@ -226,6 +226,11 @@ fn age(seconds: u64) -> String {
 fn headline(report: &ScanReport) -> String {
     let c = &report.counts;
     if c.findings == 0 {
+        if !report.not_entitled.is_empty() {
+            return "No known vulnerability matches the installed packages, as far as this data goes; the host itself cannot \
+                    see its vendor's updates, so this is no sign that it is patched."
+                .to_owned();
+        }
         let nothing = if report.data.warnings.is_empty() {
             "No known vulnerability matches the installed packages.".to_owned()
         } else {
@@ -341,7 +346,9 @@ fn transaction(text: &mut String, report: &ScanReport) {
 fn after(text: &mut String, report: &ScanReport) {
     match report.reboot.needed.as_str() {
         "yes" => {
-            let since = report.reboot.since.as_deref().map(|s| format!(" since {}", day(s))).unwrap_or_default();
+            let age =
+                report.reboot.days.map(|n| format!(" ({})", counted(n as usize, "day", "days"))).unwrap_or_default();
+            let since = report.reboot.since.as_deref().map(|s| format!(" since {}{age}", day(s))).unwrap_or_default();
             write_to(
                 text,
                 format_args!(

@@ -25,6 +25,7 @@ mod new_user;
 mod oracle;
 mod run;
 mod server;
+mod situations;
 mod sources;
 mod verify;
 mod vex;

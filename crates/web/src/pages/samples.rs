@@ -462,6 +462,24 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
         because: vec![reason(0), reason(1)],
         known: rows > 0,
         covered_hosts: small(rows / 2),
+        withdrawn: (0..rows.min(1))
+            .map(|_| "DSA-6001-1, which named CVE-2026-1000, was withdrawn on 2026-11-20 (data: osv-debian)".to_owned())
+            .collect(),
+        kev_removed: (rows == 1).then(|| {
+            "CISA listed it as exploited on 2026-08-01, and removed it: snapshot 12 of 2026-11-20 is the first without it"
+                .to_owned()
+        }),
+        past: (0..rows.min(2))
+            .map(|i| PastRow {
+                at: at(-400 + hours(i) * 100),
+                seq: 3 + u64::from(small(i)) * 9,
+                text: pick(
+                    &["first known here, in openssl of Debian:12", "osv-debian names it no more, in openssl of Debian:12"],
+                    i,
+                )
+                .to_owned(),
+            })
+            .collect(),
         covered: (0..rows.min(4))
             .map(|i| CoverRow {
                 ecosystem: pick(&["Debian:12", "AlmaLinux:9", "Debian:12", "PyPI"], i).to_owned(),

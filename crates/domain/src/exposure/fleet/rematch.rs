@@ -8,6 +8,7 @@ use super::{Case, ClaimRef, FleetIndex, Group, SubjectNo, VulnNo, parallel};
 use crate::exposure::finding::FindingState;
 use crate::exposure::matching::{Basis, ProviderChunk, Statements, by_authority};
 use crate::exposure::streams::Stream;
+use crate::exposure::subject::Kin;
 use crate::intel::Status;
 use crate::intel::snapshot::advisories::scheme_of;
 
@@ -90,8 +91,8 @@ impl FleetIndex {
         let (Some(entry), Some(scheme)) = (self.names.get(name as usize), scheme_of(ecosystem)) else {
             return out;
         };
-        // One reading of the rows for each module stream; nearly every name has none.
-        let mut by_stream: HashMap<Stream<'_>, Statements<'_>> = HashMap::new();
+        // One reading of the rows for each module stream and other name; nearly every package has none.
+        let mut by_stream: HashMap<(Stream<'_>, &Kin), Statements<'_>> = HashMap::new();
         let mut places: HashMap<Box<str>, u32> = HashMap::new();
         let mut of_vuln: Vec<Vec<u32>> = Vec::new();
         // Cases of one vulnerability: a package rarely has more than one or two different rows for it.
@@ -101,7 +102,9 @@ impl FleetIndex {
             let Some(subject) = self.subjects.get(*subject as usize) else { continue };
             let mut list = Vec::new();
             let stream = subject.key.stream(scheme);
-            let statements = by_stream.entry(stream).or_insert_with(|| Statements::of(&entry.name, stream, order));
+            let kin = &subject.key.kin;
+            let statements =
+                by_stream.entry((stream, kin)).or_insert_with(|| Statements::of(&entry.name, stream, kin, order));
             // A name of which nothing is said costs one look-up for all its versions.
             if !statements.is_empty() || !subject.key.offers.is_empty() {
                 for claim in statements.claims(scheme, &subject.key) {

@@ -64,6 +64,10 @@ pub enum ChunkKind {
     Names,
     /// When vulnerabilities became public.
     Published,
+    /// Advisories and CVE records that their publishers took back.
+    Withdrawn,
+    /// What the catalogue of exploited vulnerabilities lists no more.
+    KevRemoved,
 }
 
 /// One chunk of a snapshot.
@@ -121,6 +125,12 @@ impl ChunkMeta {
 }
 
 impl ChunkKind {
+    /// Whether the chunk remembers what is gone: that one of these gets smaller, or goes, is no loss of data.
+    #[must_use]
+    pub fn is_memory(self) -> bool {
+        matches!(self, Self::Withdrawn | Self::KevRemoved)
+    }
+
     /// The word in tables and documents.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -134,6 +144,8 @@ impl ChunkKind {
             Self::Eol => "eol",
             Self::Names => "names",
             Self::Published => "published",
+            Self::Withdrawn => "withdrawn",
+            Self::KevRemoved => "kev_removed",
         }
     }
 }
@@ -189,7 +201,9 @@ impl SnapshotIndex {
             | ChunkKind::Ssvc
             | ChunkKind::Exploits
             | ChunkKind::Eol
-            | ChunkKind::Published => false,
+            | ChunkKind::Published
+            | ChunkKind::Withdrawn
+            | ChunkKind::KevRemoved => false,
         };
         let replaced = |old: &ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;

@@ -5,9 +5,12 @@
 
 use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at, u64_at};
 use super::index::ChunkKind;
+
+mod gone;
+
 use crate::intel::facts::{
     CvssAssessment, EolCycle, EpssRelease, EpssScore, ExploitEvidence, ExploitKind, ExploitMaturity, KevEntry,
-    SsvcPoint, VulnFacts,
+    KevRemoval, SsvcPoint, VulnFacts, Withdrawal,
 };
 use crate::time::{Date, Timestamp};
 
@@ -39,6 +42,10 @@ pub enum SideRecords {
     Names(Vec<(String, String)>),
     /// When vulnerabilities became public, as one source says.
     Published(Vec<(String, Timestamp)>),
+    /// What publishers took back.
+    Withdrawn(Vec<Withdrawal>),
+    /// What is in KEV no more.
+    KevRemoved(Vec<KevRemoval>),
 }
 
 impl SideRecords {
@@ -54,6 +61,8 @@ impl SideRecords {
             Self::Eol(_) => ChunkKind::Eol,
             Self::Names(_) => ChunkKind::Names,
             Self::Published(_) => ChunkKind::Published,
+            Self::Withdrawn(_) => ChunkKind::Withdrawn,
+            Self::KevRemoved(_) => ChunkKind::KevRemoved,
         }
     }
 }
@@ -174,6 +183,18 @@ fn drafts_of(records: &SideRecords) -> (String, Vec<Draft>) {
                 push(cve_key(cve), Vec::new(), at.0.to_le_bytes().to_vec());
             }
         }
+        SideRecords::Withdrawn(list) => {
+            for withdrawal in list {
+                let (texts, fixed) = gone::withdrawn(withdrawal);
+                push(Some(text_key(&withdrawal.vuln)), texts, fixed);
+            }
+        }
+        SideRecords::KevRemoved(list) => {
+            for removal in list {
+                let (texts, fixed) = gone::kev_removed(removal);
+                push(cve_key(&removal.cve), texts, fixed);
+            }
+        }
     }
     (meta, drafts)
 }
@@ -194,10 +215,16 @@ pub fn merge_side(
     let table = old.reader.section("records")?;
     for record in table.chunks_exact(old.record) {
         let key = u64_at(record, 0).ok_or(ChunkError::Damaged("records"))?;
-        if gone.contains(&key) {
+        let rest = record.get(8..).unwrap_or_default();
+        // Kept by the record that was taken back: one vulnerability may have several.
+        let is_replaced = if fresh.kind() == ChunkKind::Withdrawn {
+            old.text(rest, gone::ADVISORY).is_some_and(|advisory| replaced.contains(advisory))
+        } else {
+            gone.contains(&key)
+        };
+        if is_replaced {
             continue;
         }
-        let rest = record.get(8..).unwrap_or_default();
         let texts = (0..old.texts).map(|n| old.text(rest, n).map(str::to_owned)).collect();
         let fixed = rest.get(old.texts * 4..).unwrap_or_default().to_vec();
         drafts.push(Draft { key, texts, fixed });
@@ -286,6 +313,8 @@ impl SideTable {
             ChunkKind::Eol => (3, 28),
             ChunkKind::Names => (2, 0),
             ChunkKind::Published => (0, 8),
+            ChunkKind::Withdrawn => gone::WITHDRAWN_SHAPE,
+            ChunkKind::KevRemoved => gone::KEV_REMOVED_SHAPE,
             ChunkKind::Advisories => return Err(ChunkError::Format("an advisory chunk is not a side table")),
         };
         let reader = Reader::open(source)?;
@@ -411,16 +440,11 @@ impl SideTables {
         };
         for table in self.of(ChunkKind::Kev) {
             for r in table.lookup(key)? {
-                facts.kev = Some(KevEntry {
-                    cve: vuln.to_owned(),
-                    date_added: table.date(&r, 0).unwrap_or_default(),
-                    due_date: table.date(&r, 1),
-                    ransomware_known: table.number(&r, 2) == 1,
-                    vendor: table.text(&r, 0).unwrap_or_default().to_owned(),
-                    product: table.text(&r, 1).unwrap_or_default().to_owned(),
-                    cwes: table.text(&r, 2).map(|c| c.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-                });
+                facts.kev = Some(table.kev(vuln.to_owned(), &r));
             }
+        }
+        if facts.kev.is_none() {
+            facts.kev_removed = self.kev_removal(key)?;
         }
         for table in self.of(ChunkKind::Epss) {
             for r in table.lookup(key)? {

@@ -1,5 +1,7 @@
-use patchwright_domain::inventory::{Os, PackageFormat};
-use patchwright_formats::host::{DocumentKind, HostDocError, detect, dpkg_list, format_of, read_document, rpm_list};
+use patchwright_domain::inventory::{HostFacts, Os, Package, PackageFormat};
+use patchwright_formats::host::{
+    DocumentKind, HostDocError, detect, dpkg_list, format_of, import_dir, read_document, rpm_list,
+};
 
 use super::{fixture, told};
 
@@ -158,4 +160,39 @@ fn the_shared_sample_host_has_827_packages() {
     let (facts, problems) = read_document(DocumentKind::DpkgStatus, &bytes, os("debian:12")).unwrap();
     assert_eq!(told(&problems), "");
     assert_eq!(facts.packages.len(), 827);
+}
+
+/// What `patchwright collect` prints comes back whole; what is no such document is refused with its place.
+#[test]
+fn the_facts_of_a_host_come_back_as_they_were_collected() {
+    let facts = HostFacts {
+        schema: 1,
+        collector: "agent".to_owned(),
+        hostname: "web-01".to_owned(),
+        os: Os::parse_short("debian:12").unwrap(),
+        format: Some(PackageFormat::Deb),
+        packages: vec![Package { name: "curl".to_owned(), version: "1-1".to_owned(), ..Package::default() }],
+        container: true,
+        ..HostFacts::default()
+    };
+    let text = serde_json::to_string_pretty(&facts).unwrap();
+    assert_eq!(detect(text.as_bytes(), "x.json"), DocumentKind::Facts);
+    let read = |text: &str, named: Option<Os>| read_document(DocumentKind::Facts, text.as_bytes(), named);
+    assert_eq!(read(&text, None).unwrap(), (facts.clone(), Vec::new()));
+    assert_eq!(read(&text, os("debian:12")).unwrap().1, []);
+    let (other, problems) = read(&text, os("debian:11")).unwrap();
+    assert_eq!(other.os.ecosystem().as_deref(), Some("Debian:11"));
+    assert!(problems[0].what.contains("the named one counts"));
+
+    let (imported, _) = import_dir(&[("web01/facts.json".to_owned(), text.clone().into_bytes())]).unwrap();
+    assert_eq!(imported, facts);
+    let cut = &text[..text.len() / 2];
+    assert_eq!(detect(cut.as_bytes(), ""), DocumentKind::Facts, "a cut document is named all the same");
+    let later = text.replacen("\"schema\": 1", "\"schema\": 2", 1);
+    let nameless = text.replacen("\"id\": \"debian\"", "\"id\": \"\"", 1);
+    for (text, says) in [(cut, "line "), (later.as_str(), "version 2"), (nameless.as_str(), "which operating system")] {
+        assert!(read(text, None).unwrap_err().to_string().contains(says), "{says}");
+    }
+    let empty = serde_json::to_string(&HostFacts { packages: Vec::new(), ..facts }).unwrap();
+    assert_eq!(read(&empty, None).unwrap_err(), HostDocError::Empty { kind: DocumentKind::Facts });
 }

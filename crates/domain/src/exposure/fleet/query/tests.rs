@@ -14,7 +14,7 @@ use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::history::Exception;
 use crate::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo};
 use crate::exposure::matching::ProviderChunk;
-use crate::exposure::subject::{Standing, SubjectKey};
+use crate::exposure::subject::{Kin, Standing, SubjectKey};
 use crate::intel::snapshot::{AdvisoryChunk, compile_advisories};
 use crate::intel::{Advisory, Affected, CvssAssessment, EpssScore, KevEntry, VulnFacts};
 use crate::inventory::Package;
@@ -133,6 +133,7 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
                 module: None,
                 standing,
                 offers: Vec::new(),
+                kin: Kin::None,
             };
             subjects.push((key(&version, standing), TODAY));
             for binary in [format!("lib{source}"), format!("{source}-utils")] {
