@@ -1,6 +1,9 @@
 //! `explain CVE|PACKAGE|HOST`: why.
 
+use patchwright_app::decisions::{Decided, decided_about};
+use patchwright_app::report::{Question, report_decided};
 use patchwright_app::{Clock, fleet};
+use patchwright_domain::inventory::HostFacts;
 use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideView};
 
 use super::local::{Place, block_on, ctx};
@@ -33,7 +36,9 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         None => (scan::this_machine(scan::Look::Whole, policy.runtime.settings(now), place.quiet)?, Vec::new()),
     };
     input::fill_sources(&intel, &mut facts)?;
-    let report = scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy)?;
+    let question = Question { profile: &profile, policy: &policy, now, first_seen: &|_, _| now };
+    let decided = if args.file.is_none() { decided(place, &facts)? } else { Decided::default() };
+    let report = report_decided(&intel, &facts, &question, &problems, &decided)?;
     let upper = target.to_ascii_uppercase();
     let named = |f: &FindingView| {
         f.vuln == upper
@@ -91,12 +96,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
 }
 
 /// Not among the findings: say what is known of it instead of falling silent.
-fn nothing(
-    place: &Place,
-    args: &Explain,
-    report: &ScanReport,
-    facts: &patchwright_domain::inventory::HostFacts,
-) -> Result<Code, Failure> {
+fn nothing(place: &Place, args: &Explain, report: &ScanReport, facts: &HostFacts) -> Result<Code, Failure> {
     let target = args.target.trim();
     let installed: Vec<String> = facts
         .packages
@@ -129,6 +129,15 @@ fn nothing(
         format!("nothing here is called `{}`", clean(target)),
         "name a CVE of the findings, an installed package or a known host",
     ))
+}
+
+/// What people decided about this machine, where it is a known host of an installation here.
+fn decided(place: &Place, facts: &HostFacts) -> Result<Decided, Failure> {
+    // Asking why must not make an installation where there is none.
+    if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
+        return Ok(Decided::default());
+    }
+    block_on(async { Ok(decided_about(&place.open().await?, &ctx(None), facts).await?) })
 }
 
 fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
@@ -181,6 +190,7 @@ fn finding_text(f: &FindingView) -> String {
         show::title(&f.urgency),
         show::title(&f.severity)
     )];
+    lines.extend(f.excepted.iter().map(|e| format!("  {} ({})", clean(&e.because), e.id)));
     lines.extend(f.evidence.iter().map(|e| format!("  there: {}", clean(e))));
     let carriers: Vec<String> = f.binaries.iter().map(|b| format!("{} {}", b.name, b.version)).collect();
     lines.push(format!("  carried by {}", clean(&carriers.join(", "))));
