@@ -73,26 +73,32 @@ pub struct Decided {
     pub excepted: Excepted,
     /// Statements of this organisation about it.
     pub vex: Option<VexInput>,
-    /// Names all of it, for caches.
-    pub(crate) stamp: String,
     /// When the first of it ends.
     pub(crate) until: Option<Timestamp>,
 }
 
 impl Decisions {
+    /// Names what is decided about a host, for caches: what a decision covers does not change.
+    pub(crate) fn stamp_of(&self, host: &HostId) -> String {
+        let Some((exceptions, statements)) = self.by_host.get(host) else { return String::new() };
+        let exceptions =
+            exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)).map(|(e, _)| e.id().as_str());
+        let statements =
+            statements.iter().filter_map(|p| self.not_affected.get(*p as usize)).map(|(s, _)| s.id().as_str());
+        exceptions.chain(statements).collect()
+    }
+
     /// What is decided about a host.
     pub(crate) fn of_host(&self, host: &HostId) -> Decided {
         let Some((exceptions, statements)) = self.by_host.get(host) else { return Decided::default() };
         let mut out = Decided::default();
         let mut ends: Vec<Timestamp> = Vec::new();
         for (exception, covers) in exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)) {
-            out.stamp.push_str(exception.id().as_str());
             ends.push(exception.ends());
             out.excepted.0.push((exception.clone(), covers.on_host(host).cloned().collect()));
         }
         let mut said: Vec<Statement> = Vec::new();
         for (decision, covers) in statements.iter().filter_map(|p| self.not_affected.get(*p as usize)) {
-            out.stamp.push_str(decision.id().as_str());
             ends.push(decision.ends());
             let parts: Vec<&Part> = covers.on_host(host).collect();
             said.extend(decision.statements(host, &parts));

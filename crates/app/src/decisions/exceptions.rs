@@ -13,9 +13,7 @@ use patchwright_protocol::scan::DraftRequest;
 use patchwright_store::{Generation, Reader, StoredException};
 
 use super::plan::{By, counted, same};
-use super::{
-    SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, title, worst_now,
-};
+use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, worst_now};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::fleet::index;
@@ -67,6 +65,7 @@ pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest)
             .ok_or_else(|| AppError::invalid("day", "an exception needs a last day", "write a day as 2027-06-30"))?,
     };
     let plea = Plea {
+        title: asked.covers.title(),
         question: asked.question,
         draft: asked.draft,
         reason: request.reason.trim().to_owned(),
@@ -85,10 +84,7 @@ pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest)
     txn.exception_insert(&exception, &asked.covers).await?;
     txn.audit_append(entry(ctx, now, Action::RequestException.word(), &exception, &asked.covers, &request.reason));
     txn.commit().await?;
-    env.event(
-        "exceptions",
-        &format!("an exception waits for a decision: {}", title(&asked.covers, exception.plea().counts)),
-    );
+    env.event("exceptions", &format!("an exception waits for a decision: {}", exception.plea().title));
     detail(env, ctx, &StoredException { exception, generation: Generation::FIRST }, &asked.covers).await
 }
 
@@ -184,10 +180,7 @@ pub async fn exception_decide(
     let word = format!("exception.{}", wish.decision);
     txn.audit_append(entry(ctx, now, &word, &next, &covers, &wish.reason));
     txn.commit().await?;
-    env.event(
-        "exceptions",
-        &format!("an exception is {} now: {}", next.standing(now).word(), title(&covers, next.plea().counts)),
-    );
+    env.event("exceptions", &format!("an exception is {} now: {}", next.standing(now).word(), next.plea().title));
     detail(env, ctx, &StoredException { exception: next, generation }, &covers).await
 }
 
@@ -206,7 +199,7 @@ fn entry(ctx: &Ctx, now: Timestamp, action: &str, e: &Exception, covers: &Covera
         object: e.id().to_string(),
         reason: Some(reason.trim().to_owned()),
         detail: serde_json::json!({
-            "name": title(covers, plea.counts),
+            "name": plea.title,
             "state": e.standing(now).word(),
             "question": plea.question,
             "draft": plea.draft,
@@ -235,6 +228,10 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredException, Cover
         return Err(missing());
     }
     Ok((stored, covers))
+}
+
+async fn covers_of(env: &Env, id: &ExceptionId) -> Result<Coverage> {
+    Ok(env.db().read().await?.exception_coverage(id).await?.unwrap_or_default())
 }
 
 async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
@@ -266,13 +263,11 @@ pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result
         let ends = matches!(standing, Standing::Requested | Standing::Approved).then(|| s.exception.ends());
         (standing.min(Standing::Expired), ends, std::cmp::Reverse(s.exception.id().clone()))
     });
+    let everything = matches!(ctx.actor.scope(), Scope::All);
     let mut rows = Vec::new();
     for stored in all {
-        let mut read = env.db().read().await?;
-        let covers = read.exception_coverage(stored.exception.id()).await?.unwrap_or_default();
-        drop(read);
-        if matches!(ctx.actor.scope(), Scope::All) || visible(env, ctx, &covers).await? {
-            rows.push(row(&stored, &covers, now));
+        if everything || visible(env, ctx, &covers_of(env, stored.exception.id()).await?).await? {
+            rows.push(row(&stored, now));
         }
         if rows.len() >= SHOWN {
             break;
@@ -299,7 +294,7 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverag
     let days = policy.policy.exceptions.days(worst.unwrap_or(Urgency::Low).max(stored.exception.plea().worst));
     Ok(ExceptionDetail {
         schema: SCHEMA,
-        row: row(stored, covers, now),
+        row: row(stored, now),
         worst_now: worst.map(|u| urgency_word(u).to_owned()),
         latest: now.plus_days(i64::from(days)).date().to_string(),
         covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
@@ -308,7 +303,7 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverag
     })
 }
 
-fn row(stored: &StoredException, covers: &Coverage, now: Timestamp) -> ExceptionRow {
+fn row(stored: &StoredException, now: Timestamp) -> ExceptionRow {
     let e = &stored.exception;
     let plea = e.plea();
     let standing = e.standing(now);
@@ -331,7 +326,7 @@ fn row(stored: &StoredException, covers: &Coverage, now: Timestamp) -> Exception
         id: e.id().to_string(),
         state: standing.word().to_owned(),
         state_label: label.to_owned(),
-        title: title(covers, plea.counts),
+        title: plea.title.clone(),
         question: plea.question.clone(),
         draft: plea.draft.clone(),
         reason: plea.reason.clone(),
@@ -388,7 +383,7 @@ pub async fn exceptions_expire(env: &Env, ctx: &Ctx) -> Result<usize> {
     for stored in over {
         let id = stored.exception.id().clone();
         let Ok(next) = stored.exception.expire(now) else { continue };
-        let covers = env.db().read().await?.exception_coverage(&id).await?.unwrap_or_default();
+        let covers = covers_of(env, &id).await?;
         let mut txn = env.db().write().await?;
         match txn.exception_save(&next, stored.generation).await {
             Ok(_) => {}

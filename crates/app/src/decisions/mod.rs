@@ -99,20 +99,6 @@ fn row(part: &Part) -> CoveredRow {
     }
 }
 
-/// What a decision is about, in one line: `openssl (3 vulnerabilities) on 12 hosts`.
-fn title(covers: &Coverage, counts: Counts) -> String {
-    let hosts = index::counted(counts.hosts, "host");
-    let vulns = covers.vulns();
-    let packages: Vec<&str> = covers.packages().into_iter().collect();
-    let what = match (vulns.len(), vulns.first(), &packages[..]) {
-        (1, Some(vuln), [package]) => format!("{vuln} in {package}"),
-        (1, Some(vuln), _) => (*vuln).to_owned(),
-        (n, _, [package]) => format!("{package} ({n} vulnerabilities)"),
-        (n, _, packages) => format!("{n} vulnerabilities in {}", index::counted(packages.len() as u64, "package")),
-    };
-    format!("{what} on {hosts}")
-}
-
 /// Whether the caller sees any host of a decision; whoever sees everything also sees decisions whose hosts are gone.
 fn sees(env_of: &impl Fn(&HostId) -> Option<String>, ctx: &Ctx, covers: &Coverage) -> bool {
     let scope = ctx.actor.scope();

@@ -12,7 +12,7 @@ use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest, Not
 use patchwright_store::{Generation, StoredNotAffected};
 
 use super::plan::{By, counted, same};
-use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, title};
+use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::fleet::index;
@@ -40,6 +40,7 @@ pub async fn not_affected_state(env: &Env, ctx: &Ctx, request: &NotAffectedReque
     let covers = counted.covers;
     authorize_hosts(env, ctx, Action::StateNotAffected, &covers).await?;
     let claim = Claim {
+        title: covers.title(),
         question: request.q.trim().to_owned(),
         justification,
         reason: request.reason.trim().to_owned(),
@@ -55,7 +56,7 @@ pub async fn not_affected_state(env: &Env, ctx: &Ctx, request: &NotAffectedReque
     txn.not_affected_insert(&decision, &covers).await?;
     txn.audit_append(entry(ctx, now, "vex.state", &decision, &covers, &request.reason));
     txn.commit().await?;
-    env.event("exceptions", &format!("not affected: {}", title(&covers, decision.claim().counts)));
+    env.event("exceptions", &format!("not affected: {}", decision.claim().title));
     detail(env, ctx, &StoredNotAffected { decision, generation: Generation::FIRST }, &covers).await
 }
 
@@ -84,7 +85,7 @@ pub async fn not_affected_withdraw(
     let generation = txn.not_affected_save(&next, before).await?;
     txn.audit_append(entry(ctx, now, "vex.withdraw", &next, &covers, reason));
     txn.commit().await?;
-    env.event("exceptions", &format!("no longer said to be not affected: {}", title(&covers, next.claim().counts)));
+    env.event("exceptions", &format!("no longer said to be not affected: {}", next.claim().title));
     detail(env, ctx, &StoredNotAffected { decision: next, generation }, &covers).await
 }
 
@@ -97,7 +98,7 @@ fn entry(ctx: &Ctx, now: Timestamp, action: &str, d: &NotAffected, covers: &Cove
         object: d.id().to_string(),
         reason: Some(reason.trim().to_owned()),
         detail: serde_json::json!({
-            "name": title(covers, claim.counts),
+            "name": claim.title,
             "question": claim.question,
             "justification": claim.justification.word(),
             "review_by": claim.review_by.to_string(),
@@ -123,6 +124,10 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredNotAffected, Cov
     Ok((stored, covers))
 }
 
+async fn covers_of(env: &Env, id: &StatementId) -> Result<Coverage> {
+    Ok(env.db().read().await?.not_affected_coverage(id).await?.unwrap_or_default())
+}
+
 async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
     let state = index::current(env).await?;
     Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
@@ -140,11 +145,11 @@ pub async fn not_affected_list(env: &Env, ctx: &Ctx) -> Result<Vec<NotAffectedRo
         let holds = s.decision.in_force(now);
         (!holds, holds.then(|| s.decision.ends()), std::cmp::Reverse(s.decision.id().clone()))
     });
+    let everything = matches!(ctx.actor.scope(), Scope::All);
     let mut rows = Vec::new();
     for stored in all {
-        let covers = env.db().read().await?.not_affected_coverage(stored.decision.id()).await?.unwrap_or_default();
-        if matches!(ctx.actor.scope(), Scope::All) || visible(env, ctx, &covers).await? {
-            rows.push(row(&stored, &covers, now));
+        if everything || visible(env, ctx, &covers_of(env, stored.decision.id()).await?).await? {
+            rows.push(row(&stored, now));
         }
         if rows.len() >= SHOWN {
             break;
@@ -167,14 +172,14 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredNotAffected, covers: &Cover
     let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
     Ok(NotAffectedDetail {
         schema: SCHEMA,
-        row: row(stored, covers, env.now()),
+        row: row(stored, env.now()),
         covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
         on,
         elsewhere,
     })
 }
 
-fn row(stored: &StoredNotAffected, covers: &Coverage, now: Timestamp) -> NotAffectedRow {
+fn row(stored: &StoredNotAffected, now: Timestamp) -> NotAffectedRow {
     let d = &stored.decision;
     let claim = d.claim();
     let withdrawn = match d.current() {
@@ -184,7 +189,7 @@ fn row(stored: &StoredNotAffected, covers: &Coverage, now: Timestamp) -> NotAffe
     NotAffectedRow {
         id: d.id().to_string(),
         state: d.standing(now).to_owned(),
-        title: title(covers, claim.counts),
+        title: claim.title.clone(),
         question: claim.question.clone(),
         justification: claim.justification.word().to_owned(),
         reason: claim.reason.clone(),

@@ -61,7 +61,7 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> 
     let (intel, policy, now) = (env.intel(), env.policy(), env.now());
     let decisions = crate::decisions::current::current(env, &mut env.db().read().await?).await?;
     let key = |host: &Host| Key {
-        decided: decisions.of_host(&host.id).stamp,
+        decided: decisions.stamp_of(&host.id),
         set_hash: host.set_hash.clone(),
         facts_hash: host.facts_hash.clone(),
         facts_at: host.facts_at.0,

@@ -64,6 +64,7 @@ async fn installation(dir: &std::path::Path) -> Env {
     }
     account(&env, "ann", Role::Operator).await;
     account(&env, "bob", Role::Approver).await;
+    account(&env, "sara", Role::SecurityOfficer).await;
     env
 }
 

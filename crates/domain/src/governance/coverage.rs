@@ -77,8 +77,11 @@ pub struct Listed {
     pub hosts: Vec<HostId>,
 }
 
+/// Ecosystem, package, version and hosts of a part.
+type PartKey = (String, String, Option<String>, Vec<(u32, u32)>);
+
 impl Coverage {
-    /// Puts a list together: equal lists of vulnerabilities of a package share their hosts. The order of the list does not matter.
+    /// Puts a list together: equal lists of vulnerabilities of a package share their hosts.
     #[must_use]
     pub fn of(list: Vec<Listed>) -> Self {
         let mut hosts: Vec<HostId> = list.iter().flat_map(|l| &l.hosts).cloned().collect();
@@ -95,17 +98,19 @@ impl Coverage {
             let place = |host: &HostId| hosts.binary_search(host).ok().and_then(|p| u32::try_from(p).ok());
             on.extend(listed.hosts.iter().filter_map(place));
         }
-        let parts = places
-            .into_iter()
-            .map(|((ecosystem, package, version, vulns), on)| Part {
-                ecosystem,
-                package,
-                version,
-                vulns,
-                on: runs(&on),
-            })
-            .collect();
-        Self { hosts, parts }
+        // Then the other way round: what a package has on the same hosts is one part.
+        let mut parts: BTreeMap<PartKey, BTreeSet<String>> = BTreeMap::new();
+        for ((ecosystem, package, version, vulns), on) in places {
+            parts.entry((ecosystem, package, version, runs(&on))).or_default().extend(vulns);
+        }
+        let part = |((ecosystem, package, version, on), vulns): (PartKey, BTreeSet<String>)| Part {
+            ecosystem,
+            package,
+            version,
+            vulns: vulns.into_iter().collect(),
+            on,
+        };
+        Self { hosts, parts: parts.into_iter().map(part).collect() }
     }
 
     /// Whether nothing is meant.
@@ -141,6 +146,21 @@ impl Coverage {
     #[must_use]
     pub fn findings(&self) -> u64 {
         self.parts.iter().map(|p| p.hosts().saturating_mul(p.vulns.len() as u64)).sum()
+    }
+
+    /// What a decision about it is about, in one line: `openssl (3 vulnerabilities) on 12 hosts`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let hosts = counted(self.hosts.len(), "host");
+        let vulns = self.vulns();
+        let packages: Vec<&str> = self.packages().into_iter().collect();
+        let what = match (vulns.len(), vulns.first(), &packages[..]) {
+            (1, Some(vuln), [package]) => format!("{vuln} in {package}"),
+            (1, Some(vuln), _) => (*vuln).to_owned(),
+            (n, _, [package]) => format!("{package} ({n} vulnerabilities)"),
+            (n, _, packages) => format!("{n} vulnerabilities in {}", counted(packages.len(), "package")),
+        };
+        format!("{what} on {hosts}")
     }
 
     /// Names what is covered: SHA-256 in hex.
@@ -182,6 +202,10 @@ impl Coverage {
         }
         None
     }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn runs(places: &BTreeSet<u32>) -> Vec<(u32, u32)> {

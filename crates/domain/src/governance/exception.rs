@@ -49,6 +49,8 @@ impl ExceptionPolicy {
 /// What is asked for, and why. It does not change any more once it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plea {
+    /// What it is about, in one line.
+    pub title: String,
     /// The query that listed the findings, or the draft's words.
     pub question: String,
     /// The draft that it was made from: `exc_…`, of a host's report.

@@ -18,6 +18,8 @@ pub const REVIEW_DAYS_MAX: i64 = 400;
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
+    /// What it is about, in one line.
+    pub title: String,
     /// The query that listed the findings.
     pub question: String,
     /// Why not affected, as VEX has it.

@@ -35,6 +35,7 @@ fn who(name: &str) -> Party {
 
 fn plea(until: &str, worst: Urgency) -> Plea {
     Plea {
+        title: "openssl on 2 hosts".to_owned(),
         question: "source:openssl".to_owned(),
         draft: None,
         reason: "the vendor certifies 3.1 in spring.".to_owned(),
@@ -265,6 +266,8 @@ fn a_coverage_is_a_list_that_does_not_grow() {
         listed("empty", None, &[], &[1]),
     ]);
     assert_eq!((covers.hosts.len(), covers.parts.len(), covers.findings()), (3, 2, 7));
+    assert_eq!(covers.title(), "3 vulnerabilities in 2 packages on 3 hosts");
+    assert_eq!(Coverage::of(vec![listed("curl", None, &["CVE-9"], &[1])]).title(), "CVE-9 in curl on 1 host");
     let means = |h: u32, package: &str, vuln: &str| {
         covers.on_host(&host(h)).any(|p| p.means("Debian:12", package, "1.0", vuln))
     };
@@ -296,7 +299,7 @@ proptest! {
         let covers = Coverage::of(list.clone());
         let mut reversed = list;
         reversed.reverse();
-        prop_assert_eq!(Coverage::of(reversed).digest(), covers.digest());
+        prop_assert_eq!(Coverage::of(reversed).digest(), covers.digest(), "the order does not matter");
         let mut pairs = BTreeSet::new();
         for (package, vuln, hosts) in &rows {
             pairs.extend(hosts.iter().map(|h| (*package, *vuln, *h)));
@@ -317,6 +320,7 @@ proptest! {
 
 fn claim(review_by: &str) -> Claim {
     Claim {
+        title: "openssl on 2 hosts".to_owned(),
         question: "cve:CVE-1".to_owned(),
         justification: Justification::VulnerableCodeNotInExecutePath,
         reason: "the module is not loaded".to_owned(),

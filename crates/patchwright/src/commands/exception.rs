@@ -135,7 +135,7 @@ pub(super) fn plan(plan: &DecisionPlan, format: Format) -> Result<(), Failure> {
     }
     let worst = plan.worst.as_deref().map(show::title).unwrap_or_else(|| "none".to_owned());
     output::page(&format!(
-        "{} findings of {} vulnerabilities in {} packages on {} hosts; worst urgency {worst}, {} excepted already.\nAn exception may last until {} at most. Nothing was decided.\n",
+        "findings {}, vulnerabilities {}, packages {}, hosts {}; worst urgency {worst}; excepted already {}.\nAn exception may last until {} at most. Nothing was decided.\n",
         plan.findings, plan.vulns, plan.packages, plan.hosts, plan.excepted, plan.latest
     ))?;
     if plan.rows.is_empty() { Ok(()) } else { covered(&plan.rows) }

@@ -35,6 +35,7 @@ fn covers() -> Coverage {
 
 fn exception(no: &str, until: &str) -> Exception {
     let plea = Plea {
+        title: "openssl on 2 hosts".to_owned(),
         question: "source:openssl \"x\"".to_owned(),
         draft: Some("exc_aa".to_owned()),
         reason: "later\nline".to_owned(),
@@ -134,6 +135,7 @@ async fn only_what_holds_is_in_force(stage: Stage) {
 
 async fn a_statement_is_kept_and_taken_back(stage: Stage) {
     let claim = Claim {
+        title: "openssl on 2 hosts".to_owned(),
         question: "cve:CVE-2026-1".to_owned(),
         justification: Justification::VulnerableCodeNotPresent,
         reason: "built without it".to_owned(),
