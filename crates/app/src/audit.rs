@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::{Anchor, AuditRecord};
-use patchwright_domain::ids::{HostId, TokenId, UserId};
+use patchwright_domain::ids::{ExceptionId, HostId, StatementId, TokenId, UserId};
 use patchwright_protocol::fleet::ActivityRow;
 use patchwright_store::Reader;
 
@@ -73,7 +73,13 @@ impl Names {
 /// The action, what it was done to and why. What is gone is called as the record called it then, or by its id.
 fn words(record: &AuditRecord, names: &Names) -> String {
     let then = record.detail.get("name").and_then(|n| n.as_str());
-    let is_id = |id: &str| HostId::parse(id).is_some() || UserId::parse(id).is_some() || TokenId::parse(id).is_some();
+    let is_id = |id: &str| {
+        HostId::parse(id).is_some()
+            || UserId::parse(id).is_some()
+            || TokenId::parse(id).is_some()
+            || ExceptionId::parse(id).is_some()
+            || StatementId::parse(id).is_some()
+    };
     let mut text = match (names.of_id(&record.object), then) {
         (Some(now), _) => format!("{} {now}", record.action),
         (None, Some(then)) if is_id(&record.object) => format!("{} {then}", record.action),

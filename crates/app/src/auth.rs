@@ -34,6 +34,8 @@ const TRIES_NAME: usize = 8;
 const WINDOW_MS: i64 = 10 * 60_000;
 /// Names remembered at most.
 const NAMES_MAX: usize = 10_000;
+/// Longest name of an account, in characters.
+const ACCOUNT_NAME_MAX: usize = 60;
 /// Prefix of API tokens, so that secret scanners recognise one.
 const TOKEN_PREFIX: &str = "pwt_";
 
@@ -160,6 +162,42 @@ pub async fn first_start(env: &Env) -> Result<()> {
     ));
     txn.commit().await?;
     Ok(())
+}
+
+/// Makes an account without a password: its owner signs in by a link first. Four eyes need two people.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for a name that is taken or is none.
+pub async fn account_add(env: &Env, ctx: &Ctx, name: &str, role: Role, scope: Scope) -> Result<UserId> {
+    ctx.authorize(Action::ManageUsers, &Target::Installation)?;
+    let name = name.trim();
+    let good = |c: char| c.is_alphanumeric() || ".-_@+".contains(c);
+    if name.is_empty() || name.chars().count() > ACCOUNT_NAME_MAX || !name.chars().all(good) {
+        return Err(AppError::invalid(
+            "account_name",
+            format!("`{}` is no name of an account", name.chars().take(ACCOUNT_NAME_MAX).collect::<String>()),
+            "use 1 to 60 letters, digits and .-_@+",
+        ));
+    }
+    let now = env.now();
+    let id = UserId::from_unique(&unique());
+    let detail = serde_json::json!({"name": name, "role": role.word(), "scope": scope});
+    let mut txn = env.db().write().await?;
+    let new = NewUser { id: id.clone(), name: name.to_owned(), password_hash: None, role, scope, created: now };
+    match txn.user_insert(&new).await {
+        Ok(_) => {}
+        Err(patchwright_store::StoreError::Duplicate { .. }) => {
+            return Err(AppError::invalid(
+                "account_name",
+                format!("there is an account `{name}` already"),
+                "choose another name",
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    txn.audit_append(entry(now, &ctx.actor.word(), "user.create", id.as_str(), &ctx.request_id, detail));
+    txn.commit().await?;
+    Ok(id)
 }
 
 /// Makes a one-time sign-in secret for an account.

@@ -84,7 +84,7 @@ pub fn secret() -> Result<String, AppError> {
 pub struct Event {
     /// Grows by one with each event of this process.
     pub id: u64,
-    /// `hosts`, `feeds`, `intel`, `policy`.
+    /// `hosts`, `feeds`, `intel`, `policy`, `exceptions`.
     pub topic: String,
     /// One line for people.
     pub text: String,
@@ -107,6 +107,7 @@ struct Inner {
     next_event: std::sync::atomic::AtomicU64,
     cache: crate::fleet::cache::FleetCache,
     fleet: crate::fleet::index::FleetStore,
+    decisions: crate::decisions::current::DecisionStore,
     attempts: crate::auth::Attempts,
 }
 
@@ -135,6 +136,7 @@ impl Env {
                 next_event: std::sync::atomic::AtomicU64::new(1),
                 cache: crate::fleet::cache::FleetCache::default(),
                 fleet: crate::fleet::index::FleetStore::default(),
+                decisions: crate::decisions::current::DecisionStore::default(),
                 attempts: crate::auth::Attempts::default(),
             }),
         };
@@ -224,6 +226,10 @@ impl Env {
 
     pub(crate) fn fleet(&self) -> &crate::fleet::index::FleetStore {
         &self.inner.fleet
+    }
+
+    pub(crate) fn decisions(&self) -> &crate::decisions::current::DecisionStore {
+        &self.inner.decisions
     }
 
     pub(crate) fn attempts(&self) -> &crate::auth::Attempts {

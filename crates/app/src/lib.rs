@@ -6,6 +6,7 @@ pub mod assets;
 pub mod audit;
 pub mod auth;
 mod ctx;
+pub mod decisions;
 pub mod env;
 mod error;
 pub mod feeds;

@@ -28,6 +28,7 @@ use patchwright_protocol::scan::{
     ScanReport, StepView, SupportView, TransactionView, UnseenView,
 };
 
+use crate::decisions::{Decided, Excepted};
 use crate::error::AppError;
 use crate::intel::Intel;
 use crate::vex::{VexInput, evidence, split};
@@ -124,6 +125,20 @@ pub fn report(
     report_with_vex(intel, host, question, problems, None)
 }
 
+/// A report as of what people decided about the host: exceptions and statements of this organisation.
+///
+/// # Errors
+/// [`AppError::Intel`] when the snapshot cannot be read.
+pub fn report_decided(
+    intel: &Intel,
+    host: &HostFacts,
+    question: &Question<'_>,
+    problems: &[String],
+    decided: &Decided,
+) -> Result<ScanReport, AppError> {
+    whole(intel, host, question, problems, decided.vex.as_ref(), &decided.excepted)
+}
+
 /// The whole report, with statements about exploitability applied after matching.
 ///
 /// # Errors
@@ -135,6 +150,17 @@ pub fn report_with_vex(
     problems: &[String],
     vex: Option<&VexInput>,
 ) -> Result<ScanReport, AppError> {
+    whole(intel, host, question, problems, vex, &Excepted::default())
+}
+
+fn whole(
+    intel: &Intel,
+    host: &HostFacts,
+    question: &Question<'_>,
+    problems: &[String],
+    vex: Option<&VexInput>,
+    excepted: &Excepted,
+) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
     let shown = evidence(&judgement, host, question);
     let vex = if shown.is_empty() {
@@ -145,13 +171,14 @@ pub fn report_with_vex(
         input.host.names.push(host.hostname.clone());
         Some(Cow::Owned(input))
     };
-    let (judgement, vex) = match vex {
+    let (mut judgement, vex) = match vex {
         Some(input) => {
             let (left, view) = split(judgement, &input, question.now);
             (left, Some(view))
         }
         None => (judgement, None),
     };
+    let excepted = exceptions::apply(&mut judgement, excepted);
     let ranking = ranked(&judgement, host, question.now);
     let support = intel.support(host, question.now.date())?;
     let overdue = |d: &DueDates| d.due().is_some_and(|at| at < question.now);
@@ -164,6 +191,7 @@ pub fn report_with_vex(
         findings: size(judgement.judged.len()),
         ..Counts::default()
     };
+    counts.excepted = size(excepted.iter().flatten().count());
     for (j, facts) in judgement.pairs() {
         *by_urgency(&mut counts, j.decision.urgency) += 1;
         counts.kev += u32::from(facts.kev.is_some());
@@ -183,8 +211,11 @@ pub fn report_with_vex(
         patch.blocked.extend(exceptions::blocked(&review, &patch.package));
         patches.push(patch);
     }
-    let mut findings: Vec<FindingView> =
-        judgement.pairs().map(|(j, facts)| finding_view(j, facts, question.now)).collect();
+    let mut findings: Vec<FindingView> = judgement
+        .pairs()
+        .zip(excepted)
+        .map(|((j, facts), excepted)| FindingView { excepted, ..finding_view(j, facts, question.now) })
+        .collect();
     findings.sort_by(|a, b| order_key(a).cmp(&order_key(b)));
     Ok(ScanReport {
         schema: SCHEMA,
@@ -328,6 +359,7 @@ pub fn finding_view(j: &Judged, facts: &VulnFacts, now: Timestamp) -> FindingVie
         vendor_state: j.finding.vendor.sub_state.clone(),
         evidence: j.finding.evidence.iter().map(|e| evidence_words(e, now)).collect(),
         because: j.decision.because.iter().map(reason_view).collect(),
+        excepted: None,
     }
 }
 

@@ -81,6 +81,14 @@ words! {
         EditHost = "host.edit",
         /// Forget a host and its history.
         DeleteHost = "host.delete",
+        /// See exceptions and what was said to be not affected.
+        ViewExceptions = "exception.view",
+        /// Ask for an exception.
+        RequestException = "exception.request",
+        /// Approve, refuse or revoke an exception.
+        DecideException = "exception.decide",
+        /// Say that findings are not affected, and take it back.
+        StateNotAffected = "vex.state",
         /// See advisories and where they come from.
         ViewAdvisories = "advisory.view",
         /// See feeds, their state and problems.
@@ -129,6 +137,8 @@ words! {
         FeedsWrite = "feeds:write",
         /// Simulate and apply policy.
         PolicyWrite = "policy:write",
+        /// Ask for exceptions and decide about them, say what is not affected.
+        ExceptionsWrite = "exceptions:write",
         /// Everything the owner may do.
         Admin = "admin",
     }
@@ -204,11 +214,13 @@ pub enum SystemPart {
     AgentIntake,
     /// The first start, which sets the installation up.
     FirstStart,
+    /// Notes that exceptions ended by themselves.
+    ExceptionClock,
 }
 
 impl SystemPart {
     /// Every part.
-    pub const ALL: &'static [Self] = &[Self::FeedReconciler, Self::AgentIntake, Self::FirstStart];
+    pub const ALL: &'static [Self] = &[Self::FeedReconciler, Self::AgentIntake, Self::FirstStart, Self::ExceptionClock];
 
     /// The word in the audit trail.
     #[must_use]
@@ -217,6 +229,7 @@ impl SystemPart {
             Self::FeedReconciler => "feed_reconciler",
             Self::AgentIntake => "agent_intake",
             Self::FirstStart => "first_start",
+            Self::ExceptionClock => "exception_clock",
         }
     }
 }
@@ -304,6 +317,10 @@ impl Action {
             | Self::ImportHost
             | Self::EditHost
             | Self::DeleteHost
+            | Self::ViewExceptions
+            | Self::RequestException
+            | Self::DecideException
+            | Self::StateNotAffected
             | Self::ViewSources => Reach::Environment,
             Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => Reach::Shared,
             // A simulation counts hosts of every environment, so it reveals them.
@@ -331,7 +348,9 @@ impl Action {
             | Self::ViewAdvisories
             | Self::ViewFeeds
             | Self::ViewPolicy
+            | Self::ViewExceptions
             | Self::ViewSources => TokenScope::Read,
+            Self::RequestException | Self::DecideException | Self::StateNotAffected => TokenScope::ExceptionsWrite,
             Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => TokenScope::InventoryWrite,
             Self::SyncFeeds | Self::EditFeeds => TokenScope::FeedsWrite,
             Self::SimulatePolicy | Self::ApplyPolicy | Self::AssessSource => TokenScope::PolicyWrite,
@@ -357,6 +376,7 @@ impl Role {
             | Action::ViewAdvisories
             | Action::ViewFeeds
             | Action::ViewPolicy
+            | Action::ViewExceptions
             | Action::ViewSources
             | Action::EditOwnAccount
             | Action::ManageOwnTokens => true,
@@ -368,7 +388,16 @@ impl Role {
                 Self::Operator | Self::SecurityOfficer | Self::Admin => true,
                 Self::Viewer | Self::Approver => false,
             },
-            Action::EditFeeds | Action::ApplyPolicy | Action::AssessSource => match self {
+            Action::RequestException => match self {
+                Self::Operator | Self::SecurityOfficer | Self::Admin => true,
+                Self::Viewer | Self::Approver => false,
+            },
+            // The operator asks and does not decide.
+            Action::DecideException => match self {
+                Self::SecurityOfficer | Self::Approver | Self::Admin => true,
+                Self::Viewer | Self::Operator => false,
+            },
+            Action::EditFeeds | Action::ApplyPolicy | Action::AssessSource | Action::StateNotAffected => match self {
                 Self::SecurityOfficer | Self::Admin => true,
                 Self::Viewer | Self::Operator | Self::Approver => false,
             },
@@ -389,6 +418,7 @@ impl SystemPart {
         match self {
             Self::FeedReconciler => action == Action::SyncFeeds,
             Self::AgentIntake => action == Action::EnrolHost || action == Action::ImportHost,
+            Self::ExceptionClock => action == Action::DecideException,
             Self::FirstStart => match action {
                 Action::ImportHost
                 | Action::SyncFeeds
@@ -400,6 +430,10 @@ impl SystemPart {
                 | Action::EnrolHost
                 | Action::EditHost
                 | Action::DeleteHost
+                | Action::ViewExceptions
+                | Action::RequestException
+                | Action::DecideException
+                | Action::StateNotAffected
                 | Action::ViewAdvisories
                 | Action::ViewFeeds
                 | Action::EditFeeds

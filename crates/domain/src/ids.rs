@@ -65,6 +65,8 @@ ids! {
     SourceId = "src_",
     /// An exception from a due date, or the draft of one.
     ExceptionId = "exc_",
+    /// A statement of this organisation that findings are not affected.
+    StatementId = "vex_",
 }
 
 #[cfg(test)]

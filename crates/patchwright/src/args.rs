@@ -1,5 +1,6 @@
 //! The command line.
 
+mod decisions;
 mod findings;
 mod inventory;
 mod sources;
@@ -11,6 +12,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::output::Format;
 use crate::paper::Colour;
 
+pub(crate) use decisions::{Account, Exception, Form, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources};
@@ -67,6 +69,12 @@ pub(crate) enum Command {
     /// The findings of all hosts
     #[command(subcommand)]
     Findings(Findings),
+    /// Findings that may wait, and who decided so
+    #[command(subcommand)]
+    Exception(Exception),
+    /// What this organisation says is not affected
+    #[command(subcommand)]
+    Vex(Vex),
     /// Where software comes from, and who decided about it
     #[command(subcommand)]
     Sources(Sources),
@@ -87,6 +95,9 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Serve the console and the API
     Serve(Serve),
+    /// People who may sign in
+    #[command(subcommand)]
+    Account(Account),
     /// Print a fresh one-time sign-in link for the console
     Link(Link),
     /// Look for what is wrong with this installation

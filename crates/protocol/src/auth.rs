@@ -27,7 +27,7 @@ pub struct TokenRow {
 pub struct TokenRequest {
     /// Name.
     pub name: String,
-    /// Scopes: `read`, `inventory:write`, `feeds:write`, `policy:write`, `admin`.
+    /// Scopes: `read`, `inventory:write`, `feeds:write`, `policy:write`, `exceptions:write`, `admin`.
     pub scopes: Vec<String>,
     /// Days until it expires, 1 to 365.
     pub days: u32,

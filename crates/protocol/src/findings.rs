@@ -88,6 +88,13 @@ pub struct FindingsAnswer {
     pub findings: u64,
     /// Findings by urgency.
     pub counts: UrgencyCounts,
+    /// Of the findings, those that an exception in force covers: open, not overdue.
+    #[serde(default)]
+    pub excepted: u64,
+    /// Findings that match and are left out, because a VEX statement or evidence of their host sets them aside; ask for them with
+    /// `is:set-aside`.
+    #[serde(default)]
+    pub set_aside: u64,
     /// Hosts in all groups.
     pub hosts: u64,
     /// Distinct vulnerabilities in all groups.
@@ -130,6 +137,12 @@ pub struct TierStats {
     pub overdue: u64,
     /// Due within a week.
     pub due_soon: u64,
+    /// Covered by an exception in force; not among the others.
+    #[serde(default)]
+    pub excepted: u64,
+    /// Set aside by a VEX statement or evidence of their host; not among the others.
+    #[serde(default)]
+    pub set_aside: u64,
 }
 
 /// How long findings of one urgency stay.

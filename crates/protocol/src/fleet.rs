@@ -270,6 +270,9 @@ pub struct AdvisoryHost {
     pub due: Option<String>,
     /// Past due.
     pub overdue: bool,
+    /// Why it is excepted, when an exception in force covers it.
+    #[serde(default)]
+    pub excepted: Option<String>,
 }
 
 /// The Advisory page.

@@ -3,6 +3,7 @@
 //! One set of types for all three, so that a number on a screen, in a script and in the API is the same number.
 
 pub mod auth;
+pub mod decisions;
 pub mod findings;
 pub mod fleet;
 pub mod intel;

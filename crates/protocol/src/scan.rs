@@ -126,6 +126,20 @@ pub struct FindingView {
     pub evidence: Vec<String>,
     /// Why this urgency.
     pub because: Vec<ReasonView>,
+    /// The exception in force that covers it: it is not overdue before that ends.
+    #[serde(default)]
+    pub excepted: Option<ExceptedView>,
+}
+
+/// An exception in force, on a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptedView {
+    /// Id (`exc_…`).
+    pub id: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub until: String,
+    /// One sentence: until when, why, and who approved it.
+    pub because: String,
 }
 
 /// A package that publishers speak of under a vulnerability's or an advisory's id, and that does not have it.
@@ -264,6 +278,9 @@ pub struct Counts {
     pub kev: u32,
     /// Findings past their due date.
     pub overdue: u32,
+    /// Findings that an exception in force covers; among `findings`, never among `overdue`.
+    #[serde(default)]
+    pub excepted: u32,
     /// Findings with a fixed version that is not installed.
     pub fix_available: u32,
     /// Installed, restart pending.
@@ -399,6 +416,18 @@ pub struct ExceptionView {
     pub expires: String,
     /// What has to be said before anybody can be asked.
     pub missing: Vec<String>,
+    /// The exception that was asked for from this draft, the latest; only where decisions are kept.
+    #[serde(default)]
+    pub request: Option<DraftRequest>,
+}
+
+/// The exception that a draft became.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DraftRequest {
+    /// Id (`exc_…`).
+    pub id: String,
+    /// `requested`, `approved`, `expired`, `revoked` or `refused`.
+    pub state: String,
 }
 
 /// One link of the chain from a patch to whoever answers for what stands against it.

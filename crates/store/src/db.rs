@@ -15,8 +15,8 @@ use crate::error::StoreError;
 use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
 use crate::{
-    account, asset, audit, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting, source,
-    token,
+    account, asset, audit, exception, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting,
+    source, token,
 };
 
 /// What to do when there is no database yet.
@@ -328,6 +328,7 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         account::ALL,
         asset::ALL,
         audit::ALL,
+        exception::ALL,
         feed::ALL,
         host::ALL,
         intel::ALL,

@@ -59,6 +59,16 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/hosts/{id}/delete", post(console::hosts::delete))
         .route("/findings", get(console::findings::list))
         .route("/findings/bulk", get(console::bulk::get).post(console::bulk::post))
+        .route("/findings/defer", get(console::exceptions::defer).post(console::exceptions::defer_done))
+        .route(
+            "/findings/not-affected",
+            get(console::exceptions::not_affected).post(console::exceptions::not_affected_done),
+        )
+        .route("/exceptions", get(console::exceptions::list).post(console::exceptions::from_draft))
+        .route("/exceptions/{id}", get(console::exceptions::detail))
+        .route("/exceptions/{id}/decide", post(console::exceptions::decide))
+        .route("/not-affected/{id}", get(console::exceptions::stated))
+        .route("/not-affected/{id}/withdraw", post(console::exceptions::withdraw))
         .route("/findings/views", post(console::findings::view_save))
         .route("/findings/views/{id}/delete", post(console::findings::view_delete))
         .route("/advisories", get(console::advisories::list))

@@ -152,18 +152,52 @@ pub const PROBLEMS: &[Problem] = &[
         "The password is too short or too long",
         "Use 12 to 256 characters; a sentence of five words is good.",
     ),
+    refused(
+        "account_name",
+        "The name of the account is not acceptable",
+        "Use 1 to 60 letters, digits and .-_@+ that no other account has.",
+    ),
     refused("token_name", "The token needs a name", "Name the program that will use it, in 1 to 80 characters."),
     refused("token_days", "The token's life is not acceptable", "Choose 1 to 365 days."),
     refused(
         "token_scope",
         "The token's scopes are not acceptable",
-        "Choose some of `read`, `inventory:write`, `feeds:write`, `policy:write`, `admin`.",
+        "Choose some of `read`, `inventory:write`, `feeds:write`, `policy:write`, `exceptions:write`, `admin`.",
     ),
     refused("no_account", "Only a signed-in person can do this", "Sign in to the console."),
     refused(
         "policy_invalid",
         "The policy does not hold together",
         "Correct the lines that the detail names; `patchwright policy check FILE` shows them too.",
+    ),
+    refused("day", "That is no day", "Write a day as 2027-06-30."),
+    refused(
+        "decision_limit",
+        "The decision covers too much",
+        "Narrow the query, by environment or package for example, and decide in parts.",
+    ),
+    refused("decision_by", "Findings are not decided about like this", "Use `package` or `version`."),
+    refused(
+        "exception_subject",
+        "Say what the exception is of",
+        "Name a query over findings, or the draft of a host's report; one of both.",
+    ),
+    refused(
+        "exception_refused",
+        "The exception stands against a rule",
+        "The detail names every rule: four eyes, the longest time that policy allows, a reason, or the state that it is in.",
+    ),
+    refused("exception_decision", "That is no decision about an exception", "Decide `approve`, `refuse` or `revoke`."),
+    refused(
+        "exception_state",
+        "There is no such state of an exception",
+        "Use `requested`, `approved`, `expired`, `revoked` or `refused`.",
+    ),
+    refused("vex_justification", "That is no justification", "Use one of the five of OpenVEX; the detail lists them."),
+    refused(
+        "vex_refused",
+        "The statement stands against a rule",
+        "The detail names every rule: a reason, a review date in time, packages that a statement can name, or the state that it is in.",
     ),
     refused("reason_missing", "The change needs a reason", "Say why; the reason goes into the audit."),
     Problem {

@@ -295,7 +295,8 @@ fn ssvc(from: &Path) -> Result<Table, Failure> {
 fn debian_bookworm_fixes(from: &Path) -> Result<Table, Failure> {
     let mut table =
         copy(from, "debian_bookworm_changelog", &[("source", "source"), ("cve", "cve"), ("fixed_version", "fixed")])?;
-    let versions = Input::read(from, "debian_bookworm_binary_source_2026-11-22")?.select(&["source", "source_version"])?;
+    let versions =
+        Input::read(from, "debian_bookworm_binary_source_2026-11-22")?.select(&["source", "source_version"])?;
     rebuilt(&mut table.rows, &versions);
     Ok(table)
 }
@@ -486,7 +487,8 @@ mod tests {
     #[test]
     fn a_fix_in_unstable_is_in_the_first_rebuild_for_the_release() {
         let versions = rows("less 590-2.1~deb12u2\nbash 5.2-1\nglibc 2.36-9+deb12u14");
-        let mut fixes = rows("less C1 590-2.1\nless C2 590-1~exp1\nless C3 590-2.1~deb12u2\nbash C4 5.1-1\nglibc C5 2.36-4");
+        let mut fixes =
+            rows("less C1 590-2.1\nless C2 590-1~exp1\nless C3 590-2.1~deb12u2\nbash C4 5.1-1\nglibc C5 2.36-4");
         rebuilt(&mut fixes, &versions);
         let fixed: Vec<&str> = fixes.iter().map(|row| row[2].as_str()).collect();
         assert_eq!(fixed, ["590-2.1~deb12u1", "590-1~exp1", "590-2.1~deb12u2", "5.1-1", "2.36-4"]);

@@ -160,6 +160,7 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
                 urgency: f.urgency.clone(),
                 due: f.due.clone(),
                 overdue: overdue(f.due.as_deref(), &now),
+                excepted: f.excepted.as_ref().map(|e| e.because.clone()),
             });
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Key {
     pub(crate) generation: i64,
     pub(crate) snapshot: String,
     pub(crate) policy: String,
+    /// Exceptions and statements about the host.
+    pub(crate) decided: String,
     /// Due dates pass: a report is made anew every hour.
     pub(crate) hour: i64,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) host: Host,
     pub(crate) report: Arc<ScanReport>,
     pub(crate) restart: bool,
-    /// When the first finding that is set aside comes back.
+    /// When the first of its exceptions and of what sets findings aside ends.
     pub(crate) until: Option<Timestamp>,
 }
 

@@ -11,6 +11,7 @@ use patchwright_protocol::fleet::{HistoryRow, HostDetail, KernelRow, ListenerRow
 use patchwright_protocol::scan::ScanReport;
 
 use super::{entries, host_row};
+use crate::decisions::requested_of;
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
 
@@ -46,10 +47,15 @@ pub async fn host_detail(env: &Env, ctx: &Ctx, id: &HostId) -> Result<HostDetail
     let missing = || AppError::NotFound { what: "host", id: id.to_string() };
     let entry = entries(env, ctx).await?.into_iter().find(|e| &e.host.id == id).ok_or_else(missing)?;
     let facts = env.db().read().await?.host_facts_latest(id).await?.ok_or_else(missing)?.facts;
+    let mut report = ScanReport::clone(&entry.report);
+    let drafts: Vec<String> = report.exceptions.iter().map(|d| d.id.clone()).collect();
+    for (id, request) in requested_of(env, ctx, &drafts).await? {
+        report.exceptions.iter_mut().filter(|d| d.id == id).for_each(|d| d.request = Some(request.clone()));
+    }
     Ok(HostDetail {
         schema: SCHEMA,
         row: host_row(&entry, env.now()),
-        report: ScanReport::clone(&entry.report),
+        report,
         kernels: kernels(&facts),
         stale: stale(&facts),
         listeners: listeners(&facts),

@@ -69,7 +69,7 @@ pub(crate) async fn findings_hosts(env: &Env, ctx: &Ctx, q: &str) -> Result<Vec<
     let source = state.source(&intel);
     let board = state.board()?;
     let asking =
-        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, exceptions: &[], now };
+        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: &*state, marks: state.marks(), now };
     let answer = asking.answer(&parsed, GroupBy::Owner);
     source.done()?;
     Ok(answer.hosts.iter().filter_map(|host| state.host_id(host).cloned()).collect())
@@ -97,16 +97,13 @@ async fn answer(
     let source = state.source(&intel);
     let board = state.board()?;
     let asking =
-        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: state, exceptions: &[], now };
+        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: state, marks: state.marks(), now };
     let mut answer = asking.answer(&parsed, group);
     source.done()?;
     sort(&mut answer.buckets, filled(asked.sort.as_ref()), state)?;
     let mut notes = past.as_ref().map_or_else(Vec::new, |past| past.notes.clone());
     notes.extend(state.notes(&scope));
-    notes.extend(set_aside(env));
-    if parsed.reads_exceptions() {
-        notes.push("No exceptions are kept yet: `is:excepted` is true of nothing.".to_owned());
-    }
+    notes.extend(left_out(answer.aside));
     let listed = cut(answer.buckets)?;
     Ok(FindingsAnswer {
         schema: SCHEMA,
@@ -117,6 +114,8 @@ async fn answer(
         group: word.to_owned(),
         findings: answer.findings,
         counts: counts(&answer.classes),
+        excepted: answer.excepted,
+        set_aside: answer.aside,
         hosts: answer.hosts.len(),
         vulns: answer.vulns,
         notes,
@@ -164,10 +163,15 @@ fn title(state: &State, key: &BucketKey) -> (String, Option<String>) {
     }
 }
 
-/// Evidence of a host sets findings aside in its own report; the index counts them.
-fn set_aside(env: &Env) -> Option<String> {
-    (!env.policy().policy.runtime.rules.is_empty())
-        .then(|| "Findings that a `runtime` rule of the policy sets aside on their host are counted here.".to_owned())
+/// What is set aside is not counted, and that is said.
+fn left_out(findings: u64) -> Option<String> {
+    (findings > 0).then(|| {
+        let verb = if findings == 1 { "is" } else { "are" };
+        format!(
+            "{} {verb} set aside by VEX or by evidence of the host and not counted: ask for them with `is:set-aside`.",
+            index::counted(findings, "finding")
+        )
+    })
 }
 
 fn group_by(word: Option<&str>) -> Result<(&'static str, GroupBy)> {
@@ -229,14 +233,16 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
         scope: &scope,
         threads: index::threads(),
     };
-    let survey = timeline.survey(now, now.plus_days(SOON_DAYS), &[]);
+    let soon = now.plus_days(SOON_DAYS);
+    let survey = timeline.survey(now, soon, &[]);
+    let taken = state.marks().taken(&timeline, now, soon);
     let mut notes = vec![
         "Counted in whole days (UTC) from the day on which a vulnerability was first known here for any package; `is:overdue` and \
          the pages of hosts count from the instant for the package itself."
             .to_owned(),
     ];
     notes.extend(state.notes(&scope));
-    notes.extend(set_aside(env));
+    notes.extend(left_out(taken.iter().map(|t| t.aside).sum()));
     Ok(FindingsStats {
         schema: SCHEMA,
         at: now.to_string(),
@@ -244,8 +250,15 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
         hosts: scope.len(),
         tiers: ["T1", "T2", "T3", "T4"]
             .iter()
-            .zip(survey.tiers)
-            .map(|(tier, d)| TierStats { tier: (*tier).to_owned(), open: d.open, overdue: d.overdue, due_soon: d.soon })
+            .zip(survey.tiers.iter().zip(taken))
+            .map(|(tier, (d, t))| TierStats {
+                tier: (*tier).to_owned(),
+                open: d.open.saturating_sub(t.excepted + t.aside),
+                overdue: d.overdue.saturating_sub(t.overdue),
+                due_soon: d.soon.saturating_sub(t.soon),
+                excepted: t.excepted,
+                set_aside: t.aside,
+            })
             .collect(),
         latency: CLASSES
             .iter()

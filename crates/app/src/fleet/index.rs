@@ -13,6 +13,7 @@ use patchwright_domain::exposure::FindingState;
 use patchwright_domain::exposure::components::judged;
 use patchwright_domain::exposure::fleet::board::{Board, Facts};
 use patchwright_domain::exposure::fleet::history::{History, NOTHING};
+use patchwright_domain::exposure::fleet::marks::Marks;
 use patchwright_domain::exposure::fleet::query::HostRows;
 use patchwright_domain::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo};
 use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
@@ -82,6 +83,10 @@ pub(crate) struct State {
     judged_by: (String, String),
     /// Profiles of the board.
     profiles: usize,
+    /// What people and evidence say about findings; kept up by `marking`.
+    pub(super) marks: Marks,
+    /// Decisions that the marks were made of; nothing while they have to be made anew.
+    pub(super) marked_by: Option<String>,
 }
 
 /// Facts of the snapshot. The first table that cannot be read is kept for [`Source::done`].
@@ -136,6 +141,21 @@ impl State {
         self.board.as_ref().ok_or_else(|| AppError::internal("the fleet was not judged", std::fmt::Error))
     }
 
+    /// Exceptions, and what is set aside.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// The environment of a host that is there.
+    pub(crate) fn environment(&self, id: &HostId) -> Option<&str> {
+        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.environment.as_str())
+    }
+
+    /// The name of a host that is there.
+    pub(crate) fn name_of(&self, id: &HostId) -> Option<&str> {
+        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.name.as_str())
+    }
+
     /// A source of facts over a snapshot.
     pub(crate) fn source<'a>(&'a self, intel: &'a Intel) -> Source<'a> {
         Source { intel, known: &self.known, failed: Mutex::default() }
@@ -148,6 +168,10 @@ impl State {
 
     pub(crate) fn host_id(&self, host: HostNo) -> Option<&HostId> {
         self.member(host).map(|m| &m.id)
+    }
+
+    pub(super) fn number_of(&self, id: &HostId) -> Option<HostNo> {
+        self.numbers.get(id).copied()
     }
 
     fn members(&self) -> impl Iterator<Item = (HostNo, &Member)> {
@@ -191,7 +215,10 @@ impl State {
         let (intel, policy) = (env.intel(), env.policy());
         let mut read = env.db().read().await?;
         let hosts = super::hosts_of(&mut read, &HostFilter::of(Scope::All)).await?;
-        self.forget_all_but(&hosts);
+        let decisions = crate::decisions::current::current(env, &mut read).await?;
+        if self.forget_all_but(&hosts) {
+            self.marked_by = None;
+        }
         let changed: Vec<&Host> = hosts.iter().filter(|h| !self.is_current(h)).collect();
         let some_changed = !changed.is_empty();
         for part in changed.chunks(FETCH) {
@@ -210,8 +237,10 @@ impl State {
             && self.judged_by == judged_by
             && self.profiles == self.index.profiles().len()
         {
-            return Ok(());
+            drop(read);
+            return self.mark(env, &hosts, &decisions).await;
         }
+        self.marked_by = None;
         // Until the end of this nothing is judged: a failure on the way is repeated by the next question.
         let board = self.board.take();
         let fits = board.is_some() && self.judged_by == judged_by && self.profiles == self.index.profiles().len();
@@ -222,9 +251,10 @@ impl State {
             let known = env.known().of(&mut read, &ecosystem).await?;
             self.known.insert(ecosystem, known);
         }
+        drop(read);
         if fits && !matched {
             self.board = board;
-            return Ok(());
+            return self.mark(env, &hosts, &decisions).await;
         }
         let source = self.source(&intel);
         let board = self.index.board(&policy.policy, &source, threads());
@@ -232,7 +262,7 @@ impl State {
         self.board = Some(board);
         self.judged_by = judged_by;
         self.profiles = self.index.profiles().len();
-        Ok(())
+        self.mark(env, &hosts, &decisions).await
     }
 
     fn is_current(&self, host: &Host) -> bool {
@@ -240,10 +270,12 @@ impl State {
         member.is_some_and(|m| m.version == version(host) && m.name == host.hostname)
     }
 
-    fn forget_all_but(&mut self, hosts: &[Host]) {
+    /// Forgets hosts that are gone, and says whether there were any.
+    fn forget_all_but(&mut self, hosts: &[Host]) -> bool {
         let keep: BTreeSet<&HostId> = hosts.iter().map(|h| &h.id).collect();
         let gone: Vec<(HostId, HostNo)> =
             self.numbers.iter().filter(|(id, _)| !keep.contains(id)).map(|(id, no)| (id.clone(), *no)).collect();
+        let some = !gone.is_empty();
         for (id, no) in gone {
             self.index.host_remove(no);
             self.history.host_remove(no);
@@ -253,6 +285,7 @@ impl State {
             }
             self.free.push(no);
         }
+        some
     }
 
     async fn put(&mut self, env: &Env, read: &mut Reader, host: &Host, stored: &StoredFacts) -> Result<()> {

@@ -10,6 +10,7 @@ mod detail;
 mod findings;
 mod first_seen;
 pub(crate) mod index;
+mod marking;
 mod search;
 mod today;
 
@@ -30,7 +31,7 @@ pub use search::search;
 pub use today::today;
 
 use crate::error::AppError;
-use crate::report::{Judgement, Question, judge, report, urgency_place};
+use crate::report::{Judgement, Question, judge, report_decided, urgency_place};
 use crate::{Ctx, Env, Result};
 use cache::{Entry, Key};
 
@@ -45,10 +46,22 @@ const FETCH: usize = 200;
 
 /// Every host that the caller may see, with its report; from the cache where nothing changed.
 pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
-    let _turn = env.cache().turn.lock().await;
     let hosts = hosts(env, ctx).await?;
+    let entries = entries_of(env, &hosts).await?;
+    if matches!(ctx.actor.scope(), patchwright_domain::access::Scope::All) {
+        let keep: BTreeSet<_> = hosts.iter().map(|h| h.id.clone()).collect();
+        env.cache().keep_only(&keep);
+    }
+    Ok(entries)
+}
+
+/// The same for hosts that were looked up already.
+pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> {
+    let _turn = env.cache().turn.lock().await;
     let (intel, policy, now) = (env.intel(), env.policy(), env.now());
+    let decisions = crate::decisions::current::current(env, &mut env.db().read().await?).await?;
     let key = |host: &Host| Key {
+        decided: decisions.stamp_of(&host.id),
         set_hash: host.set_hash.clone(),
         facts_hash: host.facts_hash.clone(),
         facts_at: host.facts_at.0,
@@ -74,19 +87,16 @@ pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
                 now,
                 first_seen: &|finding, _| seen.at(finding),
             };
-            let report = Arc::new(report(&intel, &stored.facts, &question, &[])?);
+            let decided = decisions.of_host(&host.id);
+            let report = Arc::new(report_decided(&intel, &stored.facts, &question, &[], &decided)?);
             let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
-            let until = lapses.filter_map(Timestamp::parse).min();
+            let until = lapses.filter_map(Timestamp::parse).chain(decided.until).min();
             let entry = Entry { host: host.clone(), restart: !report.restart_units.is_empty(), until, report };
             env.cache().put(host.id.clone(), key(host), entry.clone());
             if let Some(slot) = out.get_mut(*place) {
                 *slot = Some(entry);
             }
         }
-    }
-    if matches!(ctx.actor.scope(), patchwright_domain::access::Scope::All) {
-        let keep: BTreeSet<_> = hosts.iter().map(|h| h.id.clone()).collect();
-        env.cache().keep_only(&keep);
     }
     Ok(out.into_iter().flatten().collect())
 }

@@ -79,6 +79,7 @@ fn add(to: &mut Counts, from: &Counts) {
     to.low += from.low;
     to.kev += from.kev;
     to.overdue += from.overdue;
+    to.excepted += from.excepted;
     to.fix_available += from.fix_available;
     to.restart_pending += from.restart_pending;
     to.reboot_pending += from.reboot_pending;

@@ -7,10 +7,11 @@ use patchwright_domain::exposure::FindingState;
 use patchwright_domain::ids::ExceptionId;
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
-use patchwright_protocol::scan::{ChainLinkView, ExceptionView};
+use patchwright_protocol::scan::{ChainLinkView, ExceptedView, ExceptionView};
 use sha2::{Digest as _, Sha256};
 
 use super::Judgement;
+use crate::decisions::Excepted;
 
 /// What declared constraints say against the patch of a source package; the package manager's own words are there already.
 pub(super) fn blocked(review: &Review, source: &str) -> Vec<String> {
@@ -20,6 +21,24 @@ pub(super) fn blocked(review: &Review, source: &str) -> Vec<String> {
             let rule = c.rule.as_deref().unwrap_or_default();
             let owner = c.owner.as_deref().unwrap_or_default();
             format!("constraint `{rule}` does not allow {} {} (owner: {owner})", c.package, c.to)
+        })
+        .collect()
+}
+
+/// Marks what exceptions in force cover: their dates wait for the end of the exception. Gives what to show of each finding.
+pub(super) fn apply(judgement: &mut Judgement, excepted: &Excepted) -> Vec<Option<ExceptedView>> {
+    if excepted.is_empty() {
+        return vec![None; judgement.judged.len()];
+    }
+    judgement
+        .judged
+        .iter_mut()
+        .map(|judged| {
+            let exception = excepted.find(&judged.finding)?;
+            let because = exception.because().unwrap_or_default();
+            let due = std::mem::take(&mut judged.due);
+            judged.due = due.excepted(exception.id().as_str(), exception.ends(), &because);
+            Some(ExceptedView { id: exception.id().to_string(), until: exception.plea().until.to_string(), because })
         })
         .collect()
 }
@@ -51,6 +70,7 @@ pub(super) fn drafts(review: &Review, host: &HostFacts, judgement: &Judgement, n
                 stays_open: draft.stays_open,
                 expires: draft.expires.to_string(),
                 missing: draft.missing.iter().map(|m| m.label().to_owned()).collect(),
+                request: None,
             }
         })
         .collect()

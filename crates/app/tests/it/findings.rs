@@ -6,7 +6,7 @@ use patchwright_app::hosts::{find_host, host_delete, host_report, profile_save};
 use patchwright_app::{AppError, Clock, Config, Ctx, Env, fleet};
 use patchwright_domain::access::{Actor, Person, Role, Scope, Standing};
 use patchwright_domain::decision::profile::{AssetProfile, Exposure, Tier};
-use patchwright_domain::ids::UserId;
+use patchwright_domain::ids::{HostId, UserId};
 use patchwright_domain::inventory::{Component, HostFacts, Os, Package, PackageFormat};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
@@ -25,7 +25,7 @@ fn package(name: &str, source: &str, version: &str) -> Package {
     }
 }
 
-fn host(name: &str, openssl: &str, curl: &str) -> HostFacts {
+pub(crate) fn host(name: &str, openssl: &str, curl: &str) -> HostFacts {
     HostFacts {
         schema: 1,
         hostname: name.to_owned(),
@@ -35,31 +35,33 @@ fn host(name: &str, openssl: &str, curl: &str) -> HostFacts {
     }
 }
 
-fn local() -> Ctx {
+pub(crate) fn local() -> Ctx {
     Ctx { actor: Actor::Local { account: "test".to_owned() }, request_id: "r".to_owned(), reason: None }
 }
 
-async fn env(dir: &std::path::Path, days: i64) -> Env {
+pub(crate) async fn env(dir: &std::path::Path, days: i64) -> Env {
     let config = Config { data_dir: dir.to_owned(), database_url: None, offline: true };
     Env::open(config, Clock::fixed(Timestamp::parse(START).unwrap().plus_days(days))).await.unwrap()
 }
 
-async fn ask(env: &Env, ctx: &Ctx, q: &str, group: &str) -> FindingsAnswer {
+pub(crate) async fn ask(env: &Env, ctx: &Ctx, q: &str, group: &str) -> FindingsAnswer {
     let asked = FindingsQuery { q: Some(q.to_owned()), group: Some(group.to_owned()), ..FindingsQuery::default() };
     fleet::findings_query(env, ctx, &asked).await.unwrap()
 }
 
-fn by_name(answer: &FindingsAnswer) -> BTreeMap<String, FindingGroup> {
+pub(crate) fn by_name(answer: &FindingsAnswer) -> BTreeMap<String, FindingGroup> {
     answer.items.iter().map(|g| (g.name.clone(), g.clone())).collect()
 }
 
 /// Counts of every host as its own report has them, against those of queries. Returns (findings, overdue).
-async fn agrees(env: &Env) -> (u64, u64) {
+pub(crate) async fn agrees(env: &Env) -> (u64, u64) {
     let rows = fleet::host_list(env, &local(), &HostQuery::default()).await.unwrap().items;
     let all = by_name(&ask(env, &local(), "", "host").await);
     let overdue = by_name(&ask(env, &local(), "is:overdue", "host").await);
     let kev = by_name(&ask(env, &local(), "is:kev", "host").await);
     let fixable = by_name(&ask(env, &local(), "state:fix", "host").await);
+    let excepted = by_name(&ask(env, &local(), "is:excepted", "host").await);
+    let aside = by_name(&ask(env, &local(), "is:set-aside", "host").await);
     let count = |map: &BTreeMap<String, FindingGroup>, host: &str| map.get(host).map_or(0, |g| g.findings);
     let mut sum = (0, 0);
     for row in &rows {
@@ -67,6 +69,11 @@ async fn agrees(env: &Env) -> (u64, u64) {
         assert_eq!(count(&all, name), u64::from(c.findings), "{name}");
         assert_eq!(count(&overdue, name), u64::from(c.overdue), "{name} overdue");
         assert_eq!(count(&kev, name), u64::from(c.kev), "{name} exploited");
+        assert_eq!(count(&excepted, name), u64::from(c.excepted), "{name} excepted");
+        let id = HostId::parse(&row.id).unwrap();
+        let report = fleet::host_detail(env, &local(), &id).await.unwrap().report;
+        let set_aside = report.vex.map_or(0, |vex| vex.set_aside.len() as u64);
+        assert_eq!(count(&aside, name), set_aside, "{name} set aside");
         assert_eq!(count(&fixable, name), u64::from(c.fix_available), "{name} fixable");
         if let Some(group) = all.get(name) {
             let of = &group.counts;
@@ -85,7 +92,7 @@ async fn agrees(env: &Env) -> (u64, u64) {
     sum
 }
 
-async fn classify(env: &Env, name: &str, profile: AssetProfile) {
+pub(crate) async fn classify(env: &Env, name: &str, profile: AssetProfile) {
     let host = find_host(env, &local(), name).await.unwrap();
     profile_save(env, &local(), &host.id, profile, host.generation.0).await.unwrap();
 }

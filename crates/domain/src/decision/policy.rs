@@ -1,6 +1,7 @@
 //! Policy as code: versioned TOML documents with `valid_from`, read whole, checked with line and column.
 //!
-//! A document holds sections by kind. Known today: `urgency`, `sla` and `authenticity`. A kind that a document does not hold comes from the
+//! A document holds sections by kind. Known today: `urgency`, `sla`, `authenticity`, `runtime`, `constraints` and
+//! `exceptions`. A kind that a document does not hold comes from the
 //! default policy, so that a site writes only what it wants different. [`Policy::hash`] covers everything that took part.
 
 mod read;
@@ -13,12 +14,13 @@ use super::constraint::ConstraintPolicy;
 use super::profile::Tier;
 use super::ssvc::HumanImpactVariant;
 use crate::exposure::runtime::Wanted;
+use crate::governance::exception::ExceptionPolicy;
 use crate::intel::authenticity::AuthenticityPolicy;
 use crate::inventory::Setting;
 use crate::time::{Date, Timestamp};
 
 /// The kinds of policy that this version understands.
-pub const KINDS: &[&str] = &["urgency", "sla", "authenticity", "runtime", "constraints"];
+pub const KINDS: &[&str] = &["urgency", "sla", "authenticity", "runtime", "constraints", "exceptions"];
 /// Longest document, in bytes; the default policy has a twentieth of it.
 pub const DOCUMENT_BYTES_MAX: usize = 256 * 1_024;
 /// Most rules, targets or profiles in one list.
@@ -317,6 +319,8 @@ pub struct Policy {
     pub runtime: RuntimePolicy,
     /// Which packages have to stay where they are, for whom; empty where the document does not say.
     pub constraints: ConstraintPolicy,
+    /// How long exceptions may last; the default bounds where the document does not say.
+    pub exceptions: ExceptionPolicy,
     /// SHA-256 over the document, and over the default policy where a section came from it; lower-case hex.
     pub hash: String,
 }
@@ -383,6 +387,7 @@ impl Policy {
             authenticity: document.authenticity.unwrap_or_default(),
             runtime: document.runtime.unwrap_or_default(),
             constraints: document.constraints.unwrap_or_default(),
+            exceptions: document.exceptions.unwrap_or_default(),
             hash,
         })
     }

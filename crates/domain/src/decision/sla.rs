@@ -91,6 +91,27 @@ impl DueDates {
         self.winning().and_then(|c| c.due)
     }
 
+    /// The dates of a finding that an exception in force covers: nothing is due before it ends. What was due earlier stays in the
+    /// list, for the day on which it ends.
+    #[must_use]
+    pub fn excepted(mut self, id: &str, ends: Timestamp, because: &str) -> Self {
+        let Some(winner) = self.winning().filter(|c| c.due.is_some_and(|due| due < ends)) else { return self };
+        let by_exception = DueCandidate {
+            profile: id.to_owned(),
+            due: Some(ends),
+            mitigate_by: None,
+            review_by: None,
+            clock: winner.clock,
+            start: winner.start,
+            because: because.to_owned(),
+            assumed: Vec::new(),
+        };
+        self.winner = Some(self.candidates.len());
+        self.overdue_by_ms = None;
+        self.candidates.push(by_exception);
+        self
+    }
+
     /// Lines for people: the winner is marked, every candidate is shown.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

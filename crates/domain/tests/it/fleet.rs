@@ -10,8 +10,9 @@ use patchwright_domain::decision::variables::Input;
 use patchwright_domain::exposure::FindingState;
 use patchwright_domain::exposure::fleet::board::{Facts, class_place};
 use patchwright_domain::exposure::fleet::history::{Exception, History, NOTHING};
+use patchwright_domain::exposure::fleet::marks::{Marks, Taken};
 use patchwright_domain::exposure::fleet::timeline::Timeline;
-use patchwright_domain::exposure::fleet::{Day, FleetIndex, HostLoad, Intelligence};
+use patchwright_domain::exposure::fleet::{Day, FleetIndex, HostLoad, Intelligence, SubjectNo, VulnNo};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
 use patchwright_domain::exposure::subject::subjects;
 use patchwright_domain::intel::snapshot::{AdvisoryChunk, compile_advisories};
@@ -347,6 +348,32 @@ fn classes_counts_and_deadlines_are_those_of_single_findings() {
     let excepted = |list: &[Exception]| timeline.survey(now, now, list).tiers.iter().map(|t| t.excepted).sum::<u64>();
     assert!(excepted(&[exception(now.plus_days(1))]) >= hosts.len());
     assert_eq!(excepted(&[exception(now)]), 0, "an exception that has ended counts no more");
+    // Marks take out of every number what the exception itself takes out.
+    let soon = now.plus_days(7);
+    let whole = timeline.survey(now, soon, &[]).tiers;
+    let list = [exception(now.plus_days(1))];
+    let taken = Marks::of_exceptions(&list).taken(&timeline, now, soon);
+    let left: Vec<_> = (0..4)
+        .map(|t| {
+            (whole[t].open - taken[t].excepted, whole[t].overdue - taken[t].overdue, whole[t].soon - taken[t].soon)
+        })
+        .collect();
+    let want: Vec<_> = timeline.survey(now, soon, &list).tiers.iter().map(|t| (t.open, t.overdue, t.soon)).collect();
+    assert_eq!(left, want);
+    assert!(taken.iter().any(|t| t.overdue > 0), "{taken:?}");
+    // Set aside in one subject, the rest of its exceptions go on.
+    let mut marks = Marks::of_exceptions(&list);
+    let name = index.vuln_names(vuln).next().unwrap();
+    let subject = *index.name(name).unwrap().subjects.iter().find(|s| has(&index, **s, vuln)).unwrap();
+    marks.set_aside(subject, vuln, &hosts, now.plus_days(1));
+    let both = marks.taken(&timeline, now, soon);
+    let sum = |list: &[Taken; 4]| list.iter().map(|t| t.excepted + t.aside).sum::<u64>();
+    assert_eq!(sum(&both), sum(&taken), "nothing is taken out twice");
+    assert_eq!(both.iter().map(|t| t.aside).sum::<u64>(), index.subject(subject).unwrap().hosts.len());
+}
+
+fn has(index: &FleetIndex, subject: SubjectNo, vuln: VulnNo) -> bool {
+    index.subject(subject).is_some_and(|s| !s.hosts.is_empty() && s.claims.iter().any(|c| c.vuln == vuln))
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod asset;
 mod components;
 mod constraint;
 mod decision;
+mod exception;
 mod exposure;
 mod fleet;
 mod fuzz;

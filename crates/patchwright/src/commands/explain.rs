@@ -1,7 +1,8 @@
 //! `explain CVE|PACKAGE|HOST`: why.
 
+use patchwright_app::decisions::{Decided, decided_about};
 use patchwright_app::intel::Intel;
-use patchwright_app::report::cleared_view;
+use patchwright_app::report::{Question, cleared_view, report_decided};
 use patchwright_app::{Clock, fleet};
 use patchwright_domain::intel::{KevRemoval, Withdrawal};
 use patchwright_domain::inventory::HostFacts;
@@ -38,7 +39,9 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         None => (scan::this_machine(scan::Look::Whole, policy.runtime.settings(now), place.quiet)?, Vec::new()),
     };
     input::fill_sources(&intel, &mut facts)?;
-    let report = scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy)?;
+    let question = Question { profile: &profile, policy: &policy, now, first_seen: &|_, _| now };
+    let decided = if args.file.is_none() { decided(place, &facts)? } else { Decided::default() };
+    let report = report_decided(&intel, &facts, &question, &problems, &decided)?;
     let upper = target.to_ascii_uppercase();
     let id = if upper.starts_with("CVE-") { upper.as_str() } else { target };
     let gone = Gone::of(place, &intel, &facts, id)?;
@@ -222,6 +225,15 @@ fn nothing(
     ))
 }
 
+/// What people decided about this machine, where it is a known host of an installation here.
+fn decided(place: &Place, facts: &HostFacts) -> Result<Decided, Failure> {
+    // Asking why must not make an installation where there is none.
+    if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
+        return Ok(Decided::default());
+    }
+    block_on(async { Ok(decided_about(&place.open().await?, &ctx(None), facts).await?) })
+}
+
 fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
@@ -272,6 +284,7 @@ fn finding_text(f: &FindingView) -> String {
         show::title(&f.urgency),
         show::title(&f.severity)
     )];
+    lines.extend(f.excepted.iter().map(|e| format!("  {} ({})", clean(&e.because), e.id)));
     lines.extend(f.evidence.iter().map(|e| format!("  there: {}", clean(e))));
     let carriers: Vec<String> = f.binaries.iter().map(|b| format!("{} {}", b.name, b.version)).collect();
     lines.push(format!("  carried by {}", clean(&carriers.join(", "))));

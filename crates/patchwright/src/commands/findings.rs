@@ -87,8 +87,9 @@ fn talk(format: Format, answer: &FindingsAnswer) {
     }
     if format == Format::Table {
         output::talk(&format!(
-            "findings {}, hosts {}, vulnerabilities {}; {} of {} groups",
+            "findings {}{}, hosts {}, vulnerabilities {}; {} of {} groups",
             answer.findings,
+            if answer.excepted > 0 { format!(" ({} excepted)", answer.excepted) } else { String::new() },
             answer.hosts,
             answer.vulns,
             answer.items.len(),
@@ -108,6 +109,8 @@ struct StatRow<'a> {
     name: &'a str,
     open: u64,
     overdue: Option<u64>,
+    excepted: Option<u64>,
+    set_aside: Option<u64>,
     due_soon: Option<u64>,
     fixed: Option<u64>,
     p50_days: Option<u16>,
@@ -119,9 +122,15 @@ fn stats(format: Format, stats: &FindingsStats) -> Result<(), Failure> {
     match format {
         Format::Json => output::json(stats),
         Format::Table => {
-            output::list(format, &stats.tiers, &["tier", "open", "overdue", "due in 7 days"], |t| {
-                vec![t.tier.clone(), t.open.to_string(), t.overdue.to_string(), t.due_soon.to_string()]
-            })?;
+            output::list(
+                format,
+                &stats.tiers,
+                &["tier", "open", "overdue", "due in 7 days", "excepted", "set aside"],
+                |t| {
+                    let counts = [t.open, t.overdue, t.due_soon, t.excepted, t.set_aside];
+                    std::iter::once(t.tier.clone()).chain(counts.map(|n| n.to_string())).collect()
+                },
+            )?;
             output::list(format, &stats.latency, &["urgency", "fixed", "open", "p50 days", "p90 days"], |l| {
                 vec![
                     show::title(&l.urgency),
@@ -138,6 +147,8 @@ fn stats(format: Format, stats: &FindingsStats) -> Result<(), Failure> {
                 name: &t.tier,
                 open: t.open,
                 overdue: Some(t.overdue),
+                excepted: Some(t.excepted),
+                set_aside: Some(t.set_aside),
                 due_soon: Some(t.due_soon),
                 fixed: None,
                 p50_days: None,
@@ -148,13 +159,26 @@ fn stats(format: Format, stats: &FindingsStats) -> Result<(), Failure> {
                 name: &l.urgency,
                 open: l.open,
                 overdue: None,
+                excepted: None,
+                set_aside: None,
                 due_soon: None,
                 fixed: Some(l.fixed),
                 p50_days: l.p50_days,
                 p90_days: l.p90_days,
             });
             let rows: Vec<StatRow<'_>> = tiers.chain(latency).collect();
-            let columns = ["kind", "name", "open", "overdue", "due_soon", "fixed", "p50_days", "p90_days"];
+            let columns = [
+                "kind",
+                "name",
+                "open",
+                "overdue",
+                "due_soon",
+                "fixed",
+                "p50_days",
+                "p90_days",
+                "excepted",
+                "set_aside",
+            ];
             let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
             output::list(format, &rows, &columns, |r| {
                 vec![
@@ -166,6 +190,8 @@ fn stats(format: Format, stats: &FindingsStats) -> Result<(), Failure> {
                     number(r.fixed),
                     days(r.p50_days),
                     days(r.p90_days),
+                    number(r.excepted),
+                    number(r.set_aside),
                 ]
             })
         }

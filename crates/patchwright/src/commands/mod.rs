@@ -6,6 +6,7 @@ mod audit;
 mod bundle;
 mod cvss;
 mod doctor;
+mod exception;
 mod explain;
 mod feed;
 mod findings;
@@ -23,6 +24,7 @@ mod sources;
 mod up;
 mod verify;
 mod version;
+mod vex;
 
 use clap::CommandFactory as _;
 
@@ -49,6 +51,8 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Inventory(command) => with(&|place| assets::run(place, &command)),
         Command::Advisory(advisory) => with(&|place| advisory::run(place, &advisory)),
         Command::Findings(findings) => with(&|place| findings::run(place, &findings)),
+        Command::Exception(exception) => with(&|place| exception::run(place, &exception)),
+        Command::Vex(vex) => with(&|place| vex::run(place, &vex)),
         Command::Sources(sources) => with(&|place| sources::run(place, &sources)),
         Command::Feed(feed) => with(&|place| feed::run(place, &feed)),
         Command::Intel(intel) => with(&|place| intel::run(place, &intel)),
@@ -56,6 +60,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Policy(policy) => with(&|place| policy::run(place, &policy)),
         Command::Audit(audit) => with(&|place| audit::run(place, &audit)),
         Command::Serve(serve) => with(&|place| serve::run(place, &serve)),
+        Command::Account(account) => with(&|place| serve::account(place, &account)),
         Command::Link(link) => with(&|place| serve::link(place, &link)),
         Command::Doctor { output } => with(&|place| doctor::run(place, output)),
         Command::Verify(verify) => with(&|place| verify::run(place, &verify)),

@@ -1,4 +1,4 @@
-//! `serve` and `link`: the console and the API, and the way in.
+//! `serve`, `account` and `link`: the console and the API, and the way in.
 
 use std::time::Duration;
 
@@ -7,17 +7,19 @@ use patchwright_app::feeds::{SyncOptions, feed_list, sync};
 use patchwright_app::intel::Watch;
 use patchwright_app::{Ctx, Env, auth};
 use patchwright_connect::AnyFetcher;
-use patchwright_domain::access::{Actor, SystemPart};
+use patchwright_domain::access::{Actor, Role, Scope, SystemPart};
 use patchwright_web::WebOptions;
 use tokio::net::TcpListener;
 
 use super::local::{Place, block_on, ctx};
-use crate::args::{Link, Serve};
+use crate::args::{Account, Link, Serve};
 use crate::exit::{Code, Failure, chain};
 use crate::output;
 
 /// How often the server looks whether a feed is due.
 const FEED_TICK: Duration = Duration::from_mins(10);
+/// How often exceptions are looked at for those that ended.
+const ENDED_TICK: Duration = Duration::from_mins(1);
 /// How often it looks whether another process activated other vulnerability data.
 const WATCH_TICK: Duration = Duration::from_secs(2);
 /// Largest share of a tick that is added at random by the process id, so that many installations do not ask at once.
@@ -73,11 +75,13 @@ pub(crate) async fn run_server(
     let reconciler =
         (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
     let watcher = tokio::spawn(follow_data(env.clone()));
+    let clock = tokio::spawn(note_ended(env.clone()));
     let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
     if let Some(task) = reconciler {
         task.abort();
     }
     watcher.abort();
+    clock.abort();
     served.map_err(|e| Failure::plain(Code::Failed, format!("the server stopped: {e}")))?;
     if !place.quiet {
         output::talk("stopped");
@@ -119,6 +123,23 @@ async fn follow_data(env: Env) {
                 }
             }
         }
+    }
+}
+
+/// Notes which exceptions ended by themselves, so that the audit says when. They end without it.
+async fn note_ended(env: Env) {
+    let ctx = Ctx {
+        actor: Actor::System(SystemPart::ExceptionClock),
+        request_id: "exception-clock".to_owned(),
+        reason: None,
+    };
+    loop {
+        match patchwright_app::decisions::exceptions_expire(&env, &ctx).await {
+            Ok(0) => {}
+            Ok(n) => tracing::info!("{n} exceptions ended by themselves"),
+            Err(error) => tracing::error!("failed to note which exceptions ended: {}", chain(&error)),
+        }
+        tokio::time::sleep(ENDED_TICK).await;
     }
 }
 
@@ -186,6 +207,26 @@ pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
         output::out(&format!("{link}\n"))?;
         if !place.quiet {
             output::talk("works once, for 30 minutes");
+        }
+        Ok(Code::Ok)
+    })
+}
+
+/// Runs `account`.
+pub(crate) fn account(place: &Place, command: &Account) -> Result<Code, Failure> {
+    let Account::Add { name, role, environments } = command;
+    let role = Role::parse(role).ok_or_else(|| {
+        let known: Vec<&str> = Role::ALL.iter().map(|r| r.word()).collect();
+        let message = format!("`{}` is no role", output::clean(role));
+        Failure::new(Code::Usage, message, format!("use one of {}", known.join(", ")))
+    })?;
+    let scope = if environments.is_empty() { Scope::All } else { Scope::environments(environments.iter().cloned()) };
+    block_on(async {
+        let env = place.open().await?;
+        let id = auth::account_add(&env, &ctx(None), name, role, scope).await?;
+        output::out(&format!("{id}\n"))?;
+        if !place.quiet {
+            output::talk(&format!("sign in first by `patchwright link --user {}`", output::clean(name.trim())));
         }
         Ok(Code::Ok)
     })

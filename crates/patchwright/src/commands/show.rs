@@ -260,6 +260,9 @@ fn headline(report: &ScanReport) -> String {
     if c.overdue > 0 {
         write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} past due.", c.overdue))));
     }
+    if c.excepted > 0 {
+        write_to(&mut text, format_args!(" {} excepted for a time.", c.excepted));
+    }
     text
 }
 

@@ -28,7 +28,15 @@ pub(super) fn write(text: &mut String, report: &ScanReport) {
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             text.push_str(&format!("    stays open: {}{more}\n", named.join(", ")));
         }
-        text.push_str(&format!("    {}: until {} at most; missing: {}\n", e.id, e.expires, e.missing.join(", ")));
+        match &e.request {
+            Some(request) => text.push_str(&format!("    {}: asked for as {}, {}\n", e.id, request.id, request.state)),
+            None => text.push_str(&format!(
+                "    {}: until {} at most; missing: {}\n",
+                e.id,
+                e.expires,
+                e.missing.join(", ")
+            )),
+        }
     }
     if report.exceptions.len() > SHOWN {
         text.push_str(&format!("  … and {} more; -o json has all.\n", report.exceptions.len() - SHOWN));

@@ -14,6 +14,7 @@ mod account;
 mod asset;
 mod audit;
 mod concurrency;
+mod exception;
 mod faults;
 mod feed;
 mod host;

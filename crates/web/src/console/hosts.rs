@@ -150,7 +150,7 @@ pub(crate) async fn detail(
     }
     let frame = signed.frame(&host.row.name, Area::Hosts);
     let body = match tab {
-        Tab::Available => host_tabs::available(&host, &query, frame.now)?,
+        Tab::Available => host_tabs::available(&host, &query, &signed.user, frame.now)?,
         Tab::Findings => host_tabs::findings_tab(&host, &query, frame.now)?,
         Tab::State => host_tabs::state(&host, frame.now)?,
         Tab::Packages => host_tabs::packages_tab(&host, &query)?,

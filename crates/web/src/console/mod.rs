@@ -3,6 +3,7 @@
 pub(crate) mod advisories;
 pub(crate) mod bulk;
 pub(crate) mod data;
+pub(crate) mod exceptions;
 pub(crate) mod findings;
 pub(crate) mod hosts;
 pub(crate) mod plain;

@@ -5,6 +5,7 @@ use patchwright_domain::access::{Action, Role};
 use patchwright_domain::exposure::fleet::query;
 use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery, UrgencyCounts, ViewRow};
 
+use super::exceptions::{self, Kind};
 use super::order::{SortChoice, sort_choices};
 use crate::view::frame::Frame;
 use crate::view::link::{self, Link};
@@ -140,6 +141,10 @@ pub struct FindingsPage {
     views: Vec<ViewRow>,
     /// The reader may change hosts.
     edits: bool,
+    /// The reader may ask for an exception.
+    defers: bool,
+    /// The reader may say that findings are not affected.
+    states: bool,
     /// Groups that a file may have at most.
     export_max: u64,
 }
@@ -162,7 +167,8 @@ impl FindingsPage {
         let base = address(&asked);
         let role = frame.user.as_ref().and_then(|user| Role::parse(&user.role));
         let edits = role.is_some_and(|role| role.does(Action::EditHost));
-        Self { base, frame, asked, group, answer, refusal, views, edits, export_max: export_max.num() }
+        let (defers, states) = (exceptions::offers(role, Kind::Defer), exceptions::offers(role, Kind::NotAffected));
+        Self { base, frame, asked, group, answer, refusal, views, edits, defers, states, export_max: export_max.num() }
     }
 
     fn q(&self) -> &str {
@@ -193,6 +199,19 @@ impl FindingsPage {
 
     fn bulk(&self) -> String {
         Link::to("/findings/bulk").with("q", self.q().trim()).href()
+    }
+
+    fn defer(&self) -> String {
+        exceptions::decide(Kind::Defer, self.q().trim())
+    }
+
+    fn not_affected(&self) -> String {
+        exceptions::decide(Kind::NotAffected, self.q().trim())
+    }
+
+    /// The question narrowed to what is excepted, or to what is set aside.
+    fn only(&self, flag: &str) -> String {
+        self.ask(&query::narrowed(self.q().trim(), &format!("is:{flag}")), self.group).href()
     }
 
     fn tabs(&self) -> Vec<(&'static str, String, bool)> {

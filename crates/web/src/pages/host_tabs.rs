@@ -1,14 +1,17 @@
 //! The tabs of a host's page: each renders to a piece of markup that [`super::host::HostPage`] frames.
 
 use askama::Template;
+use patchwright_domain::access::Role;
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HistoryRow, HostDetail, PackageRow};
-use patchwright_protocol::scan::{FindingView, PatchView, ReasonView, ScanReport};
+use patchwright_protocol::scan::{ExceptionView, FindingView, PatchView, ReasonView, ScanReport};
 
+use super::exceptions::{self, Kind};
 use super::host_orders::{FINDINGS, HISTORY, PACKAGES, PATCHES};
 use super::order::Order;
 use super::{Choice, Slice, choices, reasons, urgency_at_least, urgency_choices};
+use crate::view::frame::User;
 use crate::view::link::Link;
 use crate::view::{Html, link, parts, text};
 
@@ -103,6 +106,9 @@ fn findings_of(host: &str, package: &str) -> String {
 #[template(path = "host_available.html")]
 struct Available<'a> {
     host: &'a HostDetail,
+    csrf: &'a str,
+    /// The reader may ask for an exception.
+    asks: bool,
     r: &'a ScanReport,
     slice: Slice<'a, PatchView>,
     order: Order<PatchView>,
@@ -117,6 +123,12 @@ impl Available<'_> {
         findings_of(&self.host.row.id, package)
     }
 
+    /// Whether the reader may make an exception of a draft: nothing is open without a finding, and one request is enough.
+    fn asks(&self, draft: &ExceptionView) -> bool {
+        let over = draft.request.as_ref().is_none_or(|r| !matches!(r.state.as_str(), "requested" | "approved"));
+        self.asks && over && !draft.stays_open.is_empty()
+    }
+
     fn first_three<'v>(&self, vulns: &'v [String]) -> &'v [String] {
         vulns.get(..3).unwrap_or(vulns)
     }
@@ -126,11 +138,13 @@ impl Available<'_> {
 ///
 /// # Errors
 /// When the template cannot be written.
-pub fn available(host: &HostDetail, query: &TabQuery, now: Timestamp) -> askama::Result<Html> {
+pub fn available(host: &HostDetail, query: &TabQuery, user: &User, now: Timestamp) -> askama::Result<Html> {
     let r = &host.report;
     let here = here(host, "available", query);
     Available {
         host,
+        csrf: &user.csrf,
+        asks: exceptions::offers(Role::parse(&user.role), Kind::Defer),
         r,
         slice: Slice::cut(patches(host, query), query.page, &here),
         order: Order::read(&PATCHES, &query.sort, &here),

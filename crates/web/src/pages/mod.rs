@@ -5,6 +5,7 @@ pub mod advisories;
 pub mod api;
 pub mod bulk;
 pub mod data;
+pub mod exceptions;
 pub mod findings;
 pub mod host;
 pub mod host_orders;

@@ -15,6 +15,7 @@ use super::host::{HostPage, Tab};
 use super::host_tabs::{self, TabQuery};
 use super::{advisories, api, bulk, data, findings, hosts, plain, search, settings, sign_in, today};
 
+mod decisions;
 mod findings_rows;
 mod one_host;
 mod sources;
@@ -84,6 +85,7 @@ fn counts(i: usize) -> Counts {
         low: findings / 4,
         kev: u32::from(i.is_multiple_of(4)) * 2,
         overdue: findings / 15,
+        excepted: findings / 20,
         fix_available: findings / 2,
         restart_pending: findings / 12,
         reboot_pending: findings / 24,
@@ -271,6 +273,7 @@ fn finding(i: usize, rows: usize) -> FindingView {
         },
         ssvc: "out-of-cycle".to_owned(),
         bod: "14 days".to_owned(),
+        excepted: decisions::excepted(i),
         due: row.due,
         due_candidates: vec![DueView {
             profile: "default".to_owned(),
@@ -457,6 +460,7 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
                 urgency: urgency(i, rows),
                 due: Some(at(hours(i) * 9 - 30)),
                 overdue: i < 4,
+                excepted: decisions::excepted(i).map(|e| e.because),
             })
             .collect(),
         because: vec![reason(0), reason(1)],
@@ -622,6 +626,9 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
     add("bulk-preview", page.render()?);
     let first = bulk::Asked { kind: String::new(), value: String::new(), ..change };
     add("bulk", bulk::BulkPage::new(f("Change hosts", Area::Findings), first, None, None).render()?);
+    for (name, html) in decisions::pages(rows, &f, spoil)? {
+        add(name, html);
+    }
     add(
         "sources",
         super::sources::SourcesPage::new(f("Sources", Area::Sources), spoil.spoil(sources::rows(rows))).render()?,
@@ -644,7 +651,12 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
     for tab in Tab::ALL {
         let query = TabQuery::default();
         let body = match tab {
-            Tab::Available => host_tabs::available(&host, &query, SAMPLE_NOW)?,
+            Tab::Available => host_tabs::available(
+                &host,
+                &query,
+                &frame("", Area::Hosts, theme).user.unwrap_or_default(),
+                SAMPLE_NOW,
+            )?,
             Tab::Findings => host_tabs::findings_tab(&host, &query, SAMPLE_NOW)?,
             Tab::State => host_tabs::state(&host, SAMPLE_NOW)?,
             Tab::Packages => host_tabs::packages_tab(&host, &query)?,

@@ -42,11 +42,12 @@ impl Tab {
 }
 
 /// Scopes of a token and what each lets it do.
-const SCOPES: [(&str, &str); 5] = [
+const SCOPES: [(&str, &str); 6] = [
     ("read", "read everything its owner may read, except the audit"),
     ("inventory:write", "report, classify and forget hosts"),
     ("feeds:write", "fetch and change feeds"),
     ("policy:write", "try and apply policy"),
+    ("exceptions:write", "ask for exceptions and decide about them, say what is not affected"),
     ("admin", "everything its owner may do"),
 ];
 
@@ -105,7 +106,7 @@ struct Tokens<'a> {
     user: &'a User,
     tokens: &'a [TokenRow],
     created: Option<&'a TokenCreated>,
-    scopes: [(&'static str, &'static str); 5],
+    scopes: [(&'static str, &'static str); 6],
     now: Timestamp,
 }
 

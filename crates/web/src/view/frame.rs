@@ -74,6 +74,8 @@ pub enum Area {
     Hosts,
     /// Findings.
     Findings,
+    /// Exceptions.
+    Exceptions,
     /// Advisories.
     Advisories,
     /// Vulnerability data.
@@ -121,11 +123,12 @@ pub struct Frame {
 impl Frame {
     /// Navigation: area, address, label.
     #[must_use]
-    pub fn nav(&self) -> [(bool, &'static str, &'static str); 7] {
+    pub fn nav(&self) -> [(bool, &'static str, &'static str); 8] {
         [
             (self.area == Area::Today, "/", "Today"),
             (self.area == Area::Hosts, "/hosts", "Hosts"),
             (self.area == Area::Findings, "/findings", "Findings"),
+            (self.area == Area::Exceptions, "/exceptions", "Exceptions"),
             (self.area == Area::Advisories, "/advisories", "Advisories"),
             (self.area == Area::Data, "/data", "Vulnerability data"),
             (self.area == Area::Sources, "/sources", "Sources"),

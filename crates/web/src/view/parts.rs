@@ -361,6 +361,18 @@ pub fn source_state(state: &str, label: &str) -> Html {
     mark(meaning, if label.is_empty() { state } else { label })
 }
 
+/// Where a decision about findings stands.
+#[must_use]
+pub fn decision_state(state: &str, label: &str) -> Html {
+    let meaning = match state {
+        "requested" => Meaning::Attention,
+        "approved" | "stated" => Meaning::Good,
+        "expired" | "revoked" | "refused" | "lapsed" | "withdrawn" => Meaning::Plain,
+        _ => Meaning::Unknown,
+    };
+    mark(meaning, if label.is_empty() { state } else { label })
+}
+
 /// What becomes of the patches of a source.
 #[must_use]
 pub fn source_gate(gate: &str, label: &str) -> Html {

@@ -6,6 +6,7 @@ mod api;
 mod browser;
 mod console;
 mod data;
+mod exceptions;
 mod findings;
 mod guard;
 mod house;

@@ -6,6 +6,7 @@ use patchwright_domain::exposure::fleet::Day;
 use patchwright_domain::exposure::fleet::past::Past as PastIndex;
 use patchwright_domain::time::{Date, Timestamp};
 
+use super::super::first_seen::Seen;
 use super::{Member, State, counted, threads};
 use crate::error::AppError;
 use crate::intel::Intel;
@@ -69,8 +70,8 @@ pub(crate) async fn on_day(env: &Env, ctx: &Ctx, current: &State, day: &str, kno
         Knowledge::Now => "what is known today",
     };
     let mut notes = vec![format!(
-        "The fleet at the end of {day} (UTC), matched with {words}, judged by the policy and the profiles of today. A binary \
-         package is found by the name of its source only."
+        "The fleet at the end of {day} (UTC), matched with {words}, judged by the policy and the profiles of today. Exceptions \
+         and what sets findings aside are not applied to the past, and a binary package is found by the name of its source only."
     )];
     if without_kernel > 0 {
         notes.push(format!(
@@ -89,7 +90,11 @@ impl State {
             .zip(&self.members)
             .map(|(no, member)| {
                 let host = index.host(no)?;
-                let present = host.subjects.iter().enumerate().map(|(p, s)| (*s, host.present(p).start())).collect();
+                let seen = |place| {
+                    let since = host.present(place).start();
+                    Seen { installed: since, running: since }
+                };
+                let present = host.subjects.iter().enumerate().map(|(place, s)| (*s, seen(place))).collect();
                 Some(Member { present, ..member.clone()? })
             })
             .collect();

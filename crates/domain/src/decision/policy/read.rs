@@ -2,6 +2,7 @@
 
 mod authenticity;
 mod constraints;
+mod exceptions;
 mod runtime;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use crate::decision::constraint::ConstraintPolicy;
 use crate::decision::profile::Tier;
 use crate::decision::ssvc::HumanImpactVariant;
 use crate::decision::variables::SCHEMA;
+use crate::governance::exception::ExceptionPolicy;
 use crate::intel::authenticity::AuthenticityPolicy;
 use crate::time::Date;
 
@@ -35,6 +37,7 @@ pub(super) struct Document {
     pub(super) authenticity: Option<AuthenticityPolicy>,
     pub(super) runtime: Option<RuntimePolicy>,
     pub(super) constraints: Option<ConstraintPolicy>,
+    pub(super) exceptions: Option<ExceptionPolicy>,
 }
 
 pub(super) fn document(text: &str) -> Result<Document, Vec<PolicyProblem>> {
@@ -118,6 +121,7 @@ impl<'t> Reader<'t> {
         let authenticity = self.optional(table, "authenticity").map(|node| self.authenticity(node));
         let runtime = self.optional(table, "runtime").map(|node| self.runtime(node));
         let constraints = self.optional(table, "constraints").map(|node| self.constraints(node));
+        let exceptions = self.optional(table, "exceptions").map(|node| self.exceptions(node));
         if let (Some(from), Some(Some(to))) = (valid_from, valid_to)
             && to < from
         {
@@ -134,6 +138,7 @@ impl<'t> Reader<'t> {
             authenticity: authenticity.flatten(),
             runtime: runtime.flatten(),
             constraints: constraints.flatten(),
+            exceptions: exceptions.flatten(),
         })
     }
 

@@ -5,11 +5,13 @@
 //! vulnerability ──► groups of subjects with one host bitmap each ──► hosts
 //! ```
 //! Findings stay a function: the index holds no finding, only what a finding is computed from. [`rematch`] fills claims and
-//! groups from intelligence, [`board`] adds what policy makes of them, [`history`] adds time, [`timeline`] and [`query`] ask.
+//! groups from intelligence, [`board`] adds what policy makes of them, [`history`] adds time, [`marks`] what people and evidence say;
+//! [`timeline`] and [`query`] ask.
 
 pub mod board;
 pub mod history;
 pub mod latency;
+pub mod marks;
 mod parallel;
 pub mod past;
 pub mod query;
@@ -263,6 +265,13 @@ impl FleetIndex {
     #[must_use]
     pub fn name(&self, name: u32) -> Option<&NameEntry> {
         self.names.get(name as usize)
+    }
+
+    /// The place of a package name in an ecosystem.
+    #[must_use]
+    pub fn name_no(&self, ecosystem: &str, name: &str) -> Option<u32> {
+        let ecosystem = self.ecosystems.iter().position(|e| e.as_ref() == ecosystem)?;
+        self.name_place.get(&(u16::try_from(ecosystem).ok()?, Box::from(name))).copied()
     }
 
     /// Every package name with its place.

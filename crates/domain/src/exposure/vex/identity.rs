@@ -193,6 +193,22 @@ pub fn package_purl(ecosystem: &str, name: &str, version: &str, arch: &str) -> O
     })
 }
 
+/// The package URL of a package as advisories name it: a source package for dpkg and apk, the package itself for rpm, where every
+/// name is that of a binary. Without a version every version is meant.
+#[must_use]
+pub fn source_purl(ecosystem: &str, package: &str, version: Option<&str>) -> Option<Purl> {
+    let (kind, namespaces) = spellings(ecosystem)?;
+    let namespace = namespaces.first()?;
+    let source = matches!(kind, "deb" | "apk");
+    Some(Purl {
+        kind: kind.to_owned(),
+        namespace: Some((*namespace).to_owned()),
+        name: package.to_owned(),
+        version: version.map(str::to_owned),
+        qualifiers: if source { vec![("arch".to_owned(), "source".to_owned())] } else { Vec::new() },
+    })
+}
+
 impl Here<'_> {
     /// Whether an identity names this package; the error says how near it was.
     pub(super) fn is(&self, identity: &Identity) -> Result<(), Refused> {

@@ -15,7 +15,7 @@ use super::runtime::EvidenceKind;
 use crate::time::Timestamp;
 
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
-pub use identity::{HostIdentity, Identity, Purl, Refused, package_purl};
+pub use identity::{HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
 
 /// Where a product stands towards a vulnerability (OpenVEX 0.2, `status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

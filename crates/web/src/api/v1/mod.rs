@@ -16,6 +16,14 @@ pub(crate) mod audit {
     pub(crate) mod list;
     pub(crate) mod verify;
 }
+pub(crate) mod exceptions {
+    //! Exceptions.
+    pub(crate) mod decide;
+    pub(crate) mod get;
+    pub(crate) mod list;
+    pub(crate) mod plan;
+    pub(crate) mod request;
+}
 pub(crate) mod feeds {
     //! Vulnerability data.
     pub(crate) mod list;
@@ -47,6 +55,13 @@ pub(crate) mod tokens {
     pub(crate) mod list;
     pub(crate) mod revoke;
 }
+pub(crate) mod vex {
+    //! What this organisation says is not affected.
+    pub(crate) mod get;
+    pub(crate) mod list;
+    pub(crate) mod state;
+    pub(crate) mod withdraw;
+}
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -67,16 +82,19 @@ use crate::state::WebState;
                        `next` back as `after`. Members ending in `_e1`, `_e5`, `_u6` are whole numbers: tenths, hundred-thousandths, millionths."
     ),
     paths(
-        advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler, feeds::list::handler,
+        advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler,
+        exceptions::decide::handler, exceptions::get::handler, exceptions::list::handler, exceptions::plan::handler,
+        exceptions::request::handler, feeds::list::handler,
         feeds::problems::handler, findings::query::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
         hosts::report::handler, policy::handler, sources::add::handler, sources::assess::handler, sources::divergence::handler,
         sources::get::handler, sources::list::handler, today::handler, tokens::create::handler, tokens::list::handler,
-        tokens::revoke::handler, whoami::handler,
+        tokens::revoke::handler, vex::get::handler, vex::list::handler, vex::state::handler, vex::withdraw::handler, whoami::handler,
     ),
     tags(
         (name = "Hosts", description = "What runs"), (name = "Advisories", description = "What is wrong in the world, and where here"),
         (name = "Fleet", description = "What to do first"), (name = "Vulnerability data", description = "How fresh is what we know"),
         (name = "Sources", description = "Where software comes from, and who decided about it"),
+        (name = "Exceptions", description = "Which findings may wait, and which do not apply: who decided, until when"),
         (name = "Policy", description = "Which rules decide"), (name = "Audit", description = "Who did what"),
         (name = "Account", description = "Who asks")
     )
@@ -100,6 +118,13 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/feeds", get(feeds::list::handler))
         .route("/api/v1/feeds/{id}/problems", get(feeds::problems::handler))
         .route("/api/v1/findings", get(findings::query::handler))
+        .route("/api/v1/exceptions", get(exceptions::list::handler).post(exceptions::request::handler))
+        .route("/api/v1/exceptions/plan", get(exceptions::plan::handler))
+        .route("/api/v1/exceptions/{id}", get(exceptions::get::handler))
+        .route("/api/v1/exceptions/{id}/decision", put(exceptions::decide::handler))
+        .route("/api/v1/vex", get(vex::list::handler).post(vex::state::handler))
+        .route("/api/v1/vex/{id}", get(vex::get::handler))
+        .route("/api/v1/vex/{id}/withdrawal", put(vex::withdraw::handler))
         .route("/api/v1/policy", get(policy::handler))
         .route("/api/v1/audit", get(audit::list::handler))
         .route("/api/v1/audit/verify", get(audit::verify::handler))

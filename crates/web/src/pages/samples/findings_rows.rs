@@ -32,6 +32,8 @@ pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
         group: group.word().to_owned(),
         findings: sum(&counts),
         counts,
+        excepted: n(rows / 10),
+        set_aside: n(rows / 15),
         hosts: n(rows.min(1) * 214),
         vulns: n(rows * 3),
         notes: if rows == 1 {

@@ -109,5 +109,6 @@ pub(super) fn exception() -> ExceptionView {
         stays_open: vec!["CVE-2026-1111".to_owned()],
         expires: "2027-02-20".to_owned(),
         missing: vec!["a compensating control".to_owned(), "an approval".to_owned()],
+        request: None,
     }
 }

@@ -9,19 +9,20 @@ use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 
+use super::gather::Gathered;
 use super::{Expr, Flag, Pattern, Query, Term, TextField};
 use crate::decision::cvss::{self, EnvironmentalInput, Severity};
 use crate::decision::points::exploit_maturity;
 use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use crate::exposure::finding::FindingState;
 use crate::exposure::fleet::board::{Board, Facts, class_place, due};
-use crate::exposure::fleet::history::Exception;
+use crate::exposure::fleet::marks::Marks;
 use crate::exposure::fleet::{ClaimRef, FleetIndex, HostNo, SubjectEntry, SubjectNo, VulnNo};
 use crate::intel::ExploitMaturity;
 use crate::time::Timestamp;
 
-/// Vulnerabilities and packages named in a bucket.
-const EXAMPLES: usize = 3;
+/// Sets of marks that a new one is compared with.
+const SHARED_LOOKED_AT: usize = 64;
 
 /// What the index does not know of hosts.
 pub trait HostRows: Sync {
@@ -96,12 +97,29 @@ pub struct Answer {
     pub findings: u64,
     /// Findings by urgency.
     pub classes: [u64; 5],
+    /// Of the findings, those that an exception in force covers.
+    pub excepted: u64,
+    /// Findings that were left out because a statement or evidence sets them aside; none when the query asks about that.
+    pub aside: u64,
     /// Hosts.
     pub hosts: RoaringBitmap,
     /// Distinct vulnerabilities.
     pub vulns: u64,
     /// Groups: worst urgency first, exploited before others, then those on most hosts.
     pub buckets: Vec<Bucket>,
+}
+
+/// Some findings of one subject that have one urgency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Subject.
+    pub subject: SubjectNo,
+    /// Place of the urgency: Emergency first.
+    pub class: usize,
+    /// Vulnerabilities.
+    pub vulns: Vec<VulnNo>,
+    /// Hosts that have all of them.
+    pub hosts: RoaringBitmap,
 }
 
 /// Everything that a query is answered from.
@@ -117,8 +135,8 @@ pub struct Asking<'a> {
     pub scope: &'a RoaringBitmap,
     /// Names and first appearances.
     pub rows: &'a dyn HostRows,
-    /// Exceptions; those not in force do not count.
-    pub exceptions: &'a [Exception],
+    /// Exceptions and what is set aside; what has ended does not count.
+    pub marks: &'a Marks,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -127,13 +145,24 @@ impl Asking<'_> {
     /// Answers a query.
     #[must_use]
     pub fn answer(&self, query: &Query, group: GroupBy) -> Answer {
-        let mut run = Run::new(*self, query, group);
+        self.run(Run::new(*self, query, group)).finish(self)
+    }
+
+    /// Every finding of a query, each once: what a decision about them covers.
+    #[must_use]
+    pub fn list(&self, query: &Query) -> Vec<Found> {
+        let mut run = Run::new(*self, query, GroupBy::Owner);
+        run.gathered.list = Some(Vec::new());
+        self.run(run).list.unwrap_or_default()
+    }
+
+    fn run(&self, mut run: Run<'_>) -> Gathered {
         for (no, subject) in (0u32..).zip(&self.index.subjects) {
             if !subject.claims.is_empty() {
                 run.subject(no, subject);
             }
         }
-        run.gathered.finish(self)
+        run.gathered
     }
 }
 
@@ -233,8 +262,12 @@ struct Run<'a> {
     of_vuln: Vec<HashMap<VulnNo, bool>>,
     /// What terms say of package names, by term and name.
     of_name: Vec<HashMap<u32, Value>>,
-    /// Set of the hosts on which a vulnerability is excepted.
-    excepted: HashMap<VulnNo, usize>,
+    /// Where a vulnerability in a package name is excepted.
+    excepted: HashMap<(u32, VulnNo), Value>,
+    /// Whether anything is said about findings.
+    marked: bool,
+    /// Places of the sets of marks.
+    shared: Vec<usize>,
     reduced: HashMap<Vec<Value>, Reduced<'static>>,
     projections: Vec<RoaringBitmap>,
     of_tuple: HashMap<u32, usize>,
@@ -263,22 +296,15 @@ impl<'a> Run<'a> {
             of_vuln: vec![HashMap::new(); query.terms.len()],
             of_name: vec![HashMap::new(); query.terms.len()],
             excepted: HashMap::new(),
+            marked: !asking.marks.is_empty(),
+            shared: Vec::new(),
             reduced: HashMap::new(),
             projections,
             of_tuple: HashMap::new(),
             of_urgencies: HashMap::new(),
             by_urgency: Vec::new(),
-            gathered: Gathered { group, owners, ..Gathered::default() },
+            gathered: Gathered::new(group, owners),
         };
-        for exception in asking.exceptions.iter().filter(|e| e.until > asking.now) {
-            match run.excepted.get(&exception.vuln).and_then(|place| run.sets.get_mut(*place)) {
-                Some(hosts) => *hosts |= &exception.hosts,
-                None => {
-                    run.excepted.insert(exception.vuln, run.sets.len());
-                    run.sets.push(exception.hosts.clone());
-                }
-            }
-        }
         for place in 0..query.terms.len() {
             let fixed = query.terms.get(place).and_then(|term| run.host_term(place, term));
             run.fixed.push(fixed);
@@ -345,6 +371,20 @@ impl<'a> Run<'a> {
         Value::On(self.sets.len() - 1)
     }
 
+    /// A set of marks. One decision covers many findings on the same hosts, so equal sets share a place: claims with equal places
+    /// are counted together.
+    fn set_shared(&mut self, hosts: RoaringBitmap) -> Value {
+        let known = self.shared.iter().rev().take(SHARED_LOOKED_AT).copied();
+        let same = known.into_iter().find(|place| self.sets.get(*place) == Some(&hosts));
+        match same {
+            Some(place) => Value::On(place),
+            None => {
+                self.shared.push(self.sets.len());
+                self.set(hosts)
+            }
+        }
+    }
+
     fn of_ecosystem(&self, patterns: &[Pattern]) -> RoaringBitmap {
         let index = self.asking.index;
         let mut hosts = RoaringBitmap::new();
@@ -394,10 +434,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The values of every term for a claim; urgency and deadlines are filled in later.
-    fn values(&mut self, name: u32, claim: &ClaimRef) -> Vec<Value> {
+    /// The values of every term for a claim, and after them where it is set aside and where excepted; urgency and deadlines are
+    /// filled in later.
+    fn values(&mut self, no: SubjectNo, name: u32, claim: &ClaimRef) -> Vec<Value> {
         let query = self.query;
-        let mut out = Vec::with_capacity(query.terms.len());
+        let (aside, excepted) = if self.marked {
+            let (marks, now) = (self.asking.marks, self.asking.now);
+            let aside = marks.aside(no, claim.vuln, now).map_or(Value::Never, |hosts| self.set_shared(hosts));
+            let excepted = match self.excepted.get(&(name, claim.vuln)) {
+                Some(known) => *known,
+                None => {
+                    let hosts = marks.excepted(name, claim.vuln, now);
+                    let value = hosts.map_or(Value::Never, |hosts| self.set_shared(hosts));
+                    self.excepted.insert((name, claim.vuln), value);
+                    value
+                }
+            };
+            (aside, excepted)
+        } else {
+            (Value::Never, Value::Never)
+        };
+        let mut out = Vec::with_capacity(query.terms.len() + 2);
         for (place, term) in query.terms.iter().enumerate() {
             if let Some(Some(fixed)) = self.fixed.get(place) {
                 out.push(*fixed);
@@ -407,7 +464,8 @@ impl<'a> Run<'a> {
             out.push(match term {
                 Term::Severity(set) => set.has(severity_place(self.asking.board.severity(claim.case))).into(),
                 Term::State(set) => set.has(state_place(claim.state)).into(),
-                Term::Is(Flag::Excepted) => self.excepted.get(&claim.vuln).map_or(Value::Never, |set| Value::On(*set)),
+                Term::Is(Flag::Excepted) => excepted,
+                Term::Is(Flag::SetAside) => aside,
                 Term::Text(TextField::Package | TextField::Source, _) => of_name,
                 Term::Word(_) if self.vuln_term(place, term, claim.vuln) => Value::Always,
                 Term::Word(_) => of_name,
@@ -419,6 +477,7 @@ impl<'a> Run<'a> {
                 }
             });
         }
+        out.extend([aside, excepted]);
         out
     }
 
@@ -452,7 +511,7 @@ impl<'a> Run<'a> {
             | Term::Urgency(_)
             | Term::Severity(_)
             | Term::State(_)
-            | Term::Is(Flag::Overdue | Flag::Excepted) => false,
+            | Term::Is(Flag::Overdue | Flag::Excepted | Flag::SetAside) => false,
         };
         if let Some(known) = self.of_vuln.get_mut(place) {
             known.insert(vuln, holds);
@@ -496,7 +555,7 @@ impl<'a> Run<'a> {
         }
         let mut alike: BTreeMap<usize, HashMap<Vec<Value>, Vec<ClaimRef>>> = BTreeMap::new();
         for claim in &subject.claims {
-            let values = self.values(subject.name, claim);
+            let values = self.values(no, subject.name, claim);
             let urgencies = self.urgencies(claim.case);
             alike.entry(urgencies).or_default().entry(values).or_default().push(*claim);
         }
@@ -526,9 +585,13 @@ impl<'a> Run<'a> {
     ) {
         // Urgencies of the query count from the least, classes from the most urgent.
         let urgency = 4usize.saturating_sub(class);
+        let (own, marks) = values.split_at(self.query.terms.len().min(values.len()));
+        let marks = match marks {
+            [aside, excepted] => (*aside, *excepted),
+            _ => (Value::Never, Value::Never),
+        };
         let with = |overdue: bool| -> Vec<Value> {
-            values
-                .iter()
+            own.iter()
                 .zip(&self.query.terms)
                 .map(|(value, term)| match term {
                     Term::Urgency(set) => set.has(urgency).into(),
@@ -549,7 +612,7 @@ impl<'a> Run<'a> {
         let in_time = with(false);
         if !self.query.reads_deadlines() {
             let found = self.reduced(in_time).of(hosts);
-            self.gathered.take(name, class, &found, claims);
+            self.take(no, name, class, &found, marks, claims);
             return;
         }
         let late = with(true);
@@ -557,16 +620,50 @@ impl<'a> Run<'a> {
         let late = self.reduced(late).of(hosts);
         // Where both agree the deadline does not matter.
         let certain = &in_time & &late;
-        self.gathered.take(name, class, &certain, claims);
+        self.take(no, name, class, &certain, marks, claims);
         let open = &in_time ^ &late;
         if open.is_empty() {
             return;
         }
+        let excepted = self.hosts_of(marks.1).cloned().unwrap_or_default();
         for claim in claims {
-            let found: RoaringBitmap =
-                open.iter().filter(|host| self.is_overdue(*host, no, claim) == late.contains(*host)).collect();
-            self.gathered.take(name, class, &found, std::slice::from_ref(claim));
+            let is_late = |host: HostNo| !excepted.contains(host) && self.is_overdue(host, no, claim);
+            let found: RoaringBitmap = open.iter().filter(|host| is_late(*host) == late.contains(*host)).collect();
+            self.take(no, name, class, &found, marks, std::slice::from_ref(claim));
         }
+    }
+
+    fn hosts_of(&self, value: Value) -> Option<&RoaringBitmap> {
+        match value {
+            Value::On(place) => self.sets.get(place),
+            Value::Never | Value::Always => None,
+        }
+    }
+
+    /// Takes findings into the answer, without those that are set aside unless the query asks about them.
+    fn take(
+        &mut self,
+        no: SubjectNo,
+        name: u32,
+        class: usize,
+        found: &RoaringBitmap,
+        (aside, excepted): (Value, Value),
+        claims: &[ClaimRef],
+    ) {
+        let count = claims.len() as u64;
+        let mut kept = Cow::Borrowed(found);
+        if !self.query.reads_set_aside()
+            && let Some(aside) = self.hosts_of(aside)
+        {
+            let left = found.intersection_len(aside).saturating_mul(count);
+            kept = Cow::Owned(found - aside);
+            self.gathered.aside += left;
+        }
+        if let Some(excepted) = self.hosts_of(excepted) {
+            let some = kept.intersection_len(excepted).saturating_mul(count);
+            self.gathered.excepted += some;
+        }
+        self.gathered.take(no, name, class, &kept, claims);
     }
 
     fn is_overdue(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> bool {
@@ -628,134 +725,5 @@ pub(super) fn state_place(state: FindingState) -> usize {
         FindingState::RebootPending => 2,
         FindingState::NoFix => 3,
         FindingState::FixWithSubscription => 4,
-    }
-}
-
-/// A bucket that is being filled.
-#[derive(Default)]
-struct Filling {
-    findings: u64,
-    classes: [u64; 5],
-    hosts: RoaringBitmap,
-    vulns: RoaringBitmap,
-    packages: RoaringBitmap,
-}
-
-impl Filling {
-    fn take(&mut self, name: u32, class: usize, hosts: &RoaringBitmap, vulns: &RoaringBitmap, claims: u64) {
-        let findings = hosts.len().saturating_mul(claims);
-        self.findings += findings;
-        if let Some(count) = self.classes.get_mut(class) {
-            *count += findings;
-        }
-        self.hosts |= hosts;
-        self.vulns |= vulns;
-        self.packages.insert(name);
-    }
-}
-
-#[derive(Default)]
-struct Gathered {
-    group: GroupBy,
-    owners: Vec<(Box<str>, RoaringBitmap)>,
-    all: Filling,
-    buckets: HashMap<BucketKey, Filling>,
-    /// Worst class of each vulnerability.
-    worst: HashMap<VulnNo, usize>,
-}
-
-impl Gathered {
-    fn take(&mut self, name: u32, class: usize, hosts: &RoaringBitmap, claims: &[ClaimRef]) {
-        if hosts.is_empty() || claims.is_empty() {
-            return;
-        }
-        let vulns: RoaringBitmap = claims.iter().map(|c| c.vuln).collect();
-        let count = claims.len() as u64;
-        for vuln in &vulns {
-            self.worst.entry(vuln).and_modify(|w| *w = class.min(*w)).or_insert(class);
-        }
-        self.all.take(name, class, hosts, &vulns, count);
-        match self.group {
-            GroupBy::Patch => {
-                self.buckets.entry(BucketKey::Patch(name)).or_default().take(name, class, hosts, &vulns, count);
-            }
-            GroupBy::Vuln => {
-                for claim in claims {
-                    let one = RoaringBitmap::from_iter([claim.vuln]);
-                    let bucket = self.buckets.entry(BucketKey::Vuln(claim.vuln)).or_default();
-                    bucket.take(name, class, hosts, &one, 1);
-                }
-            }
-            GroupBy::Host => {
-                for host in hosts {
-                    let one = RoaringBitmap::from_iter([host]);
-                    self.buckets.entry(BucketKey::Host(host)).or_default().take(name, class, &one, &vulns, count);
-                }
-            }
-            GroupBy::Owner => {
-                for (owner, of_owner) in &self.owners {
-                    let some = of_owner & hosts;
-                    if !some.is_empty() {
-                        let bucket = self.buckets.entry(BucketKey::Owner(owner.clone())).or_default();
-                        bucket.take(name, class, &some, &vulns, count);
-                    }
-                }
-            }
-        }
-    }
-
-    fn finish(self, asking: &Asking<'_>) -> Answer {
-        let is_kev = |vuln: &VulnNo| asking.board.clocks(*vuln).kev;
-        let worst = &self.worst;
-        let mut buckets: Vec<Bucket> = self
-            .buckets
-            .into_iter()
-            .map(|(key, filled)| {
-                let rank = |v: &VulnNo| (!is_kev(v), worst.get(v).copied().unwrap_or(5), asking.index.vuln(*v));
-                let mut examples: Vec<VulnNo> = Vec::new();
-                for vuln in &filled.vulns {
-                    let at = examples.partition_point(|other| rank(other) < rank(&vuln));
-                    if at < EXAMPLES {
-                        examples.insert(at, vuln);
-                        examples.truncate(EXAMPLES);
-                    }
-                }
-                Bucket {
-                    key,
-                    findings: filled.findings,
-                    classes: filled.classes,
-                    vulns: filled.vulns.len(),
-                    kev: filled.vulns.iter().filter(is_kev).count() as u64,
-                    packages: filled.packages.len(),
-                    example_packages: filled.packages.iter().take(EXAMPLES).collect(),
-                    hosts: filled.hosts,
-                    examples,
-                }
-            })
-            .collect();
-        buckets.sort_by(|a, b| {
-            let order =
-                |x: &Bucket| (x.worst(), x.kev == 0, std::cmp::Reverse(x.hosts.len()), std::cmp::Reverse(x.findings));
-            order(a).cmp(&order(b)).then_with(|| label(asking, &a.key).cmp(&label(asking, &b.key)))
-        });
-        Answer {
-            findings: self.all.findings,
-            classes: self.all.classes,
-            vulns: self.all.vulns.len(),
-            hosts: self.all.hosts,
-            buckets,
-        }
-    }
-}
-
-/// What people call a group: for the order of ties.
-fn label<'k>(asking: &'k Asking<'_>, key: &'k BucketKey) -> (&'k str, &'k str) {
-    match key {
-        BucketKey::Patch(name) => {
-            asking.index.name(*name).map_or(("", ""), |n| (n.name.as_ref(), asking.index.ecosystem(n.ecosystem)))
-        }
-        BucketKey::Vuln(vuln) => (asking.index.vuln(*vuln), ""),
-        BucketKey::Host(host) => (asking.rows.name(*host), ""),
-        BucketKey::Owner(owner) => (owner, ""),
     }
 }

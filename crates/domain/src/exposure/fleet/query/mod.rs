@@ -9,15 +9,17 @@
 //!        | field ( ">" | ">=" | "<" | "<=" | "=" ) value
 //!        | word                               part of a host's name, a package's name or a vulnerability's id
 //! ```
-//! Upper and lower case are the same. Values with spaces, commas or parentheses stand in double quotes. What is not known (a
+//! Upper and lower case are the same. Values with spaces, commas or parentheses stand in double quotes. Findings that
+//! are set aside are in no answer unless the query asks about them (`is:set-aside`). What is not known (a
 //! missing score, no EPSS) fulfils no comparison. [`parse`] reads the text, [`Asking`] answers it.
 
 mod eval;
+mod gather;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use eval::{Answer, Asking, Bucket, BucketKey, GroupBy, HostRows};
+pub use eval::{Answer, Asking, Bucket, BucketKey, Found, GroupBy, HostRows};
 pub use parse::{FIELDS, QueryError, narrowed, parse, term};
 
 /// A query that was read.
@@ -34,10 +36,10 @@ impl Query {
         self.terms.contains(&Term::Is(Flag::Overdue))
     }
 
-    /// Whether it asks about exceptions.
+    /// Whether it asks about findings that are set aside: without asking they are left out.
     #[must_use]
-    pub fn reads_exceptions(&self) -> bool {
-        self.terms.contains(&Term::Is(Flag::Excepted))
+    pub fn reads_set_aside(&self) -> bool {
+        self.terms.contains(&Term::Is(Flag::SetAside))
     }
 }
 
@@ -97,6 +99,7 @@ pub(super) enum Flag {
     Exploited,
     Overdue,
     Excepted,
+    SetAside,
 }
 
 /// A comparison.

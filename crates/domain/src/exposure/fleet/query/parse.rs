@@ -29,7 +29,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("urgency", "emergency, critical, high, medium, low"),
     ("severity", "critical, high, medium, low, none, unknown"),
     ("state", "fix, restart, reboot, none, subscription"),
-    ("is", "kev, exploited, overdue, excepted"),
+    ("is", "kev, exploited, overdue, excepted, set-aside"),
     ("epss", "probability from 0 to 1"),
     ("cvss", "base score from 0 to 10"),
 ];
@@ -46,7 +46,7 @@ const URGENCIES: &[&str] = &["low", "medium", "high", "critical", "emergency"];
 /// `unknown` last: no comparison includes it.
 const SEVERITIES: &[&str] = &["none", "low", "medium", "high", "critical", "unknown"];
 const STATES: &[&str] = &["fix", "restart", "reboot", "none", "subscription"];
-const FLAGS: &[&str] = &["kev", "exploited", "overdue", "excepted"];
+const FLAGS: &[&str] = &["kev", "exploited", "overdue", "excepted", "set-aside"];
 
 /// Why a text is no query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -479,6 +479,7 @@ fn flag(at: usize, op: &str, values: &[String]) -> Result<Term, QueryError> {
         "exploited" => Ok(Term::Is(Flag::Exploited)),
         "overdue" => Ok(Term::Is(Flag::Overdue)),
         "excepted" => Ok(Term::Is(Flag::Excepted)),
+        "set-aside" => Ok(Term::Is(Flag::SetAside)),
         _ => Err(unknown_value(at, "is", value, FLAGS)),
     }
 }

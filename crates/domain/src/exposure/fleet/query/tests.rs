@@ -12,7 +12,8 @@ use crate::decision::policy::Policy;
 use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::history::Exception;
-use crate::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo};
+use crate::exposure::fleet::marks::Marks;
+use crate::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo, VulnNo};
 use crate::exposure::matching::ProviderChunk;
 use crate::exposure::subject::{Kin, Standing, SubjectKey};
 use crate::intel::snapshot::{AdvisoryChunk, compile_advisories};
@@ -92,6 +93,10 @@ struct Fleet {
     board: Board,
     names: Names,
     exceptions: Vec<Exception>,
+    /// Exceptions of a vulnerability in one package.
+    in_package: Vec<(u32, VulnNo, RoaringBitmap, Timestamp)>,
+    aside: Vec<(SubjectNo, VulnNo, RoaringBitmap, Timestamp)>,
+    marks: Marks,
 }
 
 fn fleet(seed: u64, hosts: u32) -> Fleet {
@@ -165,15 +170,34 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
     let board = index.board(&Policy::shipped().unwrap(), &World, 1);
     let now = TODAY.start();
     let some = |random: &mut Seeded| (0..hosts).filter(|_| random.below(2) == 0).collect::<RoaringBitmap>();
-    let exceptions = (0u32..)
+    let end = |n: u32| if n.is_multiple_of(2) { now.plus_days(9) } else { now.plus_days(-9) };
+    let exceptions: Vec<Exception> = (0u32..)
         .take(index.vuln_count())
-        .step_by(2)
-        .map(|vuln| {
-            let until = if vuln.is_multiple_of(4) { now.plus_days(9) } else { now.plus_days(-9) };
-            Exception { vuln, hosts: some(&mut random), until }
-        })
+        .step_by(4)
+        .map(|vuln| Exception { vuln, hosts: some(&mut random), until: end(vuln / 4) })
         .collect();
-    Fleet { index, board, names: Names(names), exceptions }
+    let mut marks = Marks::of_exceptions(&exceptions);
+    let (mut in_package, mut aside) = (Vec::new(), Vec::new());
+    for vuln in (0u32..).take(index.vuln_count()) {
+        for name in index.vuln_names(vuln).collect::<Vec<_>>() {
+            if random.below(4) == 0 {
+                // Two that overlap: the later end counts.
+                for n in 0..2 {
+                    let hosts = some(&mut random);
+                    marks.except(name, vuln, &hosts, end(n));
+                    in_package.push((name, vuln, hosts, end(n)));
+                }
+            }
+            for subject in &index.name(name).unwrap().subjects {
+                if random.below(5) == 0 {
+                    let (hosts, until) = (some(&mut random), end(vuln));
+                    marks.set_aside(*subject, vuln, &hosts, until);
+                    aside.push((*subject, vuln, hosts, until));
+                }
+            }
+        }
+    }
+    Fleet { index, board, names: Names(names), exceptions, in_package, aside, marks }
 }
 
 impl Fleet {
@@ -184,7 +208,7 @@ impl Fleet {
             facts: &World,
             scope,
             rows: &self.names,
-            exceptions: &self.exceptions,
+            marks: &self.marks,
             now: TODAY.start(),
         }
     }
@@ -275,17 +299,28 @@ impl Finding<'_> {
                 .is_some_and(|(_, _, s)| op.holds(f64::from(s.base_e1), *want)),
             Term::Is(Flag::Kev | Flag::Exploited) => facts.kev.is_some(),
             Term::Is(Flag::Overdue) => {
+                if self.term(&Term::Is(Flag::Excepted)) {
+                    return false;
+                }
                 let entry = index.host(self.host).unwrap();
                 let board = &self.fleet.board;
                 let verdict = board.verdict(board.projection(entry.profile), self.claim.case).unwrap();
                 let seen = self.fleet.names.first_seen(self.host, self.subject, &self.claim);
                 due(verdict, &board.clocks(self.claim.vuln), seen).is_some_and(|d| d < TODAY.start())
             }
-            Term::Is(Flag::Excepted) => self
-                .fleet
-                .exceptions
-                .iter()
-                .any(|e| e.vuln == self.claim.vuln && e.until > TODAY.start() && e.hosts.contains(self.host)),
+            Term::Is(Flag::Excepted) => {
+                let name = index.subject(self.subject).unwrap().name;
+                let holds = |vuln: VulnNo, hosts: &RoaringBitmap, until: Timestamp| {
+                    vuln == self.claim.vuln && until > TODAY.start() && hosts.contains(self.host)
+                };
+                self.fleet.exceptions.iter().any(|e| holds(e.vuln, &e.hosts, e.until))
+                    || self.fleet.in_package.iter().any(|(n, v, hosts, until)| *n == name && holds(*v, hosts, *until))
+            }
+            Term::Is(Flag::SetAside) => self.fleet.aside.iter().any(|(subject, vuln, hosts, until)| {
+                (*subject, *vuln) == (self.subject, self.claim.vuln)
+                    && *until > TODAY.start()
+                    && hosts.contains(self.host)
+            }),
         }
     }
 
@@ -303,8 +338,10 @@ impl Finding<'_> {
 /// Findings by class, hosts and vulnerabilities of one group, row by row.
 type Plain = BTreeMap<BucketKey, ([u64; 5], RoaringBitmap, RoaringBitmap)>;
 
-fn naive(fleet: &Fleet, scope: &RoaringBitmap, query: &Query, group: GroupBy) -> Plain {
+/// The groups, the excepted findings in them, and the findings left out.
+fn naive(fleet: &Fleet, scope: &RoaringBitmap, query: &Query, group: GroupBy) -> (Plain, u64, u64) {
     let mut out = Plain::new();
+    let (mut excepted, mut left) = (0, 0);
     for (host, entry) in fleet.index.entries().filter(|(no, _)| scope.contains(*no)) {
         for subject in entry.subjects.iter().copied() {
             let found = fleet.index.subject(subject).unwrap();
@@ -313,6 +350,11 @@ fn naive(fleet: &Fleet, scope: &RoaringBitmap, query: &Query, group: GroupBy) ->
                 if !finding.holds(&query.root, &query.terms) {
                     continue;
                 }
+                if !query.terms.contains(&Term::Is(Flag::SetAside)) && finding.term(&Term::Is(Flag::SetAside)) {
+                    left += 1;
+                    continue;
+                }
+                excepted += u64::from(finding.term(&Term::Is(Flag::Excepted)));
                 let key = match group {
                     GroupBy::Patch => BucketKey::Patch(found.name),
                     GroupBy::Vuln => BucketKey::Vuln(claim.vuln),
@@ -326,7 +368,7 @@ fn naive(fleet: &Fleet, scope: &RoaringBitmap, query: &Query, group: GroupBy) ->
             }
         }
     }
-    out
+    (out, excepted, left)
 }
 
 fn term_text() -> impl Strategy<Value = String> {
@@ -364,6 +406,7 @@ fn term_text() -> impl Strategy<Value = String> {
         "is:exploited",
         "is:overdue",
         "is:excepted",
+        "is:set-aside",
         "epss>0.3",
         "epss<=0.3",
         "cvss>=7",
@@ -397,7 +440,8 @@ proptest! {
         let query = parse(&text).unwrap();
         for group in [GroupBy::Patch, GroupBy::Vuln, GroupBy::Host, GroupBy::Owner] {
             let answer = fleet.asking(&scope).answer(&query, group);
-            let plain = naive(&fleet, &scope, &query, group);
+            let (plain, excepted, left) = naive(&fleet, &scope, &query, group);
+            prop_assert_eq!((answer.excepted, answer.aside), (excepted, left), "{}", text);
             prop_assert_eq!(answer.buckets.len(), plain.len(), "{}", text);
             let mut findings = 0;
             for bucket in &answer.buckets {
@@ -410,6 +454,13 @@ proptest! {
                 findings += bucket.findings;
             }
             prop_assert_eq!(answer.findings, findings);
+            let listed = fleet.asking(&scope).list(&query);
+            let each: Vec<(SubjectNo, VulnNo, HostNo)> = listed
+                .iter()
+                .flat_map(|f| f.vulns.iter().flat_map(|v| f.hosts.iter().map(|h| (f.subject, *v, h))))
+                .collect();
+            let distinct: std::collections::BTreeSet<_> = each.iter().collect();
+            prop_assert_eq!((each.len() as u64, distinct.len()), (findings, each.len()), "{}: each once", text);
             prop_assert!(answer.hosts.is_subset(&scope));
             prop_assert!(answer.buckets.windows(2).all(|w| w[0].worst() <= w[1].worst()));
         }
@@ -450,6 +501,12 @@ fn the_test_fleets_have_something_of_everything() {
         assert!(some > 0 && some < all, "{text}: {some} of {all}");
         assert_eq!(some + count(&format!("not {text}")), all, "{text}");
     }
+    // What is set aside is beside all of these, and comes only when it is asked for.
+    let aside = count("is:set-aside");
+    assert!(aside > 0);
+    assert_eq!(count("not is:set-aside"), all);
+    assert_eq!(count("is:set-aside or not is:set-aside"), all + aside);
+    assert_eq!(fleet.asking(&scope).answer(&parse("").unwrap(), GroupBy::Patch).aside, aside);
 }
 
 #[test]

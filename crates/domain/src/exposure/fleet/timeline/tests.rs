@@ -7,7 +7,7 @@ use crate::decision::policy::Policy;
 use crate::exposure::finding::FindingState;
 use crate::exposure::fleet::history::NOTHING;
 use crate::exposure::fleet::{Case, ClaimRef};
-use crate::exposure::subject::{Standing, SubjectKey};
+use crate::exposure::subject::{Kin, Standing, SubjectKey};
 use crate::intel::{Status, VulnFacts};
 
 const TODAY: u16 = 20_000;
@@ -48,6 +48,7 @@ fn world(random: &mut Random, names: usize) -> (FleetIndex, Vec<Vec<SubjectNo>>)
                     module: None,
                     standing: Standing::Installed,
                     offers: Vec::new(),
+                    kin: Kin::None,
                 };
                 index.subject_intern(name, &Arc::new(key))
             })

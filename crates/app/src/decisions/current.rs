@@ -1,0 +1,169 @@
+//! Decisions in force, kept in memory: what they cover is read once, because it never changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::vex::{HostIdentity, Statement};
+use patchwright_domain::governance::coverage::{Coverage, Part};
+use patchwright_domain::governance::exception::Exception;
+use patchwright_domain::governance::not_affected::NotAffected;
+use patchwright_domain::ids::HostId;
+use patchwright_domain::time::Timestamp;
+use patchwright_store::Reader;
+
+use super::lasts_longer;
+use crate::error::AppError;
+use crate::vex::VexInput;
+use crate::{Env, Result};
+
+/// Everything in force at some instant.
+#[derive(Default)]
+pub(crate) struct Decisions {
+    /// Exceptions with what they cover.
+    pub(crate) exceptions: Vec<(Arc<Exception>, Arc<Coverage>)>,
+    /// Statements that something is not affected, with what they cover.
+    pub(crate) not_affected: Vec<(Arc<NotAffected>, Arc<Coverage>)>,
+    /// Names this set: ids and generations.
+    pub(crate) stamp: String,
+    /// Places of exceptions and statements that cover a host.
+    by_host: HashMap<HostId, (Vec<u32>, Vec<u32>)>,
+}
+
+/// The decisions of this process, as they were read last.
+#[derive(Default)]
+pub(crate) struct DecisionStore(tokio::sync::Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    decisions: Arc<Decisions>,
+    /// What every decision covers, by its id.
+    coverage: BTreeMap<String, Arc<Coverage>>,
+}
+
+/// Exceptions in force on one host.
+#[derive(Clone, Debug, Default)]
+pub struct Excepted(Vec<(Arc<Exception>, Vec<Part>)>);
+
+impl Excepted {
+    /// The exception that covers a finding; of several the one that lasts longest.
+    #[must_use]
+    pub fn find(&self, finding: &Finding) -> Option<&Exception> {
+        let mut best: Option<&Exception> = None;
+        for (exception, parts) in &self.0 {
+            let means = |p: &Part| p.means(&finding.ecosystem, &finding.package, &finding.installed, &finding.vuln);
+            if best.is_none_or(|known| lasts_longer(exception, known)) && parts.iter().any(means) {
+                best = Some(exception);
+            }
+        }
+        best
+    }
+
+    /// Whether nothing is excepted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What is decided about one host.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    /// Exceptions in force.
+    pub excepted: Excepted,
+    /// Statements of this organisation about it.
+    pub vex: Option<VexInput>,
+    /// When the first of it ends.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Decisions {
+    /// Names what is decided about a host, for caches: what a decision covers does not change.
+    pub(crate) fn stamp_of(&self, host: &HostId) -> String {
+        let Some((exceptions, statements)) = self.by_host.get(host) else { return String::new() };
+        let exceptions =
+            exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)).map(|(e, _)| e.id().as_str());
+        let statements =
+            statements.iter().filter_map(|p| self.not_affected.get(*p as usize)).map(|(s, _)| s.id().as_str());
+        exceptions.chain(statements).collect()
+    }
+
+    /// What is decided about a host.
+    pub(crate) fn of_host(&self, host: &HostId) -> Decided {
+        let Some((exceptions, statements)) = self.by_host.get(host) else { return Decided::default() };
+        let mut out = Decided::default();
+        let mut ends: Vec<Timestamp> = Vec::new();
+        for (exception, covers) in exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)) {
+            ends.push(exception.ends());
+            out.excepted.0.push((exception.clone(), covers.on_host(host).cloned().collect()));
+        }
+        let mut said: Vec<Statement> = Vec::new();
+        for (decision, covers) in statements.iter().filter_map(|p| self.not_affected.get(*p as usize)) {
+            ends.push(decision.ends());
+            let parts: Vec<&Part> = covers.on_host(host).collect();
+            said.extend(decision.statements(host, &parts));
+        }
+        if !said.is_empty() {
+            let identity = HostIdentity { names: vec![host.to_string()], ..HostIdentity::default() };
+            out.vex = Some(VexInput { statements: said, host: identity });
+        }
+        out.until = ends.into_iter().min();
+        out
+    }
+}
+
+/// The decisions in force now.
+pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decisions>> {
+    let now = env.now();
+    let exceptions = read.exception_in_force(now).await?;
+    let not_affected = read.not_affected_in_force(now).await?;
+    let mut stamp = String::new();
+    for stored in &exceptions {
+        stamp.push_str(&format!("{} {}\n", stored.exception.id(), stored.generation.0));
+    }
+    for stored in &not_affected {
+        stamp.push_str(&format!("{} {}\n", stored.decision.id(), stored.generation.0));
+    }
+    let mut kept = env.decisions().0.lock().await;
+    if kept.decisions.stamp == stamp {
+        return Ok(kept.decisions.clone());
+    }
+    let mut next = Decisions { stamp, ..Decisions::default() };
+    let mut coverage: BTreeMap<String, Arc<Coverage>> = BTreeMap::new();
+    for stored in exceptions {
+        let id = stored.exception.id().clone();
+        let covers = match kept.coverage.get(id.as_str()) {
+            Some(known) => known.clone(),
+            None => Arc::new(read.exception_coverage(&id).await?.ok_or_else(|| gone(id.as_str()))?),
+        };
+        coverage.insert(id.to_string(), covers.clone());
+        next.exceptions.push((Arc::new(stored.exception), covers));
+    }
+    for stored in not_affected {
+        let id = stored.decision.id().clone();
+        let covers = match kept.coverage.get(id.as_str()) {
+            Some(known) => known.clone(),
+            None => Arc::new(read.not_affected_coverage(&id).await?.ok_or_else(|| gone(id.as_str()))?),
+        };
+        coverage.insert(id.to_string(), covers.clone());
+        next.not_affected.push((Arc::new(stored.decision), covers));
+    }
+    for (place, (_, covers)) in (0u32..).zip(&next.exceptions) {
+        for host in &covers.hosts {
+            next.by_host.entry(host.clone()).or_default().0.push(place);
+        }
+    }
+    for (place, (_, covers)) in (0u32..).zip(&next.not_affected) {
+        for host in &covers.hosts {
+            next.by_host.entry(host.clone()).or_default().1.push(place);
+        }
+    }
+    let next = Arc::new(next);
+    *kept = Kept { decisions: next.clone(), coverage };
+    Ok(next)
+}
+
+/// A row was there and what it covers was not: rows are never deleted.
+fn gone(id: &str) -> AppError {
+    AppError::NotFound { what: "decision", id: id.to_owned() }
+}

@@ -1,0 +1,402 @@
+//! Asking for exceptions and deciding about them.
+
+use patchwright_domain::access::{Action, Scope, Standing as AccountStanding, Target};
+use patchwright_domain::audit::AuditEntry;
+use patchwright_domain::decision::policy::Urgency;
+use patchwright_domain::governance::coverage::{Coverage, Listed};
+use patchwright_domain::governance::exception::{Accounts, Exception, Plea, Standing, State};
+use patchwright_domain::ids::ExceptionId;
+use patchwright_domain::time::Timestamp;
+use patchwright_protocol::SCHEMA;
+use patchwright_protocol::decisions::{ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow};
+use patchwright_protocol::scan::DraftRequest;
+use patchwright_store::{Generation, Reader, StoredException};
+
+use super::plan::{By, counted, same};
+use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, worst_now};
+use crate::env::unique;
+use crate::error::AppError;
+use crate::fleet::index;
+use crate::report::{urgency_place, urgency_word};
+use crate::{Ctx, Env, Result};
+
+/// What to do about a refusal.
+const HINT: &str = "correct what is named and ask again";
+
+/// What is asked for, before it is put into words.
+struct Asked {
+    covers: Coverage,
+    worst: Urgency,
+    question: String,
+    draft: Option<String>,
+    until: Option<patchwright_domain::time::Date>,
+}
+
+/// Asks for an exception. It holds nothing back before somebody else approved it.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] with everything that stands against it; [`AppError::Conflict`] when the findings
+/// are not those of the plan that was looked at.
+pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest) -> Result<ExceptionDetail> {
+    ctx.authorize(Action::RequestException, &Target::OwnScope)?;
+    let now = env.now();
+    let said = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let asked = match (said(&request.q), said(&request.draft)) {
+        (Some(q), None) => {
+            let counted = counted(env, ctx, &q, By::Package).await?;
+            same(&counted, request.digest.as_deref())?;
+            let worst = counted.worst.unwrap_or(Urgency::Low);
+            Asked { covers: counted.covers, worst, question: q, draft: None, until: None }
+        }
+        (None, Some(draft)) => of_draft(env, ctx, &draft).await?,
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(AppError::invalid(
+                "exception_subject",
+                "an exception is of the findings of a query, or of a draft",
+                "name one of both",
+            ));
+        }
+    };
+    authorize_hosts(env, ctx, Action::RequestException, &asked.covers).await?;
+    let until = match said(&request.until) {
+        Some(text) => day("the end of an exception", &text)?,
+        None => asked
+            .until
+            .ok_or_else(|| AppError::invalid("day", "an exception needs a last day", "write a day as 2027-06-30"))?,
+    };
+    let plea = Plea {
+        title: asked.covers.title(),
+        question: asked.question,
+        draft: asked.draft,
+        reason: request.reason.trim().to_owned(),
+        measure: said(&request.measure),
+        until,
+        by: party(ctx),
+        at: now,
+        worst: asked.worst,
+        counts: counts(&asked.covers),
+    };
+    let policy = env.policy();
+    let id = ExceptionId::from_unique(&unique());
+    let exception = Exception::request(id, plea, &policy.policy.exceptions)
+        .map_err(|against| refused("exception_refused", &against, HINT))?;
+    let mut txn = env.db().write().await?;
+    txn.exception_insert(&exception, &asked.covers).await?;
+    txn.audit_append(entry(ctx, now, Action::RequestException.word(), &exception, &asked.covers, &request.reason));
+    txn.commit().await?;
+    env.event("exceptions", &format!("an exception waits for a decision: {}", exception.plea().title));
+    detail(env, ctx, &StoredException { exception, generation: Generation::FIRST }, &asked.covers).await
+}
+
+/// The findings of a draft in the report of a host.
+async fn of_draft(env: &Env, ctx: &Ctx, id: &str) -> Result<Asked> {
+    let entries = crate::fleet::entries(env, ctx).await?;
+    let found = entries.iter().find_map(|e| Some((e, e.report.exceptions.iter().find(|d| d.id == id)?)));
+    let (entry, draft) =
+        found.ok_or_else(|| AppError::NotFound { what: "draft of an exception", id: id.to_owned() })?;
+    let of_draft = |f: &&patchwright_protocol::scan::FindingView| {
+        draft.stays_open.contains(&f.vuln)
+            && (f.package == draft.source || f.binaries.iter().any(|b| b.name == draft.package))
+    };
+    let findings: Vec<_> = entry.report.findings.iter().filter(of_draft).collect();
+    let worst = findings.iter().map(|f| f.urgency.as_str()).min_by_key(|u| urgency_place(u));
+    let list = findings
+        .iter()
+        .map(|f| Listed {
+            ecosystem: f.ecosystem.clone(),
+            package: f.package.clone(),
+            version: None,
+            vulns: vec![f.vuln.clone()],
+            hosts: vec![entry.host.id.clone()],
+        })
+        .collect();
+    let rule = draft.rule.as_deref().map(|r| format!(", rule {r}")).unwrap_or_default();
+    Ok(Asked {
+        covers: together(list),
+        worst: worst.and_then(urgency_of).unwrap_or(Urgency::Low),
+        question: format!("{} on {}: {}{rule}", draft.package, entry.host.hostname, draft.obstacle_label),
+        draft: Some(id.to_owned()),
+        until: patchwright_domain::time::Date::parse(&draft.expires),
+    })
+}
+
+/// One entry for each package: a draft has one host.
+fn together(list: Vec<Listed>) -> Coverage {
+    let mut out: Vec<Listed> = Vec::new();
+    for one in list {
+        match out.iter_mut().find(|l| l.package == one.package && l.ecosystem == one.ecosystem) {
+            Some(known) => known.vulns.extend(one.vulns),
+            None => out.push(one),
+        }
+    }
+    Coverage::of(out)
+}
+
+fn urgency_of(word: &str) -> Option<Urgency> {
+    Urgency::ALL.into_iter().find(|u| urgency_word(*u) == word)
+}
+
+/// Approves, refuses or revokes an exception. `expected` is the generation that the caller saw, or nothing for "as it is now".
+///
+/// # Errors
+/// [`AppError::Forbidden`], also for one of its hosts; [`AppError::Invalid`] with everything that stands against the step;
+/// [`AppError::Conflict`] when somebody decided meanwhile.
+pub async fn exception_decide(
+    env: &Env,
+    ctx: &Ctx,
+    id: &str,
+    wish: &ExceptionDecision,
+    expected: Option<i64>,
+) -> Result<ExceptionDetail> {
+    ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    let (stored, covers) = fetch(env, ctx, id).await?;
+    let by = party(ctx);
+    let own = stored.exception.standing(env.now()) == Standing::Requested && stored.exception.plea().by.word == by.word;
+    // Whoever asked may take it back before anybody decided.
+    let action = if wish.decision == "revoke" && own { Action::RequestException } else { Action::DecideException };
+    ctx.authorize(action, &Target::OwnScope)?;
+    authorize_hosts(env, ctx, action, &covers).await?;
+    let now = env.now();
+    let before = expected.map_or(stored.generation, Generation);
+    let worst = worst_now(env, &covers).await?.unwrap_or(Urgency::Low);
+    let accounts = accounts(&mut env.db().read().await?).await?;
+    let policy = env.policy();
+    let exception = stored.exception;
+    let next = match wish.decision.as_str() {
+        "approve" => exception.approve(by, &wish.reason, accounts, worst, &policy.policy.exceptions, now),
+        "refuse" => exception.refuse(by, &wish.reason, now),
+        "revoke" => exception.revoke(by, &wish.reason, now),
+        other => {
+            return Err(AppError::invalid(
+                "exception_decision",
+                format!("`{other}` is not a decision about an exception"),
+                "decide approve, refuse or revoke",
+            ));
+        }
+    }
+    .map_err(|against| refused("exception_refused", &against, "correct what is named and decide again"))?;
+    let mut txn = env.db().write().await?;
+    let generation = txn.exception_save(&next, before).await?;
+    let word = format!("exception.{}", wish.decision);
+    txn.audit_append(entry(ctx, now, &word, &next, &covers, &wish.reason));
+    txn.commit().await?;
+    env.event("exceptions", &format!("an exception is {} now: {}", next.standing(now).word(), next.plea().title));
+    detail(env, ctx, &StoredException { exception: next, generation }, &covers).await
+}
+
+/// Whether somebody else could decide: accounts in use.
+async fn accounts(read: &mut Reader) -> Result<Accounts> {
+    let active = read.user_list().await?.iter().filter(|u| u.standing == AccountStanding::Active).count();
+    Ok(if active > 1 { Accounts::Several } else { Accounts::One })
+}
+
+fn entry(ctx: &Ctx, now: Timestamp, action: &str, e: &Exception, covers: &Coverage, reason: &str) -> AuditEntry {
+    let plea = e.plea();
+    AuditEntry {
+        at: now,
+        actor: ctx.actor.word(),
+        action: action.to_owned(),
+        object: e.id().to_string(),
+        reason: Some(reason.trim().to_owned()),
+        detail: serde_json::json!({
+            "name": plea.title,
+            "state": e.standing(now).word(),
+            "question": plea.question,
+            "draft": plea.draft,
+            "until": plea.until.to_string(),
+            "worst": plea.worst.word(),
+            "findings": plea.counts.findings,
+            "hosts": plea.counts.hosts,
+            "vulnerabilities": plea.counts.vulns,
+            "requested_by": plea.by.word,
+            "alone": e.approval().is_some_and(|a| a.alone),
+            "covers": covers.digest(),
+        }),
+        request_id: ctx.request_id.clone(),
+    }
+}
+
+async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredException, Coverage)> {
+    let missing = || AppError::NotFound { what: "exception", id: id.to_owned() };
+    let parsed = ExceptionId::parse(id).ok_or_else(missing)?;
+    let mut read = env.db().read().await?;
+    let stored = read.exception_fetch(&parsed).await?.ok_or_else(missing)?;
+    let covers = read.exception_coverage(&parsed).await?.ok_or_else(missing)?;
+    drop(read);
+    // Outside of the caller's environments its existence is not told.
+    if !visible(env, ctx, &covers).await? {
+        return Err(missing());
+    }
+    Ok((stored, covers))
+}
+
+async fn covers_of(env: &Env, id: &ExceptionId) -> Result<Coverage> {
+    Ok(env.db().read().await?.exception_coverage(id).await?.unwrap_or_default())
+}
+
+async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
+    let state = index::current(env).await?;
+    Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
+}
+
+/// Exceptions: those that wait first, then those in force by their end, then the others, the latest first.
+///
+/// # Errors
+/// [`AppError::Forbidden`]; [`AppError::Invalid`] for an unknown state; or the database.
+pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result<Vec<ExceptionRow>> {
+    ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    let now = env.now();
+    let wanted = match state.map(str::trim).filter(|s| !s.is_empty()) {
+        None => None,
+        Some(word) => Some(Standing::from_word(word).ok_or_else(|| {
+            AppError::invalid(
+                "exception_state",
+                format!("`{word}` is no state of an exception"),
+                "use requested, approved, expired, revoked or refused",
+            )
+        })?),
+    };
+    let mut all = env.db().read().await?.exception_list().await?;
+    all.retain(|s| wanted.is_none_or(|w| s.exception.standing(now) == w));
+    all.sort_by_key(|s| {
+        let standing = s.exception.standing(now);
+        let ends = matches!(standing, Standing::Requested | Standing::Approved).then(|| s.exception.ends());
+        (standing.min(Standing::Expired), ends, std::cmp::Reverse(s.exception.id().clone()))
+    });
+    let everything = matches!(ctx.actor.scope(), Scope::All);
+    let mut rows = Vec::new();
+    for stored in all {
+        if everything || visible(env, ctx, &covers_of(env, stored.exception.id()).await?).await? {
+            rows.push(row(&stored, now));
+        }
+        if rows.len() >= SHOWN {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+/// One exception with what it covers.
+///
+/// # Errors
+/// [`AppError::NotFound`], also when it covers no host that the caller may see; [`AppError::Forbidden`], or the database.
+pub async fn exception_show(env: &Env, ctx: &Ctx, id: &str) -> Result<ExceptionDetail> {
+    ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    let (stored, covers) = fetch(env, ctx, id).await?;
+    detail(env, ctx, &stored, &covers).await
+}
+
+async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverage) -> Result<ExceptionDetail> {
+    let now = env.now();
+    let worst = worst_now(env, covers).await?;
+    let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
+    let policy = env.policy();
+    let days = policy.policy.exceptions.days(worst.unwrap_or(Urgency::Low).max(stored.exception.plea().worst));
+    Ok(ExceptionDetail {
+        schema: SCHEMA,
+        row: row(stored, now),
+        worst_now: worst.map(|u| urgency_word(u).to_owned()),
+        latest: now.plus_days(i64::from(days)).date().to_string(),
+        covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
+        on,
+        elsewhere,
+    })
+}
+
+fn row(stored: &StoredException, now: Timestamp) -> ExceptionRow {
+    let e = &stored.exception;
+    let plea = e.plea();
+    let standing = e.standing(now);
+    let decided = match e.state() {
+        State::Requested => None,
+        State::Approved { approval } => Some((&approval.by, approval.at, approval.reason.as_str())),
+        State::Refused { by, at, reason } | State::Revoked { by, at, reason, .. } => Some((by, *at, reason.as_str())),
+        State::Expired { approval, .. } => approval.as_ref().map(|a| (&a.by, a.at, a.reason.as_str())),
+    };
+    let label = match (standing, e.approval()) {
+        (Standing::Requested, _) => "waits for a decision",
+        (Standing::Approved, _) => "in force",
+        (Standing::Expired, Some(_)) => "expired",
+        (Standing::Expired, None) => "expired, nobody decided",
+        (Standing::Revoked, Some(_)) => "revoked",
+        (Standing::Revoked, None) => "taken back",
+        (Standing::Refused, _) => "refused",
+    };
+    ExceptionRow {
+        id: e.id().to_string(),
+        state: standing.word().to_owned(),
+        state_label: label.to_owned(),
+        title: plea.title.clone(),
+        question: plea.question.clone(),
+        draft: plea.draft.clone(),
+        reason: plea.reason.clone(),
+        measure: plea.measure.clone(),
+        until: plea.until.to_string(),
+        ends: e.ends().to_string(),
+        worst: urgency_word(plea.worst).to_owned(),
+        findings: plea.counts.findings,
+        hosts: plea.counts.hosts,
+        vulns: plea.counts.vulns,
+        requested_by: plea.by.name.clone(),
+        requested_at: plea.at.to_string(),
+        decided_by: decided.map(|(by, _, _)| by.name.clone()),
+        decided_at: decided.map(|(_, at, _)| at.to_string()),
+        decided_because: decided.map(|(_, _, reason)| reason.to_owned()),
+        approved_by: e.approval().map(|a| a.by.name.clone()),
+        alone: e.approval().is_some_and(|a| a.alone),
+        generation: stored.generation.0,
+    }
+}
+
+/// The exceptions that were asked for from drafts: the latest of each draft that is named.
+///
+/// # Errors
+/// [`AppError::Forbidden`], or the database.
+pub async fn requested_of(env: &Env, ctx: &Ctx, drafts: &[String]) -> Result<Vec<(String, DraftRequest)>> {
+    ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = env.now();
+    let mut out: Vec<(String, DraftRequest)> = Vec::new();
+    // The list has the latest first.
+    for stored in env.db().read().await?.exception_list().await? {
+        let Some(draft) = stored.exception.plea().draft.as_ref().filter(|d| drafts.contains(d)) else { continue };
+        if !out.iter().any(|(known, _)| known == draft) {
+            let state = stored.exception.standing(now).word().to_owned();
+            out.push((draft.clone(), DraftRequest { id: stored.exception.id().to_string(), state }));
+        }
+    }
+    Ok(out)
+}
+
+/// Notes which exceptions ended by themselves. Their findings count again from that instant whether it is noted or not; this makes
+/// the audit say so. Gives the number noted.
+///
+/// # Errors
+/// [`AppError::Forbidden`], or the database.
+pub async fn exceptions_expire(env: &Env, ctx: &Ctx) -> Result<usize> {
+    ctx.authorize(Action::DecideException, &Target::Installation)?;
+    let now = env.now();
+    let over = env.db().read().await?.exception_over(now).await?;
+    let mut noted = 0;
+    for stored in over {
+        let id = stored.exception.id().clone();
+        let Ok(next) = stored.exception.expire(now) else { continue };
+        let covers = covers_of(env, &id).await?;
+        let mut txn = env.db().write().await?;
+        match txn.exception_save(&next, stored.generation).await {
+            Ok(_) => {}
+            // Somebody decided at this very moment: what they did stands.
+            Err(patchwright_store::StoreError::Conflict { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        txn.audit_append(entry(ctx, now, "exception.expire", &next, &covers, "its last day is over"));
+        txn.commit().await?;
+        noted += 1;
+    }
+    if noted > 0 {
+        env.event("exceptions", &format!("{} ended", index::counted(noted as u64, "exception")));
+    }
+    Ok(noted)
+}

@@ -1,0 +1,234 @@
+//! Decisions about findings: exceptions, and what this organisation says is not affected.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::findings::UrgencyCounts;
+
+/// Vulnerabilities of one package that a decision covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CoveredRow {
+    /// Package as advisories name it.
+    pub package: String,
+    /// Ecosystem and release.
+    pub ecosystem: String,
+    /// The installed version that is meant; every version when absent.
+    pub version: Option<String>,
+    /// Vulnerabilities, the first hundred.
+    pub vulns: Vec<String>,
+    /// All of them.
+    pub vulns_total: u64,
+    /// Hosts.
+    pub hosts: u64,
+    /// Findings: one for each vulnerability on each host.
+    pub findings: u64,
+}
+
+/// A host that a decision covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CoveredHost {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// What a decision about the findings of a query would cover, as of now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DecisionPlan {
+    /// Version of this shape.
+    pub schema: u32,
+    /// Query as it was asked.
+    pub q: String,
+    /// Findings: (host, package, vulnerability).
+    pub findings: u64,
+    /// Findings by urgency.
+    pub counts: UrgencyCounts,
+    /// Worst urgency; absent when there is no finding.
+    pub worst: Option<String>,
+    /// Hosts.
+    pub hosts: u64,
+    /// Distinct vulnerabilities.
+    pub vulns: u64,
+    /// Distinct packages.
+    pub packages: u64,
+    /// Findings among them that an exception covers already.
+    pub excepted: u64,
+    /// Last day that policy allows an exception of them, `YYYY-MM-DD`.
+    pub latest: String,
+    /// Names exactly these findings; give it back to decide about no others.
+    pub digest: String,
+    /// By package, the first hundred.
+    pub rows: Vec<CoveredRow>,
+}
+
+/// Asks for an exception: of the findings of a query, or from a draft.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExceptionRequest {
+    /// Query over findings. Every finding that it names now is covered, none that joins later.
+    pub q: Option<String>,
+    /// Id of a draft in the report of a host (`exc_…`), in place of a query.
+    pub draft: Option<String>,
+    /// Why the findings have to stay.
+    pub reason: String,
+    /// What keeps the risk down meanwhile.
+    pub measure: Option<String>,
+    /// Last day on which it holds, `YYYY-MM-DD`; that of the draft when absent.
+    pub until: Option<String>,
+    /// `digest` of the plan that was looked at; what is there now when absent.
+    pub digest: Option<String>,
+}
+
+/// Decides about an exception.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExceptionDecision {
+    /// `approve`, `refuse` or `revoke`.
+    pub decision: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An exception in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionRow {
+    /// Id (`exc_…`).
+    pub id: String,
+    /// `requested`, `approved`, `expired`, `revoked` or `refused`, as of now.
+    pub state: String,
+    /// The state in words.
+    pub state_label: String,
+    /// What it is about, in one line.
+    pub title: String,
+    /// Query or draft that it was made from.
+    pub question: String,
+    /// Id of the draft, when it was made from one.
+    pub draft: Option<String>,
+    /// Why the findings have to stay.
+    pub reason: String,
+    /// What keeps the risk down meanwhile.
+    pub measure: Option<String>,
+    /// Last day, `YYYY-MM-DD`.
+    pub until: String,
+    /// When it ends by itself, RFC 3339.
+    pub ends: String,
+    /// Worst urgency when it was asked for.
+    pub worst: String,
+    /// Findings covered.
+    pub findings: u64,
+    /// Hosts covered.
+    pub hosts: u64,
+    /// Distinct vulnerabilities covered.
+    pub vulns: u64,
+    /// Who asked.
+    pub requested_by: String,
+    /// When, RFC 3339.
+    pub requested_at: String,
+    /// Who decided last.
+    pub decided_by: Option<String>,
+    /// When, RFC 3339.
+    pub decided_at: Option<String>,
+    /// Why, in the words of whoever decided.
+    pub decided_because: Option<String>,
+    /// Who approved it, also when it ended since.
+    pub approved_by: Option<String>,
+    /// The one who asked approved it: the installation has one account.
+    pub alone: bool,
+    /// What `If-Match` of a decision names (`"gN"`).
+    pub generation: i64,
+}
+
+/// An exception with what it covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionDetail {
+    /// Version of this shape.
+    pub schema: u32,
+    /// The exception.
+    pub row: ExceptionRow,
+    /// Worst urgency of what it covers, as of now; absent when none of it is open.
+    pub worst_now: Option<String>,
+    /// Last day that policy would allow now, `YYYY-MM-DD`.
+    pub latest: String,
+    /// By package, the first five hundred.
+    pub covers: Vec<CoveredRow>,
+    /// Hosts that the caller may see, the first five hundred by name.
+    pub on: Vec<CoveredHost>,
+    /// Hosts that are gone, or that the caller may not see.
+    pub elsewhere: u64,
+}
+
+/// Says of the findings of a query that they are not affected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotAffectedRequest {
+    /// Query over findings. Every finding that it names now is covered, at the version that is installed now.
+    pub q: String,
+    /// `component_not_present`, `vulnerable_code_not_present`, `vulnerable_code_not_in_execute_path`,
+    /// `vulnerable_code_cannot_be_controlled_by_adversary` or `inline_mitigations_already_exist`.
+    pub justification: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Last day on which it holds, `YYYY-MM-DD`: then somebody has to look again.
+    pub review_by: String,
+    /// `digest` of the plan that was looked at; what is there now when absent.
+    pub digest: Option<String>,
+}
+
+/// Takes a statement back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawRequest {
+    /// Why.
+    pub reason: String,
+}
+
+/// A decision that findings are not affected, in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NotAffectedRow {
+    /// Id (`vex_…`).
+    pub id: String,
+    /// `stated`, `lapsed` or `withdrawn`, as of now.
+    pub state: String,
+    /// What it is about, in one line.
+    pub title: String,
+    /// Query that it was made from.
+    pub question: String,
+    /// Why, as VEX has it.
+    pub justification: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub review_by: String,
+    /// Findings covered.
+    pub findings: u64,
+    /// Hosts covered.
+    pub hosts: u64,
+    /// Distinct vulnerabilities covered.
+    pub vulns: u64,
+    /// Who says so.
+    pub stated_by: String,
+    /// When, RFC 3339.
+    pub stated_at: String,
+    /// Who took it back.
+    pub withdrawn_by: Option<String>,
+    /// Why it was taken back.
+    pub withdrawn_because: Option<String>,
+    /// What `If-Match` of a withdrawal names (`"gN"`).
+    pub generation: i64,
+}
+
+/// A decision that findings are not affected, with what it covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NotAffectedDetail {
+    /// Version of this shape.
+    pub schema: u32,
+    /// The decision.
+    pub row: NotAffectedRow,
+    /// By package and version, the first five hundred.
+    pub covers: Vec<CoveredRow>,
+    /// Hosts that the caller may see, the first five hundred by name.
+    pub on: Vec<CoveredHost>,
+    /// Hosts that are gone, or that the caller may not see.
+    pub elsewhere: u64,
+}

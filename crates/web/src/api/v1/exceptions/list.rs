@@ -1,0 +1,46 @@
+//! `GET /api/v1/exceptions`
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use patchwright_app::decisions;
+use patchwright_protocol::decisions::ExceptionRow;
+use patchwright_protocol::problem::ProblemDetails;
+use serde::Deserialize;
+
+use crate::api::{Answer, json};
+use crate::failure::Failure;
+use crate::session::Caller;
+use crate::state::WebState;
+
+/// Query of the list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ListQuery {
+    state: Option<String>,
+}
+
+/// Exceptions.
+#[utoipa::path(
+    get, path = "/api/v1/exceptions", tag = "Exceptions", operation_id = "exceptions_list",
+    description = "Exceptions that cover a host of the caller: those that wait for a decision first, then those in force by their end, then \
+                   the others, the latest first; five hundred at most.",
+    params(("state" = Option<String>, Query, description = "`requested`, `approved`, `expired`, `revoked` or `refused`; every one when empty.")),
+    responses(
+        (status = 200, description = "All of them.", body = Vec<ExceptionRow>),
+        (status = 304, description = "Unchanged since the `If-None-Match` tag."),
+        (status = 401, description = "No session and no valid token.", body = ProblemDetails),
+        (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 422, description = "No such state.", body = ProblemDetails),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    query: Result<Query<ListQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(Failure::from)?;
+    json(&headers, &decisions::exception_list(&state.env, &caller.ctx, query.state.as_deref()).await?)
+}
