@@ -141,3 +141,25 @@ fn nothing_changed_since_start(root: &Root) -> bool {
         .collect();
     !lists.is_empty() && lists.iter().all(|at| *at < start)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// rpm keeps several kernels of one name: the time is that of the version, and dpkg's files say nothing of it.
+    #[test]
+    fn a_kernel_of_rpm_was_installed_when_rpm_says() {
+        let kernel = |version: &str| InstalledKernel {
+            release: format!("{version}.x86_64"),
+            package: "kernel-core".to_owned(),
+            version: version.to_owned(),
+        };
+        let times = [
+            ("kernel-core".to_owned(), "5.14.0-427.el9".to_owned(), Timestamp(1)),
+            ("kernel-core".to_owned(), "5.14.0-503.el9".to_owned(), Timestamp(2)),
+        ];
+        let nowhere = Root::at("/nonexistent");
+        assert_eq!(installed_at(&nowhere, &kernel("5.14.0-503.el9"), &times), Some(Timestamp(2)));
+        assert_eq!(installed_at(&nowhere, &kernel("5.14.0-570.el9"), &times), None);
+    }
+}

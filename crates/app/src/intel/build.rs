@@ -215,7 +215,7 @@ fn kev_removed(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Res
         }
     }
     removed.retain(|removal| !listed.contains(removal.cve.as_str()));
-    Ok((!removed.is_empty()).then(|| FreshRecords::Side(SideRecords::KevRemoved(removed), None)))
+    Ok((!removed.is_empty()).then_some(FreshRecords::Side(SideRecords::KevRemoved(removed), None)))
 }
 
 /// The chunk `old` with the changed records in it.

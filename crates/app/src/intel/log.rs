@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::intel::snapshot::{
-    ChunkError, ChunkKind, ChunkMeta, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
+    ChunkChange, ChunkError, ChunkKind, ChunkMeta, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
     side::SideTable,
 };
 use patchwright_domain::time::Timestamp;
@@ -209,7 +209,7 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
     let intel = env.intel();
     let dir = intel.dir();
     let mut rows = Vec::new();
-    for change in changed_chunks(&old, &new) {
+    for change in parts(&old, &new) {
         let records = (change.old.as_ref().map_or(0, |c| c.records), change.new.as_ref().map_or(0, |c| c.records));
         let mut row = DiffRow {
             provider: change.provider,
@@ -253,6 +253,11 @@ pub async fn diff_snapshots(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Resul
     Ok(rows)
 }
 
+/// The chunks that are not the same. What KEV lists no more follows from KEV and is no part of its own.
+fn parts(old: &SnapshotIndex, new: &SnapshotIndex) -> impl Iterator<Item = ChunkChange> {
+    changed_chunks(old, new).into_iter().filter(|change| change.kind != ChunkKind::KevRemoved)
+}
+
 /// The CVE ids of a KEV chunk.
 fn kev_ids(dir: &IntelDir, meta: &ChunkMeta) -> Result<BTreeSet<String>> {
     let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
@@ -267,8 +272,7 @@ fn kev_ids(dir: &IntelDir, meta: &ChunkMeta) -> Result<BTreeSet<String>> {
 pub async fn diff_chunks(env: &Env, ctx: &Ctx, old: &str, new: &str) -> Result<Vec<DiffRow>> {
     ctx.authorize(Action::ViewFeeds, &Target::Installation)?;
     let (old, new) = (find(env, old).await?, find(env, new).await?);
-    Ok(changed_chunks(&old, &new)
-        .into_iter()
+    Ok(parts(&old, &new)
         .map(|change| DiffRow {
             records: (change.old.map_or(0, |c| c.records), change.new.map_or(0, |c| c.records)),
             provider: change.provider,

@@ -393,6 +393,8 @@ mod tests {
                     SideRecords::Eol(list) => list.len(),
                     SideRecords::Names(list) => list.len(),
                     SideRecords::Published(list) => list.len(),
+                    SideRecords::Withdrawn(list) => list.len(),
+                    SideRecords::KevRemoved(list) => list.len(),
                 },
             };
             assert!(count > 1_000, "{provider}: {count}");
