@@ -242,7 +242,10 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
             .to_owned(),
     ];
     notes.extend(state.notes(&scope));
-    notes.extend(left_out(taken.iter().map(|t| t.aside).sum()));
+    if let Some(note) = left_out(taken.iter().map(|t| t.aside).sum()) {
+        notes.push(note);
+        notes.push("How long fixes take is counted over every finding, set aside or not.".to_owned());
+    }
     Ok(FindingsStats {
         schema: SCHEMA,
         at: now.to_string(),

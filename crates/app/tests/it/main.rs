@@ -1,5 +1,5 @@
 //! Integration tests of this crate: one binary.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod decisions;
 mod findings;

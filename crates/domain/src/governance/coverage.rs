@@ -77,6 +77,8 @@ pub struct Listed {
     pub hosts: Vec<HostId>,
 }
 
+/// Ecosystem, package, version and vulnerabilities that are listed together.
+type AlikeKey = (String, String, Option<String>, Vec<String>);
 /// Ecosystem, package, version and hosts of a part.
 type PartKey = (String, String, Option<String>, Vec<(u32, u32)>);
 
@@ -87,7 +89,7 @@ impl Coverage {
         let mut hosts: Vec<HostId> = list.iter().flat_map(|l| &l.hosts).cloned().collect();
         hosts.sort_unstable();
         hosts.dedup();
-        let mut places: BTreeMap<(String, String, Option<String>, Vec<String>), BTreeSet<u32>> = BTreeMap::new();
+        let mut places: BTreeMap<AlikeKey, BTreeSet<u32>> = BTreeMap::new();
         for mut listed in list {
             listed.vulns.sort_unstable();
             listed.vulns.dedup();

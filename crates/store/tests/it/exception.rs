@@ -152,7 +152,7 @@ async fn a_statement_is_kept_and_taken_back(stage: Stage) {
     let found = read.not_affected_fetch(said.id()).await.unwrap().unwrap();
     assert_eq!((&found.decision, found.generation), (&said, Generation::FIRST));
     assert_eq!(read.not_affected_coverage(said.id()).await.unwrap().unwrap(), covers());
-    assert_eq!(read.not_affected_in_force(NOW).await.unwrap(), [found.clone()]);
+    assert_eq!(read.not_affected_in_force(NOW).await.unwrap(), std::slice::from_ref(&found));
     assert_eq!(read.not_affected_in_force(said.ends()).await.unwrap(), [], "after its review date");
     drop(read);
     let back = said.clone().withdraw(who("bob"), "wrong", NOW).unwrap();

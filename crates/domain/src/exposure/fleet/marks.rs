@@ -141,7 +141,6 @@ impl Marks {
 }
 
 /// Counts the findings of a vulnerability of a subject on some hosts.
-#[expect(clippy::too_many_arguments, reason = "one loop body, given to two loops")]
 fn each(
     timeline: &Timeline<'_>,
     subject_no: SubjectNo,

@@ -39,7 +39,7 @@ fn exception(i: usize) -> ExceptionRow {
         question: format!("source:{} and tier:T3", pick(&PACKAGES, i)),
         draft: None,
         reason: "the vendor of the billing engine certifies 3.1 in spring".to_owned(),
-        measure: (i % 2 == 0).then(|| "only the reverse proxy reaches the port".to_owned()),
+        measure: i.is_multiple_of(2).then(|| "only the reverse proxy reaches the port".to_owned()),
         until: "2027-01-20".to_owned(),
         ends: at(59 * 24),
         worst: pick(&URGENCIES, i + 1).to_owned(),
