@@ -297,28 +297,31 @@ fn debian_bookworm_fixes(from: &Path) -> Result<Table, Failure> {
         copy(from, "debian_bookworm_changelog", &[("source", "source"), ("cve", "cve"), ("fixed_version", "fixed")])?;
     let versions =
         Input::read(from, "debian_bookworm_binary_source_2026-11-22")?.select(&["source", "source_version"])?;
-    rebuilt(&mut table.rows, &versions);
+    table.rows = rebuilt(std::mem::take(&mut table.rows), &versions);
     Ok(table)
 }
 
 /// Where the release ships rebuilds of unstable's versions (`590-2.1~deb12u2` of `590-2.1`), the entry in the changelog names
 /// unstable's version, which sorts after every rebuild of it: the fix is in from the first rebuild on.
-fn rebuilt(rows: &mut [Vec<String>], versions: &[Vec<String>]) {
+fn rebuilt(rows: impl IntoIterator<Item = Vec<String>>, versions: &[Vec<String>]) -> BTreeSet<Vec<String>> {
     let rebuilds: BTreeSet<&str> = versions
         .iter()
         .filter_map(|row| Some((row.first()?, row.get(1)?)))
         .filter(|(_, version)| version.contains("~deb12u"))
         .map(|(source, _)| source.as_str())
         .collect();
-    for row in rows {
-        if let [source, _, fixed] = row.as_mut_slice()
-            && rebuilds.contains(source.as_str())
-            && !fixed.contains('~')
-            && !fixed.contains("deb12")
-        {
-            fixed.push_str("~deb12u1");
-        }
-    }
+    rows.into_iter()
+        .map(|mut row| {
+            if let [source, _, fixed] = row.as_mut_slice()
+                && rebuilds.contains(source.as_str())
+                && !fixed.contains('~')
+                && !fixed.contains("deb12")
+            {
+                fixed.push_str("~deb12u1");
+            }
+            row
+        })
+        .collect()
 }
 
 fn binary_source(from: &Path) -> Result<Table, Failure> {
@@ -489,9 +492,9 @@ mod tests {
         let versions = rows("less 590-2.1~deb12u2\nbash 5.2-1\nglibc 2.36-9+deb12u14");
         let mut fixes =
             rows("less C1 590-2.1\nless C2 590-1~exp1\nless C3 590-2.1~deb12u2\nbash C4 5.1-1\nglibc C5 2.36-4");
-        rebuilt(&mut fixes, &versions);
-        let fixed: Vec<&str> = fixes.iter().map(|row| row[2].as_str()).collect();
-        assert_eq!(fixed, ["590-2.1~deb12u1", "590-1~exp1", "590-2.1~deb12u2", "5.1-1", "2.36-4"]);
+        let made = rebuilt(fixes, &versions);
+        let fixed: Vec<&str> = made.iter().map(|row| row[2].as_str()).collect();
+        assert_eq!(fixed, ["5.1-1", "2.36-4", "590-2.1~deb12u1", "590-1~exp1", "590-2.1~deb12u2"]);
     }
 
     #[test]
