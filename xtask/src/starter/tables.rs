@@ -490,7 +490,7 @@ mod tests {
     #[test]
     fn a_fix_in_unstable_is_in_the_first_rebuild_for_the_release() {
         let versions = rows("less 590-2.1~deb12u2\nbash 5.2-1\nglibc 2.36-9+deb12u14");
-        let mut fixes =
+        let fixes =
             rows("less C1 590-2.1\nless C2 590-1~exp1\nless C3 590-2.1~deb12u2\nbash C4 5.1-1\nglibc C5 2.36-4");
         let made = rebuilt(fixes, &versions);
         let fixed: Vec<&str> = made.iter().map(|row| row[2].as_str()).collect();
