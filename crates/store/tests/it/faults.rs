@@ -118,7 +118,8 @@ fn damage_in_the_middle_is_found() {
     block_on(async {
         let db = Db::connect(&url(&folder.file()), &options()).await.unwrap();
         let mut txn = db.write().await.unwrap();
-        for n in 0..400 {
+        // Enough that the second half of the file is theirs alone: opening reads the first.
+        for n in 0..1_200 {
             txn.setting_save(&format!("key{n}"), &"x".repeat(500), None).await.unwrap();
         }
         txn.commit().await.unwrap();
