@@ -13,6 +13,7 @@ mod host;
 mod input;
 mod intel;
 mod inventory;
+mod judge;
 mod local;
 mod policy;
 mod scan;
