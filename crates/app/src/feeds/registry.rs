@@ -642,20 +642,6 @@ pub fn feed(id: &str) -> Option<&'static FeedSpec> {
     FEEDS.iter().find(|f| f.id == id)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_unique_and_usable_as_file_names() {
-        for (i, feed) in FEEDS.iter().enumerate() {
-            assert!(feed.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", feed.id);
-            assert!(!FEEDS[..i].iter().any(|f| f.id == feed.id), "{}", feed.id);
-            assert!(feed.home.starts_with("https://") && feed.cadence_hours > 0 && feed.max_bytes > 0);
-        }
-    }
-}
-
 /// Feeds with advisories for an ecosystem that can be fetched as they are, the one to take first; nothing where none is known.
 #[must_use]
 pub fn feeds_for(ecosystem: &str) -> &'static [&'static str] {
@@ -696,6 +682,15 @@ pub fn sync_command<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_unique_and_usable_as_file_names() {
+        for (i, feed) in FEEDS.iter().enumerate() {
+            assert!(feed.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", feed.id);
+            assert!(!FEEDS[..i].iter().any(|f| f.id == feed.id), "{}", feed.id);
+            assert!(feed.home.starts_with("https://") && feed.cadence_hours > 0 && feed.max_bytes > 0);
+        }
+    }
 
     #[test]
     fn a_hint_names_feeds_that_exist_and_can_be_fetched() {
