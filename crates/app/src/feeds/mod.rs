@@ -43,16 +43,16 @@ pub(crate) async fn rows(env: &Env) -> Result<Vec<FeedRow>> {
         .iter()
         .map(|spec| {
             let state = stored.iter().find(|f| f.id == spec.id).map(|f| f.state.clone()).unwrap_or_default();
-            let starter = intel.index().chunks.iter().any(|c| c.starter && stands_in(spec, &c.provider));
+            let starter = intel.index().chunks.iter().any(|c| c.starter && stands_in(spec.id, &c.provider));
             row(spec, &state, starter, now)
         })
         .collect())
 }
 
 /// Whether a provider of the starter set stands in for a feed until that is fetched.
-fn stands_in(spec: &FeedSpec, provider: &str) -> bool {
+fn stands_in(feed: &str, provider: &str) -> bool {
     matches!(
-        (spec.id, provider),
+        (feed, provider),
         ("cisa-kev", "cisa-kev")
             | ("epss", "epss")
             | ("endoflife", "endoflife")

@@ -229,7 +229,7 @@ fn damaged_documents_of_feeds_change_nothing_and_say_why() {
         packed.finish().unwrap()
     };
     let whole = b.file("whole.csv.gz", gz(good.as_bytes()));
-    b.ok(&["feed", "sync", "epss", "--from", &format!("file://{}", whole.display()), "-q"]);
+    b.sync("epss", &format!("file://{}", whole.display()), &[]);
     let before = in_force(&b);
 
     let packed = gz(good.as_bytes());
@@ -374,7 +374,7 @@ fn a_clock_in_the_past_makes_no_record_unreadable() {
     let url = format!("file://{}", mirror.display());
     for args in [
         &["scan", status.to_str().unwrap(), "--os", "debian:12", "-q"][..],
-        &["feed", "sync", "cisa-kev", "--from", &url, "-q"],
+        &["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "--reason", "a test", "-q"],
     ] {
         let output = then(args);
         assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));

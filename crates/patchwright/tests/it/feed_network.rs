@@ -63,7 +63,7 @@ fn a_feed_comes_through_a_proxy_that_alone_knows_the_publisher() {
     let b = Bench::new();
     let origin = serve(|_, head, stream| {
         assert!(head.starts_with("GET /kev.json "), "{head}");
-        good(stream, "", &kev(&cves(60)));
+        good(stream, "", &kev(&cves(2_000)));
     });
     let to = origin.address.clone();
     // Forwards requests for the one name it knows, as a proxy of a company does.
@@ -80,7 +80,7 @@ fn a_feed_comes_through_a_proxy_that_alone_knows_the_publisher() {
     let through = format!("http://{}", proxy.address);
     let output = sync(&b, "http://feeds.example.test/kev.json").env("HTTP_PROXY", &through).output().unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(out(&output).contains("cisa-kev,loaded,60,0,"), "{}", out(&output));
+    assert!(out(&output).contains("cisa-kev,loaded,2000,0,"), "{}", out(&output));
     assert_eq!(origin.asked.lock().unwrap().len(), 1);
 
     // For https the proxy is asked for a tunnel to the publisher, and its refusal is said.
