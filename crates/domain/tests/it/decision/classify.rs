@@ -5,8 +5,10 @@ use patchwright_domain::decision::cvss::Severity;
 use patchwright_domain::decision::policy::{DEFAULT_TEXT, Policy, Urgency};
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use patchwright_domain::decision::simulate::simulate;
+use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::intel::{ExploitMaturity, Status, VendorWords, VulnFacts};
+use patchwright_domain::time::Timestamp;
 use proptest::prelude::*;
 
 use super::support::{cvss, default_policy, exploit, judge, kev, profile, ssvc, vendor, vuln};
@@ -173,6 +175,31 @@ fn severity_stays_beside_urgency() {
     assert_eq!(d.severity.from, "CVSS 3.1 by cna: 9.8");
     assert_eq!(d.because[0].rule, "vendor-says-no-effect");
     assert!(d.because[0].text.ends_with("without that it would be High"), "{}", d.because[0].text);
+}
+
+/// What the README promises of the shipped policy, word for word.
+#[test]
+fn the_readme_says_what_the_policy_does() {
+    let readme = include_str!("../../../../../README.md").replace('\n', " ");
+    let policy = default_policy();
+    let facts = ssvc(&cvss(&vuln("CVE-2026-1"), "cna", RCE), "none", "yes", "total");
+    let now = Timestamp::parse("2026-11-22T00:00:00Z").unwrap();
+    let clocks = Clocks { first_seen: now, patch_available: None, kev_added: None, published: None };
+    let said = |tier, exposure| {
+        let asset = profile(tier, DataClass::Public, exposure);
+        let d = judge(&policy, &facts, &vendor(None, None), &asset);
+        assert_eq!(d.severity.value, Some(Severity::Critical));
+        assert_eq!(d.assumed(), Vec::<&str>::new());
+        let at = due(&policy, &d, &clocks, &asset, now).due().unwrap();
+        format!("*{:?}*, {} days,", d.urgency, (at.0 - now.0) / 86_400_000)
+    };
+    for (words, tier, exposure) in [
+        ("on a mission-critical one that faces the internet", Tier::T1, Exposure::Internet),
+        ("on an isolated test host", Tier::T4, Exposure::Isolated),
+    ] {
+        let sentence = format!("{} {words}", said(tier, exposure));
+        assert!(readme.contains(&sentence), "the README does not say `{sentence}`");
+    }
 }
 
 #[test]
