@@ -603,12 +603,15 @@ pub(crate) struct Serve {
 /// Arguments of `link`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Link {
-    /// Address that browsers use
-    #[arg(long, default_value = "http://127.0.0.1:8470", value_name = "URL")]
-    pub(crate) public_url: String,
+    /// Address that browsers use [default: that of the running server of this data folder, else http://127.0.0.1:8470]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// Account
     #[arg(long, default_value = "admin")]
     pub(crate) user: String,
+    /// Also set its password aside and end its sessions: for somebody who has forgotten it
+    #[arg(long)]
+    pub(crate) forget_password: bool,
 }
 
 /// How a check ends where something is refused, and how it is printed.

@@ -89,18 +89,44 @@ fn default_data_dir() -> Option<PathBuf> {
     Some(base.join("patchwright"))
 }
 
-/// The operating-system user as the caller of use cases.
+/// The operating-system user as the caller of use cases: what the kernel and the account database say, not what the environment
+/// claims. Who became root with `sudo` is named besides, as a claim: only root could have set it.
 pub(crate) fn ctx(reason: Option<&str>) -> Ctx {
-    let account = std::env::var("SUDO_USER")
-        .or_else(|_| std::env::var("USER"))
-        .or_else(|_| std::env::var("LOGNAME"))
-        .unwrap_or_else(|_| "unknown".to_owned());
-    let account: String = account.chars().filter(|c| !c.is_control()).take(64).collect();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let sudo = std::env::var("SUDO_UID").ok();
     Ctx {
-        actor: Actor::Local { account },
+        actor: Actor::Local { account: account(&status, &passwd, sudo.as_deref()) },
         request_id: patchwright_app::env::unique(),
         reason: reason.map(str::to_owned),
     }
+}
+
+/// Name and number of the account that `status` of this process names, for example `alice (uid 1000)`.
+fn account(status: &str, passwd: &str, sudo_uid: Option<&str>) -> String {
+    // Real, effective, saved, file system: the effective one is what the process may do.
+    let uid: Option<u32> = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
+    let Some(uid) = uid else { return "uid unknown".to_owned() };
+    let called = |uid: u32| match name_of(passwd, uid) {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("uid {uid}"),
+    };
+    match sudo_uid.and_then(|text| text.parse().ok()).filter(|from| uid == 0 && *from != 0) {
+        Some(from) => format!("{}, by sudo from {}", called(uid), called(from)),
+        None => called(uid),
+    }
+}
+
+fn name_of(passwd: &str, uid: u32) -> Option<String> {
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })?;
+    Some(name.chars().filter(|c| !c.is_control()).take(64).collect())
 }
 
 /// Runs a future to its end; Ctrl-C ends the command with its own code. What was committed stays, what was not is not there.
@@ -122,4 +148,21 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_is_who_the_kernel_says() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbroken\n";
+        let status = |uid: u32| format!("Name:\tx\nUid:\t1000\t{uid}\t{uid}\t{uid}\nGid:\t0\t0\t0\t0\n");
+        assert_eq!(account(&status(1000), passwd, None), "alice (uid 1000)");
+        assert_eq!(account(&status(1000), passwd, Some("0")), "alice (uid 1000)", "not root: nobody could be sudo");
+        assert_eq!(account(&status(0), passwd, Some("1000")), "root (uid 0), by sudo from alice (uid 1000)");
+        assert_eq!(account(&status(0), passwd, Some("alice")), "root (uid 0)");
+        assert_eq!(account(&status(4711), passwd, None), "uid 4711");
+        assert_eq!(account("", passwd, None), "uid unknown");
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             return Ok(Code::Ok);
         };
         let origin = serve::origin(&listener, &args.listen);
-        let link = serve::fresh_link(&env, &origin, "admin").await?;
+        let link = serve::fresh_link(&env, &origin, "admin", false).await?;
         output::talk(&format!(
             "\nConsole: {origin}\nSign in (works once, for 30 minutes): {link}\nCtrl-C stops it; `patchwright up` starts it again."
         ));

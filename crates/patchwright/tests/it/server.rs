@@ -180,7 +180,7 @@ fn a_running_server_takes_over_what_another_process_activates() {
     let before = row("CVE-2026-10050")["data"]["snapshot"].clone();
 
     let mirror = bench.file("kev.json", crate::feeds::kev(&crate::feeds::cves(60)));
-    bench.ok(&["feed", "sync", "cisa-kev", "--from", &format!("file://{}", mirror.display()), "-q"]);
+    bench.sync("cisa-kev", &format!("file://{}", mirror.display()), &[]);
     let mut after = row("CVE-2026-10050");
     for _ in 0..100 {
         if after["data"]["snapshot"] != before {
@@ -206,4 +206,27 @@ fn a_running_server_takes_over_what_another_process_activates() {
     assert!(row("CVE-2026-10050")["kev_detail"].is_null(), "the starter set is in force again");
     let (code, _) = up.stop();
     assert_eq!(code, Some(0));
+}
+
+/// What people set with the command line beside a running server holds for the server too: policy, what a host is, settings.
+#[test]
+fn a_running_server_takes_over_what_people_set_elsewhere() {
+    let bench = Bench::new();
+    let up = Up::start(&bench);
+    let cookie = up.sign_in(&bench);
+    let name = || up.json("/api/v1/policy", &cookie)["name"].as_str().unwrap().to_owned();
+    assert!(name().starts_with("default "), "{}", name());
+    let ours = bench.ok(&["policy", "show"]).replacen("name = \"default\"", "name = \"ours\"", 1);
+    let file = bench.file("ours.toml", ours);
+    bench.ok(&["policy", "apply", file.to_str().unwrap(), "--reason", "our own words"]);
+    let began = std::time::Instant::now();
+    while !name().starts_with("ours ") {
+        assert!(began.elapsed().as_secs() < 30, "the server still judges by `{}`", name());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let id = up.json("/api/v1/hosts", &cookie)["items"][0]["id"].as_str().unwrap().to_owned();
+    let host = || up.json(&format!("/api/v1/hosts/{id}"), &cookie);
+    assert_eq!(host()["report"]["policy"].as_str().unwrap().split(' ').next(), Some("ours"), "{}", host()["report"]["policy"]);
+    bench.ok(&["host", "set", &id, "tier=T1"]);
+    assert_eq!(host()["row"]["tier"], "T1", "hosts are read from the database each time");
 }
