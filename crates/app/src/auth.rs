@@ -233,10 +233,12 @@ async fn refusal(env: &Env, name: &str, place: &str, user: Option<&UserAccount>,
         return Ok(());
     }
     let object = user.map_or_else(|| "no_such_account".to_owned(), |u| u.id.to_string());
-    let mut detail = serde_json::json!({ "from": place });
-    if noted == Noted::LastRecorded {
-        detail["note"] = "there are too many; further ones are not recorded for some minutes".into();
-    }
+    let detail = match noted {
+        Noted::LastRecorded => serde_json::json!({
+            "from": place, "note": "there are too many; further ones are not recorded for some minutes",
+        }),
+        Noted::Refused | Noted::Locked | Noted::Silent => serde_json::json!({ "from": place }),
+    };
     let mut txn = env.db().write().await?;
     txn.audit_append(entry(now, STRANGER, action, &object, &unique(), detail));
     if noted == Noted::Locked {

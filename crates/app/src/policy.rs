@@ -64,7 +64,10 @@ impl PolicySet {
         Policy::parse(text).map_err(|problems| {
             AppError::invalid(
                 "policy_invalid",
-                format!("the policy has {} problem(s):\n{}", problems.len(), problem_lines(&problems)),
+                match problems.len() {
+                    1 => format!("the policy has a problem:\n{}", problem_lines(&problems)),
+                    n => format!("the policy has {n} problems:\n{}", problem_lines(&problems)),
+                },
                 "correct the lines named; `patchwright policy show` prints a working policy",
             )
         })

@@ -179,7 +179,8 @@ pub fn report_with_vex(
             arch: host.arch.clone(),
             kernel: host.kernel.running_release.clone(),
             collector: host.collector.clone(),
-            collected_at: host.collected_at.to_string(),
+            // A file that does not say when it was written must not claim to be of 1970.
+            collected_at: if host.collected_at.0 == 0 { String::new() } else { host.collected_at.to_string() },
         },
         data: intel.label_for(host, question.now.date()),
         policy: format!("{} {}", question.policy.name, question.policy.hash.get(..12).unwrap_or(&question.policy.hash)),

@@ -3,6 +3,7 @@
 mod findings;
 mod inventory;
 mod sources;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::paper::Colour;
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources};
+pub(crate) use tools::{Cvss, Version};
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -102,10 +104,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Version(Version),
     /// Score CVSS vectors (v2, 3.0, 3.1, 4.0); reads lines from stdin without arguments
-    Cvss {
-        /// Vectors
-        vectors: Vec<String>,
-    },
+    Cvss(Cvss),
     /// Collect the facts of this machine and print them as JSON; changes nothing, needs no root
     Collect {
         /// Do not look at processes and sockets
@@ -423,6 +422,9 @@ pub(crate) enum Intel {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 
@@ -516,7 +518,11 @@ pub(crate) enum Trust {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Print the policy in force
-    Show,
+    Show {
+        /// Output format; `table` is the policy's own text
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Check a policy file without applying it
     Check {
         /// Policy file (TOML)
@@ -572,6 +578,9 @@ pub(crate) enum Audit {
         /// Anchor taken earlier
         #[arg(long, value_name = "FILE")]
         anchor: Option<PathBuf>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Print the newest records
     List {
@@ -740,29 +749,6 @@ pub(crate) struct VerifyFile {
     /// What then
     #[command(flatten)]
     pub(crate) judge: Judge,
-}
-
-/// Commands on versions.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Version {
-    /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
-    Compare {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
-        #[arg(long, default_value = "deb")]
-        scheme: String,
-        /// First version
-        a: Option<String>,
-        /// Second version
-        b: Option<String>,
-    },
-    /// Sort versions, oldest first; reads lines from stdin without arguments
-    Sort {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
-        #[arg(long, default_value = "deb")]
-        scheme: String,
-        /// Versions
-        versions: Vec<String>,
-    },
 }
 
 #[cfg(test)]

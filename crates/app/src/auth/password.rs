@@ -16,10 +16,30 @@ const DIFFERENT_MIN: usize = 5;
 const REPEATED_MAX: usize = 6;
 /// What people type when they are asked for something long. Compared without digits and signs at both ends.
 const COMMON: [&str; 24] = [
-    "administrator", "adminadmin", "adminpassword", "changeme", "changemeplease", "changemenow", "defaultpassword",
-    "iloveyou", "letmein", "letmeinplease", "mypassword", "newpassword", "patchwright", "password", "passwordpassword",
-    "passphrase", "qwertyuiop", "qwertyuiopasdf", "secret", "secretpassword", "superuser", "thisismypassword",
-    "trustno", "welcome",
+    "administrator",
+    "adminadmin",
+    "adminpassword",
+    "changeme",
+    "changemeplease",
+    "changemenow",
+    "defaultpassword",
+    "iloveyou",
+    "letmein",
+    "letmeinplease",
+    "mypassword",
+    "newpassword",
+    "patchwright",
+    "password",
+    "passwordpassword",
+    "passphrase",
+    "qwertyuiop",
+    "qwertyuiopasdf",
+    "secret",
+    "secretpassword",
+    "superuser",
+    "thisismypassword",
+    "trustno",
+    "welcome",
 ];
 /// Rows of keys and characters that people run along.
 const RUNS: [&str; 6] = [
@@ -70,7 +90,9 @@ pub(super) fn check(new: &str, name: &str) -> Result<()> {
     }
     match guessed(new, name) {
         None => Ok(()),
-        Some(why) => Err(AppError::invalid("password_guessed", format!("this password is guessed at once: {why}"), hint)),
+        Some(why) => {
+            Err(AppError::invalid("password_guessed", format!("this password is guessed at once: {why}"), hint))
+        }
     }
 }
 
@@ -120,7 +142,8 @@ mod tests {
         ] {
             assert!(check(bad, "admin").is_err(), "{bad}");
         }
-        for good in ["correct horse battery", "four more words here", "tr0ub4dor&3xyz", "лошадь верно батарея"] {
+        for good in ["correct horse battery", "four more words here", "tr0ub4dor&3xyz", "лошадь верно батарея"]
+        {
             assert!(check(good, "admin").is_ok(), "{good}");
         }
         assert!(check("short", "admin").is_err() && check(&"word ".repeat(60), "admin").is_err());

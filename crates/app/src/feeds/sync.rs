@@ -329,7 +329,12 @@ async fn get(
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
             let first = gotten.problems.first().map(|p| format!("; {}: {}", p.at, p.what)).unwrap_or_default();
-            return Err(Failed { error: format!("{}{first}", failed.error), ..failed });
+            let mut error = format!("{}{first}", failed.error);
+            if request.url == "-" {
+                // Where we put it meanwhile is nobody's business.
+                error = error.replace(&document.path.display().to_string(), "standard input");
+            }
+            return Err(Failed { error, ..failed });
         }
     };
     parsed.read += gotten.lost;
@@ -534,7 +539,9 @@ mod tests {
         let words = lost("cisa-kev", live(&kev, "cisa-kev", 1)).unwrap();
         assert_eq!(words, "its kev table has 1 rows, 1673 from the starter set are in force");
         assert_eq!(lost("cisa-kev", live(&kev, "cisa-kev", 1700)), None);
-        assert!(lost("debian-tracker", live(&debian, "debian-tracker", 8)).unwrap().starts_with("Debian:12 has 8 rows"));
+        assert!(
+            lost("debian-tracker", live(&debian, "debian-tracker", 8)).unwrap().starts_with("Debian:12 has 8 rows")
+        );
         assert_eq!(lost("debian-tracker", live(&debian, "debian-tracker", 60_000)), None);
         assert!(lost("other-names", live(&names, "other-names", 3)).is_some(), "names of whomever take its place");
         assert_eq!(lost("osv-debian", live(&debian, "osv-debian", 8)), None, "it adds to what is there");

@@ -33,7 +33,8 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         None => (scan::this_machine(scan::Look::Whole, policy.runtime.settings(now), place.quiet)?, Vec::new()),
     };
     input::fill_sources(&intel, &mut facts)?;
-    let report = scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy)?;
+    let answer = || scan::answer_with_vex(&intel, &facts, &profile, now, &problems, None, &policy);
+    let report = scan::checked(&intel, &facts, answer)?;
     let upper = target.to_ascii_uppercase();
     let named = |f: &FindingView| {
         f.vuln == upper
@@ -50,23 +51,31 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         .iter()
         .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target)
         .collect();
-    if args.output != Format::Table {
-        #[derive(serde::Serialize)]
-        struct Answer<'a> {
-            schema: u32,
-            target: &'a str,
-            findings: &'a [&'a FindingView],
-            set_aside: &'a [&'a SetAsideView],
-            patches: &'a [&'a PatchView],
+    match args.output {
+        Format::Table => {}
+        Format::Json => {
+            #[derive(serde::Serialize)]
+            struct Answer<'a> {
+                schema: u32,
+                target: &'a str,
+                findings: &'a [&'a FindingView],
+                set_aside: &'a [&'a SetAsideView],
+                patches: &'a [&'a PatchView],
+            }
+            output::json(&Answer {
+                schema: patchwright_protocol::SCHEMA,
+                target,
+                findings: &findings,
+                set_aside: &aside,
+                patches: &patches,
+            })?;
+            return Ok(Code::Ok);
         }
-        output::json(&Answer {
-            schema: patchwright_protocol::SCHEMA,
-            target,
-            findings: &findings,
-            set_aside: &aside,
-            patches: &patches,
-        })?;
-        return Ok(Code::Ok);
+        // A finding a line, as `scan` prints them.
+        Format::Ndjson | Format::Csv => {
+            output::list(args.output, &findings, show::FINDING_COLUMNS, |f| show::finding_cells(f))?;
+            return Ok(Code::Ok);
+        }
     }
     if findings.is_empty() && aside.is_empty() {
         return nothing(place, args, &report, &facts);
@@ -121,14 +130,20 @@ fn nothing(
             Ok(Code::Ok)
         });
     }
-    if args.file.is_none() {
-        return host(place, args);
+    let unknown = || {
+        Failure::new(
+            Code::Failed,
+            format!("`{}` is neither an installed package nor a known host, and no finding has that id", clean(target)),
+            "name a CVE or an advisory of the findings, an installed package (`patchwright scan --findings` lists them), or a host of `patchwright host list`",
+        )
+    };
+    if args.file.is_some() {
+        return Err(unknown());
     }
-    Err(Failure::new(
-        Code::Failed,
-        format!("nothing here is called `{}`", clean(target)),
-        "name a CVE of the findings, an installed package or a known host",
-    ))
+    match host(place, args) {
+        Err(failure) if failure.message.starts_with("there is no host") => Err(unknown()),
+        other => other,
+    }
 }
 
 fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
@@ -142,10 +157,12 @@ fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
             failure
         })?;
         let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
-        if args.output == Format::Table {
-            show::print_report(&detail.report, 20)?;
-        } else {
-            output::json(&detail)?;
+        match args.output {
+            Format::Table => show::print_report(&detail.report, 20)?,
+            Format::Json => output::json(&detail)?,
+            Format::Ndjson | Format::Csv => {
+                output::list(args.output, &detail.report.findings, show::FINDING_COLUMNS, show::finding_cells)?;
+            }
         }
         Ok(Code::Ok)
     })

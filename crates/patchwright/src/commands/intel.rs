@@ -104,28 +104,61 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             }
             Ok(Code::Ok)
         }
-        Command::Settings { shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb, reason } => {
-            block_on(async {
-                let env = place.open().await?;
-                let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
-                let settings = if changes.iter().any(|c| c.is_some()) {
-                    let ctx = ctx(reason.as_deref());
-                    settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
-                        shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
-                        keep_snapshots: keep_snapshots.unwrap_or(old.keep_snapshots),
-                        keep_days: keep_days.unwrap_or(old.keep_days),
-                        keep_raw: keep_raw.unwrap_or(old.keep_raw),
-                        keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
-                    })
-                    .await?
-                } else {
-                    settings::intel(&env, &ctx(None)).await?
-                };
-                output::json(&settings)?;
-                Ok(Code::Ok)
-            })
-        }
+        Command::Settings {
+            shrink_percent,
+            keep_snapshots,
+            keep_days,
+            keep_raw,
+            keep_raw_mb,
+            reason,
+            output: format,
+        } => block_on(async {
+            let env = place.open().await?;
+            let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
+            let settings = if changes.iter().any(|c| c.is_some()) {
+                let ctx = ctx(reason.as_deref());
+                settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
+                    shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
+                    keep_snapshots: keep_snapshots.unwrap_or(old.keep_snapshots),
+                    keep_days: keep_days.unwrap_or(old.keep_days),
+                    keep_raw: keep_raw.unwrap_or(old.keep_raw),
+                    keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
+                })
+                .await?
+            } else {
+                settings::intel(&env, &ctx(None)).await?
+            };
+            settings_rows(&settings, *format)?;
+            Ok(Code::Ok)
+        }),
     }
+}
+
+fn settings_rows(settings: &settings::IntelSettings, format: output::Format) -> Result<(), Failure> {
+    #[derive(serde::Serialize)]
+    struct Row {
+        setting: &'static str,
+        value: u64,
+        meaning: &'static str,
+    }
+    if format == output::Format::Json {
+        return output::json(settings);
+    }
+    let rows = [
+        (
+            "shrink_percent",
+            settings.shrink_percent,
+            "a document with a smaller share of the records in force is refused",
+        ),
+        ("keep_snapshots", settings.keep_snapshots, "snapshots whose data is kept"),
+        ("keep_days", settings.keep_days, "days of snapshots kept as well"),
+        ("keep_raw", settings.keep_raw, "raw documents kept of each feed"),
+        ("keep_raw_mb", settings.keep_raw_mb, "megabytes of raw documents kept in all"),
+    ]
+    .map(|(setting, value, meaning)| Row { setting, value, meaning });
+    output::list(format, &rows, &["setting", "value", "meaning"], |r| {
+        vec![r.setting.to_owned(), r.value.to_string(), r.meaning.to_owned()]
+    })
 }
 
 /// A day, which means its end, or an instant.

@@ -7,6 +7,7 @@ use patchwright_domain::access::Actor;
 
 use crate::args::Args;
 use crate::exit::{Code, Failure};
+use crate::signals::{self, AtWork};
 
 /// Where this command works.
 #[derive(Clone, Debug)]
@@ -64,6 +65,16 @@ impl Place {
                 }
             }
         }
+    }
+
+    /// The failure with the data folder in it where the storage failed and nothing names a file yet: an error code of the
+    /// database alone tells nobody which disk is full.
+    pub(crate) fn named(&self, failure: Failure) -> Failure {
+        let folder = self.config.data_dir.display().to_string();
+        if failure.code != Code::Storage || failure.message.contains(&folder) || self.config.database_url.is_some() {
+            return failure;
+        }
+        Failure { message: format!("{} (data folder `{folder}`)", failure.message), ..failure }
     }
 
     /// Opens the installation; makes it on the first use.
@@ -129,22 +140,19 @@ fn name_of(passwd: &str, uid: u32) -> Option<String> {
     Some(name.chars().filter(|c| !c.is_control()).take(64).collect())
 }
 
-/// Runs a future to its end; Ctrl-C ends the command with its own code. What was committed stays, what was not is not there.
+/// Runs a future to its end; Ctrl-C and SIGTERM end the command with its own code. What was committed stays, what was not is not
+/// there.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::plain(Code::Failed, format!("failed to start the runtime: {e}")))?;
+    let _graceful = AtWork::graceful();
     runtime.block_on(async {
         tokio::select! {
             result = future => result,
-            signal = tokio::signal::ctrl_c() => {
-                let why = signal.map_or_else(|e| format!(" ({e})"), |()| String::new());
-                Err(Failure::new(
-                    Code::Interrupted,
-                    format!("interrupted{why}"),
-                    "run the command again: finished steps are kept, a broken-off download is resumed",
-                ))
+            signal = signals::asked_to_end() => {
+                Err(signals::interrupted(&signal.map_or_else(|e| format!(" ({e})"), |()| String::new())))
             }
         }
     })

@@ -21,9 +21,18 @@ use crate::args::{Scan, ScanFormat};
 use crate::exit::{Code, Failure, chain};
 use crate::output;
 use crate::progress;
+use crate::signals::AtWork;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
+    if args.file.is_some() && (args.fast || args.changelogs) {
+        let option = if args.fast { "--fast" } else { "--changelogs" };
+        return Err(Failure::new(
+            Code::Usage,
+            format!("{option} says how to look at this machine; a FILE is read as it is"),
+            format!("leave {option} or the FILE away"),
+        ));
+    }
     let profile = profile(args.profile.as_deref())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
@@ -40,7 +49,8 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     input::fill_sources(&intel, &mut facts)?;
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
-    let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &policy)?;
+    let answer = || answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &policy);
+    let report = checked(&intel, &facts, answer)?;
     print(&report, args, now)?;
     if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) && !intel.judges(&facts) {
         // These two formats have no place for it, and an empty answer would read as good news: said with --quiet too.
@@ -121,6 +131,7 @@ fn look(args: &Scan, place: &Place) -> Look {
 /// Facts of this machine. Of its configuration only `settings` are looked at: what approved rules of the policy ask.
 pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
+    let _looking = AtWork::looking();
     if look == Look::Fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
             Failure::new(
@@ -144,6 +155,23 @@ pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> R
     });
     bar.finish_and_clear();
     Ok(facts)
+}
+
+/// An answer, while the data it rests on is hashed in another thread: bytes that changed on the disk must not become an answer.
+pub(crate) fn checked<T>(
+    intel: &Intel,
+    facts: &HostFacts,
+    answer: impl FnOnce() -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    std::thread::scope(|scope| {
+        let check = scope.spawn(|| intel.verify_for(facts));
+        let answer = answer();
+        match check.join() {
+            // The damage is the reason, whatever the answer made of it.
+            Ok(whole) => whole.and(answer),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The report about a host that is not in the database: the clock of every finding starts now. With statements about

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use patchwright_app::feeds::registry::FEEDS;
@@ -17,6 +18,7 @@ use super::local::{Place, block_on, ctx};
 use crate::args::{Link, Serve};
 use crate::exit::{Code, Failure, chain};
 use crate::output;
+use crate::signals::Stop;
 
 /// How often the server looks whether a feed is due.
 const FEED_TICK: Duration = Duration::from_mins(10);
@@ -34,12 +36,11 @@ pub(crate) fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
         let listener = listen(&args.listen).await?;
         let env = place.open().await?;
         let origin = args.public_url.clone().unwrap_or_else(|| origin(&listener, &args.listen));
+        let stop = Stop::listen();
         if !place.quiet {
-            output::talk(&format!(
-                "console: {origin}\nsign in with a one-time link: patchwright link"
-            ));
+            output::talk(&format!("console: {origin}\nsign in with a one-time link: patchwright link"));
         }
-        run_server(place, env, listener, &origin, !args.no_sync).await
+        run_server(place, env, listener, &origin, !args.no_sync, stop).await
     })
 }
 
@@ -94,6 +95,7 @@ pub(crate) async fn run_server(
     listener: TcpListener,
     origin: &str,
     feeds: bool,
+    stop: Stop,
 ) -> Result<Code, Failure> {
     // Said with --quiet too: nobody may learn of it from an incident.
     if let Some(warning) = listener.local_addr().ok().and_then(|address| plain_warning(origin, address)) {
@@ -104,7 +106,13 @@ pub(crate) async fn run_server(
     let reconciler =
         (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
     let watcher = tokio::spawn(follow_others(env.clone()));
-    let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
+    let code = Arc::new(Mutex::new(Code::Ok));
+    let ended = code.clone();
+    let stopped = async move {
+        let by = stop.asked().await;
+        *ended.lock().unwrap_or_else(PoisonError::into_inner) = by;
+    };
+    let served = patchwright_web::serve(listener, patchwright_web::router(env, options), stopped).await;
     if let Some(task) = reconciler {
         task.abort();
     }
@@ -113,20 +121,8 @@ pub(crate) async fn run_server(
     if !place.quiet {
         output::talk("stopped");
     }
-    Ok(Code::Ok)
-}
-
-/// Ends on SIGTERM; Ctrl-C is handled around the whole command.
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(error) => {
-            tracing::warn!("SIGTERM is not handled: {error}");
-            std::future::pending::<()>().await;
-        }
-    }
+    let code = *code.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(code)
 }
 
 /// Takes over what another process activates in the same data folder, vulnerability data and policy. What cannot be read is
@@ -136,10 +132,8 @@ async fn follow_others(env: Env) {
     let mut said = [String::new(), String::new()];
     loop {
         tokio::time::sleep(WATCH_TICK).await;
-        let looks = [
-            ("vulnerability data", watch.look(&env).await),
-            ("policy", patchwright_app::policy::follow(&env).await),
-        ];
+        let looks =
+            [("vulnerability data", watch.look(&env).await), ("policy", patchwright_app::policy::follow(&env).await)];
         for ((what, look), said) in looks.into_iter().zip(&mut said) {
             match look {
                 Ok(true) => {

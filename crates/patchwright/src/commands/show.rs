@@ -226,6 +226,9 @@ fn age(seconds: u64) -> String {
 fn headline(report: &ScanReport) -> String {
     let c = &report.counts;
     if c.findings == 0 {
+        if report.data.warnings.iter().any(|warning| warning.contains("nothing was matched")) {
+            return "Nothing was matched, so this says nothing about the packages: the warnings say why.".to_owned();
+        }
         let nothing = if report.data.warnings.is_empty() {
             "No known vulnerability matches the installed packages.".to_owned()
         } else {

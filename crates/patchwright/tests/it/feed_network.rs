@@ -184,3 +184,20 @@ fn a_body_without_end_is_refused_with_memory_flat() {
     assert!(endless < announced + (24 << 10), "{endless} kB after 64 MB of body, {announced} kB without a body");
     b.ok(&["intel", "verify"]);
 }
+
+#[test]
+fn a_proxy_that_refuses_is_named_in_place_of_the_publisher_alone() {
+    let b = Bench::new();
+    // Taken and let go: nobody listens there.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let output = sync(&b, "https://feeds.example.test/kev.json")
+        .env("HTTPS_PROXY", format!("http://ana:secret@{address}"))
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 102, "{}", err(&output));
+    let talk = format!("{}{}", err(&output), out(&output));
+    assert!(talk.contains(&format!("the proxy {address} (HTTPS_PROXY)")), "{talk}");
+    assert!(!talk.contains("secret"), "{talk}");
+    let path = b.run(&["feed", "sync", "cisa-kev", "--from", "/no/such/file"]);
+    assert!(err(&path).contains("`file:///no/such/file`"), "{}", err(&path));
+}

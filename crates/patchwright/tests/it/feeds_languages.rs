@@ -27,8 +27,7 @@ fn each_feed_is_read_from_a_file_or_a_folder() {
         b.file(&format!("{id}/.github/workflows/test.yaml"), "on: push\n");
         if id != "exploitdb" && id != "metasploit" && id != "nuclei" {
             let folder = b.dir.path().join(id);
-            let by_folder =
-                b.sync(id, &format!("file://{}", folder.display()), &[]);
+            let by_folder = b.sync(id, &format!("file://{}", folder.display()), &[]);
             assert!(by_folder.contains(&format!("{id},{want}")), "{by_folder}");
         }
     }

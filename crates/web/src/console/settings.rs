@@ -39,7 +39,10 @@ pub(crate) async fn get(
     let tab = Tab::parse(&asked.tab);
     let mut frame = signed.frame("Settings", Area::Settings);
     if asked.saved == "password" {
-        frame.notice = Some(Notice { good: true, text: "The new password is saved; your other sessions are signed out.".to_owned() });
+        frame.notice = Some(Notice {
+            good: true,
+            text: "The new password is saved; your other sessions are signed out.".to_owned(),
+        });
     }
     let body = match tab {
         Tab::Account => settings::account(&signed.user)?,

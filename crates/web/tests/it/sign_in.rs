@@ -198,7 +198,7 @@ async fn refusals_lock_outs_and_sign_outs_are_on_record_and_a_stranger_locks_out
     let records: Vec<_> = records.iter().filter_map(|r| r.record()).collect();
     let count = |action: &str| records.iter().filter(|r| r.action == action).count();
     assert_eq!((count("session.refused"), count("session.locked"), count("session.end")), (9, 1, 1), "{records:#?}");
-    let refused = records.iter().filter(|r| r.action == "session.refused").next_back().unwrap();
+    let refused = records.iter().rfind(|r| r.action == "session.refused").unwrap();
     assert!(refused.detail.to_string().contains("192.0.2.66") && refused.object.starts_with("usr_"), "{refused:?}");
     assert!(!format!("{records:?}").contains("my secret"), "what was typed as a name is not kept");
     audit::verify(&house.env, &local()).await.unwrap();
