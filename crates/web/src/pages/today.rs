@@ -100,3 +100,25 @@ impl TodayPage {
         text::Num::num(&patch.vulns) > text::Num::num(&patch.examples.len()) && !patch.examples.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_most_rows_share_is_said_once() {
+        let patch = |reasons: &[&str]| FleetPatch {
+            because: reasons.iter().map(|r| (*r).to_owned()).collect(),
+            ..FleetPatch::default()
+        };
+        let of = |patches: Vec<FleetPatch>| {
+            let today = Today { hosts: 1, patches, ..Today::default() };
+            TodayPage::new(Frame::default(), today, false).unwrap()
+        };
+        let page = of(vec![patch(&["assumed", "exploited"]), patch(&["assumed"]), patch(&["assumed", "rated high"])]);
+        assert_eq!(page.shared(), ["assumed"]);
+        assert_eq!(page.own(&page.today.patches[0]), ["exploited"]);
+        assert_eq!(page.render().unwrap().matches("assumed").count(), 1);
+        assert!(of(vec![patch(&["assumed"]), patch(&["assumed"])]).shared().is_empty(), "two rows are no crowd");
+    }
+}
