@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use crate::error_chain;
+use checks::Judged;
 pub(super) use checks::{Checks, Counts};
 pub(super) use describe::{Described, describe, save_keys};
 use source::Source;
@@ -80,6 +81,9 @@ struct Line {
     /// A digest was beside it, and fit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     digest: bool,
+    /// When its provider says it was made, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    released: Option<i64>,
 }
 
 impl Line {
@@ -363,7 +367,7 @@ impl Run<'_> {
         let (follow, refuse): (Vec<Entry>, Vec<Entry>) = entries
             .records
             .into_iter()
-            .partition(|e| allowed(url, &e.path) && e.hash.as_ref().is_none_or(|hash| allowed(url, hash)));
+            .partition(|e| [Some(&e.path), e.hash.as_ref(), e.signature.as_ref()].into_iter().flatten().all(|to| allowed(url, to)));
         for entry in refuse {
             self.gotten.lost += 1;
             self.problem(&entry.path, "feed leads to an address of another kind; it is not followed");
@@ -428,6 +432,7 @@ impl Run<'_> {
             archive: true,
             key: taken.key,
             digest: taken.digest,
+            released: None,
         })?;
         Ok(Some(day))
     }
@@ -467,7 +472,7 @@ impl Run<'_> {
             let mut broken = None;
             for (entry, outcome) in got.into_iter().flatten() {
                 match outcome {
-                    Ok(Ok((bytes, taken))) => self.keep(list, entry, &bytes, taken)?,
+                    Ok(Ok(judged)) => self.keep(list, entry, judged)?,
                     Ok(Err(why)) => {
                         self.gotten.lost += 1;
                         self.counts.refused += 1;
@@ -491,7 +496,7 @@ impl Run<'_> {
         list: &str,
         entry: &Entry,
         url: &str,
-    ) -> Result<Result<(Vec<u8>, Taken), String>, FetchError> {
+    ) -> Result<Result<Judged, String>, FetchError> {
         let known = self.known.get(&(list.to_owned(), entry.path.clone()));
         let was_signed = known.is_some_and(|line| line.key.is_some());
         let signature = self.checks.signature(&self.source, url, entry.signature.as_deref()).await?;
@@ -506,11 +511,20 @@ impl Run<'_> {
             Err(error) => return Err(error),
         };
         let beside = self.checks.beside(&self.source, url, entry.hash.as_deref(), signature).await?;
-        Ok(self.checks.judge_bytes(&entry.path, bytes, beside, was_signed, self.source.now).await)
+        let judged = self.checks.judge_bytes(&entry.path, bytes, beside, was_signed, self.source.now).await;
+        let before = known.filter(|_| was_signed).and_then(|line| line.released).map(Timestamp);
+        Ok(judged.and_then(|judged| match (before, judged.released) {
+            // Signed once is signed for ever: an old document can be served under a new time.
+            (Some(accepted), Some(date)) if date < accepted => {
+                let why = Reason::Replayed { file: entry.path.clone(), date, accepted };
+                Err(format!("quarantined: {why}"))
+            }
+            (_, _) => Ok(judged),
+        }))
     }
 
     /// Writes a document, then its line.
-    fn keep(&mut self, list: &str, entry: &Entry, bytes: &[u8], taken: Taken) -> Result<(), FetchError> {
+    fn keep(&mut self, list: &str, entry: &Entry, judged: Judged) -> Result<(), FetchError> {
         let key = short_hash(format!("{list}\0{}", entry.path).as_bytes());
         let base: String = entry
             .path
@@ -529,12 +543,12 @@ impl Run<'_> {
         let half = parent.join(format!("{key}.part"));
         let write = || -> std::io::Result<()> {
             let mut out = std::fs::File::create(&half)?;
-            out.write_all(bytes)?;
+            out.write_all(&judged.bytes)?;
             out.sync_all()?;
             std::fs::rename(&half, &target)
         };
         write().map_err(|e| file_error("write", &target, &e))?;
-        self.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        self.bytes += u64::try_from(judged.bytes.len()).unwrap_or_default();
         let at = entry.at.map(|at| at.0);
         self.note(Line {
             list: list.to_owned(),
@@ -542,8 +556,9 @@ impl Run<'_> {
             at,
             file: Some(file),
             archive: false,
-            key: taken.key,
-            digest: taken.digest,
+            key: judged.taken.key,
+            digest: judged.taken.digest,
+            released: judged.released.map(|at| at.0),
         })
     }
 

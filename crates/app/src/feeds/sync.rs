@@ -322,7 +322,7 @@ async fn attempt(
         let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent);
         refuse(spec, lost.as_ref(), accept)?;
         let intel = prepared.activate(spec.id, now, settings.into()).map_err(failed)?;
-        Ok((parsed, intel, lost))
+        Ok::<_, Failed>((parsed, intel, lost))
     })
     .await
     .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;

@@ -51,6 +51,15 @@ pub(in crate::feeds) struct Counts {
     pub(in crate::feeds) refused: u64,
 }
 
+/// A document that may be used.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) bytes: Vec<u8>,
+    pub(super) taken: Taken,
+    /// When its provider says it was made.
+    pub(super) released: Option<Timestamp>,
+}
+
 /// What lies beside a document.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Beside {
@@ -157,12 +166,13 @@ impl Checks {
         beside: Beside,
         was_signed: bool,
         now: Timestamp,
-    ) -> Result<(Vec<u8>, Taken), String> {
+    ) -> Result<Judged, String> {
         let (checks, file) = (self.clone(), file.to_owned());
         let judged = tokio::task::spawn_blocking(move || {
             let data = bytes.as_slice();
             let taken = checks.judge(&file, &|| Ok(Box::new(data) as Data<'_>), &beside, was_signed, now)?;
-            Ok((bytes, taken))
+            let released = released(&bytes);
+            Ok(Judged { bytes, taken, released })
         });
         judged.await.unwrap_or_else(|error| Err(format!("quarantined: the check stopped: {error}")))
     }
@@ -227,6 +237,24 @@ impl Counts {
             self.unsigned += 1;
         }
     }
+}
+
+/// `document.tracking.current_release_date`; nothing when the bytes are no such document.
+fn released(bytes: &[u8]) -> Option<Timestamp> {
+    #[derive(serde::Deserialize)]
+    struct Whole {
+        document: Head,
+    }
+    #[derive(serde::Deserialize)]
+    struct Head {
+        tracking: Tracking,
+    }
+    #[derive(serde::Deserialize)]
+    struct Tracking {
+        current_release_date: String,
+    }
+    let whole: Whole = serde_json::from_slice(bytes).ok()?;
+    Timestamp::parse(&whole.document.tracking.current_release_date)
 }
 
 fn reader<'d>(path: &Path) -> io::Result<Data<'d>> {
