@@ -89,8 +89,9 @@ impl Apt {
         }
         let (got, more) = self.run(&["download", "acme"]);
         said.push_str(&more);
+        // A package of another digest is left behind too, so what counts is apt's word; its word needs a package.
         let there = std::fs::read_dir(self.path("got")).unwrap().next().is_some();
-        assert_eq!(got, there, "{said}");
+        assert!(there || !got, "{said}");
         (got, said)
     }
 }
@@ -240,7 +241,8 @@ fn apt_and_we_say_the_same_or_the_difference_has_its_reason() {
         gpg.key(name, "20240101T000000", expire);
     }
     let keys = [gpg.export(GOOD), gpg.export(LAPSED)].concat();
-    let page = include_str!("../../../../docs/reference/apt-and-patchwright.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/apt-and-patchwright.md");
+    let page = std::fs::read_to_string(page).unwrap();
     let mut wrong = Vec::new();
     for case in cases(&gpg) {
         let apt = Apt::new(&keys, case.options);
