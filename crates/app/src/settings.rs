@@ -32,7 +32,14 @@ pub struct IntelSettings {
 
 impl Default for IntelSettings {
     fn default() -> Self {
-        Self { shrink_percent: 67, keep_snapshots: 10, keep_days: 0, keep_raw: 2, keep_raw_mb: 8_192, signatures: SignatureDemand::ByRole }
+        Self {
+            shrink_percent: 67,
+            keep_snapshots: 10,
+            keep_days: 0,
+            keep_raw: 2,
+            keep_raw_mb: 8_192,
+            signatures: SignatureDemand::ByRole,
+        }
     }
 }
 

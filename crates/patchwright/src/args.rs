@@ -441,6 +441,8 @@ pub(crate) enum Signatures {
     Always,
     /// Never: a document without is taken, and told
     IfPresent,
+    /// Not even what is there is looked at
+    IgnoreUnsafe,
 }
 
 /// Commands on bundles.

@@ -364,10 +364,9 @@ impl Run<'_> {
             .map_err(|e| FetchError::Address { url: url.to_owned(), why: error_chain(&e) })?;
         self.gotten.problems.extend(csaf_provider::problems_of("ROLIE feed", &entries));
         self.gotten.lost += entries.lost;
-        let (follow, refuse): (Vec<Entry>, Vec<Entry>) = entries
-            .records
-            .into_iter()
-            .partition(|e| [Some(&e.path), e.hash.as_ref(), e.signature.as_ref()].into_iter().flatten().all(|to| allowed(url, to)));
+        let (follow, refuse): (Vec<Entry>, Vec<Entry>) = entries.records.into_iter().partition(|e| {
+            [Some(&e.path), e.hash.as_ref(), e.signature.as_ref()].into_iter().flatten().all(|to| allowed(url, to))
+        });
         for entry in refuse {
             self.gotten.lost += 1;
             self.problem(&entry.path, "feed leads to an address of another kind; it is not followed");
@@ -491,12 +490,7 @@ impl Run<'_> {
     }
 
     /// A document that was checked: the inner error is one that must not be used, or is not there.
-    async fn checked(
-        &self,
-        list: &str,
-        entry: &Entry,
-        url: &str,
-    ) -> Result<Result<Judged, String>, FetchError> {
+    async fn checked(&self, list: &str, entry: &Entry, url: &str) -> Result<Result<Judged, String>, FetchError> {
         let known = self.known.get(&(list.to_owned(), entry.path.clone()));
         let was_signed = known.is_some_and(|line| line.key.is_some());
         let signature = self.checks.signature(&self.source, url, entry.signature.as_deref()).await?;

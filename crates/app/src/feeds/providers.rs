@@ -139,13 +139,18 @@ pub(super) async fn meet(
             "",
         ));
     }
+    let ignored = setting == SignatureDemand::IgnoreUnsafe;
+    if ignored {
+        let what = "signatures are not looked at: the setting is ignore-unsafe";
+        notices.push(Problem::new(request.url.clone(), what, ""));
+    }
     let promised = demand(SignatureDemand::ByRole, Some(pinned.role));
     Ok(Checks {
-        ring: had.then(|| Arc::new(ring.only(&pinned.fingerprints()))),
+        ring: (had && !ignored).then(|| Arc::new(ring.only(&pinned.fingerprints()))),
         demand: demanded,
         lists,
         notices,
-        lenient: promised != Demand::default() && demanded == Demand::default(),
+        lenient: !ignored && promised != Demand::default() && demanded == Demand::default(),
     })
 }
 
@@ -176,7 +181,9 @@ fn stopped(spec: &FeedSpec, request: &FetchRequest, stop: &PinChange, problems: 
     let hint = match stop {
         PinChange::NoneLeft { named, .. } => match named.first() {
             Some(key) => how(spec, request, key),
-            None => "ask the provider why its keys are gone; documents are taken again once it names one of them".to_owned(),
+            None => {
+                "ask the provider why its keys are gone; documents are taken again once it names one of them".to_owned()
+            }
         },
         PinChange::NotExpected { .. } => "check the fingerprint and the address".to_owned(),
         PinChange::NoKeys { .. }
@@ -186,8 +193,10 @@ fn stopped(spec: &FeedSpec, request: &FetchRequest, stop: &PinChange, problems: 
         | PinChange::Withdrawn { .. }
         | PinChange::RoleRaised { .. }
         | PinChange::RoleLowered { .. }
-        | PinChange::DescriptionGone { .. } => "`patchwright intel settings --signatures if-present --reason WHY` takes documents that nobody vouches for"
-            .to_owned(),
+        | PinChange::DescriptionGone { .. } => {
+            "`patchwright intel settings --signatures if-present --reason WHY` takes documents that nobody vouches for"
+                .to_owned()
+        }
     };
     let first = problems.first().map(|p| format!(" ({}: {})", p.at, p.what)).unwrap_or_default();
     Stopped {
@@ -224,7 +233,8 @@ async fn save(
 }
 
 fn value(all: &Providers) -> Result<serde_json::Value> {
-    serde_json::to_value(all).map_err(|e| AppError::internal("failed to write what is known of the providers of a feed", e))
+    serde_json::to_value(all)
+        .map_err(|e| AppError::internal("failed to write what is known of the providers of a feed", e))
 }
 
 /// Notes how the documents stand after a run, in the transaction that ends it. Gives the generation of the row afterwards.
@@ -255,7 +265,7 @@ pub(super) fn words(feed: &Feed) -> Option<String> {
     let mut text = match (last.checked, &known.pin) {
         (true, _) => format!("{} of {files} files signed", last.signed),
         (false, None) => format!("{files} files, signatures not checked: no description of the provider was found"),
-        (false, Some(_)) => format!("{files} files, signatures not checked: there is no key of the provider"),
+        (false, Some(_)) => format!("{files} files, signatures not checked: no usable key, or the setting says so"),
     };
     if last.refused > 0 {
         text.push_str(&format!(", {} refused", last.refused));

@@ -431,7 +431,8 @@ async fn plain_folder(
         let wanted = wanted(spec, &root, files.clone());
         Ok::<_, std::io::Error>(checks.folder(&root, &files, &wanted, now))
     });
-    let stopped = |why: String| Failed::new(format!("failed to check the mirror folder: {why}"), "check the folder".to_owned());
+    let stopped =
+        |why: String| Failed::new(format!("failed to check the mirror folder: {why}"), "check the folder".to_owned());
     let (refused, problems, counts) =
         judged.await.map_err(|e| stopped(e.to_string()))?.map_err(|e| stopped(e.to_string()))?;
     Ok(Gotten { problems, lost: counts.refused, refused, counts: Some(counts), ..Gotten::of(None) })

@@ -145,7 +145,9 @@ pub fn changes<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>
 /// # Errors
 /// See [`FeedError`].
 pub fn index<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>, FeedError> {
-    lines(reader, limits, |line| Ok(Entry { path: below(line.trim())?.to_owned(), at: None, hash: None, signature: None }))
+    lines(reader, limits, |line| {
+        Ok(Entry { path: below(line.trim())?.to_owned(), at: None, hash: None, signature: None })
+    })
 }
 
 /// Reads `archive_latest.txt`: the name of the archive and the day that it holds everything of, where the name tells it

@@ -121,6 +121,7 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
                             Signatures::ByRole => SignatureDemand::ByRole,
                             Signatures::Always => SignatureDemand::Always,
                             Signatures::IfPresent => SignatureDemand::IfPresent,
+                            Signatures::IgnoreUnsafe => SignatureDemand::IgnoreUnsafe,
                         }),
                     })
                     .await?

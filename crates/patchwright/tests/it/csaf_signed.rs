@@ -374,6 +374,10 @@ fn the_setting_decides_what_has_to_be_signed() {
     provider.publish(0, &document(0, 5), EVIL);
     provider.loaded(2, 2, &[]);
     assert!(provider.problems().contains("NO_PUBKEY"), "what is there has to fit: {}", provider.problems());
+    set("ignore-unsafe");
+    provider.loaded(2, 1, &[]);
+    assert!(provider.problems().contains("signatures are not looked at"), "{}", provider.problems());
+    assert!(provider.status().contains("signatures not checked"), "{}", provider.status());
     // Back to the default: what nobody signed goes.
     assert!(set("by-role").contains("by-role"));
     provider.loaded(1, 1, &[]);

@@ -114,7 +114,8 @@ fn minisigns_own_signatures_prehashed_and_legacy() {
         assert_eq!(refused(&signature, &message, &other), ["key_unknown"], "{name}");
         let newer = signature.replacen("release 7", "release 8", 1);
         assert_eq!(refused(&newer, &message, &key), ["bad_signature"], "{name}: an altered trusted comment");
-        let untrusted = signature.replacen("untrusted comment: ", "untrusted comment: not signed, so free to change; ", 1);
+        let untrusted =
+            signature.replacen("untrusted comment: ", "untrusted comment: not signed, so free to change; ", 1);
         assert!(of(&untrusted, &message, &key).is_verified());
         // The same bytes under the name of the other algorithm.
         let mut renamed = packed.clone();
@@ -139,9 +140,8 @@ fn minisign_of_this_machine_is_understood() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let run = |args: &[&str]| {
-        crate::forge::run(std::process::Command::new("minisign").args(args).current_dir(dir.path()))
-    };
+    let run =
+        |args: &[&str]| crate::forge::run(std::process::Command::new("minisign").args(args).current_dir(dir.path()));
     run(&["-G", "-W", "-p", "k.pub", "-s", "k.sec"]);
     std::fs::write(dir.path().join("data"), b"data").unwrap();
     let key = std::fs::read_to_string(dir.path().join("k.pub")).unwrap();

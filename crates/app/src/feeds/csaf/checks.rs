@@ -187,9 +187,8 @@ impl Checks {
         now: Timestamp,
     ) -> Result<Taken, String> {
         let (checks, file, path) = (self.clone(), file.to_owned(), path.to_path_buf());
-        let judged = tokio::task::spawn_blocking(move || {
-            checks.judge(&file, &|| reader(&path), &beside, was_signed, now)
-        });
+        let judged =
+            tokio::task::spawn_blocking(move || checks.judge(&file, &|| reader(&path), &beside, was_signed, now));
         judged.await.unwrap_or_else(|error| Err(format!("quarantined: the check stopped: {error}")))
     }
 

@@ -53,13 +53,8 @@ pub(in crate::feeds) async fn describe(
     fetcher: &dyn Fetcher,
 ) -> Result<Described, FetchError> {
     let folder = provider_folder(request);
-    let source = Source {
-        feed: &request.feed,
-        folder: folder.clone(),
-        now: request.now,
-        max_bytes: request.max_bytes,
-        fetcher,
-    };
+    let source =
+        Source { feed: &request.feed, folder: folder.clone(), now: request.now, max_bytes: request.max_bytes, fetcher };
     let mut found = Described { ring: Keyring::empty("the provider's keys"), ..Described::default() };
     let begin = start(&request.url);
     let description = match &begin {
@@ -97,8 +92,7 @@ pub(in crate::feeds) async fn describe(
     };
     if let Some((place, read)) = description {
         let keys = keys(&source, request, &place, &read, &mut found).await?;
-        found.named =
-            Some(NamedProvider { metadata: place, role: ProviderRole::parse(&read.role), keys });
+        found.named = Some(NamedProvider { metadata: place, role: ProviderRole::parse(&read.role), keys });
     }
     keep(&folder, pin, &mut found);
     Ok(found)
@@ -117,7 +111,8 @@ fn places(request: &FetchRequest, begin: &Start, pin: Option<&ProviderPin>) -> V
     let url = &request.url;
     let mut places: Vec<String> = pin.iter().map(|pin| pin.metadata.clone()).collect();
     if let Some(path) = url.strip_prefix("file://") {
-        let root = if Path::new(path).is_dir() { Path::new(path) } else { Path::new(path).parent().unwrap_or(Path::new("/")) };
+        let root =
+            if Path::new(path).is_dir() { Path::new(path) } else { Path::new(path).parent().unwrap_or(Path::new("/")) };
         let root = format!("file://{}/", root.display().to_string().trim_end_matches('/'));
         places.extend([format!("{root}{NAME}"), format!("{root}{WELL_KNOWN}")]);
         if let Start::Lists(lists) = begin {
@@ -183,7 +178,11 @@ async fn keys(
 ) -> Result<Vec<String>, FetchError> {
     let mut named: Vec<String> = Vec::new();
     if metadata.keys.len() > KEYS_MAX {
-        found.problems.push(Problem::new(description, format!("more than {KEYS_MAX} keys are named; the rest is not looked at"), ""));
+        found.problems.push(Problem::new(
+            description,
+            format!("more than {KEYS_MAX} keys are named; the rest is not looked at"),
+            "",
+        ));
     }
     for (stated, url) in metadata.keys.iter().take(KEYS_MAX) {
         let stated = stated.as_deref().map(fingerprint);
@@ -247,9 +246,9 @@ async fn key_file(
         return match source.small(url, KEY_MAX).await {
             Ok(got) => small(got),
             // A key server that is down must not take the provider with it.
-            Err(error @ (FetchError::Status { .. } | FetchError::Unreachable { .. } | FetchError::NoConnection { .. })) => {
-                Ok(Err(error.to_string()))
-            }
+            Err(
+                error @ (FetchError::Status { .. } | FetchError::Unreachable { .. } | FetchError::NoConnection { .. }),
+            ) => Ok(Err(error.to_string())),
             Err(error) => Err(error),
         };
     }

@@ -46,7 +46,7 @@ impl ProviderRole {
     }
 }
 
-/// When a document has to have a digest and a signature. One that is there and does not fit is refused under any of them.
+/// When a document has to have a digest and a signature. One that is there and does not fit is refused, but for the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureDemand {
@@ -57,18 +57,8 @@ pub enum SignatureDemand {
     Always,
     /// Never: a document without them is taken, and told.
     IfPresent,
-}
-
-impl SignatureDemand {
-    /// The word in settings.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::ByRole => "by-role",
-            Self::Always => "always",
-            Self::IfPresent => "if-present",
-        }
-    }
+    /// Signatures are not looked at, and each run says so: for a provider whose key cannot be used. Digests still count.
+    IgnoreUnsafe,
 }
 
 /// Who accepted a key.
@@ -249,7 +239,9 @@ impl fmt::Display for PinChange {
             Self::NotAccepted { key } => {
                 write!(f, "the provider names a key that nobody accepted, {key}: what it signs is not used")
             }
-            Self::Withdrawn { key } => write!(f, "the provider does not name the key {key} any more; it counts no longer"),
+            Self::Withdrawn { key } => {
+                write!(f, "the provider does not name the key {key} any more; it counts no longer")
+            }
             Self::RoleRaised { from, to } => write!(f, "the role rose from {} to {}", from.word(), to.word()),
             Self::RoleLowered { from, to } => write!(
                 f,
@@ -267,7 +259,12 @@ impl fmt::Display for PinChange {
                 listed(named)
             ),
             Self::NotExpected { expected, named } => {
-                write!(f, "the provider does not name the expected key: expected {}, named {}", listed(expected), listed(named))
+                write!(
+                    f,
+                    "the provider does not name the expected key: expected {}, named {}",
+                    listed(expected),
+                    listed(named)
+                )
             }
             Self::NoKeys { by } => write!(f, "{by} demands signatures, and the provider names no key to check them by"),
         }
@@ -313,7 +310,9 @@ pub fn compare(
             pin: Some(pin.clone()),
             changes: vec![PinChange::DescriptionGone { metadata: pin.metadata.clone() }],
         },
-        (None, Some(named)) => first_use(&ProviderPin { role: named.role, ..ProviderPin::default() }, named, &accepted, now),
+        (None, Some(named)) => {
+            first_use(&ProviderPin { role: named.role, ..ProviderPin::default() }, named, &accepted, now)
+        }
         (Some(pin), Some(named)) if pin.keys.is_empty() => first_use(pin, named, &accepted, now),
         (Some(pin), Some(named)) => again(pin, named, &accepted, now),
     };
@@ -325,7 +324,7 @@ pub fn compare(
         } else if demand(setting, role).signature {
             let by = match setting {
                 SignatureDemand::Always => "the setting".to_owned(),
-                SignatureDemand::ByRole | SignatureDemand::IfPresent => {
+                SignatureDemand::ByRole | SignatureDemand::IfPresent | SignatureDemand::IgnoreUnsafe => {
                     format!("the role {}", role.unwrap_or_default().word())
                 }
             };
@@ -409,7 +408,7 @@ pub struct Demand {
 pub fn demand(setting: SignatureDemand, role: Option<ProviderRole>) -> Demand {
     let both = match setting {
         SignatureDemand::Always => true,
-        SignatureDemand::IfPresent => false,
+        SignatureDemand::IfPresent | SignatureDemand::IgnoreUnsafe => false,
         SignatureDemand::ByRole => role == Some(ProviderRole::TrustedProvider),
     };
     Demand { digest: both, signature: both }
@@ -469,7 +468,11 @@ mod tests {
     }
 
     fn pin(role: ProviderRole, keys: &[&str]) -> ProviderPin {
-        let keys = keys.iter().map(|k| PinnedKey { fingerprint: (*k).to_owned(), since: Timestamp(1), by: PinnedBy::FirstUse });
+        let keys = keys.iter().map(|k| PinnedKey {
+            fingerprint: (*k).to_owned(),
+            since: Timestamp(1),
+            by: PinnedBy::FirstUse,
+        });
         ProviderPin { metadata: "m".to_owned(), role, keys: keys.collect() }
     }
 
