@@ -61,6 +61,20 @@ fn a_broken_record_is_quarantined_and_shown_a_broken_feed_hurts_no_other() {
     assert!(epss.contains("EPSS 9"), "the starter's scores stay in force: {epss}");
 }
 
+/// A record that cannot be read is missing from the catalogue as much as one that CISA removed: nobody says "removed" without a doubt.
+#[test]
+fn an_entry_of_kev_that_cannot_be_read_is_not_taken_for_removed() {
+    let b = Bench::new();
+    let good = kev(&cves(60));
+    let mirror = b.file("kev.json", &good);
+    let url = format!("file://{}", mirror.display());
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-q"]);
+    b.file("kev.json", good.replacen("\"cveID\":\"CVE-2026-10007\"", "\"cveID\":17", 1));
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-q"]);
+    let shown = b.ok(&["advisory", "show", "CVE-2026-10007"]);
+    assert!(shown.contains("No longer known to be exploited") && shown.contains("may be among those"), "{shown}");
+}
+
 #[test]
 fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
     let b = Bench::new();
