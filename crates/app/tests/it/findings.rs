@@ -230,6 +230,8 @@ async fn what_cannot_be_read_is_told_with_place_and_hint() {
     assert_eq!(fails(day("yesterday", None)).await.0, "as_of");
     assert_eq!(fails(day("2030-01-01", None)).await.0, "as_of", "it has not come yet");
     assert_eq!(fails(day("2026-11-20", Some("later"))).await.0, "known");
+    let (code, detail, hint) = fails(day("2026-11-01", None)).await;
+    assert!(code == "as_of" && detail.contains("nothing was known") && hint.contains("known now"), "{detail} {hint}");
     assert_eq!(fails(FindingsQuery { sort: Some("-colour".to_owned()), ..FindingsQuery::default() }).await.0, "sort");
 }
 

@@ -453,4 +453,21 @@ mod tests {
         page.asked.after = None;
         assert_eq!(page.previous(), None);
     }
+
+    #[test]
+    fn a_past_day_can_be_chosen_on_every_width_and_nothing_is_changed_from_there() {
+        let page = |as_of: Option<&str>| {
+            let asked = FindingsQuery { as_of: as_of.map(str::to_owned), ..FindingsQuery::default() };
+            let answer = samples::findings(Group::Patch, 3);
+            let frame = samples::frame("Findings", Area::Findings, Theme::Auto);
+            FindingsPage::new(frame, asked, Ok(answer), Vec::new(), 100).render().unwrap()
+        };
+        let (now, past) = (page(None), page(Some("2026-09-30")));
+        assert!(now.contains("<label>As of <input type=\"date\"") && !now.contains("name=\"known\""));
+        assert!(past.contains("<label>Known <select") && past.contains("as_of=2026-09-30"));
+        for change in ["/findings/bulk", "Defer…", "Keep this as a view"] {
+            assert!(!past.contains(change), "{change}");
+        }
+        assert!(now.contains("Keep this as a view"));
+    }
 }

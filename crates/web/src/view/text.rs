@@ -179,6 +179,12 @@ pub fn words(text: &str) -> String {
     text.replace('_', " ")
 }
 
+/// A day that is not broken at its hyphens.
+#[must_use]
+pub fn unbroken(day: &str) -> String {
+    day.replace('-', "\u{2011}")
+}
+
 /// First letter in upper case.
 #[must_use]
 pub fn capital(text: &str) -> String {

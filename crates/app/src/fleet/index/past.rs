@@ -33,7 +33,7 @@ enum Knowledge {
 ///
 /// # Errors
 /// [`AppError::Invalid`] for a day that cannot be read or has not come, an unknown word of `known`, or when the snapshot of that
-/// day is not kept; [`AppError::NotFound`] before the first snapshot; [`AppError::Forbidden`] for snapshots.
+/// day is not kept or there was none yet; [`AppError::Forbidden`] for snapshots.
 pub(crate) async fn on_day(env: &Env, ctx: &Ctx, current: &State, day: &str, known: Option<&str>) -> Result<Past> {
     let now = env.now();
     let date = Date::parse(day)
@@ -54,7 +54,16 @@ pub(crate) async fn on_day(env: &Env, ctx: &Ctx, current: &State, day: &str, kno
     };
     let at = date.start().plus_days(1).min(now);
     let intel = match knowledge {
-        Knowledge::Then => Arc::new(Intel::as_of(env, ctx, at).await?),
+        Knowledge::Then => match Intel::as_of(env, ctx, at).await {
+            Err(AppError::NotFound { .. }) => {
+                return Err(AppError::invalid(
+                    "as_of",
+                    format!("nothing was known here yet on {day}: the first snapshot is newer"),
+                    "ask with what is known now (`--known now`, or `known=now` in the address), or for a later day",
+                ));
+            }
+            then => Arc::new(then?),
+        },
         Knowledge::Now => env.intel(),
     };
     let past = current.index.on_day(&current.history, Day::of(date.start()));
