@@ -2,6 +2,7 @@
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
+use patchwright_domain::intel::authenticity::provider::SignatureDemand;
 use patchwright_store::{Db, Generation, Reader};
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +26,20 @@ pub struct IntelSettings {
     pub keep_raw: u64,
     /// Bytes that all raw documents may take, in MB; the oldest go first.
     pub keep_raw_mb: u64,
+    /// When a document of a CSAF provider has to have a digest and a signature.
+    pub signatures: SignatureDemand,
 }
 
 impl Default for IntelSettings {
     fn default() -> Self {
-        Self { shrink_percent: 67, keep_snapshots: 10, keep_days: 0, keep_raw: 2, keep_raw_mb: 8_192 }
+        Self {
+            shrink_percent: 67,
+            keep_snapshots: 10,
+            keep_days: 0,
+            keep_raw: 2,
+            keep_raw_mb: 8_192,
+            signatures: SignatureDemand::ByRole,
+        }
     }
 }
 

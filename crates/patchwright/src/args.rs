@@ -334,6 +334,9 @@ pub(crate) enum Feed {
         /// The document holds only records that changed: they replace those of the same id, all others stay
         #[arg(long)]
         delta: bool,
+        /// Accept this key of a CSAF provider, by its whole fingerprint; at first use only the keys given here count; needs --reason
+        #[arg(long, value_name = "FINGERPRINT", requires = "reason")]
+        accept_key: Vec<String>,
         /// Why, for the audit trail
         #[arg(long)]
         reason: Option<String>,
@@ -431,10 +434,26 @@ pub(crate) enum Intel {
         /// Megabytes of raw documents to keep in all
         #[arg(long, value_name = "MB", requires = "reason")]
         keep_raw_mb: Option<u64>,
+        /// When a document of a CSAF provider has to have a digest and a signature; what is there has to fit in any case
+        #[arg(long, value_enum, value_name = "WHEN", requires = "reason")]
+        signatures: Option<Signatures>,
         /// Why
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
+/// When signatures are demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Signatures {
+    /// When the provider calls itself a trusted provider
+    ByRole,
+    /// Always
+    Always,
+    /// Never: a document without is taken, and told
+    IfPresent,
+    /// Not even what is there is looked at
+    IgnoreUnsafe,
 }
 
 /// Commands on bundles.

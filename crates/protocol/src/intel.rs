@@ -36,6 +36,8 @@ pub struct FeedRow {
     pub hint: Option<String>,
     /// Records came with the product.
     pub starter: bool,
+    /// How its documents stand that a provider signs: how many are signed, by which keys, since when those count.
+    pub signatures: Option<String>,
 }
 
 /// A quarantined record.

@@ -59,6 +59,20 @@ fn made(name: String, algorithm: String, digest: &str) -> Option<Line> {
     (hex && !name.is_empty()).then_some(Line { name, algorithm, digest })
 }
 
+/// Compares a file with the digest that lies beside it: hex, then perhaps a name that says nothing (CSAF 2.0 section 7.1.18).
+/// `stated` is lower-case hex, of SHA-512 when it is that long, else of SHA-256.
+#[must_use]
+pub fn beside(file: &str, found: &Measured, stated: &str, listed_in: &str) -> Reason {
+    let (algorithm, digest) =
+        if stated.len() == found.sha512.len() { ("SHA-512", &found.sha512) } else { ("SHA-256", &found.sha256) };
+    let (file, algorithm) = (file.to_owned(), algorithm.to_owned());
+    if digest == stated {
+        Reason::DigestMatches { file, algorithm, digest: digest.clone(), listed_in: listed_in.to_owned() }
+    } else {
+        Reason::DigestDiffers { file, algorithm, expected: stated.to_owned(), found: digest.clone() }
+    }
+}
+
 /// Compares a file with its lines in a list. Every strong line for the name has to fit.
 #[must_use]
 pub fn check(name: &str, found: &Measured, list: &[Line], listed_in: &str) -> Vec<Reason> {

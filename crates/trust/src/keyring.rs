@@ -5,6 +5,7 @@ use sequoia_openpgp as openpgp;
 use openpgp::Cert;
 use openpgp::cert::CertParser;
 use openpgp::parse::Parse as _;
+use openpgp::serialize::SerializeInto as _;
 
 /// Most certificates in one keyring; Debian's has about twenty.
 const CERTS_MAX: usize = 4_096;
@@ -98,6 +99,43 @@ impl Keyring {
     pub fn extend(&mut self, other: Self) {
         self.certs.extend(other.certs);
         self.problems.extend(other.problems);
+    }
+
+    /// Takes what another keyring knows about the same keys (a revocation, a later end), and its other keys. A key that is
+    /// held twice would count by the copy that knows less.
+    pub fn merge(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+        for cert in other.certs {
+            let place = self.certs.iter().position(|known| known.fingerprint() == cert.fingerprint());
+            let Some(known) = place.map(|at| self.certs.swap_remove(at)) else {
+                self.certs.push(cert);
+                continue;
+            };
+            match known.clone().merge_public(cert) {
+                Ok(merged) => self.certs.push(merged),
+                Err(error) => {
+                    self.problems.push(error.to_string());
+                    self.certs.push(known);
+                }
+            }
+        }
+    }
+
+    /// The part of the keyring that is the key with this fingerprint (upper-case hex) of its primary key.
+    #[must_use]
+    pub fn only_cert(&self, fingerprint: &str) -> Option<Self> {
+        let certs: Vec<Cert> =
+            self.certs.iter().filter(|cert| cert.fingerprint().to_hex() == fingerprint).cloned().collect();
+        (!certs.is_empty()).then(|| Self { certs, ..Self::empty(self.name.clone()) })
+    }
+
+    /// The one key whose primary key has this fingerprint (upper-case hex), in binary form.
+    ///
+    /// # Errors
+    /// When it cannot be written, in words.
+    pub fn export(&self, fingerprint: &str) -> Result<Option<Vec<u8>>, String> {
+        let cert = self.certs.iter().find(|cert| cert.fingerprint().to_hex() == fingerprint);
+        cert.map(|cert| cert.to_vec().map_err(|error| error.to_string())).transpose()
     }
 
     /// Lets only these fingerprints count (`Signed-By` with fingerprints, `sources.list(5)`): a key's own, its primary

@@ -1,23 +1,34 @@
-//! Fetching the documents of a CSAF provider one by one: what changed since the last time, checked against its digest.
+//! Fetching the documents of a CSAF provider one by one: what changed since the last time, checked against its digest and its
+//! signature.
 //!
 //! A provider's folder holds `journal.log` (one line for each document that is here, written after the document), `docs/`,
-//! and at most one archive for each list. Killed at any moment, the next run fetches what has no line: nothing is lost, and a
-//! document that was written without its line is written again under the same name. Detached signatures are not fetched here.
+//! `keys/`, and at most one archive for each list. Killed at any moment, the next run fetches what has no line: nothing is lost,
+//! and a document that was written without its line is written again under the same name. A document that is refused is not
+//! written at all; an earlier one in its place stays.
 
-use std::collections::BTreeMap;
+mod checks;
+mod describe;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::Problem;
+use patchwright_domain::intel::authenticity::Reason;
+use patchwright_domain::intel::authenticity::provider::Taken;
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::feed::csaf_provider::{self, Entry, Listed};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256};
 
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
-use super::registry::Distribution;
 use crate::error_chain;
+use checks::Judged;
+pub(super) use checks::{Checks, Counts};
+pub(super) use describe::{Described, describe, save_keys};
+use source::Source;
 
 /// Largest list of a provider, in bytes. Red Hat's changes.csv has 20 MB.
 const LIST_MAX: u64 = 256 << 20;
@@ -36,8 +47,19 @@ pub(super) struct Gotten {
     pub(super) document: Option<Document>,
     /// What was wrong with single documents.
     pub(super) problems: Vec<Problem>,
-    /// Documents that the provider lists and that could not be had.
+    /// Documents that the provider lists and that could not be had, or must not be used.
     pub(super) lost: u64,
+    /// Files of a folder that must not be used.
+    pub(super) refused: BTreeSet<PathBuf>,
+    /// How many documents are signed, where that is looked at.
+    pub(super) counts: Option<Counts>,
+}
+
+impl Gotten {
+    /// What a fetch gave that knows of no problems.
+    pub(super) fn of(document: Option<Document>) -> Self {
+        Self { document, problems: Vec::new(), lost: 0, refused: BTreeSet::new(), counts: None }
+    }
 }
 
 /// A line of the journal.
@@ -53,6 +75,21 @@ struct Line {
     file: Option<String>,
     /// The line is about an archive that holds everything before `at`.
     archive: bool,
+    /// Key that vouched for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// A digest was beside it, and fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    digest: bool,
+    /// When its provider says it was made, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    released: Option<i64>,
+}
+
+impl Line {
+    fn taken(&self) -> Taken {
+        Taken { key: self.key.clone(), digest: self.digest }
+    }
 }
 
 /// Where a provider begins.
@@ -123,19 +160,22 @@ fn mirror(root: &Path) -> Start {
 }
 
 struct Run<'a> {
-    feed: &'a str,
-    folder: PathBuf,
-    now: patchwright_domain::time::Timestamp,
-    max_bytes: u64,
-    fetcher: &'a dyn Fetcher,
+    source: Source<'a>,
+    checks: &'a Checks,
     progress: Progress<'a>,
     known: BTreeMap<(String, String), Line>,
     gotten: Gotten,
+    counts: Counts,
     bytes: u64,
 }
 
 fn file_error(doing: &'static str, path: &Path, why: &std::io::Error) -> FetchError {
     FetchError::File { doing, path: path.display().to_string(), why: why.to_string() }
+}
+
+/// The folder of what comes from one address: another source is another set of documents.
+fn provider_folder(request: &FetchRequest) -> PathBuf {
+    request.folder.join(format!("{}.csaf", request.feed)).join(short_hash(request.url.as_bytes()))
 }
 
 /// Brings the folder of a provider up to date.
@@ -144,29 +184,27 @@ fn file_error(doing: &'static str, path: &Path, why: &std::io::Error) -> FetchEr
 /// [`FetchError`] when the provider cannot be reached; what was fetched until then stays.
 pub(super) async fn fetch(
     request: &FetchRequest,
+    checks: &Checks,
     fetcher: &dyn Fetcher,
     progress: Progress<'_>,
 ) -> Result<Gotten, FetchError> {
-    // Another source is another set of documents.
-    let source = short_hash(request.url.as_bytes());
-    let folder = request.folder.join(format!("{}.csaf", request.feed)).join(source);
+    let folder = provider_folder(request);
     let mut run = Run {
-        now: request.now,
-        feed: &request.feed,
-        max_bytes: request.max_bytes,
         known: read_journal(&folder),
-        folder,
-        fetcher,
+        source: Source { feed: &request.feed, folder, now: request.now, max_bytes: request.max_bytes, fetcher },
+        checks,
         progress,
-        gotten: Gotten { document: None, problems: Vec::new(), lost: 0 },
+        gotten: Gotten::of(None),
+        counts: Counts::default(),
         bytes: 0,
     };
-    let docs = run.folder.join("docs");
+    let docs = run.folder().join("docs");
     std::fs::create_dir_all(&docs).map_err(|e| file_error("make", &docs, &e))?;
-    let lists = match start(&request.url) {
-        Start::Metadata(url) => run.metadata(&url).await?,
-        Start::Lists(lists) => lists,
-        Start::Single => Vec::new(),
+    run.let_go()?;
+    let lists = match (start(&request.url), &checks.lists) {
+        (Start::Lists(lists), _) => lists,
+        (Start::Metadata(_), Some(lists)) => lists.clone(),
+        (Start::Metadata(_), None) | (Start::Single, _) => Vec::new(),
     };
     let mut deletions = Vec::new();
     for list in lists.iter().take(LISTS_MAX) {
@@ -176,12 +214,41 @@ pub(super) async fn fetch(
         }
     }
     let sha256 = run.seal(&deletions)?;
+    let mut counts = run.counts;
+    for line in run.known.values().filter(|line| line.file.is_some()) {
+        counts.take(&line.taken());
+    }
+    let (folder, bytes) = (run.source.folder, run.bytes);
     let mut gotten = run.gotten;
-    if request.have_sha256.as_deref() != Some(&sha256) || gotten.lost > 0 {
-        let (path, bytes) = (run.folder, run.bytes);
-        gotten.document = Some(Document { path, sha256, bytes, etag: None, last_modified: None, temporary: false });
+    gotten.counts = Some(counts);
+    if request.have_sha256.as_deref() != Some(&sha256) || gotten.lost > 0 || !checks.notices.is_empty() {
+        gotten.document =
+            Some(Document { path: folder, sha256, bytes, etag: None, last_modified: None, temporary: false });
     }
     Ok(gotten)
+}
+
+/// Checks one document that was fetched by itself, from wherever, with what lies beside it there.
+///
+/// # Errors
+/// [`FetchError`] when the network fails.
+pub(super) async fn single(
+    request: &FetchRequest,
+    document: &Document,
+    checks: &Checks,
+    fetcher: &dyn Fetcher,
+) -> Result<Result<Counts, String>, FetchError> {
+    let folder = provider_folder(request);
+    let source = Source { feed: &request.feed, folder, now: request.now, max_bytes: request.max_bytes, fetcher };
+    let name = request.url.rsplit('/').next().unwrap_or_default();
+    let signature = checks.signature(&source, &request.url, None).await?;
+    let beside = checks.beside(&source, &request.url, None, signature).await?;
+    let judged = checks.judge_file(name, &document.path, beside, false, request.now).await;
+    Ok(judged.map(|taken| {
+        let mut counts = Counts::default();
+        counts.take(&taken);
+        counts
+    }))
 }
 
 fn short_hash(bytes: &[u8]) -> String {
@@ -223,64 +290,35 @@ impl Run<'_> {
         self.gotten.problems.push(Problem::new(at, what, ""));
     }
 
-    /// Fetches one file whole. Nothing when the publisher has none of that name.
+    fn folder(&self) -> &Path {
+        &self.source.folder
+    }
+
+    /// Lets go of what does not meet today's demands: documents that were taken before signatures were demanded.
+    fn let_go(&mut self) -> Result<(), FetchError> {
+        let demand = self.checks.demand;
+        let unfit = |line: &&Line| {
+            line.file.is_some() && ((demand.signature && line.key.is_none()) || (demand.digest && !line.digest))
+        };
+        for line in self.known.values().filter(unfit).cloned().collect::<Vec<_>>() {
+            self.remove(&line)?;
+            self.note(Line { file: None, ..line })?;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, line: &Line) -> Result<(), FetchError> {
+        let Some(file) = &line.file else { return Ok(()) };
+        let path = self.folder().join(file);
+        std::fs::remove_file(&path).map_err(|e| file_error("remove", &path, &e))
+    }
+
     async fn get(&self, url: &str, max: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        if let Some(path) = url.strip_prefix("file://")
-            && !Path::new(path).is_file()
-        {
-            return Ok(None);
-        }
-        let request = FetchRequest {
-            feed: format!("{}-{}", self.feed, short_hash(url.as_bytes())),
-            url: url.to_owned(),
-            etag: None,
-            last_modified: None,
-            have_sha256: None,
-            max_bytes: max.min(self.max_bytes),
-            folder: self.folder.join("part"),
-            distribution: Distribution::SingleDocument,
-            now: self.now,
-        };
-        let document = match self.fetcher.fetch(&request, &|_, _| {}).await {
-            Ok(Fetched::Document(document)) => document,
-            Ok(Fetched::NotModified) | Err(FetchError::Status { status: 404 | 410, .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let bytes = std::fs::read(&document.path).map_err(|e| file_error("read", &document.path, &e))?;
-        if !url.starts_with("file://") {
-            std::fs::remove_file(&document.path).map_err(|e| file_error("remove", &document.path, &e))?;
-        }
-        Ok(Some(bytes))
+        self.source.get(url, max).await
     }
 
     async fn must_get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         self.get(url, LIST_MAX).await?.ok_or_else(|| FetchError::Status { url: url.to_owned(), status: 404 })
-    }
-
-    async fn metadata(&mut self, url: &str) -> Result<Vec<Listed>, FetchError> {
-        let bytes = self.must_get(url).await?;
-        let metadata = csaf_provider::provider_metadata(bytes.as_slice(), &Limits::default())
-            .map_err(|e| FetchError::Address { url: url.to_owned(), why: error_chain(&e) })?;
-        let mut lists = Vec::new();
-        for list in metadata.distributions {
-            let (to, list) = match list {
-                Listed::Directory { url } => {
-                    let url = if url.ends_with('/') { url } else { format!("{url}/") };
-                    (url.clone(), Listed::Directory { url })
-                }
-                Listed::Rolie { url, tlp } => (url.clone(), Listed::Rolie { url, tlp }),
-            };
-            if allowed(url, &to) {
-                lists.push(list);
-            } else {
-                self.problem(&to, "provider leads to an address of another kind; it is not followed");
-            }
-        }
-        // Both ways lead to the same documents; the lists of a folder tell what was deleted too.
-        if lists.iter().any(|list| matches!(list, Listed::Directory { .. })) {
-            lists.retain(|list| matches!(list, Listed::Directory { .. }));
-        }
-        Ok(lists)
     }
 
     async fn directory(&mut self, base: &str, deletions: &mut Vec<Entry>) -> Result<(), FetchError> {
@@ -326,10 +364,9 @@ impl Run<'_> {
             .map_err(|e| FetchError::Address { url: url.to_owned(), why: error_chain(&e) })?;
         self.gotten.problems.extend(csaf_provider::problems_of("ROLIE feed", &entries));
         self.gotten.lost += entries.lost;
-        let (follow, refuse): (Vec<Entry>, Vec<Entry>) = entries
-            .records
-            .into_iter()
-            .partition(|e| allowed(url, &e.path) && e.hash.as_ref().is_none_or(|hash| allowed(url, hash)));
+        let (follow, refuse): (Vec<Entry>, Vec<Entry>) = entries.records.into_iter().partition(|e| {
+            [Some(&e.path), e.hash.as_ref(), e.signature.as_ref()].into_iter().flatten().all(|to| allowed(url, to))
+        });
         for entry in refuse {
             self.gotten.lost += 1;
             self.problem(&entry.path, "feed leads to an address of another kind; it is not followed");
@@ -340,7 +377,7 @@ impl Run<'_> {
     /// The day that an archive holds everything before of, fetched when nothing of the list is here yet and it is long. An
     /// archive whose name tells no day is left: what changed since could not be told.
     async fn archive(&mut self, base: &str, listed: usize) -> Result<Option<Date>, FetchError> {
-        let here = self.known.values().find(|line| line.list == base && line.archive);
+        let here = self.known.values().find(|line| line.list == base && line.archive && line.file.is_some());
         if let Some(line) = here {
             return Ok(line.at.map(|at| Timestamp(at).date()));
         }
@@ -359,35 +396,27 @@ impl Run<'_> {
         };
         let Some(day) = day else { return Ok(None) };
         let url = format!("{base}{name}");
-        let request = FetchRequest {
-            feed: format!("{}-archive", self.feed),
-            url: url.clone(),
-            etag: None,
-            last_modified: None,
-            have_sha256: None,
-            max_bytes: self.max_bytes,
-            folder: self.folder.join("part"),
-            distribution: Distribution::SingleDocument,
-            now: self.now,
-        };
-        let document = match self.fetcher.fetch(&request, self.progress).await {
+        let request = self.source.request(format!("{}-archive", self.source.feed), &url, self.source.max_bytes);
+        let document = match self.source.fetcher.fetch(&request, self.progress).await {
             Ok(Fetched::Document(document)) => document,
             Ok(Fetched::NotModified) | Err(FetchError::Status { status: 404 | 410, .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if let Some(stated) =
-            self.get(&format!("{url}.sha256"), LIST_MAX).await?.and_then(|b| csaf_provider::digest_of(&b))
-            && stated != document.sha256
-        {
-            self.problem(
-                &name,
-                "archive does not have the digest that the provider states; single documents are fetched",
-            );
-            return Ok(None);
-        }
+        let signature = self.checks.signature(&self.source, &url, None).await?;
+        let beside = self.checks.beside(&self.source, &url, None, signature).await?;
+        let taken = match self.checks.judge_file(&name, &document.path, beside, false, self.source.now).await {
+            Ok(taken) => taken,
+            Err(why) => {
+                self.problem(&name, &format!("{why}; single documents are fetched in place of this archive"));
+                if !url.starts_with("file://") {
+                    std::fs::remove_file(&document.path).map_err(|e| file_error("remove", &document.path, &e))?;
+                }
+                return Ok(None);
+            }
+        };
         let suffix = if name.ends_with(".zip") { "zip" } else { "tar.zst" };
         let file = format!("archive-{}.{suffix}", short_hash(base.as_bytes()));
-        let target = self.folder.join(&file);
+        let target = self.folder().join(&file);
         if url.starts_with("file://") {
             std::fs::copy(&document.path, &target).map_err(|e| file_error("copy", &document.path, &e))?;
         } else {
@@ -400,6 +429,9 @@ impl Run<'_> {
             at: Some(day.start().0),
             file: Some(file),
             archive: true,
+            key: taken.key,
+            digest: taken.digest,
+            released: None,
         })?;
         Ok(Some(day))
     }
@@ -429,7 +461,7 @@ impl Run<'_> {
                 let url = entry.map(&url_of);
                 async move {
                     match (entry, url) {
-                        (Some(entry), Some(url)) => Some((entry, run.checked(&url, entry.hash.as_deref()).await)),
+                        (Some(entry), Some(url)) => Some((entry, run.checked(list, entry, &url).await)),
                         (_, _) => None,
                     }
                 }
@@ -439,9 +471,10 @@ impl Run<'_> {
             let mut broken = None;
             for (entry, outcome) in got.into_iter().flatten() {
                 match outcome {
-                    Ok(Ok(bytes)) => self.keep(list, entry, &bytes)?,
+                    Ok(Ok(judged)) => self.keep(list, entry, judged)?,
                     Ok(Err(why)) => {
                         self.gotten.lost += 1;
+                        self.counts.refused += 1;
                         self.problem(&entry.path, &why);
                     }
                     Err(error) => broken = Some(error),
@@ -456,36 +489,36 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A document with its digest checked: the inner error is a document that must not be used, or is not there.
-    async fn checked(&self, url: &str, hash: Option<&str>) -> Result<Result<Vec<u8>, String>, FetchError> {
-        let Some(bytes) = self.get(url, DOCUMENT_MAX).await? else {
-            return Ok(Err("the provider lists the document and does not have it".to_owned()));
-        };
-        let places = match hash {
-            Some(hash) => vec![hash.to_owned()],
-            None => vec![format!("{url}.sha256"), format!("{url}.sha512")],
-        };
-        for place in places {
-            let Some(stated) = self.get(&place, DOCUMENT_MAX).await? else { continue };
-            let Some(stated) = csaf_provider::digest_of(&stated) else {
-                return Ok(Err(format!("the digest at `{place}` cannot be read")));
-            };
-            let ours = if stated.len() == 128 {
-                hex::encode(Sha512::digest(&bytes))
-            } else {
-                hex::encode(Sha256::digest(&bytes))
-            };
-            return Ok(if ours == stated {
-                Ok(bytes)
-            } else {
-                Err("the document does not have the digest that the provider states".to_owned())
-            });
+    /// A document that was checked: the inner error is one that must not be used, or is not there.
+    async fn checked(&self, list: &str, entry: &Entry, url: &str) -> Result<Result<Judged, String>, FetchError> {
+        let known = self.known.get(&(list.to_owned(), entry.path.clone()));
+        let was_signed = known.is_some_and(|line| line.key.is_some());
+        let signature = self.checks.signature(&self.source, url, entry.signature.as_deref()).await?;
+        if signature.is_none() && self.checks.needs_signature(was_signed) {
+            let why = Reason::NotSigned { file: entry.path.clone() };
+            return Ok(Err(format!("quarantined: {why}, and its provider signs")));
         }
-        Ok(Ok(bytes))
+        let bytes = match self.get(url, DOCUMENT_MAX).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Err("the provider lists the document and does not have it".to_owned())),
+            Err(error @ FetchError::TooLarge { .. }) => return Ok(Err(format!("quarantined: {error}"))),
+            Err(error) => return Err(error),
+        };
+        let beside = self.checks.beside(&self.source, url, entry.hash.as_deref(), signature).await?;
+        let judged = self.checks.judge_bytes(&entry.path, bytes, beside, was_signed, self.source.now).await;
+        let before = known.filter(|_| was_signed).and_then(|line| line.released).map(Timestamp);
+        Ok(judged.and_then(|judged| match (before, judged.released) {
+            // Signed once is signed for ever: an old document can be served under a new time.
+            (Some(accepted), Some(date)) if date < accepted => {
+                let why = Reason::Replayed { file: entry.path.clone(), date, accepted };
+                Err(format!("quarantined: {why}"))
+            }
+            (_, _) => Ok(judged),
+        }))
     }
 
     /// Writes a document, then its line.
-    fn keep(&mut self, list: &str, entry: &Entry, bytes: &[u8]) -> Result<(), FetchError> {
+    fn keep(&mut self, list: &str, entry: &Entry, judged: Judged) -> Result<(), FetchError> {
         let key = short_hash(format!("{list}\0{}", entry.path).as_bytes());
         let base: String = entry
             .path
@@ -498,20 +531,29 @@ impl Run<'_> {
             .collect();
         let shelf = key.get(..2).unwrap_or("00").to_owned();
         let file = format!("docs/{shelf}/{key}-{}.json", base.trim_end_matches(".json"));
-        let target = self.folder.join(&file);
-        let parent = target.parent().unwrap_or(&self.folder).to_path_buf();
+        let target = self.folder().join(&file);
+        let parent = target.parent().unwrap_or(self.folder()).to_path_buf();
         std::fs::create_dir_all(&parent).map_err(|e| file_error("make", &parent, &e))?;
         let half = parent.join(format!("{key}.part"));
         let write = || -> std::io::Result<()> {
             let mut out = std::fs::File::create(&half)?;
-            out.write_all(bytes)?;
+            out.write_all(&judged.bytes)?;
             out.sync_all()?;
             std::fs::rename(&half, &target)
         };
         write().map_err(|e| file_error("write", &target, &e))?;
-        self.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        self.bytes += u64::try_from(judged.bytes.len()).unwrap_or_default();
         let at = entry.at.map(|at| at.0);
-        self.note(Line { list: list.to_owned(), path: entry.path.clone(), at, file: Some(file), archive: false })
+        self.note(Line {
+            list: list.to_owned(),
+            path: entry.path.clone(),
+            at,
+            file: Some(file),
+            archive: false,
+            key: judged.taken.key,
+            digest: judged.taken.digest,
+            released: judged.released.map(|at| at.0),
+        })
     }
 
     fn delete(&mut self, list: &str, entry: &Entry) -> Result<(), FetchError> {
@@ -519,16 +561,15 @@ impl Run<'_> {
             return Ok(());
         };
         let newer = line.at.zip(entry.at).is_some_and(|(here, gone)| here > gone.0);
-        let Some(file) = line.file.as_ref().filter(|_| !newer) else {
+        if newer || line.file.is_none() {
             return Ok(());
-        };
-        let path = self.folder.join(file);
-        std::fs::remove_file(&path).map_err(|e| file_error("remove", &path, &e))?;
+        }
+        self.remove(&line)?;
         self.note(Line { file: None, at: entry.at.map(|at| at.0), ..line })
     }
 
     fn note(&mut self, line: Line) -> Result<(), FetchError> {
-        let path = self.folder.join("journal.log");
+        let path = self.folder().join("journal.log");
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
         let write = || -> std::io::Result<()> {
@@ -553,7 +594,7 @@ impl Run<'_> {
                 text.push_str(&format!("{},{at}\n", entry.path));
             }
         }
-        let path = self.folder.join("deletions.csv");
+        let path = self.folder().join("deletions.csv");
         std::fs::write(&path, &text).map_err(|e| file_error("write", &path, &e))?;
         let mut hash = Sha256::new();
         for line in self.known.values() {

@@ -4,6 +4,7 @@ pub mod convert;
 mod csaf;
 mod parts;
 pub mod port;
+mod providers;
 mod raw;
 pub mod registry;
 mod sync;
@@ -42,9 +43,10 @@ pub(crate) async fn rows(env: &Env) -> Result<Vec<FeedRow>> {
     Ok(FEEDS
         .iter()
         .map(|spec| {
-            let state = stored.iter().find(|f| f.id == spec.id).map(|f| f.state.clone()).unwrap_or_default();
+            let stored = stored.iter().find(|f| f.id == spec.id);
+            let state = stored.map(|f| f.state.clone()).unwrap_or_default();
             let starter = intel.index().chunks.iter().any(|c| c.starter && stands_in(spec, &c.provider));
-            row(spec, &state, starter, now)
+            FeedRow { signatures: stored.and_then(providers::words), ..row(spec, &state, starter, now) }
         })
         .collect())
 }
@@ -101,6 +103,7 @@ fn row(spec: &FeedSpec, state: &FeedState, starter: bool, now: Timestamp) -> Fee
         error: state.error.clone(),
         hint,
         starter: starter && state.last_success.is_none(),
+        signatures: None,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn fetch(
         std::fs::remove_dir_all(&folder).map_err(|e| failed("empty", &folder, &e))?;
     }
     std::fs::create_dir_all(&folder).map_err(|e| failed("make", &folder, &e))?;
-    let mut gotten = Gotten { document: None, problems: Vec::new(), lost: 0 };
+    let mut gotten = Gotten::of(None);
     let mut first_error = None;
     let mut have = 0_u64;
     let run = Run { request, fetcher, progress };

@@ -68,6 +68,16 @@ const ALMALINUX: &[&str] =
 /// Repositories of Rocky Linux that carry updates.
 const ROCKY: &[&str] = &["8/BaseOS/x86_64/os", "8/AppStream/x86_64/os", "9/BaseOS/x86_64/os", "9/AppStream/x86_64/os"];
 
+/// Providers whose description is not above their documents: the beginning of their addresses, and where it is.
+const PROVIDERS: &[(&str, &str)] =
+    &[("https://ftp.suse.com/pub/projects/security/", "https://www.suse.com/.well-known/csaf/provider-metadata.json")];
+
+/// Where the provider of an address describes itself, when that cannot be told from the address.
+#[must_use]
+pub fn provider_of(url: &str) -> Option<&'static str> {
+    PROVIDERS.iter().find(|(begin, _)| url.starts_with(begin)).map(|(_, place)| *place)
+}
+
 /// Every feed, in the order of `feed list`.
 pub const FEEDS: &[FeedSpec] = &[
     FeedSpec {

@@ -3,20 +3,22 @@
 //! Killed at any point it leaves the old snapshot or the new one, never half of either; the next run goes on: a partial
 //! download is resumed, a chunk that is there already is not written again.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
+use patchwright_domain::intel::Problem;
 use patchwright_domain::intel::snapshot::{ChunkMeta, SnapshotIndex};
-use patchwright_domain::time::Date;
+use patchwright_domain::time::{Date, Timestamp};
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
-use super::csaf::{self, Gotten};
+use super::csaf::{self, Checks, Counts, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use super::registry::{Distribution, FeedSpec};
-use super::{parts, raw};
+use super::{parts, providers, raw};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::{Cause, Change, prepare, record};
@@ -37,6 +39,8 @@ pub struct SyncOptions {
     pub force: bool,
     /// The document holds only the records that changed: they take the place of those of the same id, all others stay.
     pub delta: bool,
+    /// Fingerprints of keys of the provider that a person accepts.
+    pub accept_keys: Vec<String>,
 }
 
 /// How a run ended.
@@ -69,6 +73,21 @@ struct Loaded {
     shrunk: Option<Shrunk>,
 }
 
+/// How a run went that did not fail.
+struct Done {
+    /// Nothing when the publisher has nothing newer.
+    loaded: Option<Loaded>,
+    stands: Option<Stands>,
+}
+
+/// How the documents of a provider stand.
+struct Stands {
+    url: String,
+    counts: Counts,
+    /// There was a key, so signatures were looked at.
+    checked: bool,
+}
+
 struct Failed {
     outcome: FeedOutcome,
     no_connection: Option<String>,
@@ -80,6 +99,13 @@ struct Failed {
 impl Failed {
     fn new(error: String, hint: String) -> Self {
         Self { outcome: FeedOutcome::Failed, error, hint, shrink: Shrink::None, no_connection: None }
+    }
+}
+
+impl From<providers::Stopped> for Failed {
+    fn from(stopped: providers::Stopped) -> Self {
+        let outcome = if stopped.refused { FeedOutcome::Refused } else { FeedOutcome::Failed };
+        Self { outcome, no_connection: stopped.no_connection, ..Self::new(stopped.error, stopped.hint) }
     }
 }
 
@@ -100,6 +126,17 @@ pub async fn sync(
         ctx.authorize(Action::EditFeeds, &Target::Installation)?;
         ctx.reason_needed("taking a feed that shrank")?;
     }
+    if !options.accept_keys.is_empty() {
+        ctx.authorize(Action::EditFeeds, &Target::Installation)?;
+        ctx.reason_needed("accepting a key of a provider")?;
+        if spec.distribution != Distribution::CsafProvider {
+            return Err(AppError::invalid(
+                "feed_without_keys",
+                format!("the documents of {} are not signed by keys of a provider", spec.id),
+                "--accept-key goes with CSAF providers: csaf, redhat-vex, redhat-csaf, suse-csaf",
+            ));
+        }
+    }
     let settings = IntelSettings::load(env.db()).await?;
     let started = env.now();
     let feed = feed_row(env, spec).await?;
@@ -108,7 +145,7 @@ pub async fn sync(
     txn.feed_run_insert(&run, spec.id, started).await?;
     txn.commit().await?;
 
-    let result = attempt(env, spec, &feed, options, settings, fetcher, progress).await;
+    let result = attempt(env, ctx, spec, &feed, options, settings, fetcher, progress).await;
     let mut state = FeedState { last_attempt: Some(started), ..feed.state.clone() };
     let mut report = FeedRun {
         id: run,
@@ -126,14 +163,17 @@ pub async fn sync(
     let mut hint = None;
     let mut no_connection = None;
     let mut accepted: Option<Shrunk> = None;
+    let mut stands = None;
     let now = env.now();
     match result {
-        Ok(None) => {
+        Ok(Done { loaded: None, stands: counted }) => {
+            stands = counted;
             report.outcome = FeedOutcome::Unchanged;
             state.last_success = Some(now);
             state.error = None;
         }
-        Ok(Some(Loaded { document, parsed, records, shrunk })) => {
+        Ok(Done { loaded: Some(Loaded { document, parsed, records, shrunk }), stands: counted }) => {
+            stands = counted;
             report.outcome = FeedOutcome::Loaded;
             report.records = records;
             accepted = shrunk;
@@ -171,7 +211,11 @@ pub async fn sync(
         }
     }
     let mut txn = env.db().write().await?;
-    let fresh = txn.feed_fetch(spec.id).await?.map_or(feed.generation, |f| f.generation);
+    let row = txn.feed_fetch(spec.id).await?;
+    let mut fresh = row.as_ref().map_or(feed.generation, |f| f.generation);
+    if let (Some(Stands { url, counts, checked }), Some(row)) = (stands, row) {
+        fresh = providers::note(&mut txn, &row, &url, counts, checked, now).await?;
+    }
     txn.feed_state_save(spec.id, &state, fresh).await?;
     txn.feed_run_finish(&report, now).await?;
     if report.outcome == FeedOutcome::Loaded {
@@ -226,13 +270,14 @@ async fn feed_row(env: &Env, spec: &FeedSpec) -> Result<Feed> {
 
 async fn attempt(
     env: &Env,
+    ctx: &Ctx,
     spec: &'static FeedSpec,
     feed: &Feed,
     options: &SyncOptions,
     settings: IntelSettings,
     fetcher: &dyn Fetcher,
     progress: Progress<'_>,
-) -> std::result::Result<Option<Loaded>, Failed> {
+) -> std::result::Result<Done, Failed> {
     let folder = env.data_dir().join("raw");
     let keep = |value: &Option<String>| if options.force || options.from.is_some() { None } else { value.clone() };
     let request = FetchRequest {
@@ -246,7 +291,19 @@ async fn attempt(
         distribution: spec.distribution,
         now: env.now(),
     };
-    let Some((document, parsed)) = get(spec, &request, fetcher, progress).await? else { return Ok(None) };
+    let checks = match spec.distribution {
+        Distribution::CsafProvider => {
+            let accepted = &options.accept_keys;
+            providers::meet(env, ctx, spec, &request, accepted, settings.signatures, fetcher).await?
+        }
+        Distribution::SingleDocument
+        | Distribution::NvdApi
+        | Distribution::Files(_)
+        | Distribution::RpmRepositories(_)
+        | Distribution::Mirror => Checks::default(),
+    };
+    let (got, stands) = get(spec, &request, checks, fetcher, progress).await?;
+    let Some((document, parsed)) = got else { return Ok(Done { loaded: None, stands }) };
     let before = feed.state.records;
     let mut shrunk = if options.delta { None } else { guard_document(before, &parsed, settings.shrink_percent) };
     refuse(spec, shrunk.as_ref(), options.accept_shrink)?;
@@ -267,7 +324,7 @@ async fn attempt(
         let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent);
         refuse(spec, lost.as_ref(), accept)?;
         let intel = prepared.activate(spec.id, now, settings.into()).map_err(failed)?;
-        Ok((parsed, intel, lost))
+        Ok::<_, Failed>((parsed, intel, lost))
     })
     .await
     .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;
@@ -277,18 +334,22 @@ async fn attempt(
     let kept = parsed.read.saturating_sub(parsed.lost);
     let records = if delta { before.max(kept) } else { kept };
     raw::keep(&folder, spec.id, &document, settings);
-    Ok(Some(Loaded { document, parsed, records, shrunk }))
+    Ok(Done { loaded: Some(Loaded { document, parsed, records, shrunk }), stands })
 }
 
-/// Fetches what there is and parses it; nothing when the publisher has nothing newer.
+/// Fetches what there is and parses it; no document when the publisher has nothing newer.
 async fn get(
     spec: &'static FeedSpec,
     request: &FetchRequest,
+    checks: Checks,
     fetcher: &dyn Fetcher,
     progress: Progress<'_>,
-) -> std::result::Result<Option<(Document, ParsedFeed)>, Failed> {
+) -> std::result::Result<(Option<(Document, ParsedFeed)>, Option<Stands>), Failed> {
+    let by_provider = spec.distribution == Distribution::CsafProvider;
     let fetched = match spec.distribution {
-        Distribution::CsafProvider if csaf::is_provider(&request.url) => csaf::fetch(request, fetcher, progress).await,
+        Distribution::CsafProvider if csaf::is_provider(&request.url) => {
+            csaf::fetch(request, &checks, fetcher, progress).await
+        }
         Distribution::Files(files) if parts::is_root(&request.url) => {
             parts::fetch(request, files, false, fetcher, progress).await
         }
@@ -309,22 +370,34 @@ async fn get(
         | Distribution::NvdApi
         | Distribution::Files(_)
         | Distribution::RpmRepositories(_)
-        | Distribution::Mirror => fetcher.fetch(request, progress).await.map(|fetched| Gotten {
-            document: match fetched {
+        | Distribution::Mirror => fetcher.fetch(request, progress).await.map(|fetched| {
+            Gotten::of(match fetched {
                 Fetched::NotModified => None,
                 Fetched::Document(document) => Some(document),
-            },
-            problems: Vec::new(),
-            lost: 0,
+            })
         }),
     };
-    let gotten = fetched.map_err(|error| {
+    let unreachable = |error: FetchError| {
         let failed = Failed::new(error_chain(&error), error.hint());
         let no_connection = if let FetchError::NoConnection { why, .. } = error { Some(why) } else { None };
         Failed { no_connection, ..failed }
-    })?;
-    let Some(document) = gotten.document else { return Ok(None) };
-    let mut parsed = match parse(spec, document.clone(), request.now.date()).await {
+    };
+    let mut gotten = fetched.map_err(unreachable)?;
+    let checked = checks.ring.is_some();
+    let stands = |counts: Option<Counts>| counts.map(|counts| Stands { url: request.url.clone(), counts, checked });
+    let Some(document) = gotten.document.take() else { return Ok((None, stands(gotten.counts))) };
+    if by_provider && gotten.counts.is_none() {
+        if document.path.is_dir() {
+            gotten = plain_folder(spec, &document, &checks, request.now).await?;
+        } else if request.url != "-" {
+            let judged = csaf::single(request, &document, &checks, fetcher).await.map_err(unreachable)?;
+            gotten.counts = Some(judged.map_err(|why| {
+                let what = format!("{}: {why}", request.url);
+                Failed::new(what, "ask the provider; what was known before stays in force".to_owned())
+            })?);
+        }
+    }
+    let mut parsed = match parse(spec, document.clone(), gotten.refused, request.now.date()).await {
         Ok(parsed) => parsed,
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
@@ -334,20 +407,57 @@ async fn get(
     };
     parsed.read += gotten.lost;
     parsed.lost += gotten.lost;
-    parsed.problems.extend(gotten.problems);
-    parsed.problems.truncate(PROBLEMS_KEPT);
-    Ok(Some((document, parsed)))
+    // What concerns the provider comes first: the list is cut at its end.
+    let mut problems = checks.notices;
+    if let Some(counts) = gotten.counts.filter(|counts| checks.lenient && counts.unsigned > 0) {
+        let what = format!("{} files that nobody signed were taken: the setting does not ask for it", counts.unsigned);
+        problems.push(Problem::new(request.url.clone(), what, ""));
+    }
+    problems.extend(gotten.problems);
+    problems.append(&mut parsed.problems);
+    problems.truncate(PROBLEMS_KEPT);
+    parsed.problems = problems;
+    Ok((Some((document, parsed)), stands(gotten.counts)))
 }
 
-async fn parse(spec: &'static FeedSpec, document: Document, today: Date) -> std::result::Result<ParsedFeed, Failed> {
+/// Holds each document of a folder without lists against what lies beside it.
+async fn plain_folder(
+    spec: &'static FeedSpec,
+    document: &Document,
+    checks: &Checks,
+    now: Timestamp,
+) -> std::result::Result<Gotten, Failed> {
+    let (root, checks) = (document.path.clone(), checks.clone());
+    let judged = tokio::task::spawn_blocking(move || {
+        let files = files_below(&root)?;
+        let wanted = wanted(spec, &root, files.clone());
+        Ok::<_, std::io::Error>(checks.folder(&root, &files, &wanted, now))
+    });
+    let stopped =
+        |why: String| Failed::new(format!("failed to check the mirror folder: {why}"), "check the folder".to_owned());
+    let (refused, problems, counts) =
+        judged.await.map_err(|e| stopped(e.to_string()))?.map_err(|e| stopped(e.to_string()))?;
+    Ok(Gotten { problems, lost: counts.refused, refused, counts: Some(counts), ..Gotten::of(None) })
+}
+
+/// The files that belong to a feed. Names count below the folder: what stands above it is the machine's business.
+fn wanted(spec: &FeedSpec, root: &Path, mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    files.retain(|file| spec.format.wants(&file.strip_prefix(root).unwrap_or(file).display().to_string()));
+    files
+}
+
+async fn parse(
+    spec: &'static FeedSpec,
+    document: Document,
+    refused: BTreeSet<PathBuf>,
+    today: Date,
+) -> std::result::Result<ParsedFeed, Failed> {
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
-            Ok(mut files) => {
-                // Names count below the folder: what stands above it is the machine's business.
-                files.retain(|file| {
-                    spec.format.wants(&file.strip_prefix(&document.path).unwrap_or(file).display().to_string())
-                });
+            Ok(files) => {
+                let mut files = wanted(spec, &document.path, files);
+                files.retain(|file| !refused.contains(file));
                 if files.is_empty() && document.path.is_dir() {
                     return Err(Failed::new(
                         format!("there is no document of {} here", spec.id),
@@ -466,7 +576,6 @@ fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result
 #[cfg(test)]
 mod tests {
     use patchwright_domain::intel::snapshot::ChunkKind;
-    use patchwright_domain::time::Timestamp;
 
     use super::*;
 

@@ -4,6 +4,7 @@
 //! rule of admission live here. A verdict cannot be given without a proof: see [`Verdict::of`].
 
 mod admission;
+pub mod provider;
 mod reason;
 
 use serde::{Deserialize, Serialize};

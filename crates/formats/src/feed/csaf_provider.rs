@@ -55,6 +55,8 @@ pub struct Entry {
     pub at: Option<Timestamp>,
     /// Address of its digest, where the list names it.
     pub hash: Option<String>,
+    /// Address of its signature, where the list names it.
+    pub signature: Option<String>,
 }
 
 /// Reads `provider-metadata.json`.
@@ -106,17 +108,18 @@ pub fn rolie<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>, 
     for (index, entry) in list(feed, "entry").enumerate() {
         tally.seen();
         let link = |rel: &str| list(entry, "link").find(|l| text(l, "rel") == Some(rel)).and_then(|l| text(l, "href"));
-        // Some feeds leave out what a link is; the name of a digest tells.
-        let digest = || {
+        // Some feeds leave out what a link is; the name of a digest or a signature tells.
+        let named = |endings: &[&str]| {
             let names = list(entry, "link").filter_map(|l| text(l, "href"));
-            names.filter(|href| href.ends_with(".sha512") || href.ends_with(".sha256")).last()
+            names.filter(|href| endings.iter().any(|ending| href.ends_with(ending))).last()
         };
         let source = entry.get("content").and_then(|content| text(content, "src")).or_else(|| link("self"));
         match source {
             Some(path) => entries.push(Entry {
                 path: path.to_owned(),
                 at: text(entry, "updated").or_else(|| text(entry, "published")).and_then(timestamp),
-                hash: link("hash").or_else(digest).map(str::to_owned),
+                hash: link("hash").or_else(|| named(&[".sha512", ".sha256"])).map(str::to_owned),
+                signature: link("signature").or_else(|| named(&[".asc"])).map(str::to_owned),
             }),
             None => tally.lose(format!("/feed/entry/{index}"), "entry has no address", &entry.to_string()),
         }
@@ -133,7 +136,7 @@ pub fn changes<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>
         let mut fields = line.split(',').map(|field| field.trim().trim_matches('"'));
         let path = fields.next().unwrap_or_default();
         let at = fields.next().and_then(timestamp).ok_or("line has no time")?;
-        Ok(Entry { path: below(path)?.to_owned(), at: Some(at), hash: None })
+        Ok(Entry { path: below(path)?.to_owned(), at: Some(at), hash: None, signature: None })
     })
 }
 
@@ -142,7 +145,9 @@ pub fn changes<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>
 /// # Errors
 /// See [`FeedError`].
 pub fn index<R: Read>(reader: R, limits: &Limits) -> Result<Parsed<Vec<Entry>>, FeedError> {
-    lines(reader, limits, |line| Ok(Entry { path: below(line.trim())?.to_owned(), at: None, hash: None }))
+    lines(reader, limits, |line| {
+        Ok(Entry { path: below(line.trim())?.to_owned(), at: None, hash: None, signature: None })
+    })
 }
 
 /// Reads `archive_latest.txt`: the name of the archive and the day that it holds everything of, where the name tells it

@@ -65,7 +65,7 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
             Ok(Code::Ok)
         }
         Feed::Status { feeds, problems, output: format } => block_on(status(place, feeds, *problems, *format)),
-        Feed::Sync { feeds, from, accept_shrink, delta, reason, force, output: format } => {
+        Feed::Sync { feeds, from, accept_shrink, delta, accept_key, reason, force, output: format } => {
             let wanted = wanted(feeds)?;
             if from.is_some() && wanted.len() != 1 {
                 return Err(Failure::new(
@@ -74,8 +74,20 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
                     "name it: `patchwright feed sync cisa-kev --from …`",
                 ));
             }
-            let options =
-                SyncOptions { from: from.clone(), accept_shrink: *accept_shrink, force: *force, delta: *delta };
+            if !accept_key.is_empty() && wanted.len() != 1 {
+                return Err(Failure::new(
+                    Code::Usage,
+                    "--accept-key goes with exactly one feed",
+                    "name it: `patchwright feed sync csaf --accept-key …`",
+                ));
+            }
+            let options = SyncOptions {
+                from: from.clone(),
+                accept_shrink: *accept_shrink,
+                force: *force,
+                delta: *delta,
+                accept_keys: accept_key.clone(),
+            };
             block_on(async {
                 let env = place.open().await?;
                 let outcomes = sync_all(place, &env, &ctx(reason.as_deref()), &wanted, &options).await?;
@@ -242,9 +254,10 @@ async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -
             if r.starter { "starter set".to_owned() } else { r.records.to_string() },
             r.problems.to_string(),
             r.error.as_deref().map(output::clean).unwrap_or_default(),
+            r.signatures.as_deref().map(output::clean).unwrap_or_default(),
         ]
     };
-    let columns = ["feed", "state", "last success", "age", "records", "problems", "error"];
+    let columns = ["feed", "state", "last success", "age", "records", "problems", "error", "signatures"];
     if format != Format::Table {
         output::list(format, &rows, &columns, cells)?;
         return Ok(Code::Ok);
@@ -257,6 +270,9 @@ async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -
     })?;
     let mut text = String::new();
     for row in &rows {
+        if let Some(signatures) = &row.signatures {
+            text.push_str(&format!("{}: {}\n", row.id, output::clean(signatures)));
+        }
         if let Some(error) = &row.error {
             text.push_str(&format!("{}: {}\n", row.id, output::clean(error)));
             if let Some(hint) = &row.hint {

@@ -4,10 +4,11 @@ use patchwright_app::intel::{self, DiffRow, Intel, LogRow, rebuild};
 use patchwright_app::keys::KeyDir;
 use patchwright_app::settings;
 use patchwright_app::{AppError, Clock};
+use patchwright_domain::intel::authenticity::provider::SignatureDemand;
 use patchwright_domain::time::{Date, Timestamp};
 
 use super::local::{Place, block_on, ctx};
-use crate::args::Intel as Command;
+use crate::args::{Intel as Command, Signatures};
 use crate::exit::{Code, Failure};
 use crate::{output, progress};
 
@@ -104,11 +105,11 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             }
             Ok(Code::Ok)
         }
-        Command::Settings { shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb, reason } => {
+        Command::Settings { shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb, signatures, reason } => {
             block_on(async {
                 let env = place.open().await?;
                 let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
-                let settings = if changes.iter().any(|c| c.is_some()) {
+                let settings = if changes.iter().any(|c| c.is_some()) || signatures.is_some() {
                     let ctx = ctx(reason.as_deref());
                     settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
                         shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
@@ -116,6 +117,12 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
                         keep_days: keep_days.unwrap_or(old.keep_days),
                         keep_raw: keep_raw.unwrap_or(old.keep_raw),
                         keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
+                        signatures: signatures.map_or(old.signatures, |when| match when {
+                            Signatures::ByRole => SignatureDemand::ByRole,
+                            Signatures::Always => SignatureDemand::Always,
+                            Signatures::IfPresent => SignatureDemand::IfPresent,
+                            Signatures::IgnoreUnsafe => SignatureDemand::IgnoreUnsafe,
+                        }),
                     })
                     .await?
                 } else {

@@ -1,6 +1,6 @@
 //! CSAF providers through the binary: mirrors, a server on loopback, digests, deletions, kill in the middle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::run::{Bench, code, err, out};
 
 /// A VEX document about one package of Debian's libc; ids give the file names.
-fn document(n: usize, day: u8) -> String {
+pub(crate) fn document(n: usize, day: u8) -> String {
     let cve = format!("CVE-2026-{:05}", 20_000 + n);
     json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "title": "x",
             "publisher": {"name": "Example", "namespace": "https://example.com"},
@@ -22,11 +22,11 @@ fn document(n: usize, day: u8) -> String {
     .to_string()
 }
 
-fn path(n: usize) -> String {
+pub(crate) fn path(n: usize) -> String {
     format!("2026/cve-2026-{:05}.json", 20_000 + n)
 }
 
-fn sha512(bytes: &[u8]) -> String {
+pub(crate) fn sha512(bytes: &[u8]) -> String {
     let mut child = std::process::Command::new("sha512sum")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
@@ -37,7 +37,7 @@ fn sha512(bytes: &[u8]) -> String {
 }
 
 /// The files of a provider with `n` documents, all of one day.
-fn files(n: usize, day: u8) -> BTreeMap<String, String> {
+pub(crate) fn files(n: usize, day: u8) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut changes = String::new();
     for i in 0..n {
@@ -48,16 +48,19 @@ fn files(n: usize, day: u8) -> BTreeMap<String, String> {
     files
 }
 
+/// A publisher on loopback.
 #[derive(Clone, Default)]
-struct Site {
+pub(crate) struct Site {
     files: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Files that never end.
+    endless: Arc<Mutex<BTreeSet<String>>>,
     asked: Arc<Mutex<Vec<String>>>,
     /// Milliseconds that each document takes.
-    slow: Arc<AtomicUsize>,
+    pub(crate) slow: Arc<AtomicUsize>,
 }
 
 impl Site {
-    fn start(files: BTreeMap<String, String>) -> (Self, String) {
+    pub(crate) fn start(files: BTreeMap<String, String>) -> (Self, String) {
         let site = Self { files: Arc::new(Mutex::new(files)), ..Self::default() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/csaf/", listener.local_addr().unwrap());
@@ -74,6 +77,13 @@ impl Site {
                     let text = String::from_utf8_lossy(&request).into_owned();
                     let wanted =
                         text.split_whitespace().nth(1).unwrap_or_default().trim_start_matches("/csaf/").to_owned();
+                    if site.endless.lock().unwrap().contains(&wanted) {
+                        let mut sent = write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+                        while sent.is_ok() {
+                            sent = stream.write_all(&[b'x'; 4096]);
+                        }
+                        return;
+                    }
                     let body = site.files.lock().unwrap().get(&wanted).cloned();
                     if wanted.ends_with(".json") {
                         std::thread::sleep(std::time::Duration::from_millis(site.slow.load(Ordering::Relaxed) as u64));
@@ -93,12 +103,21 @@ impl Site {
         (site, url)
     }
 
-    fn put(&self, name: &str, body: impl Into<String>) {
+    pub(crate) fn put(&self, name: &str, body: impl Into<String>) {
         self.files.lock().unwrap().insert(name.to_owned(), body.into());
     }
 
+    pub(crate) fn take(&self, name: &str) -> Option<String> {
+        self.files.lock().unwrap().remove(name)
+    }
+
+    /// A file that comes for as long as anybody reads.
+    pub(crate) fn endless(&self, name: &str) {
+        self.endless.lock().unwrap().insert(name.to_owned());
+    }
+
     /// Documents that were served since the last time.
-    fn documents(&self) -> Vec<String> {
+    pub(crate) fn documents(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
             .into_iter()
             .filter(|name| name.starts_with("2026/") && name.ends_with(".json"))
@@ -106,7 +125,7 @@ impl Site {
     }
 }
 
-fn sync(bench: &Bench, url: &str, more: &[&str]) -> (i32, String, String) {
+pub(crate) fn sync(bench: &Bench, url: &str, more: &[&str]) -> (i32, String, String) {
     let mut args = vec!["feed", "sync", "csaf", "--from", url, "-o", "csv", "-q"];
     args.extend(more);
     let output = bench.command(&args).env("PATCHWRIGHT_OFFLINE", "false").output().unwrap();
@@ -155,7 +174,7 @@ fn digests_are_checked_and_a_wrong_one_costs_only_its_document() {
     assert_eq!(done, 0, "{why}");
     assert!(text.contains("csaf,loaded,3,2,"), "{text}");
     let problems = bench.ok(&["feed", "status", "csaf", "--problems", "-o", "csv"]);
-    assert!(problems.contains(&path(2)) && problems.contains("does not have the digest"), "{problems}");
+    assert!(problems.contains(&path(2)) && problems.contains("SHA-512 expected"), "{problems}");
     assert!(problems.contains(&path(4)) && problems.contains("does not have it"), "{problems}");
 }
 
@@ -239,7 +258,7 @@ fn a_mirror_folder_with_lists_and_one_without() {
 }
 
 /// A plain tar archive as text: headers of blanks, digits and NUL are valid UTF-8.
-fn tar_of(files: &[(String, String)]) -> String {
+pub(crate) fn tar_of(files: &[(String, String)]) -> String {
     let mut out = Vec::new();
     for (name, body) in files {
         let mut header = [0_u8; 512];

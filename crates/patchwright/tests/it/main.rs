@@ -14,6 +14,7 @@ mod bad_input;
 mod cli;
 mod components;
 mod csaf;
+mod csaf_signed;
 mod exceptions;
 mod feed_network;
 mod feeds;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use base64::Engine as _;
 use patchwright_domain::intel::authenticity::{Outcome, Verdict};
 use patchwright_formats::host::apt_sources;
 use patchwright_trust::apt::{self, HostFiles};
@@ -74,12 +75,82 @@ fn what_cannot_be_checked_is_said_so() {
 
 #[test]
 fn minisign_names_the_key_it_wanted() {
-    // The example of minisign's own documentation is somebody else's text; what can be refused needs no key of ours.
     let key = "untrusted comment: k\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n";
     let of =
         |signature: &[u8], key: &str| kinds(&Verdict::of("x", minisign::check("x", signature, b"x", "k.pub", key)))[0];
     assert_eq!(of(b"rubbish", key), "malformed");
     assert_eq!(of(b"rubbish", "no key"), "keyring_unusable");
+}
+
+/// What minisign itself made: `message.minisig` over a digest of the file (`ED`), `message-legacy.minisig` over the file (`Ed`), by
+/// the key of `key.pub`; `other.pub` is another key.
+fn minisigned(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/minisign/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn minisigns_own_signatures_prehashed_and_legacy() {
+    let message = minisigned("message");
+    let (key, other) = [minisigned("key.pub"), minisigned("other.pub")].map(|b| String::from_utf8(b).unwrap()).into();
+    let id = key.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
+    for (name, algorithm) in [("message.minisig", "ED"), ("message-legacy.minisig", "Ed")] {
+        let signature = String::from_utf8(minisigned(name)).unwrap();
+        let lines: Vec<&str> = signature.lines().collect();
+        let packed = base64::prelude::BASE64_STANDARD.decode(lines[1]).unwrap();
+        assert_eq!(packed.get(..2), Some(algorithm.as_bytes()), "{name}");
+        let of = |signature: &str, data: &[u8], key: &str| {
+            Verdict::of("x", minisign::check("x", signature.as_bytes(), data, "k.pub", key))
+        };
+        let good = of(&signature, &message, &key);
+        assert!(good.is_verified(), "{name}: {}", good.summary());
+        // The trusted comment is signed, and is what is told of the signer.
+        assert!(good.summary().contains(&format!("minisign key {id}")), "{}", good.summary());
+        assert!(good.summary().contains("release 7 of 2026-11-27"), "{}", good.summary());
+        assert!(of(&signature, &message, key.lines().nth(1).unwrap()).is_verified(), "the bare key");
+        let refused = |signature: &str, data: &[u8], key: &str| kinds(&of(signature, data, key));
+        let mut flipped = message.clone();
+        flipped[3] ^= 1;
+        assert_eq!(refused(&signature, &flipped, &key), ["bad_signature"], "{name}");
+        assert_eq!(refused(&signature, &message, &other), ["key_unknown"], "{name}");
+        let newer = signature.replacen("release 7", "release 8", 1);
+        assert_eq!(refused(&newer, &message, &key), ["bad_signature"], "{name}: an altered trusted comment");
+        let untrusted =
+            signature.replacen("untrusted comment: ", "untrusted comment: not signed, so free to change; ", 1);
+        assert!(of(&untrusted, &message, &key).is_verified());
+        // The same bytes under the name of the other algorithm.
+        let mut renamed = packed.clone();
+        renamed[1] = if algorithm == "ED" { b'd' } else { b'D' };
+        let renamed = signature.replacen(lines[1], &base64::prelude::BASE64_STANDARD.encode(renamed), 1);
+        assert_eq!(refused(&renamed, &message, &key), ["bad_signature"], "{name}");
+        // A trusted comment of another signature by the same key.
+        let elsewhere = String::from_utf8(minisigned("elsewhere.minisig")).unwrap();
+        let tail: Vec<&str> = elsewhere.lines().skip(2).collect();
+        let mixed = format!("{}\n{}\n{}\n", lines[0], lines[1], tail.join("\n"));
+        assert_eq!(refused(&mixed, &message, &key), ["bad_signature"], "{name}: comment of another file");
+        for cut in [signature.len() - 5, signature.len() / 2, 30] {
+            assert_eq!(refused(signature.get(..cut).unwrap(), &message, &key).len(), 1, "{name}: cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn minisign_of_this_machine_is_understood() {
+    let what = "signatures of the machine's minisign";
+    if !crate::forge::has("minisign", what) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let run =
+        |args: &[&str]| crate::forge::run(std::process::Command::new("minisign").args(args).current_dir(dir.path()));
+    run(&["-G", "-W", "-p", "k.pub", "-s", "k.sec"]);
+    std::fs::write(dir.path().join("data"), b"data").unwrap();
+    let key = std::fs::read_to_string(dir.path().join("k.pub")).unwrap();
+    for more in [vec![], vec!["-l"]] {
+        run(&[&["-S", "-s", "k.sec", "-m", "data", "-x", "data.sig", "-t", "now"], more.as_slice()].concat());
+        let signature = std::fs::read(dir.path().join("data.sig")).unwrap();
+        let good = Verdict::of("data", minisign::check("data", &signature, b"data", "k.pub", &key));
+        assert!(good.is_verified() && good.summary().contains("(now)"), "{}", good.summary());
+    }
 }
 
 struct Host(BTreeMap<String, Vec<u8>>);

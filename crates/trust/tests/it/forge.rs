@@ -37,14 +37,20 @@ pub(crate) fn now() -> Timestamp {
 /// A GnuPG home of its own.
 pub(crate) struct Gpg {
     dir: tempfile::TempDir,
+    /// When it signs.
+    at: &'static str,
 }
 
 impl Gpg {
     pub(crate) fn new() -> Option<Self> {
+        Self::signing_at(AT)
+    }
+
+    pub(crate) fn signing_at(at: &'static str) -> Option<Self> {
         if !has("gpg", "OpenPGP signatures against gpg") {
             return None;
         }
-        let gpg = Self { dir: tempfile::Builder::new().prefix("pwgpg").tempdir().unwrap() };
+        let gpg = Self { dir: tempfile::Builder::new().prefix("pwgpg").tempdir().unwrap(), at };
         Some(gpg)
     }
 
@@ -61,7 +67,7 @@ impl Gpg {
     }
 
     pub(crate) fn export(&self, name: &str) -> Vec<u8> {
-        run(self.command(AT).args(["--export", name])).stdout
+        run(self.command(self.at).args(["--export", name])).stdout
     }
 
     pub(crate) fn ring(&self, name: &str) -> Keyring {
@@ -71,7 +77,7 @@ impl Gpg {
     fn sign(&self, how: &[&str], users: &[&str], data: &[u8], more: &[&str]) -> Vec<u8> {
         let input = self.dir.path().join("in");
         std::fs::write(&input, data).unwrap();
-        let mut command = self.command(AT);
+        let mut command = self.command(self.at);
         command.args(more);
         for user in users {
             command.args(["-u", user]);
@@ -89,6 +95,10 @@ impl Gpg {
 
     pub(crate) fn weak(&self, user: &str, data: &[u8]) -> Vec<u8> {
         self.sign(&["-a", "-b"], &[user], data, &["--digest-algo", "SHA1"])
+    }
+
+    pub(crate) fn inline_weak(&self, user: &str, data: &[u8]) -> Vec<u8> {
+        self.sign(&["--clearsign"], &[user], data, &["--digest-algo", "SHA1"])
     }
 
     pub(crate) fn home(&self) -> &Path {

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod apt_says;
 mod debian;
 mod files;
 mod forge;

@@ -396,6 +396,11 @@ pub fn feeds(rows: usize) -> Vec<FeedRow> {
                 hint: (state != "ok")
                     .then(|| format!("run patchwright feed sync {}", pick(&["cisa-kev", "epss", "debian-tracker"], i))),
                 starter: i.is_multiple_of(3),
+                signatures: (state == "partial").then(|| {
+                    "118 of 120 files signed, 2 refused; csaf_trusted_provider, key 8B5A0C3D4E5F60718293A4B5C6D7E8F901234567 \
+                     pinned at first use on 2026-04-02"
+                        .to_owned()
+                }),
             }
         })
         .collect()
