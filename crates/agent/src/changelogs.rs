@@ -11,15 +11,16 @@ use std::time::Duration;
 use patchwright_domain::inventory::{CandidateFix, Package, PackageFormat, PendingUpgrade};
 use patchwright_formats::host::changelog;
 
-use crate::ChangelogMode;
 use crate::apt::Apt;
 use crate::exec::Job;
 use crate::history::gunzip;
 use crate::look::{Look, Phase, chain};
+use crate::memory::Memory;
 use crate::order;
 use crate::packages;
 use crate::pending::{Offers, archive_name, archive_path, qualified};
 use crate::tar;
+use crate::{ChangelogMode, Options};
 
 /// Compressed changelog in a package: the kernel's, the longest, is under 2 MiB.
 const COMPRESSED_MAX: u64 = 8 << 20;
@@ -57,15 +58,17 @@ struct Source<'a> {
 /// Collects fixes for every source with a pending upgrade.
 pub(crate) fn collect(
     look: &mut Look<'_>,
-    mode: ChangelogMode,
+    options: &Options,
     apt: Option<&Apt>,
     installed: &[Package],
     pending: &[PendingUpgrade],
     offers: &Offers,
 ) -> Vec<CandidateFix> {
+    let mode = options.candidate_changelogs;
     if mode == ChangelogMode::Never || pending.is_empty() {
         return Vec::new();
     }
+    let mut memory = remember(look, options.changelog_memory.as_deref());
     let sources = sources(installed, pending);
     let total = sources.len();
     let mut fixes = BTreeSet::new();
@@ -73,8 +76,13 @@ pub(crate) fn collect(
     for (at, source) in sources.iter().enumerate() {
         look.part(Phase::Changelogs, &format!("{} {}", source.name, source.candidate), at, total);
         fixes.extend(from_siblings(look, source, installed));
+        let (recalled, whole) = memory.recall(source.name, source.installed, source.candidate);
+        fixes.extend(recalled);
+        if whole {
+            continue;
+        }
         match from_archive(look, source) {
-            Some(text) => fixes.extend(read(source, &text)),
+            Some(text) => fixes.extend(learn(&mut memory, source, &text)),
             None => missing.push(source),
         }
     }
@@ -85,7 +93,7 @@ pub(crate) fn collect(
             left: max_bytes_total,
             each: max_bytes_each,
         };
-        missing = fetch.all(look, missing, offers, total, &mut fixes);
+        missing = fetch.all(look, missing, offers, total, &mut fixes, &mut memory);
     }
     if !missing.is_empty() {
         let mut names: Vec<&str> = missing.iter().map(|s| s.name).take(NAMED_MAX).collect();
@@ -98,12 +106,43 @@ pub(crate) fn collect(
                 ChangelogMode::Download { .. } => {
                     "not fetched: out of reach, over the size limit or without a changelog"
                 }
-                ChangelogMode::Cached | ChangelogMode::Never => "the packages are not in /var/cache/apt/archives",
+                ChangelogMode::Cached | ChangelogMode::Never => {
+                    "no earlier look fetched them, and the packages are not in /var/cache/apt/archives"
+                }
             },
             "allow downloads, or run `apt-get changelog PACKAGE`",
         );
     }
+    if let Some(path) = &options.changelog_memory
+        && let Err(error) = memory.save(path)
+    {
+        look.unseen(
+            "keeping what changelogs said",
+            format!("`{}` cannot be written: {error}", path.display()),
+            "make the folder writable; until then a look without network knows less",
+        );
+    }
     fixes.into_iter().collect()
+}
+
+/// What earlier looks have read.
+fn remember(look: &mut Look<'_>, path: Option<&Path>) -> Memory {
+    let Some(path) = path else { return Memory::default() };
+    Memory::load(path).unwrap_or_else(|error| {
+        look.unseen(
+            "what changelogs said before",
+            format!("`{}` cannot be read: {error}", path.display()),
+            "it is written anew when changelogs are next fetched",
+        );
+        Memory::default()
+    })
+}
+
+/// Fixes that a changelog names, kept for the next look.
+fn learn(memory: &mut Memory, source: &Source<'_>, text: &[u8]) -> Vec<CandidateFix> {
+    let fixes = read(source, text);
+    memory.learn(source.name, source.installed, source.candidate, &fixes);
+    fixes
 }
 
 /// Groups pending upgrades by source.
@@ -225,6 +264,7 @@ impl Fetch<'_> {
         offers: &Offers,
         total: usize,
         fixes: &mut BTreeSet<CandidateFix>,
+        memory: &mut Memory,
     ) -> Vec<&'s Source<'s>> {
         let mut out_of_limits = Vec::new();
         let mut left = sources;
@@ -241,7 +281,9 @@ impl Fetch<'_> {
             for batch in chosen.chunks(FETCH_AT_ONCE) {
                 let before = left.len();
                 if fruitless < FRUITLESS_MAX && !look.deadline.passed() {
-                    self.batch(look, batch, total, fixes, &mut left);
+                    self.batch(look, batch, total, &mut left, &mut |source, text| {
+                        fixes.extend(learn(memory, source, text));
+                    });
                 } else {
                     left.extend(batch.iter().map(|(source, _)| *source));
                 }
@@ -259,8 +301,8 @@ impl Fetch<'_> {
         look: &mut Look<'_>,
         batch: &[(&'s Source<'s>, &PendingUpgrade)],
         total: usize,
-        fixes: &mut BTreeSet<CandidateFix>,
         without: &mut Vec<&'s Source<'s>>,
+        found: &mut dyn FnMut(&Source<'_>, &[u8]),
     ) {
         let done = |left: usize| total.saturating_sub(left);
         let names: Vec<&str> = batch.iter().map(|(source, _)| source.name).collect();
@@ -275,7 +317,7 @@ impl Fetch<'_> {
             );
             let file = fetched.join(archive_name(&upgrade.name, &upgrade.candidate, &upgrade.arch));
             match changelog_of_fetched(look, &file) {
-                Ok(Some(text)) => fixes.extend(read(source, &text)),
+                Ok(Some(text)) => found(source, &text),
                 Ok(None) => without.push(source),
                 Err(error) => {
                     tracing::debug!(%error, source = source.name, "no changelog from the fetched package");

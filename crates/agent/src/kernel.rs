@@ -31,6 +31,7 @@ pub(crate) fn collect(look: &mut Look<'_>, packages: &[Package], format: Option<
     let running_version = if container { None } else { running_version(root, running_release.as_deref(), &installed) };
     let next_boot = if container { None } else { next_boot(look, format) };
     let kernel = Kernel { running_release, running_version, installed, next_boot, booted_at: procfs::booted_at(root) };
+    look.unseen.extend(kernel.unjudged(container));
     (kernel, container)
 }
 
@@ -169,12 +170,6 @@ fn next_boot(look: &mut Look<'_>, format: Option<PackageFormat>) -> Option<Strin
     root.names("boot", BOOT_MAX).iter().filter_map(|name| grub::release_of_image(name)).max_by(by_order)
 }
 
-/// The flavour of a release: what follows the numbers (`cloud-amd64` of `6.1.0-56-cloud-amd64`). Kernels of different
-/// flavours do not replace each other.
-pub(crate) fn flavour(release: &str) -> String {
-    release.split('-').skip_while(|part| part.starts_with(|c: char| c.is_ascii_digit())).collect::<Vec<_>>().join("-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,12 +191,5 @@ mod tests {
         ] {
             assert_eq!(release(meta), None, "{meta}");
         }
-    }
-
-    #[test]
-    fn flavours_are_what_follows_the_numbers() {
-        assert_eq!(flavour("6.1.0-56-cloud-amd64"), "cloud-amd64");
-        assert_eq!(flavour("6.12.9+deb13-amd64"), "amd64");
-        assert_eq!(flavour("5.14.0-427.el9.x86_64"), "");
     }
 }

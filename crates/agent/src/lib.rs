@@ -20,6 +20,7 @@ mod grub;
 mod history;
 mod kernel;
 mod look;
+mod memory;
 mod modules;
 mod order;
 mod owners;
@@ -90,6 +91,8 @@ pub struct Options {
     pub components: bool,
     /// Changelogs of versions on offer.
     pub candidate_changelogs: ChangelogMode,
+    /// File that keeps what changelogs said from one look to the next; nothing is kept without one.
+    pub changelog_memory: Option<PathBuf>,
     /// What approved rules ask about configuration; no other file of configuration is read for them.
     pub settings: Vec<Setting>,
     /// Time for everything; what is not reached by then is said in `unseen`.
@@ -103,6 +106,7 @@ impl Default for Options {
             processes: true,
             components: true,
             candidate_changelogs: ChangelogMode::Cached,
+            changelog_memory: None,
             settings: Vec::new(),
             deadline: Duration::from_mins(3),
         }
@@ -260,14 +264,7 @@ fn collect_pending(
     facts.candidate_fixes = if dnf {
         pending.fixes
     } else {
-        changelogs::collect(
-            look,
-            options.candidate_changelogs,
-            pending.apt.as_ref(),
-            &facts.packages,
-            &pending.upgrades,
-            &pending.offers,
-        )
+        changelogs::collect(look, options, pending.apt.as_ref(), &facts.packages, &pending.upgrades, &pending.offers)
     };
     facts.pending = pending.upgrades;
     facts.transaction = pending.transaction;

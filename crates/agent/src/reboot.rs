@@ -4,11 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use patchwright_domain::inventory::{InstalledKernel, Kernel, PackageFormat, Reboot, RebootReason, Tri};
+use patchwright_domain::inventory::{self, InstalledKernel, Kernel, PackageFormat, Reboot, RebootReason, Tri};
 use patchwright_domain::time::Timestamp;
 
 use crate::clock;
-use crate::kernel;
 use crate::look::Look;
 use crate::order;
 use crate::processes::Processes;
@@ -77,7 +76,10 @@ pub(crate) fn collect(
                 "no installed package owns the running kernel"
             },
             if kernel_known {
-                "run with sudo, or look whether `needrestart -b` names systemd-manager"
+                match procfs::is_root() {
+                    true => "look whether `needrestart -b` names systemd-manager",
+                    false => "run with sudo, or look whether `needrestart -b` names systemd-manager",
+                }
             } else {
                 "compare `uname -v` with the installed kernel packages"
             },
@@ -90,11 +92,11 @@ pub(crate) fn collect(
 /// The newest installed kernel of the running flavour, by package version: release names lie (the same release may
 /// carry a newer build, and a higher number may be another flavour).
 fn newest_of_flavour(kernel: &Kernel, format: Option<PackageFormat>) -> Option<&InstalledKernel> {
-    let flavour = kernel::flavour(kernel.running_release.as_deref()?);
+    let flavour = inventory::flavour(kernel.running_release.as_deref()?);
     kernel
         .installed
         .iter()
-        .filter(|installed| kernel::flavour(&installed.release) == flavour)
+        .filter(|installed| inventory::flavour(&installed.release) == flavour)
         .max_by(|a, b| order::compare(format, &a.version, &b.version))
 }
 

@@ -27,6 +27,7 @@ const PACKAGES_MAX: usize = 100_000;
 pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<HostId> {
     ctx.authorize(Action::ImportHost, &Target::OwnScope)?;
     check(&facts)?;
+    env.intel().name_sources(&mut facts)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
     let clones = unmask(&mut txn, &mut facts, now).await?;
@@ -165,13 +166,17 @@ fn check(facts: &HostFacts) -> Result<()> {
     Ok(())
 }
 
-async fn find(txn: &mut patchwright_store::WriteTxn, facts: &HostFacts, shared: bool) -> Result<Option<Host>> {
+pub(crate) async fn find(
+    read: &mut patchwright_store::Reader,
+    facts: &HostFacts,
+    shared: bool,
+) -> Result<Option<Host>> {
     if let Some(machine) = &facts.machine
-        && let Some(host) = txn.host_by_machine(machine).await?
+        && let Some(host) = read.host_by_machine(machine).await?
     {
         return Ok(Some(host));
     }
-    let mut named = txn.host_by_hostname(&facts.hostname).await?;
+    let mut named = read.host_by_hostname(&facts.hostname).await?;
     // A host of the same name with another machine digest is another host (cloned name), not news of it.
     // A digest that clones share was taken away; a host that has one of its own is another.
     named.retain(|h| h.machine.is_none() || (facts.machine.is_none() && !shared));

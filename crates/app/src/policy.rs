@@ -9,10 +9,11 @@ use patchwright_domain::decision::variables::Input;
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::ids::PolicyId;
 use patchwright_domain::intel::VulnFacts;
+use patchwright_domain::time::Timestamp;
 use patchwright_store::{Db, PolicyVersion};
 
 use crate::error::AppError;
-use crate::{Ctx, Env, Result};
+use crate::{Config, Ctx, Env, Result};
 
 /// Kind of the one document that holds urgency rules and deadlines.
 pub const KIND: &str = "urgency-sla";
@@ -83,6 +84,20 @@ impl PolicySet {
             }
         }
     }
+}
+
+/// The policy in force of an installation that is not opened for anything else; nothing where there is no database.
+///
+/// # Errors
+/// When the database cannot be read or the stored text no longer parses.
+pub async fn stored(config: &Config, now: Timestamp) -> Result<Option<PolicySet>> {
+    if config.database_url.is_none() && !config.data_dir.join("patchwright.db").exists() {
+        return Ok(None);
+    }
+    let db = Db::connect(&config.database(), &patchwright_store::Options::new(now)).await?;
+    let set = PolicySet::load(&db).await?;
+    db.close().await;
+    Ok(Some(set))
 }
 
 /// The policy in force, as text.

@@ -217,6 +217,7 @@ fn whole(
         .map(|((j, facts), excepted)| FindingView { excepted, ..finding_view(j, facts, question.now) })
         .collect();
     findings.sort_by(|a, b| order_key(a).cmp(&order_key(b)));
+    let reboot = reboot_view(host, counts.reboot_pending, question.now);
     Ok(ScanReport {
         schema: SCHEMA,
         host: HostLabel {
@@ -226,7 +227,7 @@ fn whole(
             arch: host.arch.clone(),
             kernel: host.kernel.running_release.clone(),
             collector: host.collector.clone(),
-            collected_at: host.collected_at.to_string(),
+            collected_at: if host.collected_at.0 == 0 { String::new() } else { host.collected_at.to_string() },
         },
         data: intel.label_for(host, question.now.date()),
         policy: format!("{} {}", question.policy.name, question.policy.hash.get(..12).unwrap_or(&question.policy.hash)),
@@ -241,7 +242,7 @@ fn whole(
         patches,
         findings,
         transaction: host.transaction.as_ref().map(transaction_view),
-        reboot: reboot_view(host, question.now),
+        reboot,
         not_entitled: not_entitled(host),
         restart_units: restart_units(host),
         patchers: host.patchers.iter().map(patcher_words).collect(),
@@ -567,6 +568,7 @@ pub fn patch_state_word(state: PatchState) -> &'static str {
     match state {
         PatchState::FixOffered => "available",
         PatchState::NotOffered => "not_offered",
+        PatchState::OfferUnknown => "offer_unknown",
         PatchState::KeptBack => "kept_back",
         PatchState::RestartPending => "restart_pending",
         PatchState::RebootPending => "reboot_pending",
@@ -600,10 +602,18 @@ fn kept_back_words(k: &KeptBack) -> String {
     format!("{} {} → {} {word}{why}", k.name, k.installed, k.candidate)
 }
 
-fn reboot_view(host: &HostFacts, now: Timestamp) -> RebootView {
+/// Whether a reboot is needed. Where fixes are installed and wait for one, it is, whoever collected the facts.
+fn reboot_view(host: &HostFacts, waiting: u32, now: Timestamp) -> RebootView {
+    let mut because: Vec<String> = host.reboot.because.iter().map(reboot_words).collect();
+    let mut needed = host.reboot.needed;
+    if waiting > 0 && needed != Tri::Yes {
+        needed = Tri::Yes;
+        let running = host.kernel.running_release.as_deref().unwrap_or("of before");
+        because.push(format!("the kernel {running} still runs, and the installed one has {waiting} fixes"));
+    }
     RebootView {
-        needed: tri_word(host.reboot.needed).to_owned(),
-        because: host.reboot.because.iter().map(reboot_words).collect(),
+        needed: tri_word(needed).to_owned(),
+        because,
         since: host.reboot.since.map(|s| s.to_string()),
         days: host.reboot.since.map(|s| days_since(s, now)),
     }

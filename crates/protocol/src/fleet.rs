@@ -204,7 +204,7 @@ pub struct AdvisoryRow {
     pub exploit: bool,
     /// Hosts affected.
     pub hosts: u32,
-    /// Hosts on which a fix can be installed.
+    /// Hosts for which a fix exists.
     pub fixable: u32,
     /// Earliest due date.
     pub due: Option<String>,

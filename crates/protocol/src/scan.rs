@@ -215,7 +215,7 @@ pub struct PatchView {
     pub from: String,
     /// Version after the patch; absent where no fix is known.
     pub to: Option<String>,
-    /// `available`, `not_offered`, `restart_pending`, `reboot_pending`, `no_fix`, `subscription`, `held`, `kept_back`.
+    /// `available`, `not_offered`, `offer_unknown`, `restart_pending`, `reboot_pending`, `no_fix`, `subscription`, `held`, `kept_back`.
     pub state: String,
     /// The state in words.
     pub state_label: String,

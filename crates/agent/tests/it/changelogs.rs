@@ -129,6 +129,33 @@ fn packages_are_fetched_within_limits_and_left_nowhere() {
 }
 
 #[test]
+fn what_was_fetched_once_is_known_without_network_and_no_longer_than_it_is_on_offer() {
+    if !have(&PROGRAMS) {
+        return;
+    }
+    let tree = host();
+    let memory = tree.path("data/changelogs.json");
+    tree.dir("data");
+    let keeping = |mode| Options { changelog_memory: Some(memory.clone()), ..with(mode) };
+    let fetch = ChangelogMode::Download { max_bytes_each: 1 << 20, max_bytes_total: 1 << 20 };
+    assert_eq!(tree.look_with(&keeping(fetch)).candidate_fixes, expected());
+    // The mirror is away.
+    fs::remove_file(tree.path("repo/pool/alpha.deb")).unwrap();
+    let offline = tree.look_with(&keeping(ChangelogMode::Cached));
+    assert_eq!(offline.candidate_fixes, expected());
+    assert!(unseen(&offline, "changelogs of").is_none(), "{:#?}", offline.unseen);
+    assert_eq!(tree.look_with(&with(ChangelogMode::Cached)).candidate_fixes, [], "without the file nothing is known");
+    // The repository is gone: what is not on offer says nothing.
+    tree.file("etc/apt/sources.list", "");
+    let gone = tree.look_with(&keeping(ChangelogMode::Cached));
+    assert_eq!((gone.pending, gone.candidate_fixes), (vec![], vec![]));
+    // Nor does it once the upgrade is installed.
+    tree.file("etc/apt/sources.list", format!("deb [trusted=yes] file:{} stable main\n", tree.path("repo").display()))
+        .dpkg(&[("alpha", "1.1", "Source: alpha-src (1.1-2)\n")]);
+    assert_eq!(tree.look_with(&keeping(ChangelogMode::Cached)).candidate_fixes, []);
+}
+
+#[test]
 fn a_tampered_package_is_not_read() {
     if !have(&PROGRAMS) {
         return;

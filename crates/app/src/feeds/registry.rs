@@ -652,6 +652,43 @@ pub fn feed(id: &str) -> Option<&'static FeedSpec> {
     FEEDS.iter().find(|f| f.id == id)
 }
 
+/// Feeds with advisories for an ecosystem that can be fetched as they are, the one to take first; nothing where none is known.
+#[must_use]
+pub fn feeds_for(ecosystem: &str) -> &'static [&'static str] {
+    match ecosystem.split(':').next().unwrap_or_default() {
+        "Debian" => &["debian-tracker", "debian-dsa", "debian-dla"],
+        "Ubuntu" => &["osv-ubuntu"],
+        "AlmaLinux" => &["almalinux-errata"],
+        "Rocky Linux" => &["osv-rocky"],
+        "Red Hat" => &["redhat-vex", "redhat-csaf"],
+        "SUSE" | "openSUSE" => &["suse-csaf"],
+        "Oracle Linux" => &["oracle-oval"],
+        "Azure Linux" => &["azurelinux-oval"],
+        "Alpine" => &["alpine-secdb"],
+        "Wolfi" => &["wolfi-secdb"],
+        "crates.io" => &["ghsa", "rustsec"],
+        "PyPI" => &["ghsa", "pypa"],
+        "Go" => &["go-vulndb"],
+        "RubyGems" => &["ghsa", "rubysec"],
+        "Packagist" => &["ghsa", "friends-of-php"],
+        "Bitnami" => &["bitnami"],
+        name if patchwright_domain::intel::names::is_language(name) => &["ghsa"],
+        _ => &[],
+    }
+}
+
+/// The command that fetches advisories for ecosystems, for a hint; nothing where no feed has them.
+#[must_use]
+pub fn sync_command<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> Option<String> {
+    let mut ids: Vec<&str> = Vec::new();
+    for id in ecosystems.into_iter().flat_map(feeds_for) {
+        if !ids.contains(id) {
+            ids.push(id);
+        }
+    }
+    (!ids.is_empty()).then(|| format!("patchwright feed sync {}", ids.join(" ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -663,5 +700,40 @@ mod tests {
             assert!(!FEEDS[..i].iter().any(|f| f.id == feed.id), "{}", feed.id);
             assert!(feed.home.starts_with("https://") && feed.cadence_hours > 0 && feed.max_bytes > 0);
         }
+    }
+
+    #[test]
+    fn a_hint_names_feeds_that_exist_and_can_be_fetched() {
+        let ecosystems = [
+            "Debian:12",
+            "Ubuntu:22.04:LTS",
+            "AlmaLinux:9",
+            "Rocky Linux:9",
+            "Red Hat:9",
+            "Oracle Linux:9",
+            "Azure Linux:3",
+            "SUSE:Linux Enterprise Server 15 SP5",
+            "openSUSE:Leap 15.5",
+            "Alpine:v3.20",
+            "Wolfi",
+            "npm",
+            "PyPI",
+            "Go",
+            "crates.io",
+            "RubyGems",
+            "Packagist",
+            "Maven",
+            "NuGet",
+        ];
+        for ecosystem in ecosystems {
+            let ids = feeds_for(ecosystem);
+            assert!(!ids.is_empty(), "{ecosystem}");
+            for id in ids {
+                let spec = FEEDS.iter().find(|f| f.id == *id).unwrap();
+                assert!(spec.distribution != Distribution::Mirror, "{ecosystem}: {id}");
+            }
+        }
+        assert_eq!(feeds_for("TempleOS:5"), [""; 0]);
+        assert_eq!(sync_command(["npm", "PyPI"]).unwrap(), "patchwright feed sync ghsa pypa");
     }
 }

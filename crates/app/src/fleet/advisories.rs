@@ -12,7 +12,7 @@ use patchwright_protocol::fleet::{
 use patchwright_protocol::scan::FindingView;
 
 use super::cache::Entry;
-use super::covered::{covered_by, covered_hosts};
+use super::covered::{covered_by, covered_hosts, is_named};
 use super::{entries, filled, page};
 use crate::error::AppError;
 use crate::report::{exploit_words, urgency_place};
@@ -81,6 +81,36 @@ fn base_row(f: &FindingView) -> AdvisoryRow {
     }
 }
 
+/// The row of a vulnerability, or of an advisory over the vulnerabilities that it fixes here.
+fn row_of(entries: &[Entry], id: &str, now: &str) -> Option<AdvisoryRow> {
+    let named = |e: &Entry| -> BTreeSet<String> {
+        e.report.findings.iter().filter(|f| is_named(f, id)).map(|f| f.vuln.clone()).collect()
+    };
+    let vulns: BTreeSet<String> = entries.iter().flat_map(named).collect();
+    let mut of: Vec<AdvisoryRow> = rows(entries, now).into_iter().filter(|r| vulns.contains(&r.vuln)).collect();
+    if let Some(place) = of.iter().position(|r| r.vuln == id) {
+        return Some(of.swap_remove(place));
+    }
+    of.sort_by_key(|r| (urgency_place(&r.urgency), r.kev.is_none(), std::cmp::Reverse((r.cvss_e1, r.epss_e5))));
+    let open: Vec<_> = entries.iter().filter(|e| e.report.findings.iter().any(|f| is_named(f, id))).collect();
+    let fixable = |e: &&&Entry| {
+        let mut named = e.report.findings.iter().filter(|f| is_named(f, id));
+        named.any(|f| !matches!(f.state.as_str(), "no_fix" | "fix_with_subscription"))
+    };
+    let worst = of.first()?.clone();
+    Some(AdvisoryRow {
+        vuln: id.to_owned(),
+        exploit: of.iter().any(|r| r.exploit),
+        ransomware: of.iter().any(|r| r.ransomware),
+        packages: of.iter().flat_map(|r| r.packages.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+        hosts: crate::report::size(open.len()),
+        fixable: crate::report::size(open.iter().filter(fixable).count()),
+        due: of.iter().filter_map(|r| r.due.clone()).min(),
+        overdue: of.iter().map(|r| r.overdue).max().unwrap_or(0),
+        ..worst
+    })
+}
+
 /// Vulnerabilities that are open on hosts here.
 ///
 /// # Errors
@@ -140,15 +170,21 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
     let intel = env.intel();
     let entries = entries(env, ctx).await?;
     let facts = intel.facts(&id)?;
-    let statements = statements(&intel, &id)?;
+    let here: BTreeSet<&str> = entries.iter().filter_map(|e| e.host.ecosystem.as_deref()).collect();
+    let statements = statements(&intel, &id, &here)?;
     let withdrawn: Vec<String> = intel.withdrawals(&id)?.iter().map(Withdrawal::text).collect();
     let past = crate::intel::past(env, &id).await?;
-    let mut hosts = Vec::new();
+    let mut hosts: Vec<AdvisoryHost> = Vec::new();
     let mut because = Vec::new();
     for entry in &entries {
-        for f in entry.report.findings.iter().filter(|f| f.vuln == id) {
+        for f in entry.report.findings.iter().filter(|f| is_named(f, &id)) {
             if hosts.is_empty() {
                 because.clone_from(&f.because);
+            }
+            // An advisory fixes several vulnerabilities of a package: the most urgent one, which comes first, stands for them.
+            let same = |h: &AdvisoryHost| h.id == entry.host.id.as_str() && h.package == f.package;
+            if f.vuln != id && hosts.iter().any(same) {
+                continue;
             }
             hosts.push(AdvisoryHost {
                 id: entry.host.id.to_string(),
@@ -167,7 +203,7 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
     hosts.sort_by(|a, b| (urgency_place(&a.urgency), &a.name).cmp(&(urgency_place(&b.urgency), &b.name)));
     let env_input = EnvironmentalInput::default();
     let chosen = pick(&facts.cvss, &env_input, None).chosen.map(|(place, _, score)| (place, score));
-    let row = rows(&entries, &now).into_iter().find(|r| r.vuln == id).unwrap_or_else(|| AdvisoryRow {
+    let row = row_of(&entries, &id, &now).unwrap_or_else(|| AdvisoryRow {
         vuln: id.clone(),
         severity: chosen.as_ref().map_or("unknown", |(_, s)| s.severity.word()).to_owned(),
         cvss_e1: chosen.as_ref().map(|(_, s)| s.base_e1),
@@ -255,10 +291,12 @@ pub fn named(intel: &crate::intel::Intel, id: &str) -> Result<Vec<String>> {
     Ok(out.into_iter().collect())
 }
 
-/// What the providers of the snapshot say about a vulnerability. Reads every chunk: a question of one page, not of a list.
-fn statements(intel: &crate::intel::Intel, id: &str) -> Result<Vec<StatementRow>> {
+/// What the providers of the snapshot say about a vulnerability, those about systems that are here first. Reads every chunk: a question of one page, not of a list.
+fn statements(intel: &crate::intel::Intel, id: &str, here: &BTreeSet<&str>) -> Result<Vec<StatementRow>> {
     let mut out = Vec::new();
-    for ecosystem in intel.ecosystems() {
+    let mut ecosystems = intel.ecosystems();
+    ecosystems.sort_by_key(|ecosystem| !here.contains(ecosystem));
+    for ecosystem in ecosystems {
         for (provider, chunk) in intel.advisories(ecosystem)? {
             for package in chunk.packages() {
                 for row in chunk.rows(package).filter(|r| r.vuln == id || r.advisory == Some(id)) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_protocol::fleet::{CoverOffer, CoverRow};
+use patchwright_protocol::scan::FindingView;
 
 use super::cache::Entry;
 use crate::report::size;
@@ -18,8 +19,13 @@ fn place(state: &str) -> u8 {
     }
 }
 
-/// The upgrades that fix `vuln` on the given hosts, and the packages for which there is none.
-pub(crate) fn covered_by(entries: &[Entry], vuln: &str) -> Vec<CoverRow> {
+/// Whether a finding is the one of this id, or one that the advisory of this id fixes.
+pub(crate) fn is_named(finding: &FindingView, id: &str) -> bool {
+    finding.vuln == id || finding.advisories.iter().any(|advisory| advisory == id)
+}
+
+/// The upgrades that fix `id` on the given hosts, and the packages for which there is none.
+pub(crate) fn covered_by(entries: &[Entry], id: &str) -> Vec<CoverRow> {
     struct Gather<'a> {
         label: &'a str,
         indexed: bool,
@@ -29,11 +35,12 @@ pub(crate) fn covered_by(entries: &[Entry], vuln: &str) -> Vec<CoverRow> {
     let mut rows: BTreeMap<(&str, &str, &str), Gather<'_>> = BTreeMap::new();
     for entry in entries {
         let host = entry.host.id.as_str();
-        for f in entry.report.findings.iter().filter(|f| f.vuln == vuln) {
-            let patch =
-                entry.report.patches.iter().find(|p| {
-                    p.package == f.package && p.ecosystem == f.ecosystem && p.vulns.iter().any(|v| v == vuln)
-                });
+        for f in entry.report.findings.iter().filter(|f| is_named(f, id)) {
+            let patch = entry
+                .report
+                .patches
+                .iter()
+                .find(|p| p.package == f.package && p.ecosystem == f.ecosystem && p.vulns.contains(&f.vuln));
             let row = rows.entry((&f.ecosystem, &f.package, &f.state)).or_insert_with(|| Gather {
                 label: &f.state_label,
                 // Packages of languages are judged host by host: the index of findings does not have them.
@@ -77,11 +84,11 @@ pub(crate) fn covered_by(entries: &[Entry], vuln: &str) -> Vec<CoverRow> {
     out
 }
 
-/// Hosts on which something that exists already fixes `vuln`: an upgrade, a restart or a reboot.
-pub(crate) fn covered_hosts(entries: &[Entry], vuln: &str) -> u32 {
+/// Hosts on which something that exists already fixes `id`: an upgrade, a restart or a reboot.
+pub(crate) fn covered_hosts(entries: &[Entry], id: &str) -> u32 {
     let open = |state: &str| matches!(state, "no_fix" | "fix_with_subscription");
     let covered = |entry: &&Entry| {
-        let mut of = entry.report.findings.iter().filter(|f| f.vuln == vuln).peekable();
+        let mut of = entry.report.findings.iter().filter(|f| is_named(f, id)).peekable();
         of.peek().is_some() && of.all(|f| !open(&f.state))
     };
     size(entries.iter().filter(covered).count())

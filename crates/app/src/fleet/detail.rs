@@ -112,7 +112,10 @@ fn kernels(facts: &HostFacts) -> Vec<KernelRow> {
     if let Some(running) = running
         && !rows.iter().any(|r| r.running)
     {
-        let version = "no installed package owns it".to_owned();
+        let version = facts.kernel.running_version.as_ref().map_or_else(
+            || "no installed package owns it".to_owned(),
+            |version| format!("{version}, no longer installed"),
+        );
         rows.push(KernelRow { release: running.to_owned(), version, running: true, next_boot: false });
     }
     rows

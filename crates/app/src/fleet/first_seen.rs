@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel, is_kernel_source};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey};
-use patchwright_domain::inventory::{PackageFormat, PackageState};
+use patchwright_domain::inventory::{Package, PackageFormat, PackageState};
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Host, PackageSet, Reader};
 
@@ -37,6 +37,11 @@ impl FirstSeen {
         self.present.get(package).and_then(|versions| versions.get(version)).copied().unwrap_or(self.host)
     }
 
+    /// Whether the history speaks of a version.
+    pub(crate) fn has(&self, package: &str, version: &str) -> bool {
+        self.present.get(package).is_some_and(|versions| versions.contains_key(version))
+    }
+
     /// Since when a subject is there. That a fixed version was installed beside the one that runs starts no new clock.
     pub(crate) fn subject(&self, key: &SubjectKey) -> Seen {
         match &key.standing {
@@ -62,10 +67,10 @@ impl FirstSeen {
 
 /// Names and versions of a set as findings have them: sources for dpkg and apk; binaries for rpm, whose advisories name these, and
 /// their sources, which some publishers name. Kernels count by the version of the image.
-fn versions(set: &PackageSet) -> BTreeSet<(&str, &str)> {
+pub(super) fn versions(format: Option<PackageFormat>, packages: &[Package]) -> BTreeSet<(&str, &str)> {
     let mut out = BTreeSet::new();
-    for p in set.packages.iter().filter(|p| p.state != PackageState::ConfigFiles) {
-        if set.format == Some(PackageFormat::Rpm) {
+    for p in packages.iter().filter(|p| p.state != PackageState::ConfigFiles) {
+        if format == Some(PackageFormat::Rpm) {
             out.insert((p.name.as_str(), p.version.as_str()));
         }
         let source = canonical_source(&p.source);
@@ -118,7 +123,7 @@ pub(crate) async fn of_host(env: &Env, read: &mut Reader, host: &Host) -> Result
         if let Some(oldest) = same.last()
             && let Some(set) = stored.get(&oldest.set_hash)
         {
-            sets.push((oldest.at, versions(set)));
+            sets.push((oldest.at, versions(set.format, &set.packages)));
         }
     }
     out.present = presence(&sets);
@@ -127,8 +132,6 @@ pub(crate) async fn of_host(env: &Env, read: &mut Reader, host: &Host) -> Result
 
 #[cfg(test)]
 mod tests {
-    use patchwright_domain::inventory::Package;
-
     use super::*;
 
     fn package(name: &str, source: &str, version: &str) -> Package {
@@ -141,6 +144,10 @@ mod tests {
         }
     }
 
+    fn of(set: &PackageSet) -> BTreeSet<(&str, &str)> {
+        versions(set.format, &set.packages)
+    }
+
     fn set(format: PackageFormat, packages: &[Package]) -> PackageSet {
         PackageSet { schema: 1, format: Some(format), packages: packages.to_vec(), purls: Vec::new() }
     }
@@ -150,13 +157,13 @@ mod tests {
         let list = [package("openssl-libs", "openssl", "3.0.7-1.el9")];
         let rpm = set(PackageFormat::Rpm, &list);
         let expected = BTreeSet::from([("openssl", "3.0.7-1.el9"), ("openssl-libs", "3.0.7-1.el9")]);
-        assert_eq!(versions(&rpm), expected);
+        assert_eq!(of(&rpm), expected);
         let deb = set(PackageFormat::Deb, &list);
-        assert_eq!(versions(&deb), BTreeSet::from([("openssl", "3.0.7-1.el9")]), "sources only");
+        assert_eq!(of(&deb), BTreeSet::from([("openssl", "3.0.7-1.el9")]), "sources only");
         let image = package("linux-image-6.1.0-9-amd64", "linux-signed-amd64", "6.1.27-1");
         let signed = Package { source_version: "6.1.27+1".to_owned(), ..image };
         let kernel = set(PackageFormat::Deb, &[signed]);
-        assert!(versions(&kernel).contains(&("linux", "6.1.27-1")), "the version of the image");
+        assert!(of(&kernel).contains(&("linux", "6.1.27-1")), "the version of the image");
     }
 
     #[test]

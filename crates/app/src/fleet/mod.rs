@@ -10,6 +10,7 @@ mod detail;
 mod findings;
 mod first_seen;
 pub(crate) mod index;
+mod known_host;
 mod marking;
 mod search;
 mod today;
@@ -27,6 +28,7 @@ pub use advisories::{advisory_detail, advisory_list, named};
 pub use detail::host_detail;
 pub(crate) use findings::findings_hosts;
 pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, findings_query, findings_stats};
+pub use known_host::{KnownHost, known_host};
 pub use search::search;
 pub use today::today;
 

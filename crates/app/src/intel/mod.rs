@@ -28,6 +28,7 @@ use patchwright_domain::intel::snapshot::{
 use patchwright_domain::intel::{EpssRelease, VulnFacts, Withdrawal};
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::{Date, Timestamp};
+use patchwright_formats::host::SOURCES_UNSEEN;
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
 pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
@@ -44,6 +45,7 @@ pub use starter::{STARTER_DATE, starter_bytes, starter_records};
 pub use watch::Watch;
 
 use crate::error::AppError;
+use crate::feeds::registry;
 
 /// Days after which data counts as old enough to warn about.
 const STALE_AFTER_DAYS: i32 = 3;
@@ -56,6 +58,14 @@ pub struct Intel {
     /// Tables that few questions need: opened when one does.
     rare: OnceLock<SideTables>,
     chunks: Mutex<BTreeMap<String, Arc<AdvisoryChunk>>>,
+}
+
+/// What a warning says where no advisory judges the system.
+pub const NOTHING_MATCHED: &str = "nothing was matched";
+
+/// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
+fn load_hint<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> String {
+    registry::sync_command(ecosystems).map(|command| format!(" Run `{command}`.")).unwrap_or_default()
 }
 
 /// Tables that every finding looks into.
@@ -262,6 +272,30 @@ impl Intel {
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
     }
 
+    /// Fills in source names where the document names binaries only (`dpkg -l`, package lists): advisories are filed by source.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when the table cannot be read.
+    pub fn name_sources(&self, facts: &mut HostFacts) -> Result<(), AppError> {
+        if !["package-list", "dpkg-list"].iter().any(|kind| facts.collector.ends_with(kind)) {
+            return Ok(());
+        }
+        let Some(ecosystem) = facts.os.ecosystem() else { return Ok(()) };
+        let mut named = 0_usize;
+        for package in &mut facts.packages {
+            if package.source == package.name
+                && let Some(source) = self.source_of(&ecosystem, &package.name)?
+            {
+                named += usize::from(source != package.name);
+                package.source = source;
+            }
+        }
+        for unseen in facts.unseen.iter_mut().filter(|u| named > 0 && u.what == SOURCES_UNSEEN) {
+            unseen.why = format!("no package names its source; {named} were taken from the table of {ecosystem}");
+        }
+        Ok(())
+    }
+
     /// Support state of the host's system on a day.
     ///
     /// # Errors
@@ -315,21 +349,46 @@ impl Intel {
         })
     }
 
+    /// Why no verdict can be given about this host: its system, or packages of a language, are not matched against anything. With the
+    /// command that fetches what is missing, where a feed has it.
+    #[must_use]
+    pub fn no_verdict(&self, host: &HostFacts) -> Option<(String, Option<String>)> {
+        let system = (!host.packages.is_empty() || host.components.is_empty()) && !self.judges(host);
+        let mut missing: Vec<String> = self.unjudged_languages(host).into_keys().map(str::to_owned).collect();
+        if system {
+            missing.extend(host.os.ecosystem());
+        } else if missing.is_empty() {
+            return None;
+        }
+        let why = if system {
+            "no advisory for this system is loaded, so nothing was matched".to_owned()
+        } else {
+            format!("packages of {} were not matched: no advisories for them are loaded", missing.join(", "))
+        };
+        Some((why, registry::sync_command(missing.iter().map(String::as_str))))
+    }
+
     /// Ecosystems of languages that this host has packages of and that there is no data or no version order for.
-    fn unjudged(&self, host: &HostFacts) -> Option<String> {
+    fn unjudged_languages<'h>(&self, host: &'h HostFacts) -> BTreeMap<&'h str, usize> {
         let is_loaded = |name: &str| {
             let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(name);
             scheme_of(name).is_some() && self.index.chunks.iter().any(|c| of(&c))
         };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for component in components::judged(host).filter(|c| !is_loaded(&c.ecosystem)) {
-            *counts.entry(&component.ecosystem).or_default() += 1;
+            *counts.entry(component.ecosystem.as_str()).or_default() += 1;
         }
+        counts
+    }
+
+    fn unjudged(&self, host: &HostFacts) -> Option<String> {
+        let counts = self.unjudged_languages(host);
         let named: Vec<String> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
         (!named.is_empty()).then(|| {
             format!(
-                "Packages of languages were not matched ({}): no advisories for them are loaded, which is not the same as nothing found.",
-                named.join(", ")
+                "Packages of languages were not matched ({}): no advisories for them are loaded, which is not the same as nothing found.{}",
+                named.join(", "),
+                load_hint(counts.keys().copied())
             )
         })
     }
@@ -343,7 +402,7 @@ impl Intel {
             // A bill of materials of an application has no operating system.
             None if host.packages.is_empty() && !host.components.is_empty() => {}
             None => label.warnings.push(format!(
-                "There is no advisory ecosystem for `{}`: nothing was matched, which is not the same as nothing found.",
+                "There is no advisory ecosystem for `{}`: {NOTHING_MATCHED}, which is not the same as nothing found.",
                 if host.os.pretty.is_empty() { "unknown system" } else { &host.os.pretty }
             )),
             Some(name) => {
@@ -355,12 +414,15 @@ impl Intel {
                     .collect();
                 if chunks.is_empty() {
                     label.warnings.push(format!(
-                        "No advisories for {name} are loaded: nothing was matched, which is not the same as nothing found. Run `patchwright feed sync`."
+                        "No advisories for {name} are loaded: {NOTHING_MATCHED}, which is not the same as nothing found.{}",
+                        load_hint([name.as_str()])
                     ));
                 } else if chunks.iter().all(|c| c.starter) {
-                    label.warnings.push(format!(
-                        "Advisories for {name} come from the starter set, which is incomplete: run `patchwright feed sync` for the full data."
-                    ));
+                    let command = registry::sync_command([name.as_str()]);
+                    let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
+                    label
+                        .warnings
+                        .push(format!("Advisories for {name} come from the starter set, which is incomplete{hint}."));
                 }
             }
         }

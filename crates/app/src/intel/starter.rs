@@ -12,6 +12,7 @@ use patchwright_domain::intel::{
     ExploitMaturity, KevEntry, SsvcPoint, VendorWords,
 };
 use patchwright_domain::time::{Date, Timestamp};
+use patchwright_formats::feed::metasploit::only_looks;
 
 use super::FreshRecords;
 use crate::error::AppError;
@@ -344,7 +345,10 @@ fn metasploit() -> Result<FreshRecords, AppError> {
     let table = table!("exploits_metasploit.tsv.zst")?;
     let mut list = Vec::new();
     table.rows(["cve", "module", "disclosure"], |[cve, module, disclosure]| {
-        // A scanner module shows that the flaw can be probed, an exploit module that it can be used.
+        if only_looks(module) {
+            return;
+        }
+        // An auxiliary module shows that the flaw can be used, an exploit module is ready to do so.
         let maturity =
             if module.starts_with("exploit") { ExploitMaturity::Weaponised } else { ExploitMaturity::ProofOfConcept };
         let evidence = ExploitEvidence {

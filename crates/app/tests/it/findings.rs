@@ -264,3 +264,27 @@ async fn a_finding_of_an_rpm_host_is_first_seen_with_its_version() {
     let (all, late) = agrees(&much_later).await;
     assert!(late > 0 && late <= all, "{late} of {all}");
 }
+
+/// A look at a machine that is a host here goes on with the host's clocks; what changed since counts from now.
+#[tokio::test]
+async fn a_known_machine_keeps_its_clocks() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse(START).unwrap();
+    let facts = host("web-01", "3.0.9-1", "7.88.1-1");
+    {
+        let env = env(dir.path(), 0).await;
+        assert!(fleet::known_host(&env, &local(), &facts).await.unwrap().is_none());
+        let id = host_report(&env, &local(), facts.clone()).await.unwrap();
+        let profile = AssetProfile { tier: Tier::T1, ..AssetProfile::default() };
+        profile_save(&env, &local(), &id, profile, 1).await.unwrap();
+    }
+    let later = env(dir.path(), 20).await;
+    let known = fleet::known_host(&later, &local(), &facts).await.unwrap().unwrap();
+    assert_eq!((known.name.as_str(), known.since, known.profile.tier), ("web-01", start, Tier::T1));
+    assert_eq!(known.first_seen("openssl", "CVE-2023-5363"), start);
+    let upgraded = host("web-01", "3.0.11-1", "7.88.1-1");
+    let known = fleet::known_host(&later, &local(), &upgraded).await.unwrap().unwrap();
+    assert_eq!(known.first_seen("openssl", "CVE-2023-5363"), start.plus_days(20));
+    assert_eq!(known.first_seen("curl", "CVE-2023-38545"), start);
+    assert!(fleet::known_host(&later, &local(), &host("web-02", "3.0.9-1", "1")).await.unwrap().is_none());
+}

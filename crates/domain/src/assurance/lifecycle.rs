@@ -74,6 +74,7 @@ fn is_cycle(os: &Os, cycle: &str) -> bool {
 #[must_use]
 pub fn support_state(os: &Os, cycles: &[EolCycle], today: Date) -> SupportState {
     let name = if os.pretty.is_empty() { format!("{} {}", os.id, os.version_id) } else { os.pretty.clone() };
+    let name = if name.trim().is_empty() { "a document without an operating system".to_owned() } else { name };
     // Several sources may know the cycle: the one with more dates speaks first, the others fill its gaps.
     let mut found: Vec<&EolCycle> = cycles.iter().filter(|c| is_cycle(os, &c.cycle)).collect();
     found.sort_by_key(|c| {
@@ -148,6 +149,8 @@ mod tests {
         assert!(today.text.contains("ended on 2026-07-11") && today.text.contains("2028-06-30"), "{}", today.text);
         assert_eq!(on("2028-07-01").support, Support::Ended);
         assert_eq!(support_state(&os, &[], day("2026-01-01")).support, Support::Unknown);
+        let none = support_state(&Os::default(), &[], day("2026-01-01")).text;
+        assert_eq!(none, "No end-of-support date is known for a document without an operating system.");
     }
 
     #[test]

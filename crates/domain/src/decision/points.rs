@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cvss::{self, CvssScore};
-use super::profile::{AssetProfile, Exposure};
+use super::profile::{AssetProfile, EXPOSURE_UNSAID, Exposure};
 use crate::intel::{ExploitMaturity, VulnFacts};
 
 /// One input of a decision table with its value and why it has it.
@@ -97,7 +97,7 @@ pub(super) fn publicly_exposed(profile: &AssetProfile) -> Taken {
         Exposure::Internet => Taken::known(true, "the asset profile says it can be reached from the internet"),
         Exposure::Internal => Taken::known(false, "the asset profile says it can be reached from inside only"),
         Exposure::Isolated => Taken::known(false, "the asset profile says it is isolated"),
-        Exposure::Unknown => Taken::assumed("assumed: the asset profile does not say from where it can be reached"),
+        Exposure::Unknown => Taken::assumed(EXPOSURE_UNSAID),
     }
 }
 

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What an assumption says where the profile has no exposure.
+pub const EXPOSURE_UNSAID: &str = "assumed: the asset profile does not say from where it can be reached";
+
+/// What an assumption says where the profile has no data class.
+pub const DATA_UNSAID: &str = "assumed restricted: nobody has classified the data";
+
 /// Importance of the service an asset carries; T1 is the most important.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Tier {

@@ -40,6 +40,8 @@ pub enum PatchState {
     KeptBack,
     /// A fix exists, but no configured repository offers it.
     NotOffered,
+    /// A fix exists; what the host's repositories offer was not looked at.
+    OfferUnknown,
     /// On disk; a process still runs the old code.
     RestartPending,
     /// On disk; the running kernel is the old one.
@@ -58,6 +60,7 @@ impl PatchState {
             Self::FixOffered => "fix available",
             Self::KeptBack => "fix offered, not taken",
             Self::NotOffered => "fix exists, no repository here offers it",
+            Self::OfferUnknown => "fix exists, offers not looked at",
             Self::RestartPending => "installed, restart pending",
             Self::RebootPending => "installed, reboot pending",
             Self::NoFix => "no fix yet",
@@ -185,7 +188,7 @@ fn build(
     let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| own.compare(a, b));
     let to = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
-        PatchState::NotOffered | PatchState::Subscription => fixed.map(str::to_owned),
+        PatchState::NotOffered | PatchState::OfferUnknown | PatchState::Subscription => fixed.map(str::to_owned),
         PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
     };
     let language = is_language(&ecosystem);
@@ -198,13 +201,18 @@ fn build(
     let kept_back = match state {
         PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
         PatchState::NotOffered
+        | PatchState::OfferUnknown
         | PatchState::RestartPending
         | PatchState::RebootPending
         | PatchState::NoFix
         | PatchState::Subscription => Vec::new(),
     };
     let restart_units = match state {
-        PatchState::NoFix | PatchState::NotOffered | PatchState::RebootPending | PatchState::Subscription => Vec::new(),
+        PatchState::NoFix
+        | PatchState::NotOffered
+        | PatchState::OfferUnknown
+        | PatchState::RebootPending
+        | PatchState::Subscription => Vec::new(),
         PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
     };
     let reboot = if language { Tri::No } else { view.reboot(&package, &names, state) };
@@ -244,7 +252,8 @@ fn because(
     let mut lines = vec![format!(
         "{} {count} {}{}",
         match group.state {
-            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered => "fixes",
+            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered | PatchState::OfferUnknown =>
+                "fixes",
             PatchState::RestartPending | PatchState::RebootPending => "makes effective the fix of",
             PatchState::NoFix => "nobody has fixed",
             PatchState::Subscription => "fixes, for customers of a subscription,",
@@ -287,6 +296,9 @@ fn because(
                     .map(|why| format!("{why}: that no update is offered here does not mean that the host is patched")),
             );
         }
+        PatchState::OfferUnknown => lines.push(
+            "a fixed version is published; whether a repository of this host offers it was not looked at".to_owned(),
+        ),
         PatchState::KeptBack if group.kept_back.is_empty() => {
             lines.push("the simulated transaction does not take it, and does not say why".to_owned());
         }
@@ -340,6 +352,7 @@ impl HostView<'_> {
         // A host that has the subscription is offered the version by its repository.
         let missing = match finding.state == FindingState::FixWithSubscription {
             true => PatchState::Subscription,
+            false if self.offers_unknown(finding) => PatchState::OfferUnknown,
             false => PatchState::NotOffered,
         };
         let Some(fixed) = finding.fixed.as_ref().filter(|_| !is_language(&finding.ecosystem)) else {
@@ -355,6 +368,15 @@ impl HostView<'_> {
         let steps = self.steps(&finding.package, &names);
         let takes = steps.iter().any(|s| !is_kernel(&finding.package) || is_kernel_image(&s.name));
         if self.host.transaction.is_some() && !takes { PatchState::KeptBack } else { PatchState::FixOffered }
+    }
+
+    /// Nobody has asked the package manager: a list of packages, a bill of materials, a look at packages only. What languages bring
+    /// no repository of the system offers in any case.
+    fn offers_unknown(&self, finding: &Finding) -> bool {
+        let asked = self.host.transaction.is_some()
+            || self.host.lists_refreshed_at.is_some()
+            || !self.host.entitlements.is_empty();
+        !asked && self.host.pending.is_empty() && !is_language(&finding.ecosystem)
     }
 
     /// The newest version of the package on offer, in the terms in which advisories speak of it.
@@ -466,7 +488,11 @@ impl HostView<'_> {
             PatchState::RebootPending => Tri::Yes,
             PatchState::RestartPending if stuck => Tri::Yes,
             PatchState::RestartPending => Tri::No,
-            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered | PatchState::Subscription => {
+            PatchState::FixOffered
+            | PatchState::KeptBack
+            | PatchState::NotOffered
+            | PatchState::OfferUnknown
+            | PatchState::Subscription => {
                 match package {
                     p if is_kernel(p) || p.ends_with("-microcode") || p == "microcode_ctl" => Tri::Yes,
                     // Mapped by process 1 and by most sessions.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cvss::CvssScore;
 use super::points::{self, Point};
-use super::profile::{AssetProfile, DataClass, Exposure, Tier};
+use super::profile::{AssetProfile, DATA_UNSAID, DataClass, EXPOSURE_UNSAID, Exposure, Tier};
 use crate::intel::{ExploitMaturity, VulnFacts};
 
 /// State of exploitation (`E` 1.1.0).
@@ -234,11 +234,7 @@ pub fn decide(
             (SystemExposure::Controlled, SystemExposure::Controlled, "the asset profile says internal")
         }
         Exposure::Isolated => (SystemExposure::Small, SystemExposure::Small, "the asset profile says isolated"),
-        Exposure::Unknown => (
-            SystemExposure::Open,
-            SystemExposure::Small,
-            "assumed: the asset profile does not say from where it can be reached",
-        ),
+        Exposure::Unknown => (SystemExposure::Open, SystemExposure::Small, EXPOSURE_UNSAID),
     };
     let automatable = points::automatable(facts, score);
     let impact = asset_impact(profile, variant);
@@ -319,9 +315,7 @@ fn asset_impact(profile: &AssetProfile, variant: HumanImpactVariant) -> AssetImp
         (false, DataClass::Confidential | DataClass::Public) => {
             (SafetyImpact::Negligible, SafetyImpact::Negligible, "no restricted data and no safety tag")
         }
-        (false, DataClass::Unknown) => {
-            (SafetyImpact::Marginal, SafetyImpact::Negligible, "assumed restricted: nobody has classified the data")
-        }
+        (false, DataClass::Unknown) => (SafetyImpact::Marginal, SafetyImpact::Negligible, DATA_UNSAID),
     };
     let reading = match variant {
         HumanImpactVariant::Text => "text of HI 2.0.2",

@@ -15,6 +15,6 @@ pub use evidence::{BlockedModule, ModuleFacts, PackagedService, Setting, Setting
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
     BrokenDependency, CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode,
-    Patcher, PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, Transaction, TransactionStep,
-    Tri, Unit, Unseen,
+    Patcher, PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, ToldByChangelog, Transaction,
+    TransactionStep, Tri, Unit, Unseen, flavour,
 };

@@ -1,5 +1,6 @@
 //! Kernel, pending upgrades, restarts, sockets, units and who else patches the host.
 
+use patchwright_versions::{Scheme, compare_lenient};
 use serde::{Deserialize, Serialize};
 
 use super::components::{Component, Entitlement};
@@ -46,6 +47,51 @@ pub struct Kernel {
     pub next_boot: Option<String>,
     /// Boot time of the running kernel.
     pub booted_at: Option<Timestamp>,
+}
+
+impl Kernel {
+    /// The newest installed kernel of the running flavour where it is newer than the running one, by package version: release names
+    /// lie (the same release may carry a newer build, and a higher number may be another flavour).
+    #[must_use]
+    pub fn newer_installed(&self, format: Option<PackageFormat>) -> Option<&InstalledKernel> {
+        let scheme = match format {
+            Some(PackageFormat::Deb) | None => Scheme::Deb,
+            Some(PackageFormat::Rpm) => Scheme::Rpm,
+            Some(PackageFormat::Apk) => Scheme::Apk,
+        };
+        let flavour = flavour(self.running_release.as_deref()?);
+        let running = self.running_version.as_deref()?;
+        self.installed
+            .iter()
+            .filter(|kernel| self::flavour(&kernel.release) == flavour)
+            .max_by(|a, b| compare_lenient(scheme, &a.version, &b.version))
+            .filter(|newest| compare_lenient(scheme, &newest.version, running).is_gt())
+    }
+
+    /// Says so where the running kernel cannot be judged: no package owns it and it names no version of the distribution.
+    #[must_use]
+    pub fn unjudged(&self, container: bool) -> Option<Unseen> {
+        let release = self.running_release.as_deref().filter(|_| self.running_version.is_none())?;
+        let why = if container {
+            "it comes from outside: a container, or no kernel package is installed"
+        } else {
+            "no installed package owns it, and it names no package version of this distribution"
+        };
+        let hint = if container {
+            "scan the machine that provides the kernel"
+        } else {
+            "compare `uname -v` with the installed kernel packages, or follow the advisories of whoever built it"
+        };
+        let what = format!("vulnerabilities of the running kernel {release}");
+        Some(Unseen { what, why: why.to_owned(), hint: hint.to_owned() })
+    }
+}
+
+/// The flavour of a kernel release: what follows the numbers (`cloud-amd64` of `6.1.0-56-cloud-amd64`). Kernels of different
+/// flavours do not replace each other.
+#[must_use]
+pub fn flavour(release: &str) -> String {
+    release.split('-').skip_while(|part| part.starts_with(|c: char| c.is_ascii_digit())).collect::<Vec<_>>().join("-")
 }
 
 /// One step of a resolved transaction.
@@ -383,4 +429,30 @@ pub struct CandidateFix {
     /// Advisory that says so, where the repository publishes advisories (rpm `updateinfo`) and no changelog was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advisory: Option<String>,
+}
+
+/// What the changelog of one version of a source package says. A published version does not change, so this never goes stale;
+/// what it means for a host depends on what the host has and is offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldByChangelog {
+    /// Source package.
+    pub source: String,
+    /// Version whose changelog was read.
+    pub version: String,
+    /// Only what came after this version was read.
+    pub since: String,
+    /// CVE ids with the version of the entry that names them; none is an answer too.
+    pub fixes: Vec<(String, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flavours_are_what_follows_the_numbers() {
+        assert_eq!(flavour("6.1.0-56-cloud-amd64"), "cloud-amd64");
+        assert_eq!(flavour("6.12.9+deb13-amd64"), "amd64");
+        assert_eq!(flavour("5.14.0-427.el9.x86_64"), "");
+    }
 }

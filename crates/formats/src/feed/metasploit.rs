@@ -2,7 +2,7 @@
 //!
 //! The file is 11 MB and is read module by module. `references` is a list of texts with a prefix (`CVE-`, `EDB-`, `URL-`, …);
 //! `rank` says how reliable the module is, not how ready it is, and is left out. An exploit module is a ready tool; an auxiliary
-//! module shows that the flaw can be probed.
+//! module shows that the flaw can be used, unless it only looks who has it.
 
 use std::io::Read;
 
@@ -42,6 +42,33 @@ impl Sink for Modules {
     fn object(&mut self, _list: &str, _fields: &[(String, Box<RawValue>)]) {}
 }
 
+/// Whether a module only tells who has a flaw, by its name: `auxiliary/scanner/ssl/ssl_version`. Other scanners read files, try
+/// passwords or run commands, and show that the flaw can be used.
+#[must_use]
+pub fn only_looks(module: &str) -> bool {
+    const LOOKS: [&str; 14] = [
+        "version",
+        "scanner",
+        "scan",
+        "vulnscan",
+        "detect",
+        "detection",
+        "detector",
+        "probe",
+        "check",
+        "checker",
+        "status",
+        "options",
+        "fingerprint",
+        "msearch",
+    ];
+    // The whole family of this scanner asks for the state of a patch; the modules that use the flaw have other names.
+    const KNOWN: [&str; 1] = ["auxiliary/scanner/smb/smb_ms17_010"];
+    let Some(path) = module.strip_prefix("auxiliary/scanner/") else { return false };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    KNOWN.contains(&module) || name.rsplit('_').next().is_some_and(|word| LOOKS.contains(&word))
+}
+
 impl Modules {
     fn module(&mut self, key: &str, fields: &Fields<'_>) -> Result<ExploitRecord, String> {
         let name = fields.text("fullname").map(|name| name.trim().to_owned()).unwrap_or_default();
@@ -74,6 +101,10 @@ impl Modules {
         let date = day.as_deref().and_then(Date::parse);
         if let (Some(text), None) = (&day, date) {
             self.tally.note(&at, format!("disclosure_date of {name} is not a date and is left out"), text);
+        }
+        if only_looks(&name) {
+            // Who has the flaw is no way to use it: the module counts as read, and names no vulnerability.
+            cves.clear();
         }
         let exploit = fields.text("type").map_or_else(|| name.starts_with("exploit/"), |kind| kind == "exploit");
         let maturity = if exploit { ExploitMaturity::Weaponised } else { ExploitMaturity::ProofOfConcept };

@@ -267,33 +267,36 @@ fn machine_arch(packages: &[Package]) -> String {
 }
 
 fn unseen(kind: DocumentKind, packages: &[Package]) -> Vec<Unseen> {
-    let hint = "scan on the machine itself, or collect a folder with data/collect/collect.yml and import it";
+    let hint = "scan on the machine itself, or collect a folder with the playbook that `patchwright inventory playbook` prints, and import it";
     let why = format!("a {kind} document does not say");
     let mut unseen: Vec<Unseen> =
         ["running kernel", "pending upgrades", "processes on replaced libraries", "listening sockets", "past patches"]
             .into_iter()
             .map(|what| Unseen { what: what.to_owned(), why: why.clone(), hint: hint.to_owned() })
             .collect();
-    if !packages.is_empty() && packages.iter().all(|p| p.source == p.name) && packages.len() > 1 {
-        let ask = match kind {
-            DocumentKind::RpmList => {
-                format!("collect with rpm -qa --qf '{}'", rpm_list::QUERY_FORMAT)
-            }
-            DocumentKind::DpkgStatus
-            | DocumentKind::DpkgList
-            | DocumentKind::DpkgQuery
-            | DocumentKind::ApkInstalled
-            | DocumentKind::CycloneDx
-            | DocumentKind::Spdx
-            | DocumentKind::PackageList
-            | DocumentKind::Facts
-            | DocumentKind::Unknown => format!("collect with dpkg-query -W -f '{}'", dpkg_list::QUERY_FORMAT),
-        };
-        unseen.push(Unseen {
-            what: "source package names".to_owned(),
-            why: "no package names its source".to_owned(),
-            hint: ask,
-        });
-    }
+    unseen.extend(sources_unseen(kind, packages));
     unseen
+}
+
+/// What [`Unseen::what`] says where a list names binary packages only.
+pub const SOURCES_UNSEEN: &str = "source package names";
+
+/// Says so where no package names its source: advisories are filed by source.
+pub(super) fn sources_unseen(kind: DocumentKind, packages: &[Package]) -> Option<Unseen> {
+    if packages.len() < 2 || packages.iter().any(|p| p.source != p.name) {
+        return None;
+    }
+    let hint = match kind {
+        DocumentKind::RpmList => format!("collect with rpm -qa --qf '{}'", rpm_list::QUERY_FORMAT),
+        DocumentKind::DpkgStatus
+        | DocumentKind::DpkgList
+        | DocumentKind::DpkgQuery
+        | DocumentKind::ApkInstalled
+        | DocumentKind::CycloneDx
+        | DocumentKind::Spdx
+        | DocumentKind::PackageList
+        | DocumentKind::Facts
+        | DocumentKind::Unknown => format!("collect with dpkg-query -W -f '{}'", dpkg_list::QUERY_FORMAT),
+    };
+    Some(Unseen { what: SOURCES_UNSEEN.to_owned(), why: "no package names its source".to_owned(), hint })
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{
     HistoryEntry, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, PackageState, Patcher, PatcherKind,
-    Tri, Unseen,
+    RebootReason, Tri, Unseen,
 };
 use patchwright_domain::time::Timestamp;
 
 use super::detect::DocumentKind;
-use super::document::{HostDocError, format_of};
+use super::document::{HostDocError, format_of, sources_unseen};
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
 use super::{
     apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, facts, needrestart,
@@ -86,6 +86,11 @@ pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem
     }
     facts.format = Some(format);
     facts.packages = packages;
+    if kind == DocumentKind::DpkgList {
+        // The table names binaries only; whoever knows their sources fills them in.
+        facts.collector = format!("import:folder:{kind}");
+    }
+    facts.unseen.extend(sources_unseen(kind, &facts.packages));
     facts.hostname = folder.word("hostname").unwrap_or_default();
     facts.collected_at = folder.word("collected-at").and_then(|t| Timestamp::parse(&t)).unwrap_or_default();
     facts.lists_refreshed_at =
@@ -222,10 +227,28 @@ fn kernel(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
         }
         facts.arch = machine.unwrap_or_default();
         let owner = release.as_ref().and_then(|r| kernel.installed.iter().find(|k| k.release == *r));
-        kernel.running_version = owner.map(|k| k.version.clone());
+        // A package may be replaced under the same release, or be gone while its kernel runs: what the kernel says counts first.
+        let text = String::from_utf8_lossy(content);
+        let said = release.as_deref().and_then(|r| version_in_uname(&text, r, &facts.os));
+        kernel.running_version = said.or_else(|| owner.map(|k| k.version.clone()));
         kernel.running_release = release;
     }
+    facts.unseen.extend(kernel.unjudged(false));
     facts.kernel = kernel;
+}
+
+/// The package version that a kernel of Debian (`Debian 6.1.176-1`) or Ubuntu (`#101-Ubuntu` of `5.15.0-91-generic`) says it is of.
+fn version_in_uname(text: &str, release: &str, os: &Os) -> Option<String> {
+    let mut words = text.split_ascii_whitespace();
+    if os.id == "ubuntu" {
+        let upload = words.find_map(|w| w.strip_prefix('#')?.strip_suffix("-Ubuntu"))?;
+        let (version, rest) = release.split_once('-')?;
+        let abi = rest.split('-').next().filter(|abi| !abi.is_empty())?;
+        let known = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+        return (known(upload) && known(abi)).then(|| format!("{version}-{abi}.{upload}"));
+    }
+    words.find(|w| *w == "Debian")?;
+    words.next().filter(|v| v.starts_with(|c: char| c.is_ascii_digit()) && v.contains('-')).map(str::to_owned)
 }
 
 /// Kernel image packages: `linux-image-6.1.0-56-amd64` on Debian-like hosts, `kernel-core` (or `kernel` before EL 8) on rpm hosts.
@@ -280,13 +303,21 @@ fn repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
 }
 
 fn restarts(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
-    let Some(found) = folder.read("needrestart.txt", notes, needrestart::parse) else {
-        return;
-    };
-    facts.reboot = found.reboot();
-    facts.stale = found.stale();
-    if facts.kernel.running_release.is_none() {
-        facts.kernel.running_release = found.kernel_running;
+    if let Some(found) = folder.read("needrestart.txt", notes, needrestart::parse) {
+        facts.reboot = found.reboot();
+        facts.stale = found.stale();
+        if facts.kernel.running_release.is_none() {
+            facts.kernel.running_release = found.kernel_running;
+        }
+    }
+    // A list of packages and the running kernel tell as much without it.
+    let newer = facts.kernel.newer_installed(facts.format);
+    let told = facts.reboot.because.iter().any(|reason| matches!(reason, RebootReason::NewerKernel { .. }));
+    if let (Some(newer), false) = (newer, told) {
+        let installed = newer.release.clone();
+        let running = facts.kernel.running_release.clone().unwrap_or_default();
+        facts.reboot.needed = Tri::Yes;
+        facts.reboot.because.insert(0, RebootReason::NewerKernel { running, installed });
     }
 }
 

@@ -52,7 +52,7 @@ pub mod spdx;
 mod text;
 
 pub use detect::{DocumentKind, detect};
-pub use document::{HostDocError, format_of, read_document};
+pub use document::{HostDocError, SOURCES_UNSEEN, format_of, read_document};
 pub use import::import_dir;
 pub use sbom::Bill;
 pub use text::{DOCUMENT_BYTES_MAX, FIELD_BYTES_MAX, HISTORY_MAX, PACKAGES_MAX, PROBLEMS_MAX};

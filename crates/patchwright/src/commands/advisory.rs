@@ -74,6 +74,15 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
     })
 }
 
+/// Statements and hosts that the text lists.
+const SHOWN: usize = 20;
+
+/// That a list goes on.
+fn more(all: usize, what: &str) -> Option<String> {
+    (all > SHOWN)
+        .then(|| format!("  … and {} more {what}; `patchwright advisory show ID -o json` has all", all - SHOWN))
+}
+
 /// An advisory as text.
 pub(crate) fn text(d: &AdvisoryDetail) -> String {
     let mut lines = vec![d.row.vuln.clone()];
@@ -114,11 +123,12 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
     lines.extend(d.exploits.iter().take(5).map(|e| format!("Exploit code: {}", clean(e))));
     if !d.statements.is_empty() {
         lines.push("Statements:".to_owned());
-        for s in d.statements.iter().take(20) {
+        for s in d.statements.iter().take(SHOWN) {
             let fixed = s.fixed.as_deref().map(|v| format!(" in {v}")).unwrap_or_default();
             let vendor = s.vendor.as_deref().map(|v| format!(" ({})", clean(v))).unwrap_or_default();
             lines.push(format!("  {} {}: {}{fixed}{vendor}, says {}", s.ecosystem, s.package, s.status, s.provider));
         }
+        lines.extend(more(d.statements.len(), "statements"));
     }
     if !d.past.is_empty() {
         lines.push("What changed here:".to_owned());
@@ -128,7 +138,7 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
         lines.push("Open on no host here.".to_owned());
     } else {
         lines.push(format!("Open on {} of the hosts here:", d.hosts.len()));
-        for h in d.hosts.iter().take(20) {
+        for h in d.hosts.iter().take(SHOWN) {
             let due = h.due.as_deref().map(|t| format!(", due {}", show::day(t))).unwrap_or_default();
             lines.push(format!(
                 "  {} {} {}: {}, urgency {}{due}",
@@ -139,6 +149,7 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
                 h.urgency
             ));
         }
+        lines.extend(more(d.hosts.len(), "hosts"));
     }
     lines.push(String::new());
     lines.join("\n")

@@ -3,12 +3,14 @@
 use patchwright_app::decisions::{Decided, decided_about};
 use patchwright_app::intel::Intel;
 use patchwright_app::report::{Question, cleared_view, report_decided};
-use patchwright_app::{Clock, fleet};
+use patchwright_app::{AppError, Clock, fleet};
+use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::intel::{KevRemoval, Withdrawal};
 use patchwright_domain::inventory::HostFacts;
 use patchwright_protocol::fleet::PastRow;
 use patchwright_protocol::scan::{ClearedView, FindingView, PatchView, ScanReport, SetAsideView};
 
+use super::judge::Judge;
 use super::local::{Place, block_on, ctx};
 use super::{advisory, input, scan, show};
 use crate::args::Explain;
@@ -28,18 +30,20 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         return host(place, args);
     }
     let now = Clock::system().now();
-    let profile = scan::profile(args.profile.as_deref())?;
+    scan::profile(args.profile.as_deref(), AssetProfile::default())?;
     let intel = scan::intel(place, now)?;
-    let policy = match &args.policy {
-        Some(file) => scan::policy(Some(file))?,
-        None => block_on(super::policy::in_force(place))?,
-    };
+    let mut judge = Judge::of(place, args.policy.as_deref(), now)?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
-        None => (scan::this_machine(scan::Look::Whole, policy.runtime.settings(now), place.quiet)?, Vec::new()),
+        None => (scan::this_machine(place, scan::Look::Whole, judge.policy.runtime.settings(now))?, Vec::new()),
     };
-    input::fill_sources(&intel, &mut facts)?;
-    let question = Question { profile: &profile, policy: &policy, now, first_seen: &|_, _| now };
+    intel.name_sources(&mut facts)?;
+    if args.file.is_none() {
+        judge.recognise(place, &facts)?;
+    }
+    let profile = scan::profile(args.profile.as_deref(), judge.profile())?;
+    let first_seen = |finding: &Finding, vuln: &VulnFacts| judge.first_seen(finding, vuln);
+    let question = Question { profile: &profile, policy: &judge.policy, now, first_seen: &first_seen };
     let decided = if args.file.is_none() { decided(place, &facts)? } else { Decided::default() };
     let report = report_decided(&intel, &facts, &question, &problems, &decided)?;
     let upper = target.to_ascii_uppercase();
@@ -65,6 +69,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         struct Answer<'a> {
             schema: u32,
             target: &'a str,
+            policy: &'a str,
             findings: &'a [&'a FindingView],
             set_aside: &'a [&'a SetAsideView],
             patches: &'a [&'a PatchView],
@@ -80,6 +85,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         output::json(&Answer {
             schema: patchwright_protocol::SCHEMA,
             target,
+            policy: &report.policy,
             findings: &findings,
             set_aside: &aside,
             patches: &patches,
@@ -109,6 +115,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         text.push_str(&patch_text(patch));
     }
     text.push_str(&gone.text());
+    text.push_str(&format!("Judged by policy {}{}\n", clean(&report.policy), judge.words()));
     output::page(&text)?;
     Ok(Code::Ok)
 }
@@ -238,11 +245,15 @@ fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         let found = patchwright_app::hosts::find_host(&env, &ctx(None), args.target.trim()).await.map_err(|e| {
-            let mut failure = Failure::from(e);
-            failure.hint.get_or_insert_with(|| {
-                "name a CVE, an installed package or a host of `patchwright host list`".to_owned()
-            });
-            failure
+            let target = clean(args.target.trim());
+            match e {
+                AppError::NotFound { .. } if !target.starts_with("hst_") => Failure::new(
+                    Code::Failed,
+                    format!("`{target}` is no installed package of this machine, no CVE and no host here"),
+                    "name a CVE, an installed package (`patchwright scan --findings` lists those with findings) or a host of `patchwright host list`",
+                ),
+                other => Failure::from(other),
+            }
         })?;
         let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
         if args.output == Format::Table {

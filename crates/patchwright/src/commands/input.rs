@@ -84,21 +84,3 @@ pub(crate) fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec
     let problems = problems.iter().map(|p| format!("{}: {} ({})", p.at, p.what, p.excerpt)).collect();
     Ok((facts, problems))
 }
-
-/// Fills in source names where the input names binaries only (package lists): without them Debian advisories cannot match.
-pub(crate) fn fill_sources(intel: &patchwright_app::intel::Intel, facts: &mut HostFacts) -> Result<(), Failure> {
-    let Some(ecosystem) = facts.os.ecosystem().filter(|e| e.starts_with("Debian:")) else {
-        return Ok(());
-    };
-    if !facts.collector.ends_with("package-list") && !facts.collector.ends_with("dpkg-list") {
-        return Ok(());
-    }
-    for package in &mut facts.packages {
-        if package.source == package.name
-            && let Some(source) = intel.source_of(&ecosystem, &package.name)?
-        {
-            package.source = source;
-        }
-    }
-    Ok(())
-}

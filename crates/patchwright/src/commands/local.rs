@@ -66,6 +66,11 @@ impl Place {
         }
     }
 
+    /// The file that keeps what changelogs said of packages on offer.
+    pub(crate) fn changelogs(&self) -> PathBuf {
+        self.config.data_dir.join("changelogs.json")
+    }
+
     /// Opens the installation; makes it on the first use.
     pub(crate) async fn open(&self) -> Result<Env, Failure> {
         let env = Env::open(self.config.clone(), Clock::system()).await?;
@@ -101,6 +106,15 @@ pub(crate) fn ctx(reason: Option<&str>) -> Ctx {
         request_id: patchwright_app::env::unique(),
         reason: reason.map(str::to_owned),
     }
+}
+
+/// Runs a short question to its end. Signals keep their effect: a look at the machine follows, which Ctrl-C must end.
+pub(crate) fn ask<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::plain(Code::Failed, format!("failed to start the runtime: {e}")))?;
+    Ok(runtime.block_on(future))
 }
 
 /// Runs a future to its end; Ctrl-C ends the command with its own code. What was committed stays, what was not is not there.

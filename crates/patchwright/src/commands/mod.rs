@@ -14,6 +14,7 @@ mod host;
 mod input;
 mod intel;
 mod inventory;
+mod judge;
 mod local;
 mod policy;
 mod scan;

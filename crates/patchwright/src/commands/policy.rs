@@ -208,7 +208,7 @@ fn simulate(
         let old = PolicySet::shipped()?.policy;
         let intel = scan::intel(place, now)?;
         let (mut facts, _) = input::host(file, os)?;
-        input::fill_sources(&intel, &mut facts)?;
+        intel.name_sources(&mut facts)?;
         let profile = AssetProfile::default();
         let question = Question { profile: &profile, policy: &old, now, first_seen: &|_, _| now };
         add(judge(&intel, &facts, &question)?, &profile);

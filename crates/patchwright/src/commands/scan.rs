@@ -6,7 +6,7 @@ use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
 use patchwright_app::policy::PolicySet;
-use patchwright_app::report::{Question, first_seen_alone, report_with_vex, urgency_place};
+use patchwright_app::report::{Question, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
 use patchwright_domain::decision::policy::Policy;
@@ -17,6 +17,7 @@ use patchwright_domain::inventory::{HostFacts, Setting};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::scan::ScanReport;
 
+use super::judge::Judge;
 use super::local::Place;
 use super::{input, show};
 use crate::args::{Scan, ScanFormat};
@@ -26,23 +27,30 @@ use crate::progress;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
-    let profile = profile(args.profile.as_deref())?;
+    profile(args.profile.as_deref(), AssetProfile::default())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
-    let policy = policy(args.policy.as_deref())?;
+    let mut judge = Judge::of(place, args.policy.as_deref(), now)?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
         None => {
             if args.os.is_some() {
                 return Err(Failure::new(Code::Usage, "--os goes with a FILE", "this machine says itself what it is"));
             }
-            (this_machine(look(args, place), policy.runtime.settings(now), place.quiet)?, Vec::new())
+            (this_machine(place, look(args, place), judge.policy.runtime.settings(now))?, Vec::new())
         }
     };
-    input::fill_sources(&intel, &mut facts)?;
+    intel.name_sources(&mut facts)?;
+    if args.file.is_none() {
+        judge.recognise(place, &facts)?;
+    }
+    let profile = profile(args.profile.as_deref(), judge.profile())?;
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
-    let report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &policy)?;
+    let mut report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &judge)?;
+    if args.output == ScanFormat::Table {
+        report.policy.push_str(&judge.words());
+    }
     print(&report, args, now)?;
     if matches!(args.output, ScanFormat::Ndjson | ScanFormat::Csv) && !intel.judges(&facts) {
         // These two formats have no place for it, and an empty answer would read as good news: said with --quiet too.
@@ -60,14 +68,6 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             output::talk(&format!("warning: {}", output::clean(problem)));
         }
     }
-    if args.fail_on.is_some() && report.findings.is_empty() && !intel.judges(&facts) {
-        // A pipeline that asks for a verdict must not take "nothing could be matched" for "nothing is wrong".
-        return Err(Failure::new(
-            Code::Failed,
-            "--fail-on has no verdict: no advisory for this system is loaded, so nothing was matched",
-            "load them (`patchwright feed list`, `patchwright feed sync ID`), or correct --os",
-        ));
-    }
     let at_least = args.fail_on.as_deref().map(urgency_place);
     let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
     if let (Some(_), false, Some(why)) = (&args.fail_on, failed, report.not_entitled.first()) {
@@ -78,14 +78,26 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             "renew the subscription (`subscription-manager status` on the host), look again, then ask for the verdict",
         ));
     }
+    if args.fail_on.is_some()
+        && !failed
+        && let Some((why, command)) = intel.no_verdict(&facts)
+    {
+        // A pipeline that asks for a verdict must not take "not matched", or "half of it matched", for "nothing is wrong".
+        let load = command.unwrap_or_else(|| "patchwright feed list".to_owned());
+        return Err(Failure::new(
+            Code::Failed,
+            format!("--fail-on has no verdict: {why}"),
+            format!("load them (`{load}`), or correct --os"),
+        ));
+    }
     // The process ends here: giving tens of thousands of small pieces back one by one would cost a tenth of the run.
     std::mem::forget((report, facts, intel));
     Ok(if failed { Code::Findings } else { Code::Ok })
 }
 
-/// The asset profile of the command line.
-pub(crate) fn profile(text: Option<&str>) -> Result<AssetProfile, Failure> {
-    profile_parse(text.unwrap_or_default(), AssetProfile::default()).map_err(|e| Failure {
+/// The asset profile of the command line over what is known.
+pub(crate) fn profile(text: Option<&str>, known: AssetProfile) -> Result<AssetProfile, Failure> {
+    profile_parse(text.unwrap_or_default(), known).map_err(|e| Failure {
         code: Code::Usage,
         message: chain(&e),
         hint: e.hint(),
@@ -134,7 +146,8 @@ fn look(args: &Scan, place: &Place) -> Look {
 }
 
 /// Facts of this machine. Of its configuration only `settings` are looked at: what approved rules of the policy ask.
-pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> Result<HostFacts, Failure> {
+/// What changelogs say is kept in the data folder, so that a look without network knows what one with it has found.
+pub(crate) fn this_machine(place: &Place, look: Look, settings: Vec<Setting>) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
     if look == Look::Fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
@@ -145,15 +158,19 @@ pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> R
             )
         });
     }
-    let bar = progress::spinner(quiet, "looking at this machine");
+    let bar = progress::spinner(place.quiet, "looking at this machine");
     let candidate_changelogs = match look {
         Look::Fast | Look::Whole => ChangelogMode::Cached,
         Look::WithChangelogs => {
             ChangelogMode::Download { max_bytes_total: CHANGELOG_BYTES, max_bytes_each: CHANGELOG_BYTES_EACH }
         }
     };
-    let options =
-        patchwright_agent::Options { candidate_changelogs, settings, ..patchwright_agent::Options::default() };
+    let options = patchwright_agent::Options {
+        candidate_changelogs,
+        changelog_memory: Some(place.changelogs()),
+        settings,
+        ..patchwright_agent::Options::default()
+    };
     let facts = patchwright_agent::collect(&root, &options, &mut |step| {
         bar.set_message(format!("looking at this machine: {} {}", step.phase.label(), step.detail));
     });
@@ -161,8 +178,7 @@ pub(crate) fn this_machine(look: Look, settings: Vec<Setting>, quiet: bool) -> R
     Ok(facts)
 }
 
-/// The report about a host that is not in the database: the clock of a finding starts now, unless the host itself shows more. With statements about
-/// exploitability applied, where there are any.
+/// The report about what was looked at. With statements about exploitability applied, where there are any.
 pub(crate) fn answer_with_vex(
     intel: &Intel,
     facts: &HostFacts,
@@ -170,10 +186,10 @@ pub(crate) fn answer_with_vex(
     now: Timestamp,
     problems: &[String],
     vex: Option<&VexInput>,
-    policy: &Policy,
+    judge: &Judge,
 ) -> Result<ScanReport, AppError> {
-    let first_seen = |finding: &Finding, vuln: &VulnFacts| first_seen_alone(finding, vuln, now);
-    let question = Question { profile, policy, now, first_seen: &first_seen };
+    let first_seen = |finding: &Finding, vuln: &VulnFacts| judge.first_seen(finding, vuln);
+    let question = Question { profile, policy: &judge.policy, now, first_seen: &first_seen };
     report_with_vex(intel, facts, &question, problems, vex)
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use patchwright_app::intel::NOTHING_MATCHED;
+use patchwright_domain::decision::profile::{DATA_UNSAID, EXPOSURE_UNSAID};
 use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideView};
 
 use crate::output::{self, clean};
@@ -97,21 +99,12 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
         write_to(&mut text, format_args!(" · kernel {}", clean(kernel)));
     }
     write_to(&mut text, format_args!("\n{}\nData: {}\n", report.support.text, report.data.label));
+    write_to(&mut text, format_args!("Policy: {}\n", clean(&report.policy)));
     for warning in &report.data.warnings {
         write_to(&mut text, format_args!("  {} {warning}\n", paint(Tone::Attention, "!")));
     }
     write_to(&mut text, format_args!("\n{}\n", headline(report)));
-    let assumed = report.findings.iter().filter(|f| f.because.iter().any(|r| !r.assumed.is_empty())).count();
-    if assumed > 0 {
-        let them = if assumed == c.findings as usize { "All of them".to_owned() } else { format!("{assumed} of them") };
-        write_to(
-            &mut text,
-            format_args!(
-                "{them} stand that high because nobody has said what this host is: unknown counts as reachable from the \
-                 internet.\n  Say it: --profile exposure=internal,tier=T3,data=public (scan) or `patchwright host set HOST …`\n"
-            ),
-        );
-    }
+    unsaid(&mut text, report);
     if findings {
         let mut table =
             paper::table(&["vuln", "package", "installed", "fixed", "urgency", "severity", "cvss", "epss", "due"]);
@@ -138,6 +131,43 @@ pub(crate) fn report_text(report: &ScanReport, limit: usize, findings: bool) -> 
         }
     }
     text
+}
+
+/// How many findings stand where they do because nobody has said what the host is, and how to say it. A finding whose class holds
+/// by facts has no assumption in its first reason; an assumption about the vulnerability is not answered by a profile.
+fn unsaid(text: &mut String, report: &ScanReport) {
+    let decides = |f: &FindingView, about: &str| {
+        f.because.first().is_some_and(|reason| reason.assumed.iter().any(|line| line.contains(about)))
+    };
+    let exposure = |f: &FindingView| decides(f, EXPOSURE_UNSAID);
+    let data = |f: &FindingView| decides(f, DATA_UNSAID);
+    let resting = report.findings.iter().filter(|f| exposure(f) || data(f)).count();
+    if resting == 0 {
+        return;
+    }
+    let them = match resting {
+        n if n == report.findings.len() => "All of them rest".to_owned(),
+        1 => "1 of them rests".to_owned(),
+        n => format!("{n} of them rest"),
+    };
+    let mut counts = Vec::new();
+    let mut say = Vec::new();
+    if report.findings.iter().any(exposure) {
+        counts.push("an unknown exposure counts as reachable from the internet");
+        say.push("exposure=internal");
+    }
+    if report.findings.iter().any(data) {
+        counts.push("unknown data as restricted");
+        say.push("data=public");
+    }
+    write_to(
+        text,
+        format_args!(
+            "{them} on what nobody has said about this host: {}.\n  Say it: --profile {} (scan) or `patchwright host set HOST …`\n",
+            counts.join(", "),
+            say.join(",")
+        ),
+    );
 }
 
 /// What VEX statements set aside, under a heading of its own, and which statements came near.
@@ -231,7 +261,10 @@ fn headline(report: &ScanReport) -> String {
                     see its vendor's updates, so this is no sign that it is patched."
                 .to_owned();
         }
-        let nothing = if report.data.warnings.is_empty() {
+        let unmatched = c.packages > 0 && report.data.warnings.iter().any(|w| w.contains(NOTHING_MATCHED));
+        let nothing = if unmatched {
+            "Nothing was matched: whether the installed packages have known vulnerabilities is not known.".to_owned()
+        } else if report.data.warnings.is_empty() {
             "No known vulnerability matches the installed packages.".to_owned()
         } else {
             "No known vulnerability matches the installed packages, as far as this data goes.".to_owned()
@@ -275,6 +308,7 @@ fn short_state(p: &PatchView) -> String {
     match p.state.as_str() {
         "available" => "ready".to_owned(),
         "not_offered" => "not offered".to_owned(),
+        "offer_unknown" => "fix exists".to_owned(),
         "restart_pending" => "restart pending".to_owned(),
         "reboot_pending" => "reboot pending".to_owned(),
         "no_fix" => "no fix yet".to_owned(),

@@ -48,10 +48,10 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             }
         }
         say(place, "");
-        let quiet = place.quiet;
         let settings = env.policy().policy.runtime.settings(env.now());
         let look = if place.config.offline || args.no_sync { scan::Look::Whole } else { scan::Look::WithChangelogs };
-        let facts = tokio::task::spawn_blocking(move || scan::this_machine(look, settings, quiet))
+        let of = place.clone();
+        let facts = tokio::task::spawn_blocking(move || scan::this_machine(&of, look, settings))
             .await
             .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;

@@ -72,6 +72,73 @@ fn fail_on_sets_the_exit_code_and_nothing_else() {
 }
 
 #[test]
+fn fail_on_gives_no_verdict_about_a_half_matched_bill_of_materials() {
+    let b = Bench::new();
+    let bill = |debian: &str, npm: &str| {
+        format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{{"type":"library","name":"adduser","purl":"pkg:deb/debian/adduser@{debian}?distro=debian-12"}}{npm}]}}"#
+        )
+    };
+    let npm = r#",{"type":"library","name":"left-pad","purl":"pkg:npm/left-pad@1.0.0"}"#;
+    let half = b.file("half.json", bill("3.134", npm));
+    let text = b.fails(&["scan", half.to_str().unwrap(), "--fail-on", "critical", "-q"], 2);
+    assert!(
+        text.contains("no verdict") && text.contains("npm") && text.contains("patchwright feed sync ghsa"),
+        "{text}"
+    );
+    let whole = b.file("whole.json", bill("3.134", ""));
+    assert_eq!(code(&b.run(&["scan", whole.to_str().unwrap(), "--fail-on", "critical"])), 0);
+}
+
+#[test]
+fn what_judges_is_said_and_is_the_policy_in_force() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let scan = ["scan", file.to_str().unwrap(), "--os", "debian:12", "-q"];
+    assert!(b.ok(&scan).contains("(shipped); no host of this data folder: every clock starts now"));
+    let policy = b.ok(&["policy", "show"]).replacen("name = \"", "name = \"ours ", 1);
+    let policy = b.file("policy.toml", policy);
+    b.ok(&["policy", "apply", policy.to_str().unwrap(), "--reason", "a test", "-q"]);
+    let text = b.ok(&scan);
+    assert!(text.contains("Policy: ours ") && text.contains("(in force here)"), "{text}");
+    let text = b.ok(&["explain", "openssl", "--file", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
+    assert!(text.contains("Judged by policy ours "), "{text}");
+}
+
+#[test]
+fn what_nobody_has_said_is_asked_for_once_and_only_where_it_counts() {
+    let b = Bench::new();
+    let list = b.file("rpms", "openssl\t1\t3.0.1\t43.el9_0\tx86_64\topenssl-3.0.1-43.el9_0.src.rpm\t(none)\nkernel-core\t0\t5.14.0\t70.el9\tx86_64\tkernel-5.14.0-70.el9.src.rpm\t(none)\n");
+    let scan = |profile: &[&str]| {
+        let mut args = vec!["scan", list.to_str().unwrap(), "--os", "almalinux:9", "-q"];
+        args.extend(profile);
+        b.ok(&args).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let silent = scan(&[]);
+    assert!(silent.contains("of them rest on what nobody has said"), "{silent}");
+    assert!(!silent.contains("All of them"), "what is exploited stands there by facts: {silent}");
+    assert!(silent.contains("patchwright feed sync almalinux-errata"), "the feed that would help: {silent}");
+    let told = scan(&["--profile", "exposure=internal,tier=T3,data=public"]);
+    assert!(!told.contains("nobody has said"), "{told}");
+}
+
+#[test]
+fn a_document_without_a_system_and_an_unknown_one_claim_nothing() {
+    let b = Bench::new();
+    let bill = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"x","purl":"pkg:npm/x@1.0.0"}]}"#;
+    let bill = b.file("app.json", bill);
+    let text = b.ok(&["scan", bill.to_str().unwrap(), "-q"]);
+    assert!(text.contains("for a document without an operating system"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&b.ok(&["scan", bill.to_str().unwrap(), "-q", "-o", "json"])).unwrap();
+    assert_eq!(json["host"]["collected_at"], "", "nobody has said when");
+    let file = b.file("status", old_openssl());
+    let text = b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:99", "-q"]);
+    assert!(text.contains("Nothing was matched:") && !text.contains("No known vulnerability matches"), "{text}");
+    assert!(text.contains("patchwright inventory playbook") && !text.contains("data/collect"), "{text}");
+}
+
+#[test]
 fn the_asset_profile_changes_urgency_never_severity() {
     let b = Bench::new();
     let file = b.file("status", old_openssl());
@@ -108,6 +175,11 @@ fn explain_says_why_and_what_is_known_of_things_that_are_not_here() {
     assert!(none.contains("no known vulnerability matches"), "{none}");
     let kev = b.ok(&["explain", "CVE-2021-44228", "-q"]);
     assert!(kev.contains("Not open on this machine") && kev.contains("Known to be exploited"), "{kev}");
+    let absent = b.fails(&["explain", "no-such-package", "-q"], 2);
+    assert!(
+        absent.contains("`no-such-package` is no installed package") && !absent.contains("there is no host"),
+        "{absent}"
+    );
     b.fails(&["explain", "no-such-thing", "--file", file, "--os", "debian:12"], 2);
 }
 

@@ -62,3 +62,82 @@ fn the_playbook_that_collects_ships_with_the_binary() {
     let text = Bench::new().ok(&["inventory", "playbook"]);
     assert!(text.contains("dpkg-status") && text.contains("changed_when: false"));
 }
+
+const BOOKWORM: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+
+fn import(b: &Bench, name: &str, files: &[(&str, &str)]) -> serde_json::Value {
+    for (file, content) in files {
+        b.file(&format!("{name}/{file}"), content);
+    }
+    b.file(&format!("{name}/hostname"), format!("{name}\n"));
+    b.ok(&["inventory", "import", b.dir.path().join(name).to_str().unwrap(), "-q"]);
+    serde_json::from_str(&b.ok(&["host", "show", name, "-o", "json"])).unwrap()
+}
+
+fn unseen<'h>(host: &'h serde_json::Value, what: &str) -> Option<&'h serde_json::Value> {
+    host["report"]["unseen"].as_array().unwrap().iter().find(|u| u["what"].as_str().unwrap().contains(what))
+}
+
+#[test]
+fn an_imported_table_of_dpkg_finds_what_a_scan_of_it_finds() {
+    let b = Bench::new();
+    let table = "ii  libexpat1:amd64  2.5.0-1  amd64  XML\nii  libssl3:amd64  3.0.9-1  amd64  TLS\nii  adduser  3.134  all  users\n";
+    let file = b.file("dpkg-l.txt", table);
+    let scan: serde_json::Value =
+        serde_json::from_str(&b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "json", "-q"]))
+            .unwrap();
+    let host = import(&b, "db1", &[("os-release", BOOKWORM), ("dpkg-l.txt", table)]);
+    let packages = |report: &serde_json::Value| -> std::collections::BTreeSet<String> {
+        report["findings"].as_array().unwrap().iter().map(|f| f["package"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(packages(&host["report"]), ["expat", "openssl"].map(str::to_owned).into());
+    assert_eq!(packages(&scan), packages(&host["report"]));
+    assert_eq!(scan["counts"]["findings"], host["report"]["counts"]["findings"]);
+    let why = unseen(&host, "source package names").unwrap()["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("2 were taken from the table of Debian:12"), "{why}");
+    // What repositories offer was not looked at, and nobody claims to know.
+    let text = b.ok(&["host", "show", "db1"]);
+    assert!(text.contains("fix exists") && !text.contains("not offered"), "{text}");
+    assert!(!host.to_string().contains("no repository here offers it"), "{host}");
+}
+
+#[test]
+fn a_running_kernel_whose_package_is_gone_is_judged_by_what_it_says() {
+    let b = Bench::new();
+    let status = crate::run::stanza("linux-image-6.1.0-50-amd64", "linux-signed-amd64 (6.1.187+1)", "6.1.187-1");
+    let uname = "Linux k1 6.1.0-18-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01) x86_64 GNU/Linux\n";
+    let host = import(&b, "k1", &[("os-release", BOOKWORM), ("dpkg-status", &status), ("uname", uname)]);
+    let waiting = host["report"]["counts"]["reboot_pending"].as_u64().unwrap();
+    assert!(waiting > 100, "{waiting}");
+    assert_eq!(host["report"]["findings"][0]["installed"], "6.1.76-1");
+    // Every screen says the same of the reboot.
+    assert_eq!((&host["report"]["reboot"]["needed"], &host["row"]["reboot"]), (&"yes".into(), &"yes".into()));
+    assert!(host["report"]["reboot"]["because"][0].as_str().unwrap().contains("6.1.0-50-amd64 is installed"));
+    assert!(host["kernels"].to_string().contains("6.1.76-1, no longer installed"), "{}", host["kernels"]);
+    let list = b.ok(&["host", "list", "-o", "json"]);
+    assert!(list.contains("\"reboot\": \"yes\"") || list.contains("\"reboot\":\"yes\""), "{list}");
+    assert!(unseen(&host, "running kernel").is_none());
+
+    let foreign = "Linux k2 6.18.44-fc #1 SMP PREEMPT_DYNAMIC Thu Nov 20 2026 x86_64 GNU/Linux\n";
+    let host = import(&b, "k2", &[("os-release", BOOKWORM), ("dpkg-status", &status), ("uname", foreign)]);
+    let said = unseen(&host, "vulnerabilities of the running kernel 6.18.44-fc").unwrap();
+    assert!(said["why"].as_str().unwrap().contains("no installed package owns it"), "{said}");
+}
+
+#[test]
+fn an_advisory_shows_the_hosts_on_which_it_is_open() {
+    let b = Bench::new();
+    let os = "ID=almalinux\nVERSION_ID=\"9.1\"\nPRETTY_NAME=\"AlmaLinux 9.1\"\n";
+    let list = "openssl\t1\t3.0.1\t43.el9_0\tx86_64\topenssl-3.0.1-43.el9_0.src.rpm\t(none)\n";
+    import(&b, "rhel1", &[("os-release", os), ("rpm-qa.tsv", list)]);
+    let text = b.ok(&["advisory", "show", "ALSA-2023:2523"]);
+    assert!(text.contains("Open on 1 of the hosts here:") && text.contains("rhel1 openssl"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&b.ok(&["advisory", "show", "ALSA-2023:2523", "-o", "json"])).unwrap();
+    assert_eq!((&json["row"]["hosts"], &json["row"]["fixable"]), (&1.into(), &1.into()), "{}", json["row"]);
+    // What is said of systems that are here comes first, and a list that goes on says so.
+    let long = b.ok(&["advisory", "show", "CVE-2024-1086"]);
+    let first = long.lines().find(|l| l.contains(", says ")).unwrap();
+    assert!(first.trim().starts_with("AlmaLinux:9 "), "{long}");
+    assert!(long.contains(" more statements; "), "{long}");
+}

@@ -125,7 +125,7 @@ impl<'a> HostPage<'a> {
             text::count(self.host.report.patches.len(), "package", "packages")
         )];
         for (value, words) in [
-            (c.fix_available, "can be fixed by an upgrade"),
+            (c.fix_available, "with a fix published"),
             (c.restart_pending, "installed, restart pending"),
             (c.reboot_pending, "installed, reboot pending"),
             (c.no_fix, "without a fix yet"),

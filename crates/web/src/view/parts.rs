@@ -409,7 +409,7 @@ pub fn patch_state(state: &str, label: &str) -> Html {
         | "not_offered"
         | "subscription"
         | "fix_with_subscription" => Meaning::Attention,
-        "no_fix" => Meaning::Unknown,
+        "no_fix" | "offer_unknown" => Meaning::Unknown,
         _ => Meaning::Plain,
     };
     mark(meaning, if label.is_empty() { state } else { label })

@@ -221,6 +221,23 @@ fn no_update_of_a_host_without_a_subscription_does_not_read_as_patched() {
     assert!(because.iter().all(|line| !line.contains("subscription")), "{because:?}");
 }
 
+/// A file, a bill of materials, a look at packages only: nobody has asked a repository.
+#[test]
+fn where_nobody_asked_for_offers_none_is_denied() {
+    let mut host = host();
+    host.pending.clear();
+    host.transaction = None;
+    host.lists_refreshed_at = None;
+    let list = [judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable)];
+    let group = &rank(&list, &host, NOW).patches[0];
+    assert_eq!((group.state, group.to.as_deref()), (PatchState::OfferUnknown, Some("1.1-1")));
+    assert!(group.because.iter().all(|line| !line.contains("offer nothing newer")), "{:?}", group.because);
+    assert_eq!(
+        rank(&list, &HostFacts { lists_refreshed_at: Some(NOW), ..host }, NOW).patches[0].state,
+        PatchState::NotOffered
+    );
+}
+
 #[test]
 fn headers_on_offer_are_no_kernel_on_offer() {
     let mut host = host();

@@ -1,0 +1,73 @@
+//! A machine that somebody looks at outside of the database (`scan`, `explain`), and what the database knows of it.
+
+use std::collections::BTreeSet;
+
+use patchwright_domain::access::{Action, Target};
+use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::exposure::Finding;
+use patchwright_domain::intel::VulnFacts;
+use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::time::Timestamp;
+
+use super::first_seen::{self, FirstSeen};
+use crate::report::first_seen_alone;
+use crate::{Ctx, Env, Result};
+
+/// A host of this installation.
+pub struct KnownHost {
+    /// Name under which it reports.
+    pub name: String,
+    /// Since when it is known.
+    pub since: Timestamp,
+    /// What it is to the organisation.
+    pub profile: AssetProfile,
+    seen: FirstSeen,
+    /// Versions of packages that the last report had, by name as findings have it.
+    before: BTreeSet<(String, String)>,
+    now: Timestamp,
+}
+
+impl KnownHost {
+    /// Since when a finding is there. A version that the host has not had before counts from now.
+    #[must_use]
+    pub fn first_seen(&self, finding: &Finding, facts: &VulnFacts) -> Timestamp {
+        let version = finding.flawed_version();
+        let before = self.before.contains(&(finding.package.clone(), version.to_owned()));
+        if before || self.seen.has(&finding.package, version) {
+            self.seen.at(finding)
+        } else {
+            first_seen_alone(finding, facts, self.now)
+        }
+    }
+}
+
+/// The host that these facts are news of, where it has reported before.
+///
+/// # Errors
+/// [`crate::AppError::Forbidden`], or the database.
+pub async fn known_host(env: &Env, ctx: &Ctx, facts: &HostFacts) -> Result<Option<KnownHost>> {
+    ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
+    let mut read = env.db().read().await?;
+    let Some(host) = crate::hosts::find(&mut read, facts, false).await? else { return Ok(None) };
+    if !ctx.actor.scope().covers(&host.profile.environment) {
+        return Ok(None);
+    }
+    let Some(stored) = read.host_facts_latest(&host.id).await? else { return Ok(None) };
+    let before = before(&stored.facts);
+    let seen = first_seen::of_host(env, &mut read, &host).await?;
+    Ok(Some(KnownHost {
+        name: host.hostname,
+        since: host.first_seen,
+        profile: host.profile,
+        seen,
+        before,
+        now: env.now(),
+    }))
+}
+
+/// Names and versions of what a host had, packages of languages too.
+fn before(facts: &HostFacts) -> BTreeSet<(String, String)> {
+    let owned = |(name, version): (&str, &str)| (name.to_owned(), version.to_owned());
+    let packages = first_seen::versions(facts.format, &facts.packages).into_iter().map(owned);
+    packages.chain(facts.components.iter().map(|c| (c.name.clone(), c.version.clone()))).collect()
+}
