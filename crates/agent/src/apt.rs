@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use patchwright_domain::time::Timestamp;
-use tempfile::TempDir;
 
 use crate::clock;
 use crate::exec::{self, Job};
 use crate::root::Root;
+use crate::scratch::Scratch;
 
 /// A full simulation took 6 s on a busy machine with 750 packages and cold caches; weak hosts are ten times slower.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -25,7 +25,7 @@ pub(crate) const LISTS: &str = "var/lib/apt/lists";
 /// apt, pointed at a root, with a directory of its own for everything it writes.
 #[derive(Debug)]
 pub(crate) struct Apt {
-    scratch: TempDir,
+    scratch: Scratch,
     options: Vec<OsString>,
     tree: bool,
 }
@@ -41,7 +41,7 @@ impl Apt {
     /// Without a writable cache apt builds its package cache anew for every command, and with one that belongs to the
     /// host it would change the host: so the host's cache is copied when it is there, and apt refreshes the copy.
     pub(crate) fn open(root: &Root) -> io::Result<Self> {
-        let scratch = tempfile::Builder::new().prefix("patchwright-apt-").tempdir()?;
+        let scratch = Scratch::new("apt")?;
         let dir = scratch.path();
         for inside in ["log", "archives/partial", "debs"] {
             fs::create_dir_all(dir.join(inside))?;

@@ -110,7 +110,14 @@ pub(crate) fn collect(
                     "no earlier look fetched them, and the packages are not in /var/cache/apt/archives"
                 }
             },
-            "allow downloads, or run `apt-get changelog PACKAGE`",
+            match mode {
+                ChangelogMode::Download { .. } => {
+                    "check that this machine reaches the mirrors in /etc/apt, or run `apt-get changelog PACKAGE`"
+                }
+                ChangelogMode::Cached | ChangelogMode::Never => {
+                    "let `patchwright up` fetch them (without --offline and --no-sync), or run `apt-get changelog PACKAGE`"
+                }
+            },
         );
     }
     if let Some(path) = &options.changelog_memory
@@ -356,11 +363,11 @@ impl Fetch<'_> {
             .args([
                 "-q",
                 "-o",
-                "Acquire::Retries=1",
+                "Acquire::Retries=0",
                 "-o",
-                "Acquire::http::Timeout=20",
+                "Acquire::http::Timeout=10",
                 "-o",
-                "Acquire::https::Timeout=20",
+                "Acquire::https::Timeout=10",
                 "download",
             ])
             .args(names)

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use patchwright_domain::time::Timestamp;
-use tempfile::TempDir;
 
 use crate::clock;
 use crate::exec::{self, Job};
 use crate::procfs;
 use crate::root::Root;
+use crate::scratch::Scratch;
 
 /// dnf reads all metadata anew when its own index does not fit: some seconds for a large distribution, more on weak hosts.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -30,7 +30,7 @@ const STATE: &str = "var/lib/dnf";
 /// dnf with directories of its own for everything it writes.
 #[derive(Debug)]
 pub(crate) struct Dnf {
-    scratch: TempDir,
+    scratch: Scratch,
 }
 
 impl Dnf {
@@ -43,7 +43,7 @@ impl Dnf {
     ///
     /// dnf renews its index files whenever it finds them old, and in the host's own directories that would change the host.
     pub(crate) fn open(root: &Root) -> io::Result<Self> {
-        let scratch = tempfile::Builder::new().prefix("patchwright-dnf-").tempdir()?;
+        let scratch = Scratch::new("dnf")?;
         for inside in ["cache", "state", "log"] {
             fs::create_dir(scratch.path().join(inside))?;
         }

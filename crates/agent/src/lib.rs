@@ -33,6 +33,7 @@ mod reboot;
 pub mod repositories;
 mod root;
 mod rpm_pending;
+mod scratch;
 mod services;
 mod settings;
 mod sockets;
@@ -56,6 +57,7 @@ use crate::processes::Processes;
 
 pub use crate::look::{Phase, Step};
 pub use crate::root::Root;
+pub use crate::scratch::discard;
 
 /// Version of the shape of [`HostFacts`] that this crate writes.
 const SCHEMA: u32 = 1;

@@ -75,11 +75,10 @@ pub(crate) fn collect(
             } else {
                 "no installed package owns the running kernel"
             },
-            if kernel_known {
-                match procfs::is_root() {
-                    true => "look whether `needrestart -b` names systemd-manager",
-                    false => "run with sudo, or look whether `needrestart -b` names systemd-manager",
-                }
+            if kernel_known && procfs::is_root() {
+                "look whether `needrestart -b` names systemd-manager"
+            } else if kernel_known {
+                "run with sudo, or look whether `needrestart -b` names systemd-manager"
             } else {
                 "compare `uname -v` with the installed kernel packages"
             },

@@ -1,10 +1,11 @@
 //! Signing in: one-time links, passwords (argon2id), sessions and API tokens. Secrets are shown once and stored as SHA-256.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+mod attempts;
+mod password;
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use patchwright_domain::access::{Action, Actor, Role, Scope, Standing, SystemPart, Target, TokenScope};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::{TokenId, UserId};
@@ -12,6 +13,10 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::auth::{TokenCreated, TokenRequest, TokenRow};
 use patchwright_store::{ApiToken, NewUser, SecretHash, Session as StoredSession, UserAccount};
 use sha2::{Digest as _, Sha256};
+
+pub(crate) use attempts::Attempts;
+use attempts::{Noted, place};
+pub use password::{PASSWORD_MAX, PASSWORD_MIN};
 
 use crate::env::{secret, unique};
 use crate::error::AppError;
@@ -24,16 +29,10 @@ const SESSION_IDLE_HOURS: i64 = 12;
 const SESSION_DAYS: i64 = 7;
 /// A session is marked as used at most this often, so that reading a page is not a write.
 const TOUCH_MS: i64 = 60_000;
-/// Shortest password; NIST SP 800-63B asks for 8, an administrator's deserves more.
-pub const PASSWORD_MIN: usize = 12;
-/// Longest password hashed, so that a huge one costs nothing.
-pub const PASSWORD_MAX: usize = 256;
-/// Failed tries of one name within [`WINDOW_MS`]. There is no limit over all names: it would let anybody lock everybody
-/// out. What sign-ins may cost together is bounded where requests arrive.
-const TRIES_NAME: usize = 8;
-const WINDOW_MS: i64 = 10 * 60_000;
-/// Names remembered at most.
-const NAMES_MAX: usize = 10_000;
+/// Actor of what nobody signed in did.
+const STRANGER: &str = "visitor";
+/// Where a present password is asked for inside a session.
+const IN_SESSION: &str = "inside a session";
 /// Longest name of an account, in characters.
 const ACCOUNT_NAME_MAX: usize = 60;
 /// Prefix of API tokens, so that secret scanners recognise one.
@@ -62,40 +61,6 @@ pub struct Session {
     pub csrf: String,
     /// A password is set.
     pub has_password: bool,
-}
-
-/// Failed sign-ins of the last minutes, bounded.
-#[derive(Default)]
-pub(crate) struct Attempts {
-    failed: Mutex<BTreeMap<String, Vec<i64>>>,
-}
-
-impl Attempts {
-    fn check(&self, name: &str, now: Timestamp) -> Result<()> {
-        let mut map = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        map.retain(|_, times| {
-            times.retain(|t| now.0 - *t < WINDOW_MS);
-            !times.is_empty()
-        });
-        let own = map.get(&name.to_lowercase()).map_or(0, Vec::len);
-        if own >= TRIES_NAME {
-            return Err(AppError::TooMany { seconds: WINDOW_MS.unsigned_abs() / 1_000 });
-        }
-        Ok(())
-    }
-
-    fn failed(&self, name: &str, now: Timestamp) {
-        let mut map = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if map.len() >= NAMES_MAX && !map.contains_key(&name.to_lowercase()) {
-            // Somebody tries names without end: the oldest is forgotten, memory stays bounded.
-            map.pop_first();
-        }
-        map.entry(name.to_lowercase()).or_default().push(now.0);
-    }
-
-    fn forget(&self, name: &str) {
-        self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&name.to_lowercase());
-    }
 }
 
 fn hash(secret: &str) -> SecretHash {
@@ -200,11 +165,12 @@ pub async fn account_add(env: &Env, ctx: &Ctx, name: &str, role: Role, scope: Sc
     Ok(id)
 }
 
-/// Makes a one-time sign-in secret for an account.
+/// Makes a one-time sign-in secret for an account. With `forget_password` its password and its sessions end as well: the way back
+/// for somebody who does not know it any more, because a change asks for the one before.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when there is no such account.
-pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str) -> Result<String> {
+pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str, forget_password: bool) -> Result<String> {
     ctx.authorize(Action::ManageUsers, &Target::Installation)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
@@ -214,6 +180,14 @@ pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str) -> Result<String> {
         .filter(|u| u.standing == Standing::Active)
         .ok_or_else(|| AppError::NotFound { what: "active account", id: name.to_owned() })?;
     let secret = secret()?;
+    if forget_password {
+        let mut change = user.change();
+        change.password_hash = None;
+        txn.user_save(&user.id, &change, user.generation).await?;
+        let ended = txn.session_delete_of_user(&user.id).await?;
+        let detail = serde_json::json!({"name": user.name, "sessions_ended": ended});
+        txn.audit_append(entry(now, &ctx.actor.word(), "password.forget", user.id.as_str(), &ctx.request_id, detail));
+    }
     txn.link_insert(&hash(&secret), &user.id, now, Timestamp(now.0 + LINK_MINUTES * 60_000)).await?;
     let detail = serde_json::json!({"name": user.name, "minutes": LINK_MINUTES});
     txn.audit_append(entry(now, &ctx.actor.word(), "link.issue", user.id.as_str(), &ctx.request_id, detail));
@@ -266,43 +240,51 @@ async fn session_start(
     Ok(SignedIn { secret: cookie, name: user.name.clone(), needs_password: user.password_hash.is_none() })
 }
 
-/// Hashing takes tens of milliseconds of CPU: never on the threads that answer requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| AppError::internal("failed to hash a password", e))
-}
-
-/// Signs in by name and password.
+/// Signs in by name and password; `from` is where the request came from. Somebody who tries wrong ones has to wait at that
+/// address and nowhere else, so that a stranger cannot lock the owner out; a one-time link works meanwhile.
 ///
 /// # Errors
 /// [`AppError::Unauthenticated`] for any mismatch; [`AppError::TooMany`] after too many failed tries.
-pub async fn password_sign_in(env: &Env, name: &str, password: &str) -> Result<SignedIn> {
+pub async fn password_sign_in(env: &Env, name: &str, password: &str, from: Option<IpAddr>) -> Result<SignedIn> {
     let now = env.now();
-    let name = name.trim();
-    env.attempts().check(name, now)?;
-    let user = env.db().read().await?.user_by_name(name).await?.filter(|u| u.standing == Standing::Active);
-    let stored = user.as_ref().and_then(|u| u.password_hash.clone());
-    let given = password.to_owned();
-    let good = blocking(move || match stored.as_deref().map(PasswordHash::new) {
-        Some(Ok(parsed)) if given.len() <= PASSWORD_MAX => {
-            Argon2::default().verify_password(given.as_bytes(), &parsed).is_ok()
-        }
-        // The same work for unknown names, so that the time of the answer tells nothing.
-        _ => {
-            let cut: String = given.chars().take(PASSWORD_MAX).collect();
-            drop(Argon2::default().hash_password(cut.as_bytes()));
-            false
-        }
-    })
-    .await?;
-    let Some(user) = user.filter(|_| good) else {
-        env.attempts().failed(name, now);
+    let (name, place) = (name.trim(), place(from));
+    env.attempts().check(name, &place, now)?;
+    let user = env.db().read().await?.user_by_name(name).await?;
+    let usable = user.as_ref().filter(|u| u.standing == Standing::Active).and_then(|u| u.password_hash.clone());
+    if !password::fits(usable, password).await? {
+        refusal(env, name, &place, user.as_ref(), "session.refused").await?;
         return Err(refused());
-    };
-    env.attempts().forget(name);
+    }
+    let user = user.ok_or_else(refused)?;
+    env.attempts().forget(name, &place);
     let mut txn = env.db().write().await?;
     let signed = session_start(&mut txn, &user, now, "password").await?;
     txn.commit().await?;
     Ok(signed)
+}
+
+/// Counts a wrong password and puts it on record. The name that was typed is not: people type their password there.
+async fn refusal(env: &Env, name: &str, place: &str, user: Option<&UserAccount>, action: &str) -> Result<()> {
+    let now = env.now();
+    let noted = env.attempts().failed(name, place, now);
+    if noted == Noted::Silent {
+        return Ok(());
+    }
+    let object = user.map_or_else(|| "no_such_account".to_owned(), |u| u.id.to_string());
+    let detail = match noted {
+        Noted::LastRecorded => serde_json::json!({
+            "from": place, "note": "there are too many; further ones are not recorded for some minutes",
+        }),
+        Noted::Refused | Noted::Locked | Noted::Silent => serde_json::json!({ "from": place }),
+    };
+    let mut txn = env.db().write().await?;
+    txn.audit_append(entry(now, STRANGER, action, &object, &unique(), detail));
+    if noted == Noted::Locked {
+        let detail = serde_json::json!({ "from": place });
+        txn.audit_append(entry(now, STRANGER, "session.locked", &object, &unique(), detail));
+    }
+    txn.commit().await?;
+    Ok(())
 }
 
 fn person_of(ctx: &Ctx) -> Result<&UserId> {
@@ -317,40 +299,44 @@ fn person_of(ctx: &Ctx) -> Result<&UserId> {
     }
 }
 
-/// Sets one's own password and ends the other sessions' right to do so unseen: the change is on record.
+/// Sets one's own password: who has one already has to know it. Every session of the account ends, and its unused links with
+/// them; the answer is a fresh session for the one who changed it. API tokens stay: they are revoked one by one.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when it is too short or too long.
-pub async fn password_set(env: &Env, ctx: &Ctx, new: &str) -> Result<()> {
+/// [`AppError::Invalid`] when the present one is wrong, or the new one too short, too long or guessed at once;
+/// [`AppError::TooMany`] after too many wrong ones.
+pub async fn password_set(env: &Env, ctx: &Ctx, current: &str, new: &str) -> Result<SignedIn> {
     let id = person_of(ctx)?.clone();
     ctx.authorize(Action::EditOwnAccount, &Target::Account(&id))?;
-    if new.chars().count() < PASSWORD_MIN || new.len() > PASSWORD_MAX {
-        return Err(AppError::invalid(
-            "password_length",
-            format!("a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"),
-            "a sentence of five words is good and easy to keep in mind",
-        ));
-    }
-    let given = new.to_owned();
-    let hashed = blocking(move || Argon2::default().hash_password(given.as_bytes()).map(|h| h.to_string()))
-        .await?
-        .map_err(|e| AppError::internal("failed to hash a password", std::io::Error::other(e.to_string())))?;
+    let user = env.db().read().await?.user_fetch(&id).await?.ok_or_else(refused)?;
     let now = env.now();
+    if user.password_hash.is_some() {
+        // A key of its own: guessing here must not lock the sign-in, nor the other way round.
+        env.attempts().check(id.as_str(), IN_SESSION, now)?;
+        if !password::fits(user.password_hash.clone(), current).await? {
+            refusal(env, id.as_str(), IN_SESSION, Some(&user), "password.refused").await?;
+            return Err(AppError::invalid(
+                "password_current",
+                "the present password is not right",
+                "who has forgotten it gets a link that sets it aside: `patchwright link --forget-password` on the server",
+            ));
+        }
+        env.attempts().forget(id.as_str(), IN_SESSION);
+    }
+    password::check(new, &user.name)?;
+    let hashed = password::hashed(new).await?;
     let mut txn = env.db().write().await?;
-    let user = txn.user_fetch(&id).await?.ok_or_else(refused)?;
+    // The generation of the account whose password was checked: of two changes at once one is refused.
     let mut change = user.change();
     change.password_hash = Some(hashed);
     txn.user_save(&id, &change, user.generation).await?;
-    txn.audit_append(entry(
-        now,
-        &ctx.actor.word(),
-        "password.set",
-        id.as_str(),
-        &ctx.request_id,
-        serde_json::json!({}),
-    ));
+    let ended = txn.session_delete_of_user(&id).await?;
+    let detail = serde_json::json!({ "name": user.name, "sessions_ended": ended });
+    txn.audit_append(entry(now, &ctx.actor.word(), "password.set", id.as_str(), &ctx.request_id, detail));
+    let user = UserAccount { password_hash: change.password_hash, ..user };
+    let signed = session_start(&mut txn, &user, now, "password change").await?;
     txn.commit().await?;
-    Ok(())
+    Ok(signed)
 }
 
 /// The session of a cookie, when it is good.
@@ -392,7 +378,11 @@ pub async fn session_find(env: &Env, cookie: &str) -> Result<Option<Session>> {
 /// The database.
 pub async fn session_end(env: &Env, cookie: &str) -> Result<()> {
     let mut txn = env.db().write().await?;
-    txn.session_delete(&hash(cookie)).await?;
+    if let Some(session) = txn.session_fetch(&hash(cookie)).await? {
+        txn.session_delete(&hash(cookie)).await?;
+        let user = session.user.as_str();
+        txn.audit_append(entry(env.now(), user, "session.end", user, &unique(), serde_json::json!({})));
+    }
     txn.commit().await?;
     Ok(())
 }
@@ -499,11 +489,11 @@ pub async fn token_revoke(env: &Env, ctx: &Ctx, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The actor of a bearer token, when it works.
+/// The actor of a bearer token, when it works, and whether its owner has a password.
 ///
 /// # Errors
 /// The database.
-pub async fn token_find(env: &Env, secret: &str) -> Result<Option<Actor>> {
+pub async fn token_find(env: &Env, secret: &str) -> Result<Option<(Actor, bool)>> {
     if !secret.starts_with(TOKEN_PREFIX) {
         return Ok(None);
     }
@@ -524,5 +514,5 @@ pub async fn token_find(env: &Env, secret: &str) -> Result<Option<Actor>> {
         txn.token_touch(&token.id, now).await?;
         txn.commit().await?;
     }
-    Ok(Some(token.actor(&owner)))
+    Ok(Some((token.actor(&owner), owner.password_hash.is_some())))
 }

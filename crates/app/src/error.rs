@@ -12,6 +12,8 @@ pub enum AppError {
     Forbidden {
         /// Why.
         because: String,
+        /// The scope that the caller's token lacks, where only that is missing.
+        token_scope: Option<&'static str>,
     },
     /// Nobody is signed in, or the secret is wrong.
     #[error("{detail}")]
@@ -112,8 +114,12 @@ impl AppError {
     /// A refusal of the access rules.
     #[must_use]
     pub fn forbidden(decision: &patchwright_domain::access::Decision) -> Self {
-        let because: Vec<String> = decision.because.iter().map(ToString::to_string).collect();
-        Self::Forbidden { because: because.join("; ") }
+        use patchwright_domain::access::Reason;
+        let token_scope = match decision.because.as_slice() {
+            [Reason::TokenLacks(scope)] => Some(scope.word()),
+            _ => None,
+        };
+        Self::Forbidden { because: decision.why(), token_scope }
     }
 
     /// The stable code.
@@ -167,7 +173,10 @@ impl AppError {
             Self::Intel { .. } => {
                 Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned())
             }
-            Self::Forbidden { .. } => Some("ask an administrator for the role".to_owned()),
+            Self::Forbidden { token_scope: Some(scope), .. } => Some(format!(
+                "your role is enough; use a token with the scope `{scope}` (console: Settings, API tokens). A token's scopes never change: make another"
+            )),
+            Self::Forbidden { token_scope: None, .. } => Some("ask an administrator for the role".to_owned()),
             Self::Unauthenticated { .. } => {
                 Some("sign in again, or ask for a fresh link with `patchwright link`".to_owned())
             }

@@ -281,13 +281,18 @@ pub async fn host_delete(env: &Env, ctx: &Ctx, id: &HostId) -> Result<()> {
 /// [`AppError::Invalid`] naming the unknown key or value and what is known.
 pub fn profile_parse(text: &str, base: AssetProfile) -> Result<AssetProfile> {
     let mut profile = base;
+    let mut seen = Vec::new();
     for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let bad =
             |hint: &str| AppError::invalid("profile", format!("`{part}` is not understood in an asset profile"), hint);
         let (key, value) = part.split_once('=').ok_or_else(|| bad("write KEY=VALUE"))?;
         let field = Field::parse(key.trim())
             .ok_or_else(|| bad("keys are tier, exposure, data, environment, zone, owner, services, tags"))?;
+        if seen.contains(&field) {
+            return Err(bad("it names a key for the second time; give each once"));
+        }
         field.set(&mut profile, value).map_err(|error| bad(error.why))?;
+        seen.push(field);
     }
     Ok(profile)
 }

@@ -65,7 +65,10 @@ impl PolicySet {
         Policy::parse(text).map_err(|problems| {
             AppError::invalid(
                 "policy_invalid",
-                format!("the policy has {} problem(s):\n{}", problems.len(), problem_lines(&problems)),
+                match problems.len() {
+                    1 => format!("the policy has a problem:\n{}", problem_lines(&problems)),
+                    n => format!("the policy has {n} problems:\n{}", problem_lines(&problems)),
+                },
                 "correct the lines named; `patchwright policy show` prints a working policy",
             )
         })
@@ -76,7 +79,10 @@ impl PolicySet {
     /// # Errors
     /// When the database fails or the stored text no longer parses.
     pub async fn load(db: &Db) -> Result<Self> {
-        let active = db.read().await?.policy_active(KIND).await?;
+        Self::of(db.read().await?.policy_active(KIND).await?)
+    }
+
+    fn of(active: Option<PolicyVersion>) -> Result<Self> {
         match active {
             None => Self::shipped(),
             Some(version) => {
@@ -152,6 +158,26 @@ pub async fn apply(env: &Env, ctx: &Ctx, text: &str) -> Result<PolicyText> {
     txn.commit().await?;
     env.policy_replace(PolicySet { policy, text: text.to_owned(), version: Some(id) });
     active(env, ctx).await
+}
+
+/// Takes over the policy that another process put into force; says whether it did. Cheap enough for every other second: one
+/// row is read.
+///
+/// # Errors
+/// When the database fails or the text does not parse with this program; what is in force here stays then.
+pub async fn follow(env: &Env) -> Result<bool> {
+    let seen = env.policy();
+    let there = env.db().read().await?.policy_active(KIND).await?;
+    if there.as_ref().map(|version| &version.id) == seen.version.as_ref() {
+        return Ok(false);
+    }
+    let next = PolicySet::of(there)?;
+    // Somebody of this process may have been faster: the next look compares with that one.
+    if env.policy().version != seen.version {
+        return Ok(false);
+    }
+    env.policy_replace(next);
+    Ok(true)
 }
 
 /// How findings would change class under another policy. `cases` are findings with their facts and asset profile.

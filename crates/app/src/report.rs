@@ -227,6 +227,7 @@ fn whole(
             arch: host.arch.clone(),
             kernel: host.kernel.running_release.clone(),
             collector: host.collector.clone(),
+            // A file that does not say when it was written must not claim to be of 1970.
             collected_at: if host.collected_at.0 == 0 { String::new() } else { host.collected_at.to_string() },
         },
         data: intel.label_for(host, question.now.date()),

@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
+use crate::proxy;
+
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
 /// Longest silence inside an answer: a stalled server is given up, not waited for.
@@ -33,6 +35,8 @@ const REDIRECTS: usize = 5;
 const SOUND_CONNECT: Duration = Duration::from_secs(8);
 /// Longest wait for anything after it.
 const SOUND_WHOLE: Duration = Duration::from_secs(10);
+/// A failure to connect that took this long will take as long again.
+const SLOW: Duration = Duration::from_secs(4);
 /// What is said of a host that did not let us connect in time.
 const TIMED_OUT: &str = "no answer at all in the time for a connection; a firewall may drop the packets";
 /// How long a host that did not let us connect in time counts as out of reach.
@@ -111,20 +115,24 @@ impl HttpFetcher {
         let mut asked = tokio::task::JoinSet::new();
         for url in urls.iter().filter(|url| hosts.insert(host_of(url))) {
             let (request, url) = (self.sounder.head(*url), (*url).to_owned());
-            asked.spawn(async move { (request.send().await.err(), url) });
+            asked.spawn(async move {
+                let began = Instant::now();
+                (request.send().await.err(), url, began.elapsed())
+            });
         }
         while let Some(done) = asked.join_next().await {
             match done {
-                Ok((Some(error), url)) => self.note_silent(&url, &error),
-                Ok((None, _)) => {}
+                Ok((Some(error), url, took)) => self.note_silent(&url, &error, took),
+                Ok((None, ..)) => {}
                 Err(error) => tracing::warn!("sounding out a host stopped: {error}"),
             }
         }
     }
 
-    /// Remembers a host whose connection timed out. Any other failure is answered in no time, so it is not worth a note.
-    fn note_silent(&self, url: &str, error: &reqwest::Error) {
-        if is_silence(error) {
+    /// Remembers a host whose connection timed out, or failed only after a wait: a resolver that nobody answers gives up by itself.
+    /// Any other failure is answered in no time, so it is not worth a note.
+    fn note_silent(&self, url: &str, error: &reqwest::Error, took: Duration) {
+        if is_silence(error) || took >= SLOW {
             self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(host_of(url), Instant::now());
         }
     }
@@ -134,7 +142,7 @@ impl HttpFetcher {
         let since = self.silent.lock().unwrap_or_else(PoisonError::into_inner).get(&host).copied();
         match since {
             Some(since) if since.elapsed() < SILENT_FOR => {
-                Err(FetchError::NoConnection { host, why: TIMED_OUT.to_owned() })
+                Err(FetchError::NoConnection { host, why: proxy::why(url, TIMED_OUT.to_owned()) })
             }
             Some(_) | None => Ok(()),
         }
@@ -188,15 +196,16 @@ impl HttpFetcher {
             }
         }
         let unreachable = |e: &reqwest::Error| FetchError::Unreachable { url: request.url.clone(), why: chain(e) };
+        let began = Instant::now();
         let answer = builder.send().await.map_err(|e| {
             if e.is_builder() {
                 FetchError::Address { url: request.url.clone(), why: chain(&e) }
             } else if e.is_redirect() {
                 FetchError::Answer { url: request.url.clone(), why: innermost(&e) }
             } else if e.is_connect() {
-                self.note_silent(&request.url, &e);
+                self.note_silent(&request.url, &e, began.elapsed());
                 let why = if is_silence(&e) { TIMED_OUT.to_owned() } else { innermost(&e) };
-                FetchError::NoConnection { host: host_of(&request.url), why }
+                FetchError::NoConnection { host: host_of(&request.url), why: proxy::why(&request.url, why) }
             } else {
                 unreachable(&e)
             }

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod local;
 pub mod nvd;
+mod proxy;
 
 use patchwright_app::feeds::port::{Boxed, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use patchwright_app::feeds::registry::Distribution;
@@ -33,6 +34,18 @@ impl AnyFetcher {
     }
 }
 
+/// What is wrong with a word that is no address, with the address that was meant where that can be told.
+fn not_an_address(word: &str) -> String {
+    let path = std::path::Path::new(word);
+    if path.is_absolute() {
+        return format!("a file or folder is written `file://{word}`");
+    }
+    match std::path::absolute(path) {
+        Ok(whole) if path.exists() => format!("a file or folder is written `file://{}`", whole.display()),
+        Ok(_) | Err(_) => "it begins with neither https:// nor http:// nor file://".to_owned(),
+    }
+}
+
 impl Fetcher for AnyFetcher {
     fn fetch<'a>(
         &'a self,
@@ -48,7 +61,7 @@ impl Fetcher for AnyFetcher {
                 return local::from_path(request, std::path::Path::new(path));
             }
             if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(FetchError::Address { url: url.to_owned(), why: "it is none that is read".to_owned() });
+                return Err(FetchError::Address { url: url.to_owned(), why: not_an_address(url) });
             }
             if self.offline {
                 return Err(FetchError::Offline { url: url.to_owned() });

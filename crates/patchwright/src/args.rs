@@ -4,6 +4,7 @@ mod decisions;
 mod findings;
 mod inventory;
 mod sources;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use decisions::{Account, Exception, Form, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources};
+pub(crate) use tools::{Cvss, Version};
 
 /// Patch management from vulnerability data to evidence.
 #[derive(Debug, Parser)]
@@ -113,10 +115,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Version(Version),
     /// Score CVSS vectors (v2, 3.0, 3.1, 4.0); reads lines from stdin without arguments
-    Cvss {
-        /// Vectors
-        vectors: Vec<String>,
-    },
+    Cvss(Cvss),
     /// Collect the facts of this machine and print them as JSON; changes nothing, needs no root
     Collect {
         /// Do not look at processes and sockets
@@ -440,6 +439,9 @@ pub(crate) enum Intel {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 
@@ -546,7 +548,11 @@ pub(crate) enum Trust {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Print the policy in force
-    Show,
+    Show {
+        /// Output format; `table` is the policy's own text
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Check a policy file without applying it
     Check {
         /// Policy file (TOML)
@@ -602,6 +608,9 @@ pub(crate) enum Audit {
         /// Anchor taken earlier
         #[arg(long, value_name = "FILE")]
         anchor: Option<PathBuf>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Print the newest records
     List {
@@ -633,12 +642,15 @@ pub(crate) struct Serve {
 /// Arguments of `link`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Link {
-    /// Address that browsers use
-    #[arg(long, default_value = "http://127.0.0.1:8470", value_name = "URL")]
-    pub(crate) public_url: String,
+    /// Address that browsers use [default: that of the running server of this data folder, else http://127.0.0.1:8470]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// Account
     #[arg(long, default_value = "admin")]
     pub(crate) user: String,
+    /// Also set its password aside and end its sessions: for somebody who has forgotten it
+    #[arg(long)]
+    pub(crate) forget_password: bool,
 }
 
 /// How a check ends where something is refused, and how it is printed.
@@ -767,29 +779,6 @@ pub(crate) struct VerifyFile {
     /// What then
     #[command(flatten)]
     pub(crate) judge: Judge,
-}
-
-/// Commands on versions.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Version {
-    /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
-    Compare {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
-        #[arg(long, default_value = "deb")]
-        scheme: String,
-        /// First version
-        a: Option<String>,
-        /// Second version
-        b: Option<String>,
-    },
-    /// Sort versions, oldest first; reads lines from stdin without arguments
-    Sort {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
-        #[arg(long, default_value = "deb")]
-        scheme: String,
-        /// Versions
-        versions: Vec<String>,
-    },
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let code = match &error {
             AppError::Store(_) | AppError::File { .. } | AppError::Intel { .. } => Code::Storage,
+            AppError::Invalid { code: "reason_missing", .. } => Code::Usage,
             AppError::Forbidden { .. }
             | AppError::Unauthenticated { .. }
             | AppError::NotFound { .. }

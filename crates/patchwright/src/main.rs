@@ -8,6 +8,7 @@ mod exit;
 mod output;
 mod paper;
 mod progress;
+mod signals;
 
 use std::process::ExitCode;
 

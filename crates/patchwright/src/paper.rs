@@ -4,8 +4,6 @@
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
-
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Colour {
@@ -82,12 +80,16 @@ pub(crate) fn tone_of(word: &str) -> Option<Tone> {
 /// Columns whose words are coloured.
 const TONED: [&str; 6] = ["URGENCY", "SEVERITY", "STATE", "OUTCOME", "WORST", "DUE"];
 
-/// Columns of a terminal that nobody told about, so that files and tests get the same text everywhere.
+/// Width of a terminal that nobody told about, where something has to be chosen.
 const WIDTH: u16 = 110;
 /// Longest line of prose: longer ones are hard to read however wide the terminal is.
 const PROSE: usize = 110;
-/// Cells up to this width are never broken: ids, versions, dates. Longer ones give way.
-const WHOLE: u16 = 26;
+/// Cells up to this width give way last: ids, versions, dates.
+const WHOLE: usize = 26;
+/// Spaces between columns.
+const GAP: usize = 2;
+/// Lines of one row; a table that would need more is printed row by row instead: nobody reads towers of words.
+const LINES_MAX: usize = 4;
 
 fn told_width() -> Option<u16> {
     let said = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
@@ -104,35 +106,137 @@ pub(crate) fn narrow() -> bool {
 }
 
 /// A table without frames; [`render`] makes it fit.
-pub(crate) fn table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(told_width().unwrap_or(WIDTH));
-    table.set_header(columns.iter().map(|c| c.to_uppercase()));
-    table
+pub(crate) struct Table {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// Nothing where nobody told a width: what a program reads is never broken.
+    width: Option<usize>,
 }
 
-/// The table's text, without spaces at the ends of lines. Short cells stay whole; what does not fit is wrapped in the long ones.
-pub(crate) fn render(mut table: Table) -> String {
-    let widths = table.column_max_content_widths();
-    for (column, width) in table.column_iter_mut().zip(&widths) {
-        column.set_padding((0, 2));
-        if *width <= WHOLE {
-            column.set_constraint(ColumnConstraint::ContentWidth);
+impl Table {
+    pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let mut row: Vec<String> = cells.into_iter().collect();
+        row.resize(self.head.len(), String::new());
+        self.rows.push(row);
+    }
+
+    /// The widest of each column by a measure of a text.
+    fn widest(&self, of: impl Fn(&str) -> usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.head.iter().map(|cell| of(cell)).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(of(cell));
+            }
+        }
+        widths
+    }
+
+    /// The widths that fit, wrapped at spaces only; nothing where a row would be a tower or a word would be broken.
+    fn fitting(&self, width: usize) -> Option<Vec<usize>> {
+        let least = self.widest(|cell| cell.split(' ').map(visible).max().unwrap_or_default());
+        let mut widths = self.widest(visible);
+        let gaps = GAP * self.head.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > width {
+            let gives = |long: bool| {
+                let can = widths
+                    .iter()
+                    .zip(&least)
+                    .enumerate()
+                    .filter(move |(_, (have, least))| have > least && (**have > WHOLE) == long);
+                can.max_by_key(|(_, (have, _))| **have).map(|(place, _)| place)
+            };
+            let place = gives(true).or_else(|| gives(false))?;
+            *widths.get_mut(place)? -= 1;
+        }
+        let lines = |row: &Vec<String>| row.iter().zip(&widths).map(|(cell, w)| wrap(cell, *w).len()).max();
+        self.rows.iter().filter_map(lines).all(|lines| lines <= LINES_MAX).then_some(widths)
+    }
+}
+
+/// A table with these headings.
+pub(crate) fn table(columns: &[&str]) -> Table {
+    Table {
+        head: columns.iter().map(|c| c.to_uppercase()).collect(),
+        rows: Vec::new(),
+        width: told_width().map(usize::from),
+    }
+}
+
+/// A text in lines of a width, broken at spaces; a word that is longer stands alone.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if visible(line) + 1 + visible(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
         }
     }
-    let text = table.to_string();
-    let mut lines = text.lines().map(str::trim_end);
-    let Some(head) = lines.next() else { return String::new() };
-    let toned: Vec<usize> = TONED.iter().filter_map(|name| column_at(head, name)).collect();
-    let mut out = paint(Tone::Soft, head);
-    for line in lines {
-        out.push('\n');
-        out.push_str(&tone_line(line, &toned));
+    lines
+}
+
+/// The table's text, without spaces at the ends of lines. Words are never broken; a table that cannot fit is printed row by row,
+/// a line a cell.
+pub(crate) fn render(table: Table) -> String {
+    let widths = match table.width {
+        None => table.widest(visible),
+        Some(width) => match table.fitting(width) {
+            Some(widths) => widths,
+            None => return cards(&table, width),
+        },
+    };
+    let head = line_up(&table.head, &widths);
+    let toned: Vec<usize> = TONED.iter().filter_map(|name| column_at(&head.join("\n"), name)).collect();
+    let mut out = head.iter().map(|line| paint(Tone::Soft, line)).collect::<Vec<_>>().join("\n");
+    for row in &table.rows {
+        for line in line_up(row, &widths) {
+            out.push('\n');
+            out.push_str(&tone_line(&line, &toned));
+        }
     }
     out
+}
+
+/// The lines of a row.
+fn line_up(cells: &[String], widths: &[usize]) -> Vec<String> {
+    let cells: Vec<Vec<String>> = cells.iter().zip(widths).map(|(cell, width)| wrap_or_keep(cell, *width)).collect();
+    let count = cells.iter().map(Vec::len).max().unwrap_or_default();
+    (0..count)
+        .map(|number| {
+            let mut line = String::new();
+            for (cell, width) in cells.iter().zip(widths) {
+                let part = cell.get(number).map(String::as_str).unwrap_or_default();
+                line.push_str(part);
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(visible(part)) + GAP));
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+fn wrap_or_keep(cell: &str, width: usize) -> Vec<String> {
+    if visible(cell) <= width { vec![cell.to_owned()] } else { wrap(cell, width) }
+}
+
+/// Row by row: heading and cell, those with nothing in them left out.
+fn cards(table: &Table, width: usize) -> String {
+    let label = table.head.iter().map(|cell| visible(cell)).max().unwrap_or_default() + GAP;
+    let card = |row: &Vec<String>| {
+        let mut lines = Vec::new();
+        for (head, cell) in table.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+            for (number, part) in wrap(cell, width.saturating_sub(label).max(WHOLE)).iter().enumerate() {
+                let head = if number == 0 { head.as_str() } else { "" };
+                let toned = TONED.contains(&head).then(|| tone_of(part)).flatten();
+                let part = toned.map_or_else(|| part.clone(), |tone| paint(tone, part));
+                let room = " ".repeat(label.saturating_sub(visible(head)));
+                lines.push(format!("{}{room}{part}", paint(Tone::Soft, head)));
+            }
+        }
+        lines.join("\n")
+    };
+    table.rows.iter().map(card).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Where a heading begins, in characters.
@@ -244,13 +348,50 @@ mod tests {
         assert_eq!(column_at("DUE  STATE", "DUE"), Some(0));
     }
 
+    fn of(width: Option<usize>, head: &[&str], rows: &[&[&str]]) -> String {
+        let mut t = Table { width, ..table(head) };
+        for row in rows {
+            t.add_row(row.iter().map(|cell| (*cell).to_owned()));
+        }
+        render(t)
+    }
+
     #[test]
     fn ids_are_never_broken_and_long_cells_give_way() {
-        let mut t = table(&["vuln", "words"]);
-        t.set_width(60);
-        t.add_row(["CVE-2026-2034440", "a sentence that is a good deal longer than what is left of the line here"]);
-        let text = render(t);
+        let row = ["CVE-2026-2034440", "a sentence that is a good deal longer than what is left of the line here"];
+        let text = of(Some(60), &["vuln", "words"], &[&row]);
         assert!(text.contains("CVE-2026-2034440"), "{text}");
         assert!(text.lines().count() > 2 && text.lines().all(|l| l.chars().count() <= 60), "{text}");
+        let piped = of(None, &["vuln", "words"], &[&row]);
+        assert_eq!(piped.lines().count(), 2, "what a program reads is never broken: {piped}");
+    }
+
+    #[test]
+    fn no_word_and_no_heading_is_broken_however_narrow() {
+        let head = ["host", "os", "support", "tier", "findings", "worst", "overdue", "reboot", "seen"];
+        let row = [
+            "db-primary-0042.eu-central.example.org",
+            "Debian GNU/Linux 12 (bookworm)",
+            "security support until 2028-06-30",
+            "T1",
+            "217",
+            "emergency",
+            "12",
+            "unknown",
+            "2026-11-27 09:12",
+        ];
+        for width in [40, 60, 80, 110, 140] {
+            let text = of(Some(width), &head, &[&row, &row]);
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for word in row.iter().flat_map(|cell| cell.split(' ')) {
+                assert!(words.contains(&word), "`{word}` is broken at {width}:\n{text}");
+            }
+            for heading in head {
+                assert!(words.contains(&heading.to_uppercase().as_str()), "`{heading}` is broken at {width}:\n{text}");
+            }
+            assert!(text.lines().all(|l| l.chars().count() <= width.max(60)), "{width}:\n{text}");
+        }
+        let card = of(Some(60), &head, &[&row]);
+        assert!(card.lines().next().unwrap().starts_with("HOST      db-primary"), "{card}");
     }
 }

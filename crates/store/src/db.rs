@@ -8,7 +8,7 @@ use std::time::Duration;
 use patchwright_domain::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, SqlitePool};
 
 use crate::dialect::Engine;
 use crate::error::StoreError;
@@ -166,6 +166,20 @@ impl Db {
         let postgres = PgConnectOptions::from_str(url)
             .map_err(|_| StoreError::Url { url: place.clone() })?
             .application_name("patchwright");
+        // Asked once outside of the pool, which would try a server that refuses again and again, and then say "timed out".
+        let opening = || format!("opening {place}");
+        let first = tokio::time::timeout(options.busy, PgConnection::connect_with(&postgres));
+        match first.await {
+            Ok(Ok(connection)) => connection.close().await.map_err(|e| StoreError::sort(opening(), e))?,
+            Ok(Err(source)) => return Err(StoreError::sort(opening(), source)),
+            Err(_) => {
+                let source = sqlx::Error::Io(std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    format!("no answer within {} s", options.busy.as_secs()),
+                ));
+                return Err(StoreError::Unreachable { doing: opening(), source });
+            }
+        }
         let setup = Engine::Postgres.session_setup(options.busy);
         let pool = PgPoolOptions::new()
             .max_connections(options.connections.max(1))

@@ -138,6 +138,7 @@ pub(crate) enum Class {
     Locked,
     Corrupt,
     Full,
+    Disk,
     NotWritable,
     Unreachable,
     Duplicate,
@@ -178,6 +179,9 @@ fn classify_sqlite(code: u32) -> Class {
         5 | 6 | 15 => Class::Locked,
         // CORRUPT, NOTADB.
         11 | 26 => Class::Corrupt,
+        // IOERR: what a full disk gives where SQLite does not see that it is full (the shared memory of the log: 4874), and a
+        // failing one.
+        10 => Class::Disk,
         // FULL.
         13 => Class::Full,
         // PERM, READONLY, CANTOPEN.
@@ -194,6 +198,8 @@ fn classify_sqlstate(code: &str) -> Class {
         "40001" | "40P01" | "55P03" => Class::Locked,
         // Disk full.
         "53100" => Class::Full,
+        // The server's own files.
+        "58030" => Class::Disk,
         // Read-only transaction (a standby), insufficient privilege.
         "25006" | "42501" => Class::NotWritable,
         // Data corrupted, index corrupted.
@@ -223,6 +229,8 @@ mod tests {
     fn codes_mean_what_the_engines_say() {
         assert_eq!(classify_sqlite(5 | (2 << 8)), Class::Locked, "SQLITE_BUSY_SNAPSHOT");
         assert_eq!(classify_sqlite(8 | (6 << 8)), Class::NotWritable, "SQLITE_READONLY_DIRECTORY");
+        assert_eq!(classify_sqlite(4874), Class::Disk, "SQLITE_IOERR_SHMSIZE");
+        assert_eq!(classify_sqlite(778), Class::Disk, "SQLITE_IOERR_WRITE");
         assert_eq!(classify_sqlite(19), Class::Other, "SQLITE_CONSTRAINT without a kind");
         assert_eq!(classify_sqlstate("28P01"), Class::Unreachable, "invalid password");
         assert_eq!(classify_sqlstate("42601"), Class::Other, "syntax error");

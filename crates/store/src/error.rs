@@ -64,6 +64,15 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// Reading or writing the database's files failed. Nothing of the transaction was kept.
+    #[error("the disk refused what the database asked while {doing}")]
+    Disk {
+        /// What was attempted.
+        doing: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// The database, its folder or its account may be read only.
     #[error("the database cannot be written while {doing}")]
     NotWritable {
@@ -196,6 +205,9 @@ impl StoreError {
                 Some("stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup")
             }
             Self::Full { .. } => Some("free space on the disk that holds the database; nothing was half-written"),
+            Self::Disk { .. } => Some(
+                "most often no space is left: free some on the disk that holds the database; else look for disk errors in the system's log. Nothing was half-written",
+            ),
             Self::TooNew { .. } => {
                 Some("install the newer patchwright again, or restore a backup that was made before the upgrade")
             }
@@ -233,6 +245,7 @@ impl StoreError {
             Class::Locked => Self::Locked { doing, source },
             Class::Corrupt => Self::Corrupt { doing, source },
             Class::Full => Self::Full { doing, source },
+            Class::Disk => Self::Disk { doing, source },
             Class::NotWritable => Self::NotWritable { doing, source },
             Class::Unreachable => Self::Unreachable { doing, source },
             Class::Duplicate => Self::Duplicate { doing, source },

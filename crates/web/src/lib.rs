@@ -20,6 +20,7 @@ pub mod view;
 mod xlsx;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -119,7 +120,8 @@ pub async fn serve(
         // Nobody waiting any more is fine: then the server has ended by itself.
         told.send_replace(true);
     };
-    let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(graceful);
     let deadline = async move {
         if asked.wait_for(|asked| *asked).await.is_ok() {
             tokio::time::sleep(SHUTDOWN_TIME).await;

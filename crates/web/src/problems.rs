@@ -199,6 +199,17 @@ pub const PROBLEMS: &[Problem] = &[
         "The statement stands against a rule",
         "The detail names every rule: a reason, a review date in time, packages that a statement can name, or the state that it is in.",
     ),
+    refused("filter_unknown", "No such state", "Use one of the states that the hint names, or clear the filter."),
+    refused(
+        "password_guessed",
+        "The password is guessed at once",
+        "Take a sentence of five words; nobody guesses one.",
+    ),
+    refused(
+        "password_current",
+        "The present password is not right",
+        "Type it again. Who has forgotten it asks on the server for a link: `patchwright link --forget-password`.",
+    ),
     refused("reason_missing", "The change needs a reason", "Say why; the reason goes into the audit."),
     Problem {
         code: "precondition_required",

@@ -1,6 +1,8 @@
 //! Who asks: sessions for people, tokens for programs. Only authentication; what they may do is asked inside the use cases.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -54,6 +56,8 @@ fn request_id(parts: &Parts) -> String {
 pub(crate) struct Visitor {
     theme: Theme,
     state: WebState,
+    /// Whose connection it is; behind a proxy that of the proxy. What headers claim is not believed: anybody can write them.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl Visitor {
@@ -75,7 +79,8 @@ impl FromRequestParts<WebState> for Visitor {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Failure> {
-        Ok(Self { theme: theme_of(&parts.headers), state: state.clone() })
+        let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self { theme: theme_of(&parts.headers), state: state.clone(), from })
     }
 }
 
@@ -231,7 +236,7 @@ fn same(given: &str, wanted: &str) -> bool {
 pub(crate) struct Caller {
     /// For use cases.
     pub(crate) ctx: Ctx,
-    /// A password is set; nothing is known about it for tokens.
+    /// The person behind it has set a password.
     pub(crate) has_password: bool,
 }
 
@@ -243,8 +248,9 @@ impl FromRequestParts<WebState> for Caller {
         if let Some(line) = parts.headers.get(header::AUTHORIZATION) {
             // A request that names a token stands or falls with it: no falling back to a cookie.
             let secret = line.to_str().ok().and_then(bearer).ok_or_else(Failure::unauthenticated)?;
-            let actor = auth::token_find(&state.env, secret).await?.ok_or_else(Failure::unauthenticated)?;
-            return Ok(Self { ctx: ctx(actor, parts), has_password: false });
+            let (actor, has_password) =
+                auth::token_find(&state.env, secret).await?.ok_or_else(Failure::unauthenticated)?;
+            return Ok(Self { ctx: ctx(actor, parts), has_password });
         }
         let found = session(parts, state).await?.ok_or_else(Failure::unauthenticated)?;
         let safe = matches!(parts.method, Method::GET | Method::HEAD);

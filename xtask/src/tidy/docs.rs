@@ -16,6 +16,10 @@ const ROOTS: &[&str] = &[".cargo", ".ci", "benches", "changelog.d", "crates", "d
 const AREAS: u8 = 8;
 const ROWS_PER_AREA: u8 = 6;
 
+const SHELVES: &str = "docs/README.md";
+/// Folders whose every page stands on the shelves.
+const SHELVED: [&str; 3] = ["docs/guides", "docs/concepts", "docs/reference"];
+
 /// What a row of the capability table may say.
 const VERDICTS: &[&str] = &["works", "partly", "not yet"];
 
@@ -36,6 +40,24 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
 /// The words in backticks of one line.
 fn in_backticks(line: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
+}
+
+/// Every guide, concept and reference page is linked from the index of the documentation, and no shelf is empty.
+pub(crate) fn shelves(tree: &Tree) -> Vec<String> {
+    let Some(index) = tree.text(SHELVES) else {
+        return vec![format!("{SHELVES}: missing")];
+    };
+    let mut problems = Vec::new();
+    for folder in SHELVED {
+        let pages: Vec<String> = tree.entries(folder).into_iter().filter(|name| name.ends_with(".md")).collect();
+        if pages.is_empty() {
+            problems.push(format!("{folder}: there is no page"));
+        }
+        let shelf = folder.trim_start_matches("docs/");
+        let unlinked = pages.iter().filter(|page| !index.contains(&format!("({shelf}/{page})")));
+        problems.extend(unlinked.map(|page| format!("{folder}/{page}: {SHELVES} does not link to it")));
+    }
+    problems
 }
 
 /// Paths and modules that the map names exist; crates and top-level domain modules are named.
@@ -300,6 +322,21 @@ mod tests {
         ]);
         let problems = links(&tree);
         assert_eq!(problems.len(), 4, "{problems:?}");
+    }
+
+    #[test]
+    fn a_page_that_nobody_links_and_an_empty_shelf_are_found() {
+        let index = "[a](guides/a.md) [c](concepts/c.md) [r](reference/r.md)";
+        let whole =
+            [(SHELVES, index), ("docs/guides/a.md", ""), ("docs/concepts/c.md", ""), ("docs/reference/r.md", "")];
+        assert!(shelves(&Tree::of(&whole)).is_empty());
+        let more: Vec<_> = whole.iter().copied().chain([("docs/concepts/d.md", "")]).collect();
+        assert_eq!(shelves(&Tree::of(&more)), ["docs/concepts/d.md: docs/README.md does not link to it"]);
+        assert_eq!(
+            shelves(&Tree::of(&whole[..2])),
+            ["docs/concepts: there is no page", "docs/reference: there is no page"]
+        );
+        assert_eq!(shelves(&Tree::of(&[])).len(), 1);
     }
 
     #[test]

@@ -23,6 +23,7 @@ Checks the rules that no compiler checks; prints each broken one with its place.
   length        no source file over 800 lines
   map           every path and module in ARCHITECTURE.md exists; every crate and domain module is in it
   links         relative links in Markdown files lead somewhere
+  shelves       every guide, concept and reference page is linked from docs/README.md
   text          no package registry hosts or paths of one machine in the tree
   allow         every `#[allow(…)]` carries a reason
   dialect       at most ten differences between the two databases, all in one file
@@ -40,6 +41,7 @@ const RULES: &[Rule] = &[
     ("length", source::length),
     ("map", docs::map),
     ("links", docs::links),
+    ("shelves", docs::shelves),
     ("text", source::forbidden_text),
     ("allow", source::allow_without_reason),
     ("dialect", source::dialect_exceptions),

@@ -45,16 +45,16 @@ pub(crate) async fn rows(env: &Env) -> Result<Vec<FeedRow>> {
         .map(|spec| {
             let stored = stored.iter().find(|f| f.id == spec.id);
             let state = stored.map(|f| f.state.clone()).unwrap_or_default();
-            let starter = intel.index().chunks.iter().any(|c| c.starter && stands_in(spec, &c.provider));
+            let starter = intel.index().chunks.iter().any(|c| c.starter && stands_in(spec.id, &c.provider));
             FeedRow { signatures: stored.and_then(providers::words), ..row(spec, &state, starter, now) }
         })
         .collect())
 }
 
 /// Whether a provider of the starter set stands in for a feed until that is fetched.
-fn stands_in(spec: &FeedSpec, provider: &str) -> bool {
+fn stands_in(feed: &str, provider: &str) -> bool {
     matches!(
-        (spec.id, provider),
+        (feed, provider),
         ("cisa-kev", "cisa-kev")
             | ("epss", "epss")
             | ("endoflife", "endoflife")

@@ -145,7 +145,7 @@ impl FetchError {
             Self::Status { status: 403 | 429, .. } => "the publisher limits access; wait an hour before the next try".to_owned(),
             Self::Status { .. } => "the publisher may have moved the file; give its new address with --from".to_owned(),
             Self::TooLarge { .. } => "this is not the expected document; check the address".to_owned(),
-            Self::Address { .. } => "use https://…, file:///path or - for standard input".to_owned(),
+            Self::Address { .. } => "use https://…, file:///path/to/file-or-folder, or - for standard input".to_owned(),
             Self::Answer { .. } => {
                 "what was known before stays in force, and the next run goes on where this one stopped; try again later".to_owned()
             }

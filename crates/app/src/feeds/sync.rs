@@ -10,7 +10,7 @@ use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_domain::intel::Problem;
-use patchwright_domain::intel::snapshot::{ChunkMeta, SnapshotIndex};
+use patchwright_domain::intel::snapshot::{ChunkKind, ChunkMeta, SnapshotIndex};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
@@ -321,7 +321,9 @@ async fn attempt(
             doubtful: parsed.lost > 0,
         };
         let prepared = prepare(&work.intel(), &change).map_err(failed)?;
-        let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent);
+        let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent)
+            // Changes are few by nature; those of this feed's own records were merged above.
+            .filter(|_| !delta);
         refuse(spec, lost.as_ref(), accept)?;
         let intel = prepared.activate(spec.id, now, settings.into()).map_err(failed)?;
         Ok::<_, Failed>((parsed, intel, lost))
@@ -402,7 +404,12 @@ async fn get(
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
             let first = gotten.problems.first().map(|p| format!("; {}: {}", p.at, p.what)).unwrap_or_default();
-            return Err(Failed { error: format!("{}{first}", failed.error), ..failed });
+            let mut error = format!("{}{first}", failed.error);
+            if request.url == "-" {
+                // Where we put it meanwhile is nobody's business.
+                error = error.replace(&document.path.display().to_string(), "standard input");
+            }
+            return Err(Failed { error, ..failed });
         }
     };
     parsed.read += gotten.lost;
@@ -533,17 +540,26 @@ fn guard_document(from: u64, parsed: &ParsedFeed, percent: u64) -> Option<Shrunk
 }
 
 /// The same for each release and each kind of fact by itself: a feed that loses one release whole, or most of it, can still
-/// have most of its records.
+/// have most of its records. What ships with the program counts like what was fetched: a first document of one record must
+/// not take the place of thousands.
 fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], percent: u64) -> Option<Shrunk> {
-    let counts =
-        |old: &&ChunkMeta| old.provider == provider && !old.starter && old.records > 0 && !old.kind.is_memory();
-    base.chunks.iter().filter(counts).find_map(|old| {
-        let to = fresh.iter().find(|new| new.place() == old.place()).map_or(0, |new| new.records);
+    let mut before = base.displaced(&[provider], fresh);
+    // These stay, but with the first live ones the product no longer says that what it knows of the release is incomplete.
+    before.extend(base.chunks.iter().filter(|old| {
+        old.starter
+            && old.kind == ChunkKind::Advisories
+            && old.provider != provider
+            && super::stands_in(provider, &old.provider)
+    }));
+    before.into_iter().filter(|old| old.records > 0 && !old.kind.is_memory()).find_map(|old| {
+        let same = |new: &&ChunkMeta| new.kind == old.kind && new.ecosystem == old.ecosystem;
+        let to = fresh.iter().find(same).map_or(0, |new| new.records);
         let what = old.ecosystem.clone().unwrap_or_else(|| format!("its {} table", old.kind.word()));
+        let whose = if old.starter { " from the starter set" } else { "" };
         let words = if to == 0 {
-            format!("{what} is gone from the document, {} rows are in force", old.records)
+            format!("{what} is gone from the document, {} rows{whose} are in force", old.records)
         } else if too_few(old.records, to, percent) {
-            format!("{what} has {to} rows, {} are in force", old.records)
+            format!("{what} has {to} rows, {}{whose} are in force", old.records)
         } else {
             return None;
         };
@@ -575,7 +591,6 @@ fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result
 
 #[cfg(test)]
 mod tests {
-    use patchwright_domain::intel::snapshot::ChunkKind;
 
     use super::*;
 
@@ -608,5 +623,39 @@ mod tests {
         assert_eq!(words, "Debian:11 has 669 rows, 1000 are in force");
         assert!(lost(&[meta("Debian:12", 1000), meta("Debian:11", 1000)]).unwrap().starts_with("Debian:3 is gone"));
         assert_eq!(guard_chunks("other", &base, &[], 67), None);
+    }
+
+    #[test]
+    fn what_ships_counts_as_in_force() {
+        let starter = |provider: &str, kind: ChunkKind, ecosystem: Option<&str>, records: u64| ChunkMeta {
+            provider: provider.to_owned(),
+            kind,
+            ecosystem: ecosystem.map(str::to_owned),
+            starter: true,
+            ..meta("", records)
+        };
+        let live = |chunk: &ChunkMeta, provider: &str, records: u64| ChunkMeta {
+            provider: provider.to_owned(),
+            records,
+            starter: false,
+            ..chunk.clone()
+        };
+        let kev = starter("cisa-kev", ChunkKind::Kev, None, 1673);
+        let names = starter("debian-names", ChunkKind::Names, Some("Debian:12"), 42_895);
+        let debian = starter("debian-changelog", ChunkKind::Advisories, Some("Debian:12"), 11_744);
+        let ssvc = starter("cisa-ssvc", ChunkKind::Ssvc, None, 44_027);
+        let chunks = vec![kev.clone(), names.clone(), debian.clone(), ssvc.clone()];
+        let base = SnapshotIndex::new(chunks, 1, Timestamp(0));
+        let lost = |provider: &str, fresh: ChunkMeta| guard_chunks(provider, &base, &[fresh], 67).map(|s| s.words);
+        let words = lost("cisa-kev", live(&kev, "cisa-kev", 1)).unwrap();
+        assert_eq!(words, "its kev table has 1 rows, 1673 from the starter set are in force");
+        assert_eq!(lost("cisa-kev", live(&kev, "cisa-kev", 1700)), None);
+        assert!(
+            lost("debian-tracker", live(&debian, "debian-tracker", 8)).unwrap().starts_with("Debian:12 has 8 rows")
+        );
+        assert_eq!(lost("debian-tracker", live(&debian, "debian-tracker", 60_000)), None);
+        assert!(lost("other-names", live(&names, "other-names", 3)).is_some(), "names of whomever take its place");
+        assert_eq!(lost("osv-debian", live(&debian, "osv-debian", 8)), None, "it adds to what is there");
+        assert_eq!(lost("vulnrichment", live(&ssvc, "vulnrichment", 8)), None, "it adds to what is there");
     }
 }

@@ -201,6 +201,7 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
 /// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
 pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
+    known_filter(query)?;
     let now = env.now();
     let entries = entries(env, ctx).await?;
     let mut rows: Vec<HostRow> = entries
@@ -227,6 +228,21 @@ fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|t| t.trim()).filter(|t| !t.is_empty())
 }
 
+/// The states behind `is:` in the filter of hosts.
+const HOST_STATES: [&str; 6] = ["restart", "reboot", "stale", "unsupported", "overdue", "exploited"];
+
+/// Refuses a state that no host can be in: an empty list would read as good news.
+fn known_filter(query: &HostQuery) -> Result<()> {
+    match filled(query.q.as_ref()).and_then(|q| q.strip_prefix("is:")) {
+        Some(state) if !HOST_STATES.contains(&state) => Err(AppError::invalid(
+            "filter_unknown",
+            format!("`is:{state}` is not a state of hosts"),
+            format!("use one of: {}", HOST_STATES.map(|state| format!("is:{state}")).join(", ")),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn wanted(entry: &Entry, query: &HostQuery, now: Timestamp) -> bool {
     let Some(q) = filled(query.q.as_ref()) else { return true };
     if let Some(state) = q.strip_prefix("is:") {
@@ -237,6 +253,7 @@ fn wanted(entry: &Entry, query: &HostQuery, now: Timestamp) -> bool {
             "unsupported" => is_unsupported(entry),
             "overdue" => entry.report.counts.overdue > 0,
             "exploited" => entry.report.counts.kev > 0,
+            // `known_filter` has refused it.
             _ => false,
         };
     }

@@ -47,6 +47,8 @@ pub use watch::Watch;
 use crate::error::AppError;
 use crate::feeds::registry;
 
+/// Bytes hashed beside an answer: SHA-256 reads about a gigabyte a second, and an answer must not wait for it.
+const HASHED_MAX: u64 = 64 << 20;
 /// Days after which data counts as old enough to warn about.
 const STALE_AFTER_DAYS: i32 = 3;
 
@@ -327,8 +329,10 @@ impl Intel {
         let starters = providers.values().filter(|p| p.starter).count();
         let live = providers.len() - starters;
         let label = match (starters, live) {
+            (0, 1) => "1 live feed".to_owned(),
             (0, _) => format!("{live} live feeds"),
             (_, 0) => format!("starter set of {STARTER_DATE}, incomplete"),
+            (_, 1) => format!("1 live feed over the starter set of {STARTER_DATE}, incomplete"),
             _ => format!("{live} live feeds over the starter set of {STARTER_DATE}, incomplete"),
         };
         DataLabel {
@@ -339,6 +343,31 @@ impl Intel {
             providers: providers.into_values().collect(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Whether what an answer about this host rests on has the bytes that its names say: every table, and the advisories of its
+    /// ecosystems. At most [`HASHED_MAX`] bytes are read, the small ones first; `intel verify` reads all.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] naming the first chunk that has not.
+    pub fn verify_for(&self, host: &HostFacts) -> Result<(), AppError> {
+        let mut ecosystems: Vec<String> = components::ecosystems(host).into_iter().map(str::to_owned).collect();
+        if let Some(own) = host.os.ecosystem() {
+            ecosystems.extend(subscription_of(&own).map(|(paid, _)| paid));
+            ecosystems.push(own);
+        }
+        let asked = |c: &&ChunkMeta| {
+            c.kind != ChunkKind::Advisories || c.ecosystem.as_ref().is_some_and(|name| ecosystems.contains(name))
+        };
+        let mut chunks: Vec<&ChunkMeta> = self.index.chunks.iter().filter(asked).collect();
+        chunks.sort_by_key(|c| c.bytes);
+        let mut left = HASHED_MAX;
+        for chunk in chunks {
+            let Some(rest) = left.checked_sub(chunk.bytes) else { break };
+            left = rest;
+            self.dir.verify_chunk(&chunk.id)?;
+        }
+        Ok(())
     }
 
     /// Whether any advisory for this host's system is loaded: without one, an empty list of findings says nothing.

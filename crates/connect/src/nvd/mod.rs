@@ -198,7 +198,8 @@ impl NvdFetcher {
             Ok(answer) => answer,
             Err(e) if e.is_connect() => {
                 let host = crate::http::host_of(&request.url);
-                return Err(FetchError::NoConnection { host, why: crate::http::innermost(&e) });
+                let why = crate::proxy::why(&request.url, crate::http::innermost(&e));
+                return Err(FetchError::NoConnection { host, why });
             }
             Err(e) => return Ok(Answer::Again(unreachable(e), None)),
         };

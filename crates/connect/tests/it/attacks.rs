@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// An installation that has loaded a good catalogue of 300 entries.
+/// An installation that has loaded a good catalogue of 2,000 entries.
 struct House {
     env: Env,
     dir: tempfile::TempDir,
@@ -77,8 +77,8 @@ impl House {
         if BUILT.get().is_none() {
             let dir = tempfile::tempdir().unwrap();
             let house = Self { env: open(dir.path()).await, dir };
-            let good = house.run(vec![answer("200 OK", "", &kev(300))]).await;
-            assert_eq!((good.outcome.as_str(), good.records), ("loaded", 300), "{good:?}");
+            let good = house.run(vec![answer("200 OK", "", &kev(2_000))]).await;
+            assert_eq!((good.outcome.as_str(), good.records), ("loaded", 2_000), "{good:?}");
             let Self { env, dir } = house;
             drop(env);
             drop(BUILT.set(dir));
@@ -130,7 +130,7 @@ impl House {
         .find(|r| r.id == "cisa-kev")
         .unwrap();
         assert!(row.error.unwrap_or_default().contains(reason), "the reason is on record");
-        assert_eq!(row.records, 300, "what is in force is counted, not what was sent");
+        assert_eq!(row.records, 2_000, "what is in force is counted, not what was sent");
     }
 
     /// Bytes of downloads that are left.
@@ -148,7 +148,7 @@ impl House {
 async fn a_server_that_stalls_in_the_middle_of_the_body() {
     let house = House::new().await;
     let stall = || -> Script {
-        let body = kev(300);
+        let body = kev(2_000);
         Box::new(move |stream| {
             drop(write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", body.len(), &body[..5_000]));
             std::thread::sleep(Duration::from_secs(2));
@@ -167,7 +167,7 @@ async fn a_server_that_never_answers() {
 #[tokio::test]
 async fn a_length_that_promises_more_than_comes() {
     let house = House::new().await;
-    let body = kev(300);
+    let body = kev(2_000);
     let lie = || {
         send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len() + 1_000))
     };
@@ -177,7 +177,7 @@ async fn a_length_that_promises_more_than_comes() {
 #[tokio::test]
 async fn a_length_that_promises_less_than_comes() {
     let house = House::new().await;
-    let body = kev(300);
+    let body = kev(2_000);
     let half = body.len() / 2;
     let lie = send(format!("HTTP/1.1 200 OK\r\nContent-Length: {half}\r\nConnection: close\r\n\r\n{body}"));
     house.survives(vec![lie], "refused", "the old records stay in force").await;
@@ -260,11 +260,11 @@ async fn ten_gigabytes_announced_or_without_end_are_refused_early() {
 async fn a_feed_that_shrinks_by_half_or_turns_into_something_else() {
     let house = House::new().await;
     house
-        .survives(vec![answer("200 OK", "", &kev(150))], "refused", "the document has 150 records, 300 are in force")
+        .survives(vec![answer("200 OK", "", &kev(900))], "refused", "the document has 900 records, 2000 are in force")
         .await;
     house.survives(vec![answer("200 OK", "", &kev(0))], "failed", "no usable record").await;
     house.survives(vec![answer("200 OK", "", "")], "failed", "").await;
     house.survives(vec![answer("200 OK", "", "<html>be right back</html>")], "failed", "").await;
-    let cut = kev(300);
+    let cut = kev(2_000);
     house.survives(vec![answer("200 OK", "", &cut[..cut.len() - 2_000])], "refused", "broke off").await;
 }

@@ -73,6 +73,16 @@ fn is_cycle(os: &Os, cycle: &str) -> bool {
 /// The support state of `os` on the day `today`, from the cycles of its product.
 #[must_use]
 pub fn support_state(os: &Os, cycles: &[EolCycle], today: Date) -> SupportState {
+    if os.id.is_empty() && os.pretty.is_empty() {
+        let text = "Which operating system this is, is not known, so neither is the end of its support.".to_owned();
+        return SupportState {
+            support: Support::Unknown,
+            text,
+            security_until: None,
+            lts_until: None,
+            extended_until: None,
+        };
+    }
     let name = if os.pretty.is_empty() { format!("{} {}", os.id, os.version_id) } else { os.pretty.clone() };
     let name = if name.trim().is_empty() { "a document without an operating system".to_owned() } else { name };
     // Several sources may know the cycle: the one with more dates speaks first, the others fill its gaps.

@@ -102,7 +102,7 @@ impl HostDocError {
             Self::Unreadable { .. } => "check that the file is whole and is what its name says".to_owned(),
             Self::Empty { .. } => "check that the command ran on the right machine and its output was kept".to_owned(),
             Self::NoPackageList => {
-                "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (data/collect/collect.yml does)"
+                "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (the playbook that `patchwright inventory playbook` prints does)"
                     .to_owned()
             }
         }
@@ -268,7 +268,11 @@ fn machine_arch(packages: &[Package]) -> String {
 
 fn unseen(kind: DocumentKind, packages: &[Package]) -> Vec<Unseen> {
     let hint = "scan on the machine itself, or collect a folder with the playbook that `patchwright inventory playbook` prints, and import it";
-    let why = format!("a {kind} document does not say");
+    let kind_text = kind.to_string();
+    // "an rpm-list", by its sound.
+    let article =
+        if kind_text.starts_with("rpm") || kind_text.starts_with(|c| "aeiou".contains(c)) { "an" } else { "a" };
+    let why = format!("{article} {kind_text} document does not say");
     let mut unseen: Vec<Unseen> =
         ["running kernel", "pending upgrades", "processes on replaced libraries", "listening sockets", "past patches"]
             .into_iter()

@@ -8,18 +8,18 @@ use super::input;
 use super::local::{Place, block_on, ctx};
 use crate::args::Audit;
 use crate::exit::{Code, Failure, chain};
-use crate::output;
+use crate::output::{self, Format};
 
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
     block_on(async {
         match command {
-            Audit::Verify { anchor } => {
+            Audit::Verify { anchor, output: format } => {
                 let anchor = anchor.as_deref().map(read_anchor).transpose()?;
                 let env = place.open().await?;
                 match audit::verify_against(&env, &ctx(None), anchor.as_ref()).await {
                     Ok(words) => {
-                        output::out(&format!("{words}\n"))?;
+                        verified(&words, *format)?;
                         Ok(Code::Ok)
                     }
                     Err(error @ AppError::Store(StoreError::AuditBroken(_) | StoreError::AuditHead { .. })) => {
@@ -44,6 +44,24 @@ pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
             }
         }
     })
+}
+
+/// That the chain holds: a sentence, or for programs one row.
+fn verified(words: &str, format: Format) -> Result<(), Failure> {
+    #[derive(serde::Serialize)]
+    struct Row<'a> {
+        holds: bool,
+        what: &'a str,
+    }
+    match format {
+        Format::Table => output::out(&format!("{words}\n")),
+        Format::Json => output::json(&Row { holds: true, what: words }),
+        Format::Ndjson | Format::Csv => {
+            output::list(format, &[Row { holds: true, what: words }], &["holds", "what"], |row| {
+                vec![row.holds.to_string(), row.what.to_owned()]
+            })
+        }
+    }
 }
 
 fn read_anchor(path: &std::path::Path) -> Result<Anchor, Failure> {

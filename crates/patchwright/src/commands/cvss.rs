@@ -4,10 +4,36 @@ use patchwright_domain::decision::cvss::{EnvironmentalInput, describe, score, te
 
 use super::version::batch;
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::output::{self, Format};
+
+/// The scores of a vector.
+#[derive(serde::Serialize)]
+struct Row {
+    vector: String,
+    base: String,
+    threat: Option<String>,
+    environmental: Option<String>,
+    severity: &'static str,
+}
 
 /// Runs it.
-pub(crate) fn run(vectors: &[String]) -> Result<Code, Failure> {
+pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
+    if format != Format::Table {
+        let mut rows = Vec::new();
+        if vectors.is_empty() {
+            batch(|text| {
+                rows.push(row(text)?);
+                Ok(String::new())
+            })?;
+        } else {
+            rows = vectors.iter().map(|vector| row(vector)).collect::<Result<_, _>>()?;
+        }
+        output::list(format, &rows, &["vector", "base", "threat", "environmental", "severity"], |r| {
+            let or = |score: &Option<String>| score.clone().unwrap_or_default();
+            vec![r.vector.clone(), r.base.clone(), or(&r.threat), or(&r.environmental), r.severity.to_owned()]
+        })?;
+        return Ok(Code::Ok);
+    }
     if vectors.is_empty() {
         batch(line)?;
         return Ok(Code::Ok);
@@ -27,15 +53,20 @@ fn bad(vector: &str, error: &dyn std::error::Error) -> Failure {
     )
 }
 
+fn row(vector: &str) -> Result<Row, Failure> {
+    let scored = score(vector, &EnvironmentalInput::default(), None).map_err(|e| bad(vector, &e))?;
+    Ok(Row {
+        vector: vector.to_owned(),
+        base: tenths(scored.base_e1),
+        threat: scored.threat_e1.map(tenths),
+        environmental: scored.environmental_e1.map(tenths),
+        severity: scored.severity.word(),
+    })
+}
+
 /// `vector, base, threat (temporal), environmental, severity`; absent scores are `-`.
 fn line(vector: &str) -> Result<String, Failure> {
-    let scored = score(vector, &EnvironmentalInput::default(), None).map_err(|e| bad(vector, &e))?;
-    let or = |e1: Option<u8>| e1.map_or_else(|| "-".to_owned(), tenths);
-    Ok(format!(
-        "{vector}\t{}\t{}\t{}\t{}\n",
-        tenths(scored.base_e1),
-        or(scored.threat_e1),
-        or(scored.environmental_e1),
-        scored.severity.word()
-    ))
+    let r = row(vector)?;
+    let or = |score: Option<String>| score.unwrap_or_else(|| "-".to_owned());
+    Ok(format!("{}\t{}\t{}\t{}\t{}\n", r.vector, r.base, or(r.threat), or(r.environmental), r.severity))
 }

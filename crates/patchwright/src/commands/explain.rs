@@ -45,7 +45,8 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let first_seen = |finding: &Finding, vuln: &VulnFacts| judge.first_seen(finding, vuln);
     let question = Question { profile: &profile, policy: &judge.policy, now, first_seen: &first_seen };
     let decided = if args.file.is_none() { decided(place, &facts)? } else { Decided::default() };
-    let report = report_decided(&intel, &facts, &question, &problems, &decided)?;
+    let answer = || report_decided(&intel, &facts, &question, &problems, &decided);
+    let report = scan::checked(&intel, &facts, answer)?;
     let upper = target.to_ascii_uppercase();
     let id = if upper.starts_with("CVE-") { upper.as_str() } else { target };
     let gone = Gone::of(place, &intel, &facts, id)?;
@@ -64,37 +65,45 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         .iter()
         .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target)
         .collect();
-    if args.output != Format::Table {
-        #[derive(serde::Serialize)]
-        struct Answer<'a> {
-            schema: u32,
-            target: &'a str,
-            policy: &'a str,
-            findings: &'a [&'a FindingView],
-            set_aside: &'a [&'a SetAsideView],
-            patches: &'a [&'a PatchView],
-            /// Packages that publishers speak of and that do not have it.
-            not_vulnerable: &'a [ClearedView],
-            /// What publishers took back.
-            withdrawn: &'a [String],
-            /// That KEV lists it no more.
-            kev_removed: Option<&'a str>,
-            /// What changed about it here, oldest first.
-            past: &'a [PastRow],
+    match args.output {
+        Format::Table => {}
+        Format::Json => {
+            #[derive(serde::Serialize)]
+            struct Answer<'a> {
+                schema: u32,
+                target: &'a str,
+                policy: &'a str,
+                findings: &'a [&'a FindingView],
+                set_aside: &'a [&'a SetAsideView],
+                patches: &'a [&'a PatchView],
+                /// Packages that publishers speak of and that do not have it.
+                not_vulnerable: &'a [ClearedView],
+                /// What publishers took back.
+                withdrawn: &'a [String],
+                /// That KEV lists it no more.
+                kev_removed: Option<&'a str>,
+                /// What changed about it here, oldest first.
+                past: &'a [PastRow],
+            }
+            output::json(&Answer {
+                schema: patchwright_protocol::SCHEMA,
+                target,
+                policy: &report.policy,
+                findings: &findings,
+                set_aside: &aside,
+                patches: &patches,
+                not_vulnerable: &gone.not_vulnerable,
+                withdrawn: &gone.withdrawn,
+                kev_removed: gone.kev_removed.as_deref(),
+                past: &gone.past,
+            })?;
+            return Ok(Code::Ok);
         }
-        output::json(&Answer {
-            schema: patchwright_protocol::SCHEMA,
-            target,
-            policy: &report.policy,
-            findings: &findings,
-            set_aside: &aside,
-            patches: &patches,
-            not_vulnerable: &gone.not_vulnerable,
-            withdrawn: &gone.withdrawn,
-            kev_removed: gone.kev_removed.as_deref(),
-            past: &gone.past,
-        })?;
-        return Ok(Code::Ok);
+        // A finding a line, as `scan` prints them.
+        Format::Ndjson | Format::Csv => {
+            output::list(args.output, &findings, show::FINDING_COLUMNS, |f| show::finding_cells(f))?;
+            return Ok(Code::Ok);
+        }
     }
     if findings.is_empty() && aside.is_empty() {
         return nothing(place, args, &report, &facts, &gone);
@@ -222,14 +231,20 @@ fn nothing(
         ))?;
         return Ok(Code::Ok);
     }
-    if args.file.is_none() {
-        return host(place, args);
+    let unknown = || {
+        Failure::new(
+            Code::Failed,
+            format!("`{}` is neither an installed package nor a known host, and no finding has that id", clean(target)),
+            "name a CVE or an advisory of the findings, an installed package (`patchwright scan --findings` lists them), or a host of `patchwright host list`",
+        )
+    };
+    if args.file.is_some() {
+        return Err(unknown());
     }
-    Err(Failure::new(
-        Code::Failed,
-        format!("nothing here is called `{}`", clean(target)),
-        "name a CVE of the findings, an installed package or a known host",
-    ))
+    match host(place, args) {
+        Err(failure) if failure.message.starts_with("there is no host") => Err(unknown()),
+        other => other,
+    }
 }
 
 /// What people decided about this machine, where it is a known host of an installation here.
@@ -256,10 +271,12 @@ fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
             }
         })?;
         let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
-        if args.output == Format::Table {
-            show::print_report(&detail.report, 20)?;
-        } else {
-            output::json(&detail)?;
+        match args.output {
+            Format::Table => show::print_report(&detail.report, 20)?,
+            Format::Json => output::json(&detail)?,
+            Format::Ndjson | Format::Csv => {
+                output::list(args.output, &detail.report.findings, show::FINDING_COLUMNS, show::finding_cells)?;
+            }
         }
         Ok(Code::Ok)
     })

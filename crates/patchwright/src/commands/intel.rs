@@ -105,34 +105,73 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             }
             Ok(Code::Ok)
         }
-        Command::Settings { shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb, signatures, reason } => {
-            block_on(async {
-                let env = place.open().await?;
-                let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
-                let settings = if changes.iter().any(|c| c.is_some()) || signatures.is_some() {
-                    let ctx = ctx(reason.as_deref());
-                    settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
-                        shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
-                        keep_snapshots: keep_snapshots.unwrap_or(old.keep_snapshots),
-                        keep_days: keep_days.unwrap_or(old.keep_days),
-                        keep_raw: keep_raw.unwrap_or(old.keep_raw),
-                        keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
-                        signatures: signatures.map_or(old.signatures, |when| match when {
-                            Signatures::ByRole => SignatureDemand::ByRole,
-                            Signatures::Always => SignatureDemand::Always,
-                            Signatures::IfPresent => SignatureDemand::IfPresent,
-                            Signatures::IgnoreUnsafe => SignatureDemand::IgnoreUnsafe,
-                        }),
-                    })
-                    .await?
-                } else {
-                    settings::intel(&env, &ctx(None)).await?
-                };
-                output::json(&settings)?;
-                Ok(Code::Ok)
-            })
-        }
+        Command::Settings {
+            shrink_percent,
+            keep_snapshots,
+            keep_days,
+            keep_raw,
+            keep_raw_mb,
+            signatures,
+            reason,
+            output: format,
+        } => block_on(async {
+            let env = place.open().await?;
+            let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
+            let settings = if changes.iter().any(|c| c.is_some()) || signatures.is_some() {
+                let ctx = ctx(reason.as_deref());
+                settings::intel_change(&env, &ctx, |old| settings::IntelSettings {
+                    shrink_percent: shrink_percent.unwrap_or(old.shrink_percent),
+                    keep_snapshots: keep_snapshots.unwrap_or(old.keep_snapshots),
+                    keep_days: keep_days.unwrap_or(old.keep_days),
+                    keep_raw: keep_raw.unwrap_or(old.keep_raw),
+                    keep_raw_mb: keep_raw_mb.unwrap_or(old.keep_raw_mb),
+                    signatures: signatures.map_or(old.signatures, |when| match when {
+                        Signatures::ByRole => SignatureDemand::ByRole,
+                        Signatures::Always => SignatureDemand::Always,
+                        Signatures::IfPresent => SignatureDemand::IfPresent,
+                        Signatures::IgnoreUnsafe => SignatureDemand::IgnoreUnsafe,
+                    }),
+                })
+                .await?
+            } else {
+                settings::intel(&env, &ctx(None)).await?
+            };
+            settings_rows(&settings, *format)?;
+            Ok(Code::Ok)
+        }),
     }
+}
+
+fn settings_rows(settings: &settings::IntelSettings, format: output::Format) -> Result<(), Failure> {
+    #[derive(serde::Serialize)]
+    struct Row {
+        setting: &'static str,
+        value: String,
+        meaning: &'static str,
+    }
+    if format == output::Format::Json {
+        return output::json(settings);
+    }
+    let number = |setting, value: u64, meaning| Row { setting, value: value.to_string(), meaning };
+    let rows = [
+        number(
+            "shrink_percent",
+            settings.shrink_percent,
+            "a document with a smaller share of the records in force is refused",
+        ),
+        number("keep_snapshots", settings.keep_snapshots, "snapshots whose data is kept"),
+        number("keep_days", settings.keep_days, "days of snapshots kept as well"),
+        number("keep_raw", settings.keep_raw, "raw documents kept of each feed"),
+        number("keep_raw_mb", settings.keep_raw_mb, "megabytes of raw documents kept in all"),
+        Row {
+            setting: "signatures",
+            value: settings.signatures.word().to_owned(),
+            meaning: "when a document of a CSAF provider must be signed",
+        },
+    ];
+    output::list(format, &rows, &["setting", "value", "meaning"], |r| {
+        vec![r.setting.to_owned(), r.value.clone(), r.meaning.to_owned()]
+    })
 }
 
 /// A day, which means its end, or an instant.

@@ -7,6 +7,7 @@ use patchwright_domain::access::Actor;
 
 use crate::args::Args;
 use crate::exit::{Code, Failure};
+use crate::signals::{self, AtWork};
 
 /// Where this command works.
 #[derive(Clone, Debug)]
@@ -71,6 +72,16 @@ impl Place {
         self.config.data_dir.join("changelogs.json")
     }
 
+    /// The failure with the data folder in it where the storage failed and nothing names a file yet: an error code of the
+    /// database alone tells nobody which disk is full.
+    pub(crate) fn named(&self, failure: Failure) -> Failure {
+        let folder = self.config.data_dir.display().to_string();
+        if failure.code != Code::Storage || failure.message.contains(&folder) || self.config.database_url.is_some() {
+            return failure;
+        }
+        Failure { message: format!("{} (data folder `{folder}`)", failure.message), ..failure }
+    }
+
     /// Opens the installation; makes it on the first use.
     pub(crate) async fn open(&self) -> Result<Env, Failure> {
         let env = Env::open(self.config.clone(), Clock::system()).await?;
@@ -94,15 +105,14 @@ fn default_data_dir() -> Option<PathBuf> {
     Some(base.join("patchwright"))
 }
 
-/// The operating-system user as the caller of use cases.
+/// The operating-system user as the caller of use cases: what the kernel and the account database say, not what the environment
+/// claims. Who became root with `sudo` is named besides, as a claim: only root could have set it.
 pub(crate) fn ctx(reason: Option<&str>) -> Ctx {
-    let account = std::env::var("SUDO_USER")
-        .or_else(|_| std::env::var("USER"))
-        .or_else(|_| std::env::var("LOGNAME"))
-        .unwrap_or_else(|_| "unknown".to_owned());
-    let account: String = account.chars().filter(|c| !c.is_control()).take(64).collect();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let sudo = std::env::var("SUDO_UID").ok();
     Ctx {
-        actor: Actor::Local { account },
+        actor: Actor::Local { account: account(&status, &passwd, sudo.as_deref()) },
         request_id: patchwright_app::env::unique(),
         reason: reason.map(str::to_owned),
     }
@@ -117,23 +127,64 @@ pub(crate) fn ask<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.block_on(future))
 }
 
-/// Runs a future to its end; Ctrl-C ends the command with its own code. What was committed stays, what was not is not there.
+/// Name and number of the account that `status` of this process names, for example `alice (uid 1000)`.
+fn account(status: &str, passwd: &str, sudo_uid: Option<&str>) -> String {
+    // Real, effective, saved, file system: the effective one is what the process may do.
+    let uid: Option<u32> = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
+    let Some(uid) = uid else { return "uid unknown".to_owned() };
+    let called = |uid: u32| match name_of(passwd, uid) {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("uid {uid}"),
+    };
+    match sudo_uid.and_then(|text| text.parse().ok()).filter(|from| uid == 0 && *from != 0) {
+        Some(from) => format!("{}, by sudo from {}", called(uid), called(from)),
+        None => called(uid),
+    }
+}
+
+fn name_of(passwd: &str, uid: u32) -> Option<String> {
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })?;
+    Some(name.chars().filter(|c| !c.is_control()).take(64).collect())
+}
+
+/// Runs a future to its end; Ctrl-C and SIGTERM end the command with its own code. What was committed stays, what was not is not
+/// there.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::plain(Code::Failed, format!("failed to start the runtime: {e}")))?;
+    let _graceful = AtWork::graceful();
     runtime.block_on(async {
         tokio::select! {
             result = future => result,
-            signal = tokio::signal::ctrl_c() => {
-                let why = signal.map_or_else(|e| format!(" ({e})"), |()| String::new());
-                Err(Failure::new(
-                    Code::Interrupted,
-                    format!("interrupted{why}"),
-                    "run the command again: finished steps are kept, a broken-off download is resumed",
-                ))
+            signal = signals::asked_to_end() => {
+                Err(signals::interrupted(&signal.map_or_else(|e| format!(" ({e})"), |()| String::new())))
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_is_who_the_kernel_says() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbroken\n";
+        let status = |uid: u32| format!("Name:\tx\nUid:\t1000\t{uid}\t{uid}\t{uid}\nGid:\t0\t0\t0\t0\n");
+        assert_eq!(account(&status(1000), passwd, None), "alice (uid 1000)");
+        assert_eq!(account(&status(1000), passwd, Some("0")), "alice (uid 1000)", "not root: nobody could be sudo");
+        assert_eq!(account(&status(0), passwd, Some("1000")), "root (uid 0), by sudo from alice (uid 1000)");
+        assert_eq!(account(&status(0), passwd, Some("alice")), "root (uid 0)");
+        assert_eq!(account(&status(4711), passwd, None), "uid 4711");
+        assert_eq!(account("", passwd, None), "uid unknown");
+    }
 }

@@ -31,17 +31,20 @@ use clap::CommandFactory as _;
 
 use crate::args::{Args, Command, Inventory};
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::{output, signals};
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<Code, Failure> {
     let place = local::Place::of(&args);
+    if matches!(args.command, Command::Up(_) | Command::Scan(_) | Command::Explain(_) | Command::Collect { .. }) {
+        signals::listen();
+    }
     // Commands that need no data folder run where none can be named.
     let with = |work: &dyn Fn(&local::Place) -> Result<Code, Failure>| {
         let place = place?;
         let done = work(&place);
         place.hand_over();
-        done
+        done.map_err(|failure| place.named(failure))
     };
     match args.command {
         Command::Up(up) => with(&|place| up::run(place, &up)),
@@ -66,7 +69,7 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Doctor { output } => with(&|place| doctor::run(place, output)),
         Command::Verify(verify) => with(&|place| verify::run(place, &verify)),
         Command::Version(version) => version::run(&version),
-        Command::Cvss { vectors } => cvss::run(&vectors),
+        Command::Cvss(args) => cvss::run(&args.vectors, args.output),
         Command::Collect { no_processes, policy } => collect(!no_processes, policy.as_deref()),
         Command::Completions { shell } => {
             let mut bytes = Vec::new();
@@ -84,7 +87,9 @@ fn collect(processes: bool, policy: Option<&std::path::Path>) -> Result<Code, Fa
         None => Vec::new(),
     };
     let options = patchwright_agent::Options { processes, settings, ..patchwright_agent::Options::default() };
+    let looking = signals::AtWork::looking();
     let facts = patchwright_agent::collect(&patchwright_agent::Root::host(), &options, &mut |_| {});
+    drop(looking);
     output::json(&facts)?;
     Ok(Code::Ok)
 }

@@ -7,7 +7,7 @@ use patchwright_app::intel::Intel;
 use patchwright_app::policy::{self, PolicySet, simulate_over};
 use patchwright_app::report::{Question, judge};
 use patchwright_app::{AppError, Clock, fleet};
-use patchwright_domain::decision::classify::{classify, explain};
+use patchwright_domain::decision::classify::{Reason, classify, explain};
 use patchwright_domain::decision::policy::Policy as Parsed;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::decision::sla::{Clocks, due};
@@ -24,10 +24,18 @@ use crate::output::{self, Format, clean};
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
     match command {
-        Policy::Show => block_on(async {
+        Policy::Show { output: format } => block_on(async {
             let env = place.open().await?;
             let active = policy::active(&env, &ctx(None)).await?;
-            output::out(&active.text)?;
+            match format {
+                Format::Table => output::out(&active.text)?,
+                Format::Json => output::json(&active)?,
+                Format::Ndjson | Format::Csv => {
+                    output::list(*format, std::slice::from_ref(&active), &["name", "hash", "text"], |p| {
+                        vec![p.name.clone(), p.hash.clone(), p.text.clone()]
+                    })?;
+                }
+            }
             Ok(Code::Ok)
         }),
         Policy::Check { file } => match parse(file) {
@@ -146,16 +154,30 @@ fn explain_one(
         published: facts.published,
     };
     let dates = due(&policy, &decision, &clocks, &profile, now);
-    if format == Format::Table {
-        output::out(&format!("{}\n", clean_lines(&explain(&decision, Some(&dates)))))?;
-    } else {
-        #[derive(serde::Serialize)]
-        struct Answer<'a> {
-            schema: u32,
-            decision: &'a patchwright_domain::decision::classify::Decision,
-            due: &'a patchwright_domain::decision::sla::DueDates,
+    #[derive(serde::Serialize)]
+    struct Answer<'a> {
+        schema: u32,
+        decision: &'a patchwright_domain::decision::classify::Decision,
+        due: &'a patchwright_domain::decision::sla::DueDates,
+    }
+    let answer = Answer { schema: patchwright_protocol::SCHEMA, decision: &decision, due: &dates };
+    match format {
+        Format::Table => output::out(&format!("{}\n", clean_lines(&explain(&decision, Some(&dates)))))?,
+        Format::Json => output::json(&answer)?,
+        Format::Ndjson | Format::Csv => {
+            let columns = ["vuln", "urgency", "severity", "due", "rules", "because"];
+            output::list(format, &[answer], &columns, |_| {
+                let joined = |of: fn(&Reason) -> &str| decision.because.iter().map(of).collect::<Vec<_>>().join("; ");
+                vec![
+                    cve.clone(),
+                    decision.urgency.word().to_owned(),
+                    decision.severity.value.map_or("unknown", |s| s.word()).to_owned(),
+                    dates.due().map(|at| at.to_string()).unwrap_or_default(),
+                    joined(|r| &r.rule),
+                    clean(&joined(|r| &r.text)),
+                ]
+            })?;
         }
-        output::json(&Answer { schema: patchwright_protocol::SCHEMA, decision: &decision, due: &dates })?;
     }
     Ok(Code::Ok)
 }

@@ -24,9 +24,18 @@ use crate::args::{Scan, ScanFormat};
 use crate::exit::{Code, Failure, chain};
 use crate::output;
 use crate::progress;
+use crate::signals::AtWork;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
+    if args.file.is_some() && (args.fast || args.changelogs) {
+        let option = if args.fast { "--fast" } else { "--changelogs" };
+        return Err(Failure::new(
+            Code::Usage,
+            format!("{option} says how to look at this machine; a FILE is read as it is"),
+            format!("leave {option} or the FILE away"),
+        ));
+    }
     profile(args.profile.as_deref(), AssetProfile::default())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
@@ -47,7 +56,8 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     let profile = profile(args.profile.as_deref(), judge.profile())?;
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
-    let mut report = answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &judge)?;
+    let answer = || answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &judge);
+    let mut report = checked(&intel, &facts, answer)?;
     if args.output == ScanFormat::Table {
         report.policy.push_str(&judge.words());
     }
@@ -149,6 +159,7 @@ fn look(args: &Scan, place: &Place) -> Look {
 /// What changelogs say is kept in the data folder, so that a look without network knows what one with it has found.
 pub(crate) fn this_machine(place: &Place, look: Look, settings: Vec<Setting>) -> Result<HostFacts, Failure> {
     let root = patchwright_agent::Root::host();
+    let _looking = AtWork::looking();
     if look == Look::Fast {
         return patchwright_agent::packages_only(&root).map_err(|e| {
             Failure::new(
@@ -176,6 +187,23 @@ pub(crate) fn this_machine(place: &Place, look: Look, settings: Vec<Setting>) ->
     });
     bar.finish_and_clear();
     Ok(facts)
+}
+
+/// An answer, while the data it rests on is hashed in another thread: bytes that changed on the disk must not become an answer.
+pub(crate) fn checked<T>(
+    intel: &Intel,
+    facts: &HostFacts,
+    answer: impl FnOnce() -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    std::thread::scope(|scope| {
+        let check = scope.spawn(|| intel.verify_for(facts));
+        let answer = answer();
+        match check.join() {
+            // The damage is the reason, whatever the answer made of it.
+            Ok(whole) => whole.and(answer),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The report about what was looked at. With statements about exploitability applied, where there are any.

@@ -1,5 +1,8 @@
 //! `serve`, `account` and `link`: the console and the API, and the way in.
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use patchwright_app::feeds::registry::FEEDS;
@@ -15,12 +18,13 @@ use super::local::{Place, block_on, ctx};
 use crate::args::{Account, Link, Serve};
 use crate::exit::{Code, Failure, chain};
 use crate::output;
+use crate::signals::Stop;
 
 /// How often the server looks whether a feed is due.
 const FEED_TICK: Duration = Duration::from_mins(10);
 /// How often exceptions are looked at for those that ended.
 const ENDED_TICK: Duration = Duration::from_mins(1);
-/// How often it looks whether another process activated other vulnerability data.
+/// How often it looks whether another process activated other vulnerability data or another policy.
 const WATCH_TICK: Duration = Duration::from_secs(2);
 /// Largest share of a tick that is added at random by the process id, so that many installations do not ask at once.
 const JITTER_STEPS: u64 = 60;
@@ -34,12 +38,11 @@ pub(crate) fn run(place: &Place, args: &Serve) -> Result<Code, Failure> {
         let listener = listen(&args.listen).await?;
         let env = place.open().await?;
         let origin = args.public_url.clone().unwrap_or_else(|| origin(&listener, &args.listen));
+        let stop = Stop::listen();
         if !place.quiet {
-            output::talk(&format!(
-                "console: {origin}\nsign in with a one-time link: patchwright link --public-url {origin}"
-            ));
+            output::talk(&format!("console: {origin}\nsign in with a one-time link: patchwright link"));
         }
-        run_server(place, env, listener, &origin, !args.no_sync).await
+        run_server(place, env, listener, &origin, !args.no_sync, stop).await
     })
 }
 
@@ -60,7 +63,31 @@ pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
 
 /// The address that a browser uses for a listener.
 pub(crate) fn origin(listener: &TcpListener, fallback: &str) -> String {
-    listener.local_addr().map_or_else(|_| format!("http://{fallback}"), |a| format!("http://{a}"))
+    listener.local_addr().map_or_else(|_| format!("http://{fallback}"), browsable)
+}
+
+/// No browser opens "every address of this machine": the machine's name stands for it.
+fn browsable(address: SocketAddr) -> String {
+    if !address.ip().is_unspecified() {
+        return format!("http://{address}");
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+    let name = name.trim();
+    let name = if name.is_empty() || !name.chars().all(plain) { "127.0.0.1" } else { name };
+    format!("http://{name}:{}", address.port())
+}
+
+/// What is said where other machines reach the console and nothing encrypts on the way.
+fn plain_warning(origin: &str, address: SocketAddr) -> Option<String> {
+    if address.ip().is_loopback() || origin.starts_with("https://") {
+        return None;
+    }
+    Some(format!(
+        "warning: other machines reach this console over plain HTTP, and whoever is on the way reads passwords and sessions.\n  \
+         Put a proxy with TLS in front and name its address (--public-url https://…), or listen on 127.0.0.1.\n  \
+         Forms are taken from {origin} only; open the console under this address, or name another with --public-url."
+    ))
 }
 
 /// Serves until a signal; feeds are fetched on their schedule meanwhile.
@@ -70,13 +97,25 @@ pub(crate) async fn run_server(
     listener: TcpListener,
     origin: &str,
     feeds: bool,
+    stop: Stop,
 ) -> Result<Code, Failure> {
+    // Said with --quiet too: nobody may learn of it from an incident.
+    if let Some(warning) = listener.local_addr().ok().and_then(|address| plain_warning(origin, address)) {
+        output::talk(&warning);
+    }
+    let _announced = Announced::new(place, origin);
     let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
     let reconciler =
         (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
-    let watcher = tokio::spawn(follow_data(env.clone()));
+    let watcher = tokio::spawn(follow_others(env.clone()));
     let clock = tokio::spawn(note_ended(env.clone()));
-    let served = patchwright_web::serve(listener, patchwright_web::router(env, options), terminated()).await;
+    let code = Arc::new(Mutex::new(Code::Ok));
+    let ended = code.clone();
+    let stopped = async move {
+        let by = stop.asked().await;
+        *ended.lock().unwrap_or_else(PoisonError::into_inner) = by;
+    };
+    let served = patchwright_web::serve(listener, patchwright_web::router(env, options), stopped).await;
     if let Some(task) = reconciler {
         task.abort();
     }
@@ -86,40 +125,32 @@ pub(crate) async fn run_server(
     if !place.quiet {
         output::talk("stopped");
     }
-    Ok(Code::Ok)
+    let code = *code.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(code)
 }
 
-/// Ends on SIGTERM; Ctrl-C is handled around the whole command.
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(error) => {
-            tracing::warn!("SIGTERM is not handled: {error}");
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Takes over what another process activates in the same data folder. An index that cannot be read is said once, not every
-/// other second.
-async fn follow_data(env: Env) {
+/// Takes over what another process activates in the same data folder, vulnerability data and policy. What cannot be read is
+/// said once, not every other second.
+async fn follow_others(env: Env) {
     let mut watch = Watch::default();
-    let mut said = String::new();
+    let mut said = [String::new(), String::new()];
     loop {
         tokio::time::sleep(WATCH_TICK).await;
-        match watch.look(&env).await {
-            Ok(true) => {
-                said.clear();
-                tracing::info!("vulnerability data of another process is in force: {}", env.intel().label().label);
-            }
-            Ok(false) => {}
-            Err(error) => {
-                let words = chain(&error);
-                if words != said {
-                    tracing::warn!("new vulnerability data is not taken over yet: {words}");
-                    said = words;
+        let looks =
+            [("vulnerability data", watch.look(&env).await), ("policy", patchwright_app::policy::follow(&env).await)];
+        for ((what, look), said) in looks.into_iter().zip(&mut said) {
+            match look {
+                Ok(true) => {
+                    said.clear();
+                    tracing::info!("{what} of another process is in force");
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    let words = chain(&error);
+                    if words != *said {
+                        tracing::warn!("new {what} of another process is not taken over yet: {words}");
+                        *said = words;
+                    }
                 }
             }
         }
@@ -198,15 +229,64 @@ fn check_public_url(url: &str) -> Result<(), Failure> {
     ))
 }
 
+/// Where a server of this data folder is to be reached, as it says itself while it runs: process id, then origin.
+const CONSOLE_FILE: &str = "console.address";
+/// Where a server listens that nobody told anything else.
+const USUAL_ORIGIN: &str = "http://127.0.0.1:8470";
+
+/// The note beside the data that says where the console is; gone with the server.
+struct Announced(PathBuf);
+
+impl Announced {
+    /// A folder that cannot be written is no reason not to serve: `link` then needs `--public-url`.
+    fn new(place: &Place, origin: &str) -> Self {
+        let path = place.config.data_dir.join(CONSOLE_FILE);
+        if let Err(error) = std::fs::write(&path, format!("{} {origin}\n", std::process::id())) {
+            tracing::warn!("failed to note the console's address in `{}`: {error}", path.display());
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        // Another server of the same folder may have written its own address meanwhile.
+        if announced_by(&self.0).is_some_and(|(process, _)| process == std::process::id().to_string())
+            && let Err(error) = std::fs::remove_file(&self.0)
+        {
+            tracing::debug!("the note of the console's address is gone already: {error}");
+        }
+    }
+}
+
+/// Process id and origin of the note.
+fn announced_by(path: &Path) -> Option<(String, String)> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (process, origin) = text.trim().split_once(' ')?;
+    check_public_url(origin).ok()?;
+    process.parse::<u32>().ok()?;
+    Some((process.to_owned(), origin.to_owned()))
+}
+
 /// Runs `link`.
 pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
-    check_public_url(&args.public_url)?;
+    let noted = announced_by(&place.config.data_dir.join(CONSOLE_FILE))
+        .filter(|(process, _)| Path::new("/proc").join(process).exists())
+        .map(|(_, origin)| origin);
+    let running = noted.is_some() || args.public_url.is_some();
+    let origin = args.public_url.clone().or(noted).unwrap_or_else(|| USUAL_ORIGIN.to_owned());
+    check_public_url(&origin)?;
     block_on(async {
         let env = place.open().await?;
-        let link = fresh_link(&env, &args.public_url, &args.user).await?;
+        let link = fresh_link(&env, &origin, &args.user, args.forget_password).await?;
         output::out(&format!("{link}\n"))?;
         if !place.quiet {
             output::talk("works once, for 30 minutes");
+            if !running {
+                output::talk(
+                    "no server runs on this data folder: start it with `patchwright serve`, or name its address with --public-url",
+                );
+            }
         }
         Ok(Code::Ok)
     })
@@ -234,7 +314,42 @@ pub(crate) fn account(place: &Place, command: &Account) -> Result<Code, Failure>
 
 /// A fresh sign-in address. The secret stands behind `#`-free path text, so that no server log of ours ever holds it: pages
 /// under it are not logged, and the page itself asks for a click before it is used up.
-pub(crate) async fn fresh_link(env: &Env, origin: &str, user: &str) -> Result<String, Failure> {
-    let secret = auth::link_issue(env, &ctx(None), user).await?;
+pub(crate) async fn fresh_link(env: &Env, origin: &str, user: &str, forget_password: bool) -> Result<String, Failure> {
+    let secret = auth::link_issue(env, &ctx(None), user, forget_password).await?;
     Ok(format!("{}{}", origin.trim_end_matches('/'), patchwright_web::link_path(&secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_somebody_else_wrote_leads_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(CONSOLE_FILE);
+        let noted = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            announced_by(&path)
+        };
+        assert_eq!(noted("12 http://127.0.0.1:9000\n"), Some(("12".to_owned(), "http://127.0.0.1:9000".to_owned())));
+        for bad in ["", "http://127.0.0.1:9000", "../../x http://127.0.0.1", "12 javascript:alert(1)", "12"] {
+            assert_eq!(noted(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_all_interfaces_is_no_address_for_a_browser() {
+        let warned = |text: &str| {
+            let address: SocketAddr = text.parse().unwrap();
+            (browsable(address), plain_warning(&browsable(address), address).is_some())
+        };
+        assert_eq!(warned("127.0.0.1:8470"), ("http://127.0.0.1:8470".to_owned(), false));
+        assert_eq!(warned("[::1]:8470"), ("http://[::1]:8470".to_owned(), false));
+        assert_eq!(warned("192.0.2.7:8470"), ("http://192.0.2.7:8470".to_owned(), true));
+        let (origin, warns) = warned("0.0.0.0:8470");
+        assert!(warns && !origin.contains("0.0.0.0"), "{origin}");
+        assert!(!warned("[::]:8470").0.contains("[::]"));
+        let address = "0.0.0.0:8470".parse().unwrap();
+        assert!(plain_warning("https://patch.example.org", address).is_none(), "somebody in front speaks TLS");
+    }
 }

@@ -10,6 +10,7 @@ use super::{feed, scan, serve, show};
 use crate::args::Up;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::signals::Stop;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
@@ -22,6 +23,7 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
         );
         say(place, "Changes no package. Remove it: stop it and delete the data folder.");
         let env = place.open().await?;
+        let mut network = !place.config.offline && !args.no_sync;
         let wanted: Vec<_> = FEEDS.iter().filter(|f| f.by_default).collect();
         if place.config.offline || args.no_sync {
             let why = if place.config.offline { "--offline" } else { "--no-sync" };
@@ -40,6 +42,11 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
                 "  and this machine's own package mirrors, for the changelogs of packages on offer (64 MB at most)",
             );
             let outcomes = feed::sync_all(place, &env, &ctx(None), &due, &SyncOptions::default()).await?;
+            // Where nobody at all answered, the package mirrors are not waited for as well: apt alone would take two minutes.
+            if !outcomes.is_empty() && outcomes.iter().all(|o| o.no_connection.is_some()) {
+                network = false;
+                say(place, "No address answered, so the package mirrors are not asked either.");
+            }
             let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
             match failed {
                 0 => {}
@@ -49,11 +56,15 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
         }
         say(place, "");
         let settings = env.policy().policy.runtime.settings(env.now());
-        let look = if place.config.offline || args.no_sync { scan::Look::Whole } else { scan::Look::WithChangelogs };
+        let look = if network { scan::Look::WithChangelogs } else { scan::Look::Whole };
         let of = place.clone();
         let facts = tokio::task::spawn_blocking(move || scan::this_machine(&of, look, settings))
             .await
             .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
+        let intel = env.intel();
+        let facts = tokio::task::spawn_blocking(move || intel.verify_for(&facts).map(|()| facts))
+            .await
+            .map_err(|e| Failure::plain(Code::Failed, format!("checking the vulnerability data stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;
         let detail = fleet::host_detail(&env, &ctx(None), &id).await?;
         output::page(&show::report_text(&detail.report, args.limit, false))?;
@@ -61,11 +72,12 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             return Ok(Code::Ok);
         };
         let origin = serve::origin(&listener, &args.listen);
-        let link = serve::fresh_link(&env, &origin, "admin").await?;
+        let stop = Stop::listen();
+        let link = serve::fresh_link(&env, &origin, "admin", false).await?;
         output::talk(&format!(
             "\nConsole: {origin}\nSign in (works once, for 30 minutes): {link}\nCtrl-C stops it; `patchwright up` starts it again."
         ));
-        serve::run_server(place, env, listener, &origin, !args.no_sync).await
+        serve::run_server(place, env, listener, &origin, !args.no_sync, stop).await
     })
 }
 

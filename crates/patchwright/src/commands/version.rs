@@ -6,22 +6,39 @@ use patchwright_versions::{Scheme, compare};
 
 use crate::args::Version;
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::output::{self, Format};
 
 /// Longest line read from stdin; the longest real version has under 200 characters.
 const LINE_MAX: usize = 64 * 1024;
 
+/// Two versions and how they stand.
+#[derive(serde::Serialize)]
+struct Pair {
+    a: String,
+    b: String,
+    order: char,
+}
+
 /// Runs it.
 pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
     match command {
-        Version::Compare { scheme, a, b } => {
+        Version::Compare { scheme, a, b, output: format } => {
             let scheme = scheme_of(scheme)?;
+            let mut pairs = Vec::new();
+            let mut take = |pair: Pair| {
+                let line = format!("{}\t{}\t{}\n", pair.a, pair.b, pair.order);
+                if *format == Format::Table {
+                    return line;
+                }
+                pairs.push(pair);
+                String::new()
+            };
             match (a, b) {
-                (Some(a), Some(b)) => output::out(&line(scheme, a, b)?)?,
+                (Some(a), Some(b)) => output::out(&take(pair(scheme, a, b)?))?,
                 (None, None) => batch(|text| {
                     let mut words = text.split_whitespace();
                     match (words.next(), words.next(), words.next()) {
-                        (Some(a), Some(b), None) => line(scheme, a, b),
+                        (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
                         _ => Err(Failure::new(
                             Code::Input,
                             format!("`{}` is not a pair of versions", output::clean(text)),
@@ -37,8 +54,13 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                     ));
                 }
             }
+            if *format != Format::Table {
+                output::list(*format, &pairs, &["a", "b", "order"], |p| {
+                    vec![p.a.clone(), p.b.clone(), p.order.to_string()]
+                })?;
+            }
         }
-        Version::Sort { scheme, versions } => {
+        Version::Sort { scheme, versions, output: format } => {
             let scheme = scheme_of(scheme)?;
             let mut list = versions.clone();
             if list.is_empty() {
@@ -51,6 +73,10 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                 patchwright_versions::validate(scheme, version).map_err(|e| bad(&e))?;
             }
             list.sort_by(|a, b| patchwright_versions::compare_lenient(scheme, a, b));
+            if *format != Format::Table {
+                output::list(*format, &list, &["version"], |version| vec![version.clone()])?;
+                return Ok(Code::Ok);
+            }
             let mut text = list.join("\n");
             if !text.is_empty() {
                 text.push('\n');
@@ -76,13 +102,13 @@ fn scheme_of(text: &str) -> Result<Scheme, Failure> {
     })
 }
 
-fn line(scheme: Scheme, a: &str, b: &str) -> Result<String, Failure> {
-    let sign = match compare(scheme, a, b).map_err(|e| bad(&e))? {
+fn pair(scheme: Scheme, a: &str, b: &str) -> Result<Pair, Failure> {
+    let order = match compare(scheme, a, b).map_err(|e| bad(&e))? {
         std::cmp::Ordering::Less => '<',
         std::cmp::Ordering::Equal => '=',
         std::cmp::Ordering::Greater => '>',
     };
-    Ok(format!("{a}\t{b}\t{sign}\n"))
+    Ok(Pair { a: a.to_owned(), b: b.to_owned(), order })
 }
 
 /// Calls `answer` for each line of stdin and prints what it gives; an empty line is passed over. A bad line is said on

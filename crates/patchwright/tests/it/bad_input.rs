@@ -170,6 +170,20 @@ fn damaged_vulnerability_data_is_refused_and_can_be_rebuilt() {
     assert!(text.contains("intel build"), "{text}");
     b.fails(&["intel", "verify"], 101);
     b.ok(&["intel", "build"]);
+    // Two bytes in the largest part, where no reader would stumble over them.
+    let files = std::fs::read_dir(&chunks).unwrap().flatten().map(|e| e.path());
+    let largest = files.max_by_key(|p| std::fs::metadata(p).unwrap().len()).unwrap();
+    let whole = std::fs::read(&largest).unwrap();
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    flipped[middle + 1] ^= 1;
+    std::fs::write(&largest, flipped).unwrap();
+    for args in [&args[..], &["explain", "openssl", "--file", status.to_str().unwrap(), "--os", "debian:12"]] {
+        let text = b.fails(args, 101);
+        assert!(text.contains("SHA-256") && text.contains("intel build"), "{text}");
+    }
+    std::fs::write(&largest, whole).unwrap();
     let findings = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["findings"].clone();
     assert_eq!(findings(&b.ok(&args)).as_array().unwrap().len(), findings(&before).as_array().unwrap().len());
     std::fs::write(b.data().join("intel/index.json"), "{").unwrap();
@@ -229,7 +243,7 @@ fn damaged_documents_of_feeds_change_nothing_and_say_why() {
         packed.finish().unwrap()
     };
     let whole = b.file("whole.csv.gz", gz(good.as_bytes()));
-    b.ok(&["feed", "sync", "epss", "--from", &format!("file://{}", whole.display()), "-q"]);
+    b.sync("epss", &format!("file://{}", whole.display()), &[]);
     let before = in_force(&b);
 
     let packed = gz(good.as_bytes());
@@ -283,6 +297,32 @@ fn a_line_of_a_gigabyte_in_a_feed_is_refused_and_leaves_nothing() {
     b.ok(&["intel", "verify"]);
     let raw: u64 = walk(&b.data().join("raw")).iter().map(|p| std::fs::metadata(p).unwrap().len()).sum();
     assert!(raw < 1 << 20, "{raw} bytes of it are left on the disk");
+}
+
+/// A file that may not grow is what a full disk looks like to the database where it cannot tell why.
+#[test]
+fn a_database_that_cannot_write_names_its_folder_and_says_what_to_do() {
+    let b = Bench::new();
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 40; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_patchwright"),
+            "host",
+            "list",
+        ])
+        .env("PATCHWRIGHT_DATA_DIR", b.data())
+        .env("PATCHWRIGHT_OFFLINE", "true")
+        .env_remove("PATCHWRIGHT_DATABASE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = err(&output);
+    assert_eq!(code(&output), 101, "{text}");
+    assert!(text.contains(b.data().to_str().unwrap()), "no file is named: {text}");
+    assert!(text.contains("hint: ") && text.contains("space"), "{text}");
+    b.ok(&["host", "list"]);
 }
 
 #[test]
@@ -350,6 +390,40 @@ fn ctrl_c_at_any_time_leaves_the_old_state_or_the_new_one() {
     assert!(done.contains(",3000,0,"), "{done}");
 }
 
+/// Where the machine itself is looked at, a private directory of the package manager is written.
+#[test]
+fn a_signal_while_looking_at_this_machine_leaves_nothing_behind() {
+    if Command::new("apt-get").arg("--version").stdout(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("signals while looking at the machine", "apt is not installed");
+        return;
+    }
+    let b = Bench::new();
+    let temp = b.dir.path().join("temp");
+    std::fs::create_dir(&temp).unwrap();
+    let private = || std::fs::read_dir(&temp).unwrap().flatten().filter(|e| e.file_name() != "sqlite").count();
+    for (signal, command) in [
+        ("-INT", &["scan", "-q"][..]),
+        ("-TERM", &["scan", "-q"]),
+        ("-INT", &["collect"]),
+        ("-TERM", &["explain", "openssl", "-q"]),
+        ("-TERM", &["up", "--no-serve", "-q"]),
+    ] {
+        let mut child =
+            b.command(command).env("TMPDIR", &temp).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let began = std::time::Instant::now();
+        while private() == 0 {
+            assert!(began.elapsed().as_secs() < 60, "{command:?} made no private directory");
+            assert!(child.try_wait().unwrap().is_none(), "{command:?} ended before the signal");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(code(&output), 130, "{signal} {command:?}: {}", err(&output));
+        assert!(err(&output).contains("error: interrupted") && err(&output).contains("hint: "), "{}", err(&output));
+        assert_eq!(private(), 0, "{signal} {command:?} left something");
+    }
+}
+
 #[test]
 fn a_clock_in_the_past_makes_no_record_unreadable() {
     if Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
@@ -374,7 +448,7 @@ fn a_clock_in_the_past_makes_no_record_unreadable() {
     let url = format!("file://{}", mirror.display());
     for args in [
         &["scan", status.to_str().unwrap(), "--os", "debian:12", "-q"][..],
-        &["feed", "sync", "cisa-kev", "--from", &url, "-q"],
+        &["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "--reason", "a test", "-q"],
     ] {
         let output = then(args);
         assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));

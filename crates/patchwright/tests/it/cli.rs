@@ -252,3 +252,69 @@ fn audit_anchor_detects_truncation_and_verify_runs_alone() {
     b.fails(&["audit", "verify", "--anchor", file.to_str().unwrap()], 1);
     b.fails(&["audit", "verify", "--anchor", b.file("x.json", "{}").to_str().unwrap()], 100);
 }
+
+#[test]
+fn each_format_is_what_it_says() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let of_file = ["--file", file.to_str().unwrap(), "--os", "debian:12"];
+    let n = b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "csv"]).lines().count();
+    let csv = b.ok(&[&["explain", "openssl", "-o", "csv"], &of_file[..]].concat());
+    assert!(csv.starts_with("vuln,package,") && csv.lines().count() == n, "{csv}");
+    let lines = b.ok(&[&["explain", "openssl", "-o", "ndjson"], &of_file[..]].concat());
+    assert!(lines.lines().count() == n - 1, "{lines}");
+    assert!(
+        lines.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["vuln"].is_string()),
+        "{lines}"
+    );
+    let why = b.ok(&["policy", "explain", "CVE-2021-44228", "-o", "csv"]);
+    assert!(why.starts_with("vuln,urgency,") && why.lines().count() == 2, "{why}");
+    let json = |args: &[&str]| serde_json::from_str::<serde_json::Value>(&b.ok(args)).unwrap();
+    assert_eq!(json(&["audit", "verify", "-o", "json"])["holds"], true);
+    assert!(json(&["policy", "show", "-o", "json"])["text"].as_str().unwrap().contains("[urgency]"));
+    assert_eq!(json(&["version", "compare", "1.0-1", "1.0-2", "-o", "json"])[0]["order"], "<");
+    assert_eq!(json(&["version", "sort", "2", "1", "-o", "json"])[0], "1");
+    let scores = b.ok(&["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "-o", "csv"]);
+    assert!(scores.contains(",9.8,"), "{scores}");
+    let settings = b.ok(&["intel", "settings"]);
+    assert!(
+        settings.contains("SETTING") && settings.contains("shrink_percent") && !settings.contains('{'),
+        "{settings}"
+    );
+    assert_eq!(json(&["intel", "settings", "-o", "json"])["shrink_percent"], 67);
+}
+
+#[test]
+fn what_is_not_here_is_not_called_a_host() {
+    let b = Bench::new();
+    let text = b.fails(&["explain", "no-such-package-or-host"], 2);
+    assert!(text.contains("neither an installed package nor a known host"), "{text}");
+}
+
+#[test]
+fn a_document_without_a_system_or_a_date_claims_neither() {
+    let b = Bench::new();
+    let bill = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"left-pad","purl":"pkg:npm/left-pad@1.0.0"}]}"#;
+    let file = b.file("app.json", bill);
+    let text = b.ok(&["scan", file.to_str().unwrap()]);
+    assert!(!text.contains("known for  .") && text.contains("Which operating system this is"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&b.ok(&["scan", file.to_str().unwrap(), "-o", "json"])).unwrap();
+    assert_eq!(json["host"]["collected_at"], "", "nobody says when it was made");
+    let unknown = b.file("status", old_openssl());
+    let text = b.ok(&["scan", unknown.to_str().unwrap(), "--os", "plan9:4"]);
+    assert!(text.contains("Nothing was matched") && !text.contains("No known vulnerability"), "{text}");
+    assert!(!text.contains("data/collect/"), "a path of the sources is no help to a user: {text}");
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let scan = |more: &[&str]| b.fails(&[&["scan", file.to_str().unwrap(), "--os", "debian:12"], more].concat(), 64);
+    assert!(scan(&["--fast"]).contains("--fast says how to look at this machine"));
+    assert!(scan(&["--changelogs"]).contains("--changelogs"));
+    assert!(scan(&["--profile", "tier=T1,tier=T4"]).contains("second time"));
+    let rules = b.file("rules.toml", "schema = 1\nkind = \"assets\"\nname = \"x\"\nversion = \"1\"\n");
+    let text = b.fails(&["inventory", "asset-rules", rules.to_str().unwrap()], 64);
+    assert!(text.contains("needs a reason"), "{text}");
+}

@@ -63,7 +63,7 @@ fn a_feed_comes_through_a_proxy_that_alone_knows_the_publisher() {
     let b = Bench::new();
     let origin = serve(|_, head, stream| {
         assert!(head.starts_with("GET /kev.json "), "{head}");
-        good(stream, "", &kev(&cves(60)));
+        good(stream, "", &kev(&cves(2_000)));
     });
     let to = origin.address.clone();
     // Forwards requests for the one name it knows, as a proxy of a company does.
@@ -80,7 +80,7 @@ fn a_feed_comes_through_a_proxy_that_alone_knows_the_publisher() {
     let through = format!("http://{}", proxy.address);
     let output = sync(&b, "http://feeds.example.test/kev.json").env("HTTP_PROXY", &through).output().unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(out(&output).contains("cisa-kev,loaded,60,0,"), "{}", out(&output));
+    assert!(out(&output).contains("cisa-kev,loaded,2000,0,"), "{}", out(&output));
     assert_eq!(origin.asked.lock().unwrap().len(), 1);
 
     // For https the proxy is asked for a tunnel to the publisher, and its refusal is said.
@@ -183,4 +183,21 @@ fn a_body_without_end_is_refused_with_memory_flat() {
     assert!(talk.contains("sends more than 67108864 bytes") && talk.contains("hint: "), "{talk}");
     assert!(endless < announced + (24 << 10), "{endless} kB after 64 MB of body, {announced} kB without a body");
     b.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named_in_place_of_the_publisher_alone() {
+    let b = Bench::new();
+    // Taken and let go: nobody listens there.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let output = sync(&b, "https://feeds.example.test/kev.json")
+        .env("HTTPS_PROXY", format!("http://ana:secret@{address}"))
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 102, "{}", err(&output));
+    let talk = format!("{}{}", err(&output), out(&output));
+    assert!(talk.contains(&format!("the proxy {address} (HTTPS_PROXY)")), "{talk}");
+    assert!(!talk.contains("secret"), "{talk}");
+    let path = b.run(&["feed", "sync", "cisa-kev", "--from", "/no/such/file"]);
+    assert!(err(&path).contains("`file:///no/such/file`"), "{}", err(&path));
 }

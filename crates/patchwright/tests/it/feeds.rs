@@ -27,7 +27,7 @@ fn a_mirror_file_is_read_once_and_standard_input_works_too() {
     let b = Bench::new();
     let mirror = b.file("kev.json", kev(&cves(60)));
     let url = format!("file://{}", mirror.display());
-    let first = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
+    let first = b.sync("cisa-kev", &url, &[]);
     assert!(first.contains("cisa-kev,loaded,60,0,"), "{first}");
     let again = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
     assert!(again.contains("cisa-kev,unchanged,60,"), "{again}");
@@ -48,7 +48,7 @@ fn a_broken_record_is_quarantined_and_shown_a_broken_feed_hurts_no_other() {
     let one_bad = good.replacen("\"cveID\":\"CVE-2026-10007\"", "\"cveID\":17", 1);
     let mirror = b.file("kev.json", one_bad);
     let url = format!("file://{}", mirror.display());
-    let loaded = b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-o", "csv", "-q"]);
+    let loaded = b.sync("cisa-kev", &url, &[]);
     assert!(loaded.contains("cisa-kev,loaded,59,1,"), "{loaded}");
     let problems = b.ok(&["feed", "status", "cisa-kev", "--problems", "-o", "csv"]);
     assert_eq!(problems.lines().count(), 2, "{problems}");
@@ -66,7 +66,21 @@ fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
     let b = Bench::new();
     let mirror = b.file("kev.json", kev(&cves(300)));
     let url = format!("file://{}", mirror.display());
-    b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "-q"]);
+    // What ships with the program counts from the first document on.
+    let first = b.run(&["feed", "sync", "cisa-kev", "--from", &url]);
+    assert_eq!(code(&first), 102);
+    assert!(err(&first).contains("1673 from the starter set"), "{}", err(&first));
+    assert!(b.ok(&["explain", "CVE-2021-44228", "-q"]).contains("Known to be exploited"));
+    for (feed, name, text) in [
+        ("epss", "one.csv", "cve,epss,percentile\nCVE-2025-10000,0.00042,0.05\n".to_owned()),
+        ("endoflife", "eol.json", r#"{"schema_version":"1.2.0","result":[{"name":"nginx","releases":[{"name":"1.24","isEol":true,"eolFrom":"2024-04-23"}]}]}"#.to_owned()),
+    ] {
+        let small = format!("file://{}", b.file(name, text).display());
+        let refused = b.run(&["feed", "sync", feed, "--from", &small]);
+        assert_eq!(code(&refused), 102, "{feed}");
+        assert!(err(&refused).contains("from the starter set"), "{feed}: {}", err(&refused));
+    }
+    b.sync("cisa-kev", &url, &[]);
     std::fs::write(&mirror, kev(&cves(100))).unwrap();
     let refused = b.run(&["feed", "sync", "cisa-kev", "--from", &url]);
     assert_eq!(code(&refused), 102);

@@ -22,13 +22,12 @@ fn each_feed_is_read_from_a_file_or_a_folder() {
     ] {
         let bytes = std::fs::read(root().join("crates/formats/tests/fixtures/feeds").join(fixture)).unwrap();
         let file = b.file(&format!("{id}/{name}"), bytes);
-        let by_file = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", file.display()), "-o", "csv", "-q"]);
+        let by_file = b.sync(id, &format!("file://{}", file.display()), &[]);
         assert!(by_file.contains(&format!("{id},{want}")), "{by_file}");
         b.file(&format!("{id}/.github/workflows/test.yaml"), "on: push\n");
         if id != "exploitdb" && id != "metasploit" && id != "nuclei" {
             let folder = b.dir.path().join(id);
-            let by_folder =
-                b.ok(&["feed", "sync", id, "--from", &format!("file://{}", folder.display()), "-o", "csv", "-q"]);
+            let by_folder = b.sync(id, &format!("file://{}", folder.display()), &[]);
             assert!(by_folder.contains(&format!("{id},{want}")), "{by_folder}");
         }
     }
@@ -52,7 +51,7 @@ fn whole_repositories_are_read_from_their_archives() {
             return;
         };
         let b = Bench::new();
-        let loaded = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", path.display()), "-o", "csv", "-q"]);
+        let loaded = b.sync(id, &format!("file://{}", path.display()), &[]);
         println!("{}", loaded.lines().last().unwrap_or_default());
         assert!(loaded.contains(&format!("{id},{want}")), "{loaded}");
     }

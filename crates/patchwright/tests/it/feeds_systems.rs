@@ -8,7 +8,7 @@ use crate::run::{Bench, code, err, root, shared, stanza};
 
 fn sync(b: &Bench, id: &str, name: &str, bytes: impl AsRef<[u8]>) -> String {
     let file = b.file(name, bytes);
-    b.ok(&["feed", "sync", id, "--from", &format!("file://{}", file.display()), "-o", "csv", "-q"])
+    b.sync(id, &format!("file://{}", file.display()), &[])
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn samples_of_the_publishers() {
             return;
         };
         let b = Bench::new();
-        let loaded = b.ok(&["feed", "sync", id, "--from", &format!("file://{}", path.display()), "-o", "csv", "-q"]);
+        let loaded = b.sync(id, &format!("file://{}", path.display()), &[]);
         assert!(loaded.contains(&format!("{id},{want}")), "{loaded}");
     }
 }

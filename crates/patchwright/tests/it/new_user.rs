@@ -269,6 +269,14 @@ fn without_a_network_all_feeds_are_one_trouble() {
     assert_eq!(code(&output), 102);
     let talk = err(&output);
     assert_eq!(talk.matches("hint: ").count(), 1, "{talk}");
+    // Nor are the package mirrors waited for after that.
+    let mut up = Command::new("unshare");
+    up.args(["--net", env!("CARGO_BIN_EXE_patchwright"), "up", "--no-serve"]).stdin(Stdio::null());
+    up.env("PATCHWRIGHT_DATA_DIR", b.data()).env_remove("PATCHWRIGHT_OFFLINE").env_remove("PATCHWRIGHT_DATABASE");
+    let output = up.output().unwrap();
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("the package mirrors are not asked"), "{}", err(&output));
+    assert!(!err(&output).contains("allow downloads"), "{}", err(&output));
     assert!(talk.contains("no connection to the publishers of 12 feeds"), "{talk}");
     let status = b.ok(&["feed", "status"]);
     assert!(status.contains("cisa-kev: no connection to www.cisa.gov"), "each feed's own reason stays: {status}");

@@ -82,6 +82,12 @@ impl Bench {
         out(&output)
     }
 
+    /// Loads a small document of a feed: fewer records than ship are taken only where somebody means it.
+    pub(crate) fn sync(&self, feed: &str, url: &str, more: &[&str]) -> String {
+        let words = ["feed", "sync", feed, "--from", url, "-o", "csv", "-q", "--accept-shrink", "--reason", "a test"];
+        self.ok(&[&words, more].concat())
+    }
+
     /// Runs and expects this exit code and a hint; gives stderr.
     pub(crate) fn fails(&self, args: &[&str], expected: i32) -> String {
         let output = self.run(args);

@@ -10,7 +10,7 @@ struct Up {
     child: Child,
     address: String,
     link: String,
-    _talk: std::thread::JoinHandle<()>,
+    talk: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Up {
@@ -34,8 +34,9 @@ impl Up {
         let rest = std::thread::spawn(move || {
             let mut sink = String::new();
             drop(talk.read_to_string(&mut sink));
+            sink
         });
-        Self { child, address, link, _talk: rest }
+        Self { child, address, link, talk: Some(rest) }
     }
 
     /// One HTTP/1.1 request; gives status, headers and body.
@@ -63,7 +64,9 @@ impl Up {
     /// Signs in with a fresh link; gives the session's cookie.
     fn sign_in(&self, bench: &Bench) -> String {
         let origin = format!("http://{}", self.address);
-        let link = bench.ok(&["link", "-q", "--public-url", &origin]);
+        // Nobody has to tell it where the server is.
+        let link = bench.ok(&["link", "-q"]);
+        assert!(link.starts_with(&origin), "{link}");
         let secret = link.trim().rsplit('/').next().unwrap().to_owned();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let body = format!("secret={secret}");
@@ -166,6 +169,8 @@ fn ctrl_c_ends_with_its_own_code_and_leaves_a_good_installation() {
     let sent = Command::new("kill").args(["-INT", &up.child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     assert_eq!(up.child.wait().unwrap().code(), Some(130));
+    let talk = up.talk.take().unwrap().join().unwrap();
+    assert!(talk.contains("stopped") && !talk.contains("error") && !talk.contains("hint"), "it was told to: {talk}");
     bench.ok(&["audit", "verify"]);
     bench.ok(&["intel", "verify"]);
 }
@@ -180,7 +185,7 @@ fn a_running_server_takes_over_what_another_process_activates() {
     let before = row("CVE-2026-10050")["data"]["snapshot"].clone();
 
     let mirror = bench.file("kev.json", crate::feeds::kev(&crate::feeds::cves(60)));
-    bench.ok(&["feed", "sync", "cisa-kev", "--from", &format!("file://{}", mirror.display()), "-q"]);
+    bench.sync("cisa-kev", &format!("file://{}", mirror.display()), &[]);
     let mut after = row("CVE-2026-10050");
     for _ in 0..100 {
         if after["data"]["snapshot"] != before {
@@ -206,4 +211,32 @@ fn a_running_server_takes_over_what_another_process_activates() {
     assert!(row("CVE-2026-10050")["kev_detail"].is_null(), "the starter set is in force again");
     let (code, _) = up.stop();
     assert_eq!(code, Some(0));
+}
+
+/// What people set with the command line beside a running server holds for the server too: policy, what a host is, settings.
+#[test]
+fn a_running_server_takes_over_what_people_set_elsewhere() {
+    let bench = Bench::new();
+    let up = Up::start(&bench);
+    let cookie = up.sign_in(&bench);
+    let name = || up.json("/api/v1/policy", &cookie)["name"].as_str().unwrap().to_owned();
+    assert!(name().starts_with("default "), "{}", name());
+    let ours = bench.ok(&["policy", "show"]).replacen("name = \"default\"", "name = \"ours\"", 1);
+    let file = bench.file("ours.toml", ours);
+    bench.ok(&["policy", "apply", file.to_str().unwrap(), "--reason", "our own words"]);
+    let began = std::time::Instant::now();
+    while !name().starts_with("ours ") {
+        assert!(began.elapsed().as_secs() < 30, "the server still judges by `{}`", name());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let id = up.json("/api/v1/hosts", &cookie)["items"][0]["id"].as_str().unwrap().to_owned();
+    let host = || up.json(&format!("/api/v1/hosts/{id}"), &cookie);
+    assert_eq!(
+        host()["report"]["policy"].as_str().unwrap().split(' ').next(),
+        Some("ours"),
+        "{}",
+        host()["report"]["policy"]
+    );
+    bench.ok(&["host", "set", &id, "tier=T1"]);
+    assert_eq!(host()["row"]["tier"], "T1", "hosts are read from the database each time");
 }

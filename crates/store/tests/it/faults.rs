@@ -310,6 +310,12 @@ fn a_server_that_is_not_there_is_said_not_to_be() {
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     assert!(!error.to_string().contains("secret") && error.to_string().contains("127.0.0.1:1"), "{error}");
     assert!(hint(&error).contains("PostgreSQL"));
+    // The server's refusal itself, at once; not "timed out" after a wait.
+    let patient = Options { busy: Duration::from_secs(60), ..options() };
+    let began = std::time::Instant::now();
+    let error = block_on(Db::connect("postgres://ana:secret@127.0.0.1:1/pw", &patient)).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("refused") && began.elapsed() < Duration::from_secs(10), "{:?}: {cause}", began.elapsed());
     if let Some((url, _)) = address(Place::Codepoint) {
         let other = url.replace("/postgres?", "/no_such_database?");
         assert_ne!(other, url);

@@ -7,6 +7,7 @@ use patchwright_app::{audit, auth, policy};
 use patchwright_protocol::auth::TokenRequest;
 use serde::Deserialize;
 
+use super::sign_in::enter;
 use super::{Answer, Common, page, see};
 use crate::csv::Csv;
 use crate::failure::Failure;
@@ -38,7 +39,10 @@ pub(crate) async fn get(
     let tab = Tab::parse(&asked.tab);
     let mut frame = signed.frame("Settings", Area::Settings);
     if asked.saved == "password" {
-        frame.notice = Some(Notice { good: true, text: "The new password is saved.".to_owned() });
+        frame.notice = Some(Notice {
+            good: true,
+            text: "The new password is saved; your other sessions are signed out.".to_owned(),
+        });
     }
     let body = match tab {
         Tab::Account => settings::account(&signed.user)?,
@@ -86,8 +90,8 @@ async fn verify(state: &WebState, signed: &Signed) -> Result<Notice, Failure> {
 /// `POST /settings/password`
 pub(crate) async fn password(State(state): State<WebState>, SignedForm(signed, form): SignedForm) -> Answer {
     let refusal = if form.get("new") == form.get("again") {
-        match auth::password_set(&state.env, &signed.ctx, form.get("new")).await {
-            Ok(()) => return Ok(see("/settings?saved=password")),
+        match auth::password_set(&state.env, &signed.ctx, form.get("current"), form.get("new")).await {
+            Ok(fresh) => return Ok(enter(&state.options, &fresh, "/settings?saved=password")),
             Err(error) if error.status() == 422 => {
                 error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
             }

@@ -44,7 +44,7 @@ pub(crate) async fn password(State(state): State<WebState>, visitor: Visitor, fo
             ..Failure::of("too_busy", "several people sign in at this moment")
         });
     };
-    match auth::password_sign_in(&state.env, form.get("name"), form.get("password")).await {
+    match auth::password_sign_in(&state.env, form.get("name"), form.get("password"), visitor.from).await {
         Ok(signed) => Ok(enter(&state.options, &signed, form.get("next"))),
         Err(AppError::Unauthenticated { .. }) => {
             // The same answer for a wrong name, a wrong password and a closed account.
@@ -85,7 +85,8 @@ fn guarded(error: AppError) -> Failure {
     Failure::of("internal", "signing in failed on the server's side; its log says why under this request's id")
 }
 
-fn enter(options: &WebOptions, signed: &SignedIn, next: &str) -> Response {
+/// To `next` with a fresh session.
+pub(super) fn enter(options: &WebOptions, signed: &SignedIn, next: &str) -> Response {
     let mut response = see(local_or_home(next));
     let secure = if options.secure_cookies { "; Secure" } else { "" };
     // Ends with the browser's session; the server ends it after idling too.

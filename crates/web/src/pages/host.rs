@@ -108,7 +108,7 @@ impl<'a> HostPage<'a> {
 
     fn worst(&self) -> Html {
         match &self.host.row.worst {
-            Some(word) => parts::urgency_noun(word),
+            Some(word) => parts::urgency(word),
             None => parts::none("none open"),
         }
     }

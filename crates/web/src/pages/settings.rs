@@ -45,8 +45,8 @@ impl Tab {
 const SCOPES: [(&str, &str); 6] = [
     ("read", "read everything its owner may read, except the audit"),
     ("inventory:write", "report, classify and forget hosts"),
-    ("feeds:write", "fetch and change feeds"),
-    ("policy:write", "try and apply policy"),
+    ("feeds:write", "fetch and change feeds; no address of the API does that yet"),
+    ("policy:write", "assess sources; trying and applying policy has no address of the API yet"),
     ("exceptions:write", "ask for exceptions and decide about them, say what is not affected"),
     ("admin", "everything its owner may do"),
 ];

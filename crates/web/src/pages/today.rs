@@ -11,6 +11,9 @@ use crate::view::{Html, link, parts, text};
 /// Rows of the ranked table before the reader asks for all of them.
 const FIRST_ROWS: usize = 12;
 
+/// Rows that have to give the same reason before it is said once for all.
+const SHARED_MIN: usize = 3;
+
 /// The Today page.
 #[derive(Template)]
 #[template(path = "today.html")]
@@ -61,6 +64,26 @@ impl TodayPage {
         groups
     }
 
+    /// Reasons that most of the rows share: said once above them. What everybody has explains nobody's place.
+    fn shared(&self) -> Vec<&str> {
+        let rows = self.shown();
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for reason in rows.iter().flat_map(|p| &p.because) {
+            match counts.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((reason, 1)),
+            }
+        }
+        let most = |count: usize| count >= SHARED_MIN && count * 2 > rows.len();
+        counts.into_iter().filter(|(_, count)| most(*count)).map(|(reason, _)| reason).collect()
+    }
+
+    /// The reasons of a row that are its own.
+    fn own(&self, patch: &FleetPatch) -> Vec<String> {
+        let shared = self.shared();
+        patch.because.iter().filter(|reason| !shared.contains(&reason.as_str())).cloned().collect()
+    }
+
     fn more(&self) -> usize {
         self.today.patches.len().saturating_sub(self.shown().len())
     }
@@ -75,5 +98,27 @@ impl TodayPage {
 
     fn more_vulns(&self, patch: &FleetPatch) -> bool {
         text::Num::num(&patch.vulns) > text::Num::num(&patch.examples.len()) && !patch.examples.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_most_rows_share_is_said_once() {
+        let patch = |reasons: &[&str]| FleetPatch {
+            because: reasons.iter().map(|r| (*r).to_owned()).collect(),
+            ..FleetPatch::default()
+        };
+        let of = |patches: Vec<FleetPatch>| {
+            let today = Today { hosts: 1, patches, ..Today::default() };
+            TodayPage::new(Frame::default(), today, false).unwrap()
+        };
+        let page = of(vec![patch(&["assumed", "exploited"]), patch(&["assumed"]), patch(&["assumed", "rated high"])]);
+        assert_eq!(page.shared(), ["assumed"]);
+        assert_eq!(page.own(&page.today.patches[0]), ["exploited"]);
+        assert_eq!(page.render().unwrap().matches("assumed").count(), 1);
+        assert!(of(vec![patch(&["assumed"]), patch(&["assumed"])]).shared().is_empty(), "two rows are no crowd");
     }
 }

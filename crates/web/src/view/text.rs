@@ -195,6 +195,66 @@ pub fn capital(text: &str) -> String {
     }
 }
 
+/// What was assumed, without the word itself: it stands before it.
+#[must_use]
+pub fn assumption(text: &str) -> String {
+    text.replacen(": assumed: ", ": ", 1)
+}
+
+/// Actions of the audit as a sentence goes on behind a name; `{}` is what it was done to, where that has a name.
+const DEEDS: [(&str, &str); 29] = [
+    ("bundle.export", "wrote a bundle of vulnerability data"),
+    ("bundle.import", "took in a bundle of vulnerability data"),
+    ("feed.edit", "changed the feed {}"),
+    ("feed.sync", "fetched the feed {}"),
+    ("finding.view", "looked at findings"),
+    ("host.bulk_edit", "classified several hosts"),
+    ("host.delete", "removed {}"),
+    ("host.edit", "classified {}"),
+    ("host.enrol", "took in {}"),
+    ("host.import", "took in {}"),
+    ("intel.activate", "put other vulnerability data into force"),
+    ("inventory.import_assets", "imported assets from {}"),
+    ("link.issue", "made a sign-in link for {}"),
+    ("password.forget", "set the password of {} aside"),
+    ("password.refused", "gave a wrong present password for {}"),
+    ("password.set", "set the password of {}"),
+    ("policy.apply", "put a policy into force"),
+    ("session.end", "signed out"),
+    ("session.locked", "has to wait: too many wrong passwords for {}"),
+    ("session.refused", "was refused at the sign-in of {}"),
+    ("session.start", "signed in"),
+    ("setting.edit", "changed the settings of {}"),
+    ("source.assess", "assessed the source {}"),
+    ("token.create", "made the API token {}"),
+    ("token.manage", "revoked the API token {}"),
+    ("token.revoke", "revoked the API token {}"),
+    ("user.create", "made the account {}"),
+    ("view.delete", "deleted the view {}"),
+    ("view.save", "saved the view {}"),
+];
+
+/// A line of the audit for people: `link.issue admin` is that somebody made a sign-in link. An action without a sentence here
+/// keeps its own word; ids and hashes, which name nothing to anybody, are left out. The audit itself shows both.
+#[must_use]
+pub fn deed(text: &str, object_id: &str) -> String {
+    let (line, reason) = text.split_once(": ").map_or((text, None), |(line, reason)| (line, Some(reason)));
+    let (action, object) = line.split_once(' ').unwrap_or((line, ""));
+    let machine = object.is_empty()
+        || object.len() >= 64 && object.chars().all(|c| c.is_ascii_hexdigit())
+        || object == object_id && object.contains('_');
+    let object = if machine { "" } else { object };
+    let said = match DEEDS.iter().find(|(known, _)| *known == action) {
+        Some((_, words)) if object.is_empty() => words.replace(" of {}", "").replace(" for {}", "").replace(" {}", ""),
+        Some((_, words)) => words.replace("{}", object),
+        None => format!("{} {object}", action.replace(['.', '_'], " ")).trim_end().to_owned(),
+    };
+    match reason {
+        Some(reason) => format!("{said}: {reason}"),
+        None => said,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,5 +310,25 @@ mod tests {
         assert_eq!(risk(1_250_000), "1.25");
         assert_eq!(bytes(4_250_000_u64), "4.2 MB");
         assert_eq!(bytes(12_u64), "12 B");
+    }
+
+    #[test]
+    fn deeds_are_sentences_without_ids() {
+        let hash = "a".repeat(64);
+        for (text, id, said) in [
+            ("link.issue admin", "usr_1", "made a sign-in link for admin"),
+            ("policy.apply pol_0198: our own", "pol_0198", "put a policy into force: our own"),
+            (
+                &format!("intel.activate {hash}: half empty"),
+                &hash,
+                "put other vulnerability data into force: half empty",
+            ),
+            ("session.refused no_such_account", "no_such_account", "was refused at the sign-in"),
+            ("feed.sync epss", "epss", "fetched the feed epss"),
+            ("new.thing x", "x", "new thing x"),
+        ] {
+            assert_eq!(deed(text, id), said);
+        }
+        assert_eq!(assumption("Publicly Exposed yes: assumed: nobody said"), "Publicly Exposed yes: nobody said");
     }
 }

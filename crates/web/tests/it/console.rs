@@ -227,3 +227,22 @@ async fn activity_names_people_and_hosts_and_falls_back_to_ids() {
     assert!(rows.iter().any(|r| r.object_id == id.as_str() && r.text.ends_with(" web-01")), "{rows:?}");
     assert!(rows.iter().any(|r| r.actor_id.starts_with("usr_") && r.actor == "admin"), "{rows:?}");
 }
+
+#[tokio::test]
+async fn a_filter_that_means_nothing_is_explained_and_the_last_deeds_are_sentences() {
+    let house = House::new().await;
+    house.host("web-01").await;
+    let browser = house.sign_in().await;
+    let odd = browser.get("/hosts?q=is:bogus").await;
+    assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(odd.body.contains("is not a state of hosts") && odd.body.contains("is:stale"), "{}", odd.body);
+    assert_eq!(browser.get("/hosts?q=is:stale").await.status, StatusCode::OK);
+    let today = browser.get("/").await.body;
+    assert!(today.contains("made a sign-in link for admin") && !today.contains("link.issue"), "{today}");
+    let host = browser.get("/hosts").await.body;
+    let id = host.split("href=\"/hosts/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let page = browser.get(&format!("/hosts/{id}")).await.body;
+    assert!(!page.contains(" urgency</span></dd>") || page.contains("<span class=\"vh\"> urgency</span>"), "{page}");
+    let data = browser.get("/data").await.body;
+    assert!(data.contains("those of the starter set"), "{data}");
+}

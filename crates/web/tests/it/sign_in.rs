@@ -2,9 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
+use patchwright_app::{audit, auth};
 use patchwright_web::{WebOptions, link_path};
 
-use crate::house::{House, form_request, request};
+use crate::house::{House, form_request, local, request};
 
 #[tokio::test]
 async fn nobody_signed_in_is_led_to_the_form_and_back() {
@@ -127,4 +128,94 @@ async fn one_sessions_form_token_does_not_fit_another_session() {
     assert!(house.send(request).await.body.contains("data-theme=\"dark\""));
     let bare = form_request("/theme").body(Body::from("theme=dark")).unwrap();
     assert_eq!(house.send(bare).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_change_of_password_needs_the_present_one_and_ends_the_other_sessions() {
+    let house = House::new().await;
+    let (first, other) = (house.sign_in().await, house.sign_in().await);
+    let set = |current: &str, new: &str| {
+        let new = new.replace(' ', "+");
+        format!("current={}&new={new}&again={new}", current.replace(' ', "+"))
+    };
+    for guessed in ["aaaaaaaaaaaa", "password1234"] {
+        let refused = first.post("/settings/password", &set("", guessed)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{guessed}");
+        assert!(refused.body.contains("guessed at once"), "{}", refused.body);
+    }
+    let saved = first.post("/settings/password", &set("", "correct horse battery")).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    assert_eq!(other.get("/hosts").await.status, StatusCode::SEE_OTHER, "the other session has ended");
+    assert_eq!(first.get("/hosts").await.status, StatusCode::SEE_OTHER, "the cookie is another one now");
+    let mut browser = house.sign_in().await;
+    saved.header("set-cookie").split(';').next().unwrap().clone_into(&mut browser.cookie);
+    let page = browser.get("/settings?saved=password").await;
+    assert!(page.body.contains("name=\"current\""), "{}", page.body);
+    page.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().clone_into(&mut browser.csrf);
+
+    for wrong in ["", "wrong horse battery"] {
+        let refused = browser.post("/settings/password", &set(wrong, "another horse battery")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains("present password is not right"), "{}", refused.body);
+    }
+    let right = browser.post("/settings/password", &set("correct horse battery", "another horse battery")).await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.body);
+    let old = house.post("/sign-in", "name=admin&password=correct+horse+battery").await;
+    assert_eq!(old.status, StatusCode::UNAUTHORIZED);
+
+    // Who has forgotten it comes in by a link that sets it aside.
+    let secret = auth::link_issue(&house.env, &local(), "admin", true).await.unwrap();
+    let answer = house.post("/sign-in/link", &format!("secret={secret}")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let gone = house.post("/sign-in", "name=admin&password=another+horse+battery").await;
+    assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn refusals_lock_outs_and_sign_outs_are_on_record_and_a_stranger_locks_out_himself_only() {
+    let house = House::new().await;
+    let browser = house.sign_in().await;
+    browser.post("/settings/password", "new=correct+horse+battery&again=correct+horse+battery").await;
+    let from = |address: &str, password: &str| {
+        let mut request = form_request("/sign-in").body(Body::from(format!("name=admin&password={password}"))).unwrap();
+        let address: std::net::SocketAddr = address.parse().unwrap();
+        request.extensions_mut().insert(axum::extract::ConnectInfo(address));
+        request
+    };
+    for _ in 0..12 {
+        house.send(from("192.0.2.66:1234", "guess+guess+guess")).await;
+    }
+    let locked = house.send(from("192.0.2.66:1235", "correct+horse+battery")).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+    let owner = house.send(from("192.0.2.1:1234", "correct+horse+battery")).await;
+    assert_eq!(owner.status, StatusCode::SEE_OTHER, "the owner comes in from elsewhere");
+    house.post("/sign-in", "name=my+secret+password&password=x").await;
+    // A link works from the locked address too.
+    let again = house.sign_in().await;
+    again.post("/sign-out", "").await;
+
+    let records = house.env.db().read().await.unwrap().audit_list_latest(None, 100).await.unwrap();
+    let records: Vec<_> = records.iter().filter_map(|r| r.record()).collect();
+    let count = |action: &str| records.iter().filter(|r| r.action == action).count();
+    assert_eq!((count("session.refused"), count("session.locked"), count("session.end")), (9, 1, 1), "{records:#?}");
+    let refused = records.iter().rfind(|r| r.action == "session.refused").unwrap();
+    assert!(refused.detail.to_string().contains("192.0.2.66") && refused.object.starts_with("usr_"), "{refused:?}");
+    assert!(!format!("{records:?}").contains("my secret"), "what was typed as a name is not kept");
+    audit::verify(&house.env, &local()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_knows_of_the_password_and_a_missing_scope_says_what_to_do() {
+    let house = House::new().await;
+    let token = house.token(&["read"]).await;
+    let who = |answer: &crate::house::Answer| answer.json()["has_password"].as_bool().unwrap();
+    assert!(!who(&house.api(Method::GET, "/api/v1/whoami", &token, None).await));
+    let browser = house.sign_in().await;
+    browser.post("/settings/password", "new=correct+horse+battery&again=correct+horse+battery").await;
+    assert!(who(&house.api(Method::GET, "/api/v1/whoami", &token, None).await));
+    let id = house.host("web-01").await;
+    let refused = house.api(Method::DELETE, &format!("/api/v1/hosts/{id}"), &token, None).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let hint = refused.json()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("`inventory:write`") && !hint.contains("administrator"), "{hint}");
 }

@@ -192,6 +192,16 @@ impl SnapshotIndex {
     /// The same for the chunks of several providers at once: what an imported bundle activates.
     #[must_use]
     pub fn with_providers(&self, providers: &[&str], fresh: Vec<ChunkMeta>, now: Timestamp) -> Self {
+        let displaced: Vec<_> = self.displaced(providers, &fresh).into_iter().map(ChunkMeta::place).collect();
+        let mut chunks: Vec<ChunkMeta> =
+            self.chunks.iter().filter(|c| !displaced.contains(&c.place())).cloned().collect();
+        chunks.extend(fresh);
+        Self::new(chunks, self.sequence.saturating_add(1), now)
+    }
+
+    /// The chunks that are no longer in force once `fresh` of these providers is.
+    #[must_use]
+    pub fn displaced(&self, providers: &[&str], fresh: &[ChunkMeta]) -> Vec<&ChunkMeta> {
         // KEV, EPSS and names are whole documents: a live one is complete, so the starter's copy goes. CVSS, SSVC,
         // exploits, end-of-support and publication dates come from several sources that add up.
         let whole = |kind: ChunkKind| match kind {
@@ -205,13 +215,11 @@ impl SnapshotIndex {
             | ChunkKind::Withdrawn
             | ChunkKind::KevRemoved => false,
         };
-        let replaced = |old: &ChunkMeta| {
+        let replaced = |old: &&ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;
             providers.contains(&old.provider.as_str()) || (old.starter && whole(old.kind) && fresh.iter().any(by_live))
         };
-        let mut chunks: Vec<ChunkMeta> = self.chunks.iter().filter(|c| !replaced(c)).cloned().collect();
-        chunks.extend(fresh);
-        Self::new(chunks, self.sequence.saturating_add(1), now)
+        self.chunks.iter().filter(replaced).collect()
     }
 
     /// Whether the index is well formed: ids that may become file names, sane sizes, and the id of its own chunks.
