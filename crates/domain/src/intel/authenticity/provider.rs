@@ -61,6 +61,19 @@ pub enum SignatureDemand {
     IgnoreUnsafe,
 }
 
+impl SignatureDemand {
+    /// The word of settings.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ByRole => "by-role",
+            Self::Always => "always",
+            Self::IfPresent => "if-present",
+            Self::IgnoreUnsafe => "ignore-unsafe",
+        }
+    }
+}
+
 /// Who accepted a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
