@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(on("2028-07-01").support, Support::Ended);
         assert_eq!(support_state(&os, &[], day("2026-01-01")).support, Support::Unknown);
         let none = support_state(&Os::default(), &[], day("2026-01-01")).text;
-        assert_eq!(none, "No end-of-support date is known for a document without an operating system.");
+        assert_eq!(none, "Which operating system this is, is not known, so neither is the end of its support.");
     }
 
     #[test]

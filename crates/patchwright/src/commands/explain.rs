@@ -232,20 +232,14 @@ fn nothing(
         ))?;
         return Ok(Code::Ok);
     }
-    let unknown = || {
-        Failure::new(
-            Code::Failed,
-            format!("`{}` is neither an installed package nor a known host, and no finding has that id", clean(target)),
-            "name a CVE or an advisory of the findings, an installed package (`patchwright scan --findings` lists them), or a host of `patchwright host list`",
-        )
-    };
-    if args.file.is_some() {
-        return Err(unknown());
+    if args.file.is_none() {
+        return host(place, args);
     }
-    match host(place, args) {
-        Err(failure) if failure.message.starts_with("there is no host") => Err(unknown()),
-        other => other,
-    }
+    Err(Failure::new(
+        Code::Failed,
+        format!("`{}` is no package of this document, and no finding has that id", clean(target)),
+        "name a CVE or an advisory of the findings (`patchwright scan FILE --findings` lists them), or a package of the document",
+    ))
 }
 
 /// What people decided about this machine, where it is a known host of an installation here.

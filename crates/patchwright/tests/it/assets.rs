@@ -96,7 +96,7 @@ fn an_ansible_inventory_gives_groups_and_rules_use_them() {
          set = { tier = \"T2\", exposure = \"internet\", environment = \"test\" }\n",
     );
     let rules = rules.to_str().unwrap();
-    b.fails(&["inventory", "asset-rules", rules], 2);
+    b.fails(&["inventory", "asset-rules", rules], 64);
     assert_eq!(verdicts(&b.ok(&["inventory", "asset-rules", rules, "--dry-run", "-o", "csv"])), ["changed web-01"]);
     assert_eq!(profile(&b, "web-01", "tier"), "T3 default ");
     b.ok(&["inventory", "asset-rules", rules, "--reason", "first rules"]);
