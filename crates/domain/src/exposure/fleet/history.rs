@@ -60,6 +60,8 @@ pub struct History {
     names: Vec<u32>,
     /// Hosts whose rows were added to since they were sorted.
     unsorted: RoaringBitmap,
+    /// Changes that are numbered by name: tables beside them are read in the order in which they lie in memory.
+    numbered: usize,
     /// What each change does to claims; filled by [`History::settle`].
     effects: Vec<Effect>,
     /// Claims of a subject that some version before it, on whatever host, did not have; by place, sorted. For all others the way
@@ -117,6 +119,10 @@ impl History {
     /// Sorts what was added, and works out what every distinct change does to claims; to be called after changes and after a
     /// match, before any question.
     pub fn settle(&mut self, index: &FleetIndex, threads: usize) {
+        // A few that came later lie at the end; that costs little.
+        if self.changes.list.len() > self.numbered + self.numbered / 8 {
+            self.renumber();
+        }
         let (names, changes) = (&self.names, &self.changes.list);
         let name = |row: &Row| names.get(row.change()).copied().unwrap_or(u32::MAX);
         for host in std::mem::take(&mut self.unsorted) {
@@ -128,6 +134,29 @@ impl History {
         }
         self.effects = parallel::map(changes, threads, |(old, new)| effect(index, *old, *new));
         self.late = late(changes, &self.effects);
+    }
+
+    /// Numbers the changes by name, old and new subject.
+    fn renumber(&mut self) {
+        let key = |place: &usize| (self.names.get(*place).copied(), self.changes.list.get(*place).copied());
+        let mut order: Vec<usize> = (0..self.changes.list.len()).collect();
+        order.sort_unstable_by_key(key);
+        let mut changes = Interner::default();
+        let mut place: Vec<u32> = vec![0; order.len()];
+        let mut names = Vec::with_capacity(order.len());
+        for before in order {
+            let (Some(change), Some(name)) = (self.changes.list.get(before), self.names.get(before)) else { continue };
+            if let Some(slot) = place.get_mut(before) {
+                *slot = changes.intern(*change);
+            }
+            names.push(*name);
+        }
+        for row in self.hosts.iter_mut().flatten() {
+            let now = place.get(row.change()).copied().unwrap_or_default();
+            row.change = row.change & (GOES_ON | FROM_NOTHING) | now;
+        }
+        (self.changes, self.names) = (changes, names);
+        self.numbered = self.names.len();
     }
 
     pub(super) fn rows(&self, host: HostNo) -> &[Row] {
@@ -157,6 +186,11 @@ impl History {
     /// The package name of a row.
     pub(super) fn name(&self, row: Row) -> u32 {
         self.names.get(row.change()).copied().unwrap_or(u32::MAX)
+    }
+
+    /// The package name of every distinct change.
+    pub(super) fn change_names(&self) -> &[u32] {
+        &self.names
     }
 
     /// The rows of one name on a host, oldest first.

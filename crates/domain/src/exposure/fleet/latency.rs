@@ -72,15 +72,15 @@ impl Tally {
         usize::from(class) * ROW + usize::from(days).min(DAYS_MAX)
     }
 
-    pub(super) fn finish(&mut self, class: u8, days: u16) {
+    pub(super) fn finish(&mut self, class: u8, days: u16, count: u32) {
         if let Some(n) = self.finished.get_mut(Self::slot(class, days)) {
-            *n += 1;
+            *n += count;
         }
     }
 
-    pub(super) fn still_open(&mut self, class: u8, days: u16) {
+    pub(super) fn still_open(&mut self, class: u8, days: u16, count: u32) {
         if let Some(n) = self.open.get_mut(Self::slot(class, days)) {
-            *n += 1;
+            *n += count;
         }
     }
 

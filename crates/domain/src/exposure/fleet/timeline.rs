@@ -54,39 +54,68 @@ struct Latest {
     soon: Day,
 }
 
-/// [`Latest`] of every (projection, case).
+/// [`Latest`] of every (projection, kind of case). Cases whose deadlines run alike on every projection are one kind.
 struct Thresholds {
     of: Vec<Vec<Latest>>,
+    /// Kind of each case.
+    kinds: Vec<u32>,
 }
+
+/// What the deadline of a case depends on: its fact tuple, and its own clocks where a rule of some projection asks for them.
+type Kind = (u32, Option<(Option<Timestamp>, Option<Timestamp>)>);
 
 impl Thresholds {
     fn new(index: &FleetIndex, board: &Board, now: Timestamp, soon: Timestamp, threads: usize) -> Self {
         let projections: Vec<u16> = (0u16..).take(board.projections()).collect();
+        let mut own: Vec<Option<bool>> = vec![None; board.tuples()];
+        let mut places: HashMap<Kind, u32> = HashMap::new();
+        // The first case of each kind stands for it.
+        let mut first: Vec<(u32, VulnNo)> = Vec::new();
+        let mut kinds = Vec::with_capacity(index.cases().len());
+        for (no, case) in (0u32..).zip(index.cases()) {
+            let tuple = board.tuple(no);
+            let asks = |projection: &u16| {
+                let rules = board.verdict(*projection, no).map_or(&[][..], |verdict| &verdict.rules);
+                rules.iter().any(|r| r.clock.as_slice() != [Clock::FirstSeen])
+            };
+            let own = match own.get_mut(tuple as usize) {
+                Some(known) => *known.get_or_insert_with(|| projections.iter().any(asks)),
+                None => false,
+            };
+            let clocks = board.clocks(case.vuln);
+            let kind = (tuple, own.then_some((clocks.kev_added, clocks.published)));
+            kinds.push(*places.entry(kind).or_insert_with(|| {
+                first.push((no, case.vuln));
+                u32::try_from(first.len() - 1).unwrap_or(u32::MAX)
+            }));
+        }
         let of = parallel::map(&projections, threads, |projection| {
             let mut known: HashMap<(u32, Option<Timestamp>, Option<Timestamp>), Latest> = HashMap::new();
-            (0u32..)
-                .zip(index.cases())
-                .map(|(no, case)| {
-                    let (Some(place), Some(verdict)) =
-                        (board.verdict_place(*projection, no), board.verdict(*projection, no))
-                    else {
-                        return Latest::default();
-                    };
-                    let clocks = board.clocks(case.vuln);
-                    let own = verdict.rules.iter().any(|r| r.clock.as_slice() != [Clock::FirstSeen]);
-                    let key = if own { (place, clocks.kev_added, clocks.published) } else { (place, None, None) };
-                    *known.entry(key).or_insert_with(|| Latest {
-                        now: threshold(verdict, &clocks, now),
-                        soon: threshold(verdict, &clocks, soon),
-                    })
+            let latest = |(case, vuln): &(u32, VulnNo)| {
+                let (Some(place), Some(verdict)) =
+                    (board.verdict_place(*projection, *case), board.verdict(*projection, *case))
+                else {
+                    return Latest::default();
+                };
+                let clocks = board.clocks(*vuln);
+                let own = verdict.rules.iter().any(|r| r.clock.as_slice() != [Clock::FirstSeen]);
+                let key = if own { (place, clocks.kev_added, clocks.published) } else { (place, None, None) };
+                *known.entry(key).or_insert_with(|| Latest {
+                    now: threshold(verdict, &clocks, now),
+                    soon: threshold(verdict, &clocks, soon),
                 })
-                .collect()
+            };
+            first.iter().map(latest).collect()
         });
-        Self { of }
+        Self { of, kinds }
     }
 
     fn column(&self, projection: u16) -> &[Latest] {
         self.of.get(usize::from(projection)).map_or(&[], Vec::as_slice)
+    }
+
+    fn kind(&self, case: u32) -> u32 {
+        self.kinds.get(case as usize).copied().unwrap_or(u32::MAX)
     }
 }
 
@@ -104,12 +133,10 @@ fn threshold(verdict: &super::board::Verdict, clocks: &VulnClocks, at: Timestamp
     Day(low)
 }
 
-/// A claim as the questions read it.
+/// A claim as a question about its time reads it. Eight bytes: it is read a hundred million times.
 #[derive(Clone, Copy)]
 struct Flat {
-    vuln: VulnNo,
-    case: u32,
-    /// Fact tuple of the case, with [`LATE`] in the highest bit.
+    /// Fact tuple of the case, with [`LATE`] and [`EXCEPTED`] in the highest bits.
     tuple: u32,
     /// Since when the vulnerability is known here.
     known: Day,
@@ -119,6 +146,8 @@ struct Flat {
 
 /// The claim has to be walked back version by version.
 const LATE: u32 = 1 << 31;
+/// The vulnerability is excepted on some hosts.
+const EXCEPTED: u32 = 1 << 30;
 
 impl Flat {
     fn late(self) -> bool {
@@ -126,28 +155,74 @@ impl Flat {
     }
 
     fn class(self, urgencies: &[u8]) -> u8 {
-        urgencies.get((self.tuple & !LATE) as usize).copied().unwrap_or(4)
+        urgencies.get((self.tuple & !(LATE | EXCEPTED)) as usize).copied().unwrap_or(4)
     }
 }
 
-/// Lists behind one another in one block.
-struct Lists {
-    list: Vec<Flat>,
+/// An open claim: with what its deadline hangs on.
+#[derive(Clone, Copy)]
+struct Open {
+    flat: Flat,
+    kind: u32,
+    vuln: VulnNo,
+}
+
+/// Open claims of a subject that are alike. Those that are late or excepted somewhere stand alone.
+#[derive(Clone, Copy)]
+struct AlikeOpen {
+    first: Open,
+    count: u32,
+}
+
+/// The claims of every subject.
+struct Claims {
+    /// Each claim.
+    each: Lists<Open>,
+    /// Those that are alike together.
+    alike: Lists<AlikeOpen>,
+}
+
+/// Claims that a change ends alike: a fix of a kernel ends hundreds, which differ in little but their ids. Late ones stand alone.
+#[derive(Clone, Copy)]
+struct Alike {
+    first: Flat,
+    count: u32,
+}
+
+/// What every change ends, those first that have been known longest.
+struct Ended {
+    /// Each claim.
+    each: Lists<Flat>,
+    /// Those that are alike together.
+    alike: Lists<Alike>,
+}
+
+/// Lists behind one another in one block. Most are empty, and that is seen in a table that stays in the processor's cache.
+struct Lists<T> {
+    list: Vec<T>,
     from: Vec<u32>,
+    some: Bits,
 }
 
-impl Lists {
-    fn new(parts: impl Iterator<Item = Vec<Flat>>) -> Self {
-        let mut out = Self { list: Vec::new(), from: vec![0] };
-        for part in parts {
-            out.list.extend(part);
+impl<T> Lists<T> {
+    fn new(parts: impl Iterator<Item = Vec<T>>) -> Self {
+        let mut list = Vec::new();
+        let mut from = vec![0];
+        let some = parts.map(|part| {
+            let some = !part.is_empty();
+            list.extend(part);
             // Four billion claims of distinct subjects do not fit in memory.
-            out.from.push(u32::try_from(out.list.len()).unwrap_or(u32::MAX));
-        }
-        out
+            from.push(u32::try_from(list.len()).unwrap_or(u32::MAX));
+            some
+        });
+        let some = some.collect();
+        Self { list, from, some }
     }
 
-    fn get(&self, place: usize) -> &[Flat] {
+    fn get(&self, place: usize) -> &[T] {
+        if !self.some.has(place) {
+            return &[];
+        }
         match self.from.get(place..place + 2) {
             Some([from, to]) => self.list.get(*from as usize..*to as usize).unwrap_or(&[]),
             _ => &[],
@@ -188,13 +263,40 @@ impl Start {
 }
 
 /// Notes about the names of one host, made by one pass over its rows and reused for the next host.
-struct Notes {
+struct Notes<'a> {
     of: Vec<Spell>,
+    /// Changes of names that somebody has a claim about; the others need no note.
+    told: &'a Bits,
 }
 
-impl Notes {
-    fn new(index: &FleetIndex) -> Self {
-        Self { of: vec![Spell::default(); index.names.len()] }
+/// One bit for each place.
+#[derive(Default)]
+struct Bits(Vec<u64>);
+
+impl FromIterator<bool> for Bits {
+    fn from_iter<I: IntoIterator<Item = bool>>(list: I) -> Self {
+        let mut words = Vec::new();
+        for (place, bit) in list.into_iter().enumerate() {
+            if place.is_multiple_of(64) {
+                words.push(0);
+            }
+            if let Some(word) = words.last_mut() {
+                *word |= u64::from(bit) << (place % 64);
+            }
+        }
+        Self(words)
+    }
+}
+
+impl Bits {
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+}
+
+impl<'a> Notes<'a> {
+    fn new(index: &FleetIndex, told: &'a Bits) -> Self {
+        Self { of: vec![Spell::default(); index.names.len()], told }
     }
 
     /// Reads the rows of a host. `each` sees every row with the start of the versions before it and whether that is all there is to it.
@@ -202,6 +304,9 @@ impl Notes {
         let mut spell = Spell::default();
         let mut last: Option<Row> = None;
         for (place, row) in history.rows(host).iter().copied().enumerate() {
+            if !self.told.has(row.change()) {
+                continue;
+            }
             if row.goes_on() {
                 // Removed and back again: how long the gap was decides.
                 spell.unbroken &= !row.is_install();
@@ -263,47 +368,95 @@ impl Timeline<'_> {
         self.history.presence(self.index, rows_into(self.history, rows, subject), subject, claim, present)
     }
 
-    /// The claims of every subject.
-    fn claims(&self) -> (Vec<u32>, Lists) {
-        let lists = (0u32..).zip(&self.index.subjects).map(|(no, subject)| {
-            let late = self.history.late(no);
-            (0u16..).zip(&subject.claims).map(|(place, claim)| self.flat(claim, place, late)).collect()
-        });
-        (self.index.subjects.iter().map(|s| s.name).collect(), Lists::new(lists))
+    /// The claims of every subject, and the names of the subjects.
+    fn claims(&self, thresholds: &Thresholds, excepted: &[Option<RoaringBitmap>]) -> (Vec<u32>, Claims) {
+        let lists: Vec<Vec<Open>> = (0u32..)
+            .zip(&self.index.subjects)
+            .map(|(no, subject)| {
+                let late = self.history.late(no);
+                let open = |(place, claim): (u16, &super::ClaimRef)| {
+                    let mut flat = self.flat(claim, place, late);
+                    if excepted.get(claim.vuln as usize).is_some_and(Option::is_some) {
+                        flat.tuple |= EXCEPTED;
+                    }
+                    Open { flat, kind: thresholds.kind(claim.case), vuln: claim.vuln }
+                };
+                let mut list: Vec<Open> = (0u16..).zip(&subject.claims).map(open).collect();
+                list.sort_unstable_by_key(|o| (o.flat.known, o.flat.tuple, o.kind, o.flat.place));
+                list
+            })
+            .collect();
+        let same = |a: &Open, b: &Open| {
+            a.flat.tuple & (LATE | EXCEPTED) == 0
+                && (a.flat.known, a.flat.tuple, a.kind) == (b.flat.known, b.flat.tuple, b.kind)
+        };
+        let alike = |list: &Vec<Open>| {
+            let group = |group: &[Open]| {
+                Some(AlikeOpen { first: *group.first()?, count: u32::try_from(group.len()).unwrap_or(u32::MAX) })
+            };
+            list.chunk_by(same).filter_map(group).collect()
+        };
+        let alike = Lists::new(lists.iter().map(alike));
+        let names = self.index.subjects.iter().map(|s| s.name).collect();
+        (names, Claims { each: Lists::new(lists.into_iter()), alike })
     }
 
-    /// The claims that every change ends, those that have been known longest first.
-    fn ended(&self) -> Lists {
-        Lists::new(self.history.effects().map(|(old, _, effect)| {
-            let (claims, late) = (self.index.subject(old).map_or(&[][..], |s| &s.claims), self.history.late(old));
-            let mut list: Vec<Flat> = effect
-                .ended
-                .iter()
-                .filter_map(|place| Some(self.flat(claims.get(usize::from(*place))?, *place, late)))
-                .collect();
-            list.sort_unstable_by_key(|flat| flat.known);
-            list
-        }))
+    /// Changes of names that somebody has a claim about.
+    fn told(&self, names: &[u32]) -> Bits {
+        let mut claimed = vec![false; self.index.names.len()];
+        for (name, subject) in names.iter().zip(&self.index.subjects) {
+            if let Some(slot) = claimed.get_mut(*name as usize) {
+                *slot |= !subject.claims.is_empty();
+            }
+        }
+        let names = self.history.change_names();
+        names.iter().map(|name| claimed.get(*name as usize).copied().unwrap_or_default()).collect()
+    }
+
+    /// The claims that every change ends.
+    fn ended(&self) -> Ended {
+        let lists: Vec<Vec<Flat>> = self
+            .history
+            .effects()
+            .map(|(old, _, effect)| {
+                let claims = self.index.subject(old).map_or(&[][..], |s| &s.claims);
+                let late = self.history.late(old);
+                let flat = |place: &u16| Some(self.flat(claims.get(usize::from(*place))?, *place, late));
+                let mut list: Vec<Flat> = effect.ended.iter().filter_map(flat).collect();
+                list.sort_unstable_by_key(|flat| (flat.known, flat.tuple, flat.place));
+                list
+            })
+            .collect();
+        let same = |a: &Flat, b: &Flat| !a.late() && (a.known, a.tuple) == (b.known, b.tuple);
+        let alike = |list: &Vec<Flat>| {
+            let group = |group: &[Flat]| {
+                Some(Alike { first: *group.first()?, count: u32::try_from(group.len()).unwrap_or(u32::MAX) })
+            };
+            list.chunk_by(same).filter_map(group).collect()
+        };
+        let alike = Lists::new(lists.iter().map(alike));
+        Ended { each: Lists::new(lists.into_iter()), alike }
     }
 
     fn flat(&self, claim: &super::ClaimRef, place: u16, late: &[u16]) -> Flat {
         let mark = if late.binary_search(&place).is_ok() { LATE } else { 0 };
         let known = self.board.clocks(claim.vuln).known.unwrap_or_default();
-        Flat { vuln: claim.vuln, case: claim.case, tuple: self.board.tuple(claim.case) & !LATE | mark, known, place }
+        Flat { tuple: self.board.tuple(claim.case) & !(LATE | EXCEPTED) | mark, known, place }
     }
 
     /// Deadlines by tier and times to fix by urgency, in one pass. `soon` is the instant until which "soon" reaches.
     #[must_use]
     pub fn survey(&self, now: Timestamp, soon: Timestamp, exceptions: &[Exception]) -> Survey {
         let thresholds = Thresholds::new(self.index, self.board, now, soon, self.threads);
-        let (names, claims) = self.claims();
         let mut excepted: Vec<Option<RoaringBitmap>> = vec![None; self.index.vuln_count()];
         for exception in exceptions.iter().filter(|e| e.until > now) {
             if let Some(slot) = excepted.get_mut(exception.vuln as usize) {
                 *slot.get_or_insert_default() |= &exception.hosts;
             }
         }
+        let (names, claims) = self.claims(&thresholds, &excepted);
         let ended = self.ended();
+        let told = self.told(&names);
         let urgencies: Vec<Vec<u8>> =
             (0u16..).take(self.board.projections()).map(|projection| self.board.urgencies(projection)).collect();
         let look = Look { names: &names, claims: &claims, excepted: &excepted, today: Day::of(now) };
@@ -311,14 +464,14 @@ impl Timeline<'_> {
             self.index.entries().filter(|(no, _)| self.scope.contains(*no)).collect();
         let portions: Vec<&[(HostNo, &HostEntry)]> = hosts.chunks(2_048).collect();
         let parts = parallel::map(&portions, self.threads, |portion| {
-            let mut notes = Notes::new(self.index);
+            let mut notes = Notes::new(self.index, &told);
             let (mut tiers, mut tally) = ([Deadlines::default(); 4], Tally::new());
             for (no, host) in portion.iter() {
                 let projection = self.board.projection(host.profile);
                 let urgencies = urgencies.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
                 let mut meter = Meter { urgencies, latest: thresholds.column(projection), tally: &mut tally };
                 notes.read(self.history, *no, |place, row, start, unbroken| {
-                    self.row_latency(*no, place, row, (start, unbroken), ended.get(row.change()), &mut meter);
+                    self.row_latency(*no, place, row, unbroken.then_some(start), &ended, &mut meter);
                 });
                 if let Some(tier) = tiers.get_mut(self.tier_place(host.profile)) {
                     tier.add(self.open(&notes, *no, host, &look, &mut meter));
@@ -361,23 +514,33 @@ impl Timeline<'_> {
         Since { host, subject, name, present, start, walked }
     }
 
-    /// The findings that one change of a host ended. `start` is the start of the versions before it.
+    /// The findings that one change of a host ended. `start` is the start of the versions before it, where nothing broke their row.
     fn row_latency(
         &self,
         host: HostNo,
         place: usize,
         row: Row,
-        (start, unbroken): (Day, bool),
-        ended: &[Flat],
+        start: Option<Day>,
+        ended: &Ended,
         meter: &mut Meter<'_>,
     ) {
-        for claim in ended {
-            // Gone before anybody here could know: nobody waited. Those that follow became known later still.
-            if claim.known >= row.day {
-                break;
+        // Gone before anybody here could know: nobody waited. Those that follow became known later still.
+        let waited = |flat: Flat| flat.known < row.day;
+        let days = |flat: Flat, since: Day| row.day.0.saturating_sub(since.max(flat.known).0);
+        let walked = |flat: Flat| days(flat, self.ended_since(host, place, row, flat));
+        match start {
+            Some(start) => {
+                for alike in ended.alike.get(row.change()).iter().take_while(|alike| waited(alike.first)) {
+                    let flat = alike.first;
+                    let days = if flat.late() { walked(flat) } else { days(flat, start) };
+                    meter.tally.finish(flat.class(meter.urgencies), days, alike.count);
+                }
             }
-            let since = if unbroken && !claim.late() { start } else { self.ended_since(host, place, row, *claim) };
-            meter.tally.finish(claim.class(meter.urgencies), row.day.0.saturating_sub(since.max(claim.known).0));
+            None => {
+                for flat in ended.each.get(row.change()).iter().take_while(|flat| waited(**flat)) {
+                    meter.tally.finish(flat.class(meter.urgencies), walked(*flat), 1);
+                }
+            }
         }
     }
 
@@ -398,28 +561,51 @@ impl Timeline<'_> {
     fn open(&self, notes: &Notes, no: HostNo, host: &HostEntry, look: &Look<'_>, meter: &mut Meter<'_>) -> Deadlines {
         let mut sum = Deadlines::default();
         for (place, subject) in host.subjects.iter().copied().enumerate() {
-            let claims = look.claims.get(subject as usize);
-            if claims.is_empty() {
+            let alike = look.claims.alike.get(subject as usize);
+            if alike.is_empty() {
                 continue;
             }
             let name = look.names.get(subject as usize).copied().unwrap_or(u32::MAX);
             let since = self.since(notes, no, subject, name, host.present(place));
-            for claim in claims {
-                let start = since.of(self, claim).max(claim.known);
-                meter.tally.still_open(claim.class(meter.urgencies), look.today.0.saturating_sub(start.0));
-                if let Some(Some(hosts)) = look.excepted.get(claim.vuln as usize)
-                    && hosts.contains(no)
-                {
-                    sum.excepted += 1;
-                    continue;
+            if since.walked {
+                for open in look.claims.each.get(subject as usize) {
+                    self.count(no, open, 1, &since, look, meter, &mut sum);
                 }
-                sum.open += 1;
-                let latest = meter.latest.get(claim.case as usize).copied().unwrap_or_default();
-                sum.overdue += u64::from(start <= latest.now && latest.now != Day(0));
-                sum.soon += u64::from(start > latest.now && start <= latest.soon);
+            } else {
+                for alike in alike {
+                    self.count(no, &alike.first, alike.count, &since, look, meter, &mut sum);
+                }
             }
         }
         sum
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the inside of the loop above, called from its two arms")]
+    fn count(
+        &self,
+        no: HostNo,
+        open: &Open,
+        count: u32,
+        since: &Since,
+        look: &Look<'_>,
+        meter: &mut Meter<'_>,
+        sum: &mut Deadlines,
+    ) {
+        let flat = open.flat;
+        let start = since.of(self, flat).max(flat.known);
+        meter.tally.still_open(flat.class(meter.urgencies), look.today.0.saturating_sub(start.0), count);
+        let many = u64::from(count);
+        if flat.tuple & EXCEPTED != 0
+            && let Some(Some(hosts)) = look.excepted.get(open.vuln as usize)
+            && hosts.contains(no)
+        {
+            sum.excepted += many;
+            return;
+        }
+        sum.open += many;
+        let latest = meter.latest.get(open.kind as usize).copied().unwrap_or_default();
+        sum.overdue += many * u64::from(start <= latest.now && latest.now != Day(0));
+        sum.soon += many * u64::from(start > latest.now && start <= latest.soon);
     }
 }
 
@@ -427,7 +613,7 @@ impl Timeline<'_> {
 struct Meter<'a> {
     /// Class of each fact tuple on the host's projection.
     urgencies: &'a [u8],
-    /// Of each case.
+    /// Of each kind of case.
     latest: &'a [Latest],
     tally: &'a mut Tally,
 }
@@ -436,8 +622,7 @@ struct Meter<'a> {
 struct Look<'a> {
     /// Name of each subject.
     names: &'a [u32],
-    /// Claims of each subject.
-    claims: &'a Lists,
+    claims: &'a Claims,
     /// Hosts on which each vulnerability is excepted.
     excepted: &'a [Option<RoaringBitmap>],
     today: Day,
@@ -456,7 +641,7 @@ struct Since {
 }
 
 impl Since {
-    fn of(&self, timeline: &Timeline<'_>, claim: &Flat) -> Day {
+    fn of(&self, timeline: &Timeline<'_>, claim: Flat) -> Day {
         if self.walked || claim.late() {
             timeline.walk(self.host, self.name, self.subject, usize::from(claim.place), self.present)
         } else {
