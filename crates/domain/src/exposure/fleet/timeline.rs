@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 use super::board::{Board, VulnClocks, due};
 use super::history::{Exception, History, Row, rows_into};
-use super::latency::{Latency, Tally};
+use super::latency::{Brief, Latency, Tally};
 use super::{Day, FleetIndex, HostEntry, HostNo, ProfileNo, SubjectNo, VulnNo, parallel};
 use crate::decision::policy::Clock;
 use crate::decision::profile::Tier;
@@ -30,6 +30,12 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
+    fn count(&mut self, start: Day, latest: Latest) {
+        self.open += 1;
+        self.overdue += u64::from(start <= latest.now && latest.now != Day(0));
+        self.soon += u64::from(start > latest.now && start <= latest.soon);
+    }
+
     fn add(&mut self, other: Self) {
         self.open += other.open;
         self.overdue += other.overdue;
@@ -59,6 +65,8 @@ struct Thresholds {
     of: Vec<Vec<Latest>>,
     /// Kind of each case.
     kinds: Vec<u32>,
+    /// Fact tuple of each kind.
+    tuples: Vec<u32>,
 }
 
 /// What the deadline of a case depends on: its fact tuple, and its own clocks where a rule of some projection asks for them.
@@ -71,6 +79,7 @@ impl Thresholds {
         let mut places: HashMap<Kind, u32> = HashMap::new();
         // The first case of each kind stands for it.
         let mut first: Vec<(u32, VulnNo)> = Vec::new();
+        let mut tuples = Vec::new();
         let mut kinds = Vec::with_capacity(index.cases().len());
         for (no, case) in (0u32..).zip(index.cases()) {
             let tuple = board.tuple(no);
@@ -86,6 +95,7 @@ impl Thresholds {
             let kind = (tuple, own.then_some((clocks.kev_added, clocks.published)));
             kinds.push(*places.entry(kind).or_insert_with(|| {
                 first.push((no, case.vuln));
+                tuples.push(tuple);
                 u32::try_from(first.len() - 1).unwrap_or(u32::MAX)
             }));
         }
@@ -107,11 +117,20 @@ impl Thresholds {
             };
             first.iter().map(latest).collect()
         });
-        Self { of, kinds }
+        Self { of, kinds, tuples }
     }
 
     fn column(&self, projection: u16) -> &[Latest] {
         self.of.get(usize::from(projection)).map_or(&[], Vec::as_slice)
+    }
+
+    fn len(&self) -> usize {
+        self.tuples.len()
+    }
+
+    /// Class of each kind from those of fact tuples.
+    fn classes(&self, urgencies: &[u8]) -> Vec<u8> {
+        self.tuples.iter().map(|tuple| urgencies.get(*tuple as usize).copied().unwrap_or(4)).collect()
     }
 
     fn kind(&self, case: u32) -> u32 {
@@ -133,7 +152,7 @@ fn threshold(verdict: &super::board::Verdict, clocks: &VulnClocks, at: Timestamp
     Day(low)
 }
 
-/// A claim as a question about its time reads it. Eight bytes: it is read a hundred million times.
+/// A claim as a question about its time reads it.
 #[derive(Clone, Copy)]
 struct Flat {
     /// Fact tuple of the case, with [`LATE`] and [`EXCEPTED`] in the highest bits.
@@ -167,34 +186,24 @@ struct Open {
     vuln: VulnNo,
 }
 
-/// Open claims of a subject that are alike. Those that are late or excepted somewhere stand alone.
-#[derive(Clone, Copy)]
-struct AlikeOpen {
-    first: Open,
-    count: u32,
-}
-
 /// The claims of every subject.
 struct Claims {
     /// Each claim.
     each: Lists<Open>,
-    /// Those that are alike together.
-    alike: Lists<AlikeOpen>,
-}
-
-/// Claims that a change ends alike: a fix of a kernel ends hundreds, which differ in little but their ids. Late ones stand alone.
-#[derive(Clone, Copy)]
-struct Alike {
-    first: Flat,
-    count: u32,
+    /// The plain ones by kind; none where there are more kinds than have room.
+    brief: Option<Lists<Brief>>,
+    /// The others.
+    odd: Lists<Open>,
 }
 
 /// What every change ends, those first that have been known longest.
 struct Ended {
     /// Each claim.
     each: Lists<Flat>,
-    /// Those that are alike together.
-    alike: Lists<Alike>,
+    /// The plain ones by fact tuple; none where there are more tuples than have room.
+    brief: Option<Lists<Brief>>,
+    /// The late ones.
+    late: Lists<Flat>,
 }
 
 /// Lists behind one another in one block. Most are empty, and that is seen in a table that stays in the processor's cache.
@@ -381,24 +390,18 @@ impl Timeline<'_> {
                     }
                     Open { flat, kind: thresholds.kind(claim.case), vuln: claim.vuln }
                 };
-                let mut list: Vec<Open> = (0u16..).zip(&subject.claims).map(open).collect();
-                list.sort_unstable_by_key(|o| (o.flat.known, o.flat.tuple, o.kind, o.flat.place));
-                list
+                (0u16..).zip(&subject.claims).map(open).collect()
             })
             .collect();
-        let same = |a: &Open, b: &Open| {
-            a.flat.tuple & (LATE | EXCEPTED) == 0
-                && (a.flat.known, a.flat.tuple, a.kind) == (b.flat.known, b.flat.tuple, b.kind)
+        let plain = |open: &&Open| open.flat.tuple & (LATE | EXCEPTED) == 0;
+        let brief = |open: &Open| Brief { known: open.flat.known, of: u16::try_from(open.kind).unwrap_or(u16::MAX) };
+        let room = u16::try_from(thresholds.len()).is_ok();
+        let claims = Claims {
+            brief: room.then(|| Lists::new(lists.iter().map(|l| l.iter().filter(plain).map(brief).collect()))),
+            odd: Lists::new(lists.iter().map(|l| l.iter().filter(|open| !plain(open)).copied().collect())),
+            each: Lists::new(lists.into_iter()),
         };
-        let alike = |list: &Vec<Open>| {
-            let group = |group: &[Open]| {
-                Some(AlikeOpen { first: *group.first()?, count: u32::try_from(group.len()).unwrap_or(u32::MAX) })
-            };
-            list.chunk_by(same).filter_map(group).collect()
-        };
-        let alike = Lists::new(lists.iter().map(alike));
-        let names = self.index.subjects.iter().map(|s| s.name).collect();
-        (names, Claims { each: Lists::new(lists.into_iter()), alike })
+        (self.index.subjects.iter().map(|s| s.name).collect(), claims)
     }
 
     /// Changes of names that somebody has a claim about.
@@ -423,19 +426,17 @@ impl Timeline<'_> {
                 let late = self.history.late(old);
                 let flat = |place: &u16| Some(self.flat(claims.get(usize::from(*place))?, *place, late));
                 let mut list: Vec<Flat> = effect.ended.iter().filter_map(flat).collect();
-                list.sort_unstable_by_key(|flat| (flat.known, flat.tuple, flat.place));
+                list.sort_unstable_by_key(|flat| flat.known);
                 list
             })
             .collect();
-        let same = |a: &Flat, b: &Flat| !a.late() && (a.known, a.tuple) == (b.known, b.tuple);
-        let alike = |list: &Vec<Flat>| {
-            let group = |group: &[Flat]| {
-                Some(Alike { first: *group.first()?, count: u32::try_from(group.len()).unwrap_or(u32::MAX) })
-            };
-            list.chunk_by(same).filter_map(group).collect()
-        };
-        let alike = Lists::new(lists.iter().map(alike));
-        Ended { each: Lists::new(lists.into_iter()), alike }
+        let brief = |flat: &Flat| Brief { known: flat.known, of: u16::try_from(flat.tuple).unwrap_or(u16::MAX) };
+        let room = u16::try_from(self.board.tuples()).is_ok();
+        Ended {
+            brief: room.then(|| Lists::new(lists.iter().map(|l| l.iter().filter(|f| !f.late()).map(brief).collect()))),
+            late: Lists::new(lists.iter().map(|l| l.iter().filter(|f| f.late()).copied().collect())),
+            each: Lists::new(lists.into_iter()),
+        }
     }
 
     fn flat(&self, claim: &super::ClaimRef, place: u16, late: &[u16]) -> Flat {
@@ -459,6 +460,7 @@ impl Timeline<'_> {
         let told = self.told(&names);
         let urgencies: Vec<Vec<u8>> =
             (0u16..).take(self.board.projections()).map(|projection| self.board.urgencies(projection)).collect();
+        let classes: Vec<Vec<u8>> = urgencies.iter().map(|of| thresholds.classes(of)).collect();
         let look = Look { names: &names, claims: &claims, excepted: &excepted, today: Day::of(now) };
         let hosts: Vec<(HostNo, &HostEntry)> =
             self.index.entries().filter(|(no, _)| self.scope.contains(*no)).collect();
@@ -469,7 +471,8 @@ impl Timeline<'_> {
             for (no, host) in portion.iter() {
                 let projection = self.board.projection(host.profile);
                 let urgencies = urgencies.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
-                let mut meter = Meter { urgencies, latest: thresholds.column(projection), tally: &mut tally };
+                let classes = classes.get(usize::from(projection)).map_or(&[][..], Vec::as_slice);
+                let mut meter = Meter { urgencies, classes, latest: thresholds.column(projection), tally: &mut tally };
                 notes.read(self.history, *no, |place, row, start, unbroken| {
                     self.row_latency(*no, place, row, unbroken.then_some(start), &ended, &mut meter);
                 });
@@ -525,22 +528,21 @@ impl Timeline<'_> {
         meter: &mut Meter<'_>,
     ) {
         // Gone before anybody here could know: nobody waited. Those that follow became known later still.
-        let waited = |flat: Flat| flat.known < row.day;
-        let days = |flat: Flat, since: Day| row.day.0.saturating_sub(since.max(flat.known).0);
-        let walked = |flat: Flat| days(flat, self.ended_since(host, place, row, flat));
-        match start {
-            Some(start) => {
-                for alike in ended.alike.get(row.change()).iter().take_while(|alike| waited(alike.first)) {
-                    let flat = alike.first;
-                    let days = if flat.late() { walked(flat) } else { days(flat, start) };
-                    meter.tally.finish(flat.class(meter.urgencies), days, alike.count);
+        let change = row.change();
+        let plain = match (start, &ended.brief) {
+            (Some(start), Some(brief)) => {
+                let list = brief.get(change);
+                if !list.is_empty() {
+                    meter.tally.finish_all(meter.urgencies, list, start, row.day);
                 }
+                true
             }
-            None => {
-                for flat in ended.each.get(row.change()).iter().take_while(|flat| waited(**flat)) {
-                    meter.tally.finish(flat.class(meter.urgencies), walked(*flat), 1);
-                }
-            }
+            (None, _) | (_, None) => false,
+        };
+        let rest = if plain { &ended.late } else { &ended.each };
+        for flat in rest.get(change).iter().take_while(|flat| flat.known < row.day) {
+            let since = start.filter(|_| !flat.late()).unwrap_or_else(|| self.ended_since(host, place, row, *flat));
+            meter.tally.finish(flat.class(meter.urgencies), row.day.0.saturating_sub(since.max(flat.known).0));
         }
     }
 
@@ -558,54 +560,49 @@ impl Timeline<'_> {
     }
 
     /// The findings that are there now.
-    fn open(&self, notes: &Notes, no: HostNo, host: &HostEntry, look: &Look<'_>, meter: &mut Meter<'_>) -> Deadlines {
+    fn open(
+        &self,
+        notes: &Notes<'_>,
+        no: HostNo,
+        host: &HostEntry,
+        look: &Look<'_>,
+        meter: &mut Meter<'_>,
+    ) -> Deadlines {
         let mut sum = Deadlines::default();
         for (place, subject) in host.subjects.iter().copied().enumerate() {
-            let alike = look.claims.alike.get(subject as usize);
-            if alike.is_empty() {
+            let each = look.claims.each.get(subject as usize);
+            if each.is_empty() {
                 continue;
             }
             let name = look.names.get(subject as usize).copied().unwrap_or(u32::MAX);
             let since = self.since(notes, no, subject, name, host.present(place));
-            if since.walked {
-                for open in look.claims.each.get(subject as usize) {
-                    self.count(no, open, 1, &since, look, meter, &mut sum);
+            let rest = match &look.claims.brief {
+                Some(brief) if !since.walked => {
+                    for claim in brief.get(subject as usize) {
+                        let start = since.start.max(claim.known);
+                        let class = meter.classes.get(usize::from(claim.of)).copied().unwrap_or(4);
+                        meter.tally.still_open(class, look.today.0.saturating_sub(start.0));
+                        sum.count(start, meter.latest(u32::from(claim.of)));
+                    }
+                    look.claims.odd.get(subject as usize)
                 }
-            } else {
-                for alike in alike {
-                    self.count(no, &alike.first, alike.count, &since, look, meter, &mut sum);
+                Some(_) | None => each,
+            };
+            for open in rest {
+                let start = since.of(self, open.flat).max(open.flat.known);
+                let class = open.flat.class(meter.urgencies);
+                meter.tally.still_open(class, look.today.0.saturating_sub(start.0));
+                if open.flat.tuple & EXCEPTED != 0
+                    && let Some(Some(hosts)) = look.excepted.get(open.vuln as usize)
+                    && hosts.contains(no)
+                {
+                    sum.excepted += 1;
+                } else {
+                    sum.count(start, meter.latest(open.kind));
                 }
             }
         }
         sum
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the inside of the loop above, called from its two arms")]
-    fn count(
-        &self,
-        no: HostNo,
-        open: &Open,
-        count: u32,
-        since: &Since,
-        look: &Look<'_>,
-        meter: &mut Meter<'_>,
-        sum: &mut Deadlines,
-    ) {
-        let flat = open.flat;
-        let start = since.of(self, flat).max(flat.known);
-        meter.tally.still_open(flat.class(meter.urgencies), look.today.0.saturating_sub(start.0), count);
-        let many = u64::from(count);
-        if flat.tuple & EXCEPTED != 0
-            && let Some(Some(hosts)) = look.excepted.get(open.vuln as usize)
-            && hosts.contains(no)
-        {
-            sum.excepted += many;
-            return;
-        }
-        sum.open += many;
-        let latest = meter.latest.get(open.kind as usize).copied().unwrap_or_default();
-        sum.overdue += many * u64::from(start <= latest.now && latest.now != Day(0));
-        sum.soon += many * u64::from(start > latest.now && start <= latest.soon);
     }
 }
 
@@ -613,9 +610,17 @@ impl Timeline<'_> {
 struct Meter<'a> {
     /// Class of each fact tuple on the host's projection.
     urgencies: &'a [u8],
-    /// Of each kind of case.
+    /// Class of each kind.
+    classes: &'a [u8],
+    /// Of each kind.
     latest: &'a [Latest],
     tally: &'a mut Tally,
+}
+
+impl Meter<'_> {
+    fn latest(&self, kind: u32) -> Latest {
+        self.latest.get(kind as usize).copied().unwrap_or_default()
+    }
 }
 
 /// Tables that a question reads for every finding.

@@ -190,11 +190,12 @@ fn tables_give_what_every_finding_walked_back_by_itself_gives() {
         assert!(sum.overdue > 0 && sum.overdue < sum.open, "{sum:?}");
 
         // The world has what makes it hard.
-        let mut notes = Notes::new(&index);
+        let every: Bits = (0..history.len()).map(|_| true).collect();
+        let mut notes = Notes::new(&index, &every);
         for (no, _) in index.entries() {
             notes.read(&history, no, |_, _, _, unbroken| broken += usize::from(!unbroken));
         }
-        late += timeline.ended().list.iter().filter(|flat| flat.late()).count();
+        late += timeline.ended().each.list.iter().filter(|flat| flat.late()).count();
     }
     assert!(broken > 50 && late > 50, "{broken} rows after a gap, {late} late claims");
 }
