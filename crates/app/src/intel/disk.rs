@@ -11,6 +11,7 @@ use patchwright_domain::intel::snapshot::{ChunkError, ReadAt, SnapshotIndex};
 use patchwright_domain::signing::Envelope;
 use patchwright_domain::time::Timestamp;
 
+use super::checked::Look;
 use super::watch::Stamp;
 use crate::error::AppError;
 use crate::keys::KeyDir;
@@ -160,6 +161,11 @@ impl IntelDir {
         } else {
             Err(fail("its bytes do not have the SHA-256 of its name".to_owned()))
         }
+    }
+
+    /// How the file of a chunk looks.
+    pub(super) fn look(&self, id: &str) -> Option<Look> {
+        Look::of(&self.chunk_path(id))
     }
 
     /// The file of a chunk, to read it front to back.

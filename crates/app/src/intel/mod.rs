@@ -5,6 +5,7 @@
 
 mod build;
 pub mod bundle;
+mod checked;
 mod disk;
 mod known;
 mod log;
@@ -32,6 +33,7 @@ use patchwright_formats::host::SOURCES_UNSEEN;
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
 pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
+use checked::Checked;
 pub use disk::{FileChunk, IntelDir, Retention, write_atomic};
 pub use known::{EcosystemKnown, Known};
 pub use log::{
@@ -49,6 +51,15 @@ use crate::feeds::registry;
 
 /// Bytes hashed beside an answer: SHA-256 reads about a gigabyte a second, and an answer must not wait for it.
 const HASHED_MAX: u64 = 64 << 20;
+/// Which chunks [`Intel::verify_for`] hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// All that the answer rests on.
+    Nothing,
+    /// Those that were touched since they were hashed last.
+    Untouched,
+}
+
 /// Days after which data counts as old enough to warn about.
 const STALE_AFTER_DAYS: i32 = 3;
 
@@ -346,11 +357,12 @@ impl Intel {
     }
 
     /// Whether what an answer about this host rests on has the bytes that its names say: every table, and the advisories of its
-    /// ecosystems. At most [`HASHED_MAX`] bytes are read, the small ones first; `intel verify` reads all.
+    /// ecosystems. At most [`HASHED_MAX`] bytes are read, the small ones first; `intel verify` reads all. With [`Trust::Untouched`]
+    /// files that were hashed before and were not touched since are believed.
     ///
     /// # Errors
     /// [`AppError::Intel`] naming the first chunk that has not.
-    pub fn verify_for(&self, host: &HostFacts) -> Result<(), AppError> {
+    pub fn verify_for(&self, host: &HostFacts, trust: Trust) -> Result<(), AppError> {
         let mut ecosystems: Vec<String> = components::ecosystems(host).into_iter().map(str::to_owned).collect();
         if let Some(own) = host.os.ecosystem() {
             ecosystems.extend(subscription_of(&own).map(|(paid, _)| paid));
@@ -362,11 +374,19 @@ impl Intel {
         let mut chunks: Vec<&ChunkMeta> = self.index.chunks.iter().filter(asked).collect();
         chunks.sort_by_key(|c| c.bytes);
         let mut left = HASHED_MAX;
+        let mut checked = Checked::read(self.dir.root());
         for chunk in chunks {
+            let look = self.dir.look(&chunk.id);
+            if trust == Trust::Untouched && checked.has(&chunk.id, look) {
+                continue;
+            }
             let Some(rest) = left.checked_sub(chunk.bytes) else { break };
             left = rest;
             self.dir.verify_chunk(&chunk.id)?;
+            checked.add(&chunk.id, look);
         }
+        let ids: Vec<&str> = self.index.chunks.iter().map(|c| c.id.as_str()).collect();
+        checked.keep(&ids);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
-use patchwright_app::intel::Intel;
+use patchwright_app::intel::{Intel, Trust};
 use patchwright_app::policy::PolicySet;
 use patchwright_app::report::{Question, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
@@ -196,7 +196,7 @@ pub(crate) fn checked<T>(
     answer: impl FnOnce() -> Result<T, AppError>,
 ) -> Result<T, AppError> {
     std::thread::scope(|scope| {
-        let check = scope.spawn(|| intel.verify_for(facts));
+        let check = scope.spawn(|| intel.verify_for(facts, Trust::Untouched));
         let answer = answer();
         match check.join() {
             // The damage is the reason, whatever the answer made of it.

@@ -4,6 +4,7 @@ use patchwright_app::feeds::registry::FEEDS;
 use patchwright_app::feeds::{SyncOptions, feed_list};
 use patchwright_app::fleet;
 use patchwright_app::hosts::host_report;
+use patchwright_app::intel::Trust;
 
 use super::local::{Place, block_on, ctx};
 use super::{feed, scan, serve, show};
@@ -62,7 +63,7 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             .await
             .map_err(|e| Failure::plain(Code::Failed, format!("looking at this machine stopped: {e}")))??;
         let intel = env.intel();
-        let facts = tokio::task::spawn_blocking(move || intel.verify_for(&facts).map(|()| facts))
+        let facts = tokio::task::spawn_blocking(move || intel.verify_for(&facts, Trust::Nothing).map(|()| facts))
             .await
             .map_err(|e| Failure::plain(Code::Failed, format!("checking the vulnerability data stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;
