@@ -7,18 +7,35 @@ use patchwright_domain::ids::HostId;
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::inventory::asset::identity::{cloned, name_key};
 use patchwright_domain::inventory::asset::{Field, edited};
-use patchwright_domain::time::Timestamp;
+use patchwright_domain::time::{Date, Timestamp};
 use patchwright_store::{FactsChange, FactsWrite, Generation, Host};
 
 use crate::assets::on_report;
 use crate::env::unique;
 use crate::error::AppError;
+use crate::intel::STARTER_DATE;
 use crate::{Ctx, Env, Result};
 
 /// Longest host name accepted (RFC 1035 allows 253).
 const NAME_MAX: usize = 253;
 /// Packages of one host at most; the largest real ones have under 10,000.
 const PACKAGES_MAX: usize = 100_000;
+
+/// Days that the clock may be behind the data that ships with the program.
+const CLOCK_BEHIND_DAYS: i32 = 365;
+
+/// A report is the beginning of clocks that nobody can set back: with a clock far in the past every deadline would be over at once.
+fn clock_is_possible(now: Timestamp) -> Result<()> {
+    let made = Date::parse(STARTER_DATE).unwrap_or_default();
+    if made.0.saturating_sub(now.date().0) <= CLOCK_BEHIND_DAYS {
+        return Ok(());
+    }
+    Err(AppError::invalid(
+        "clock_behind",
+        format!("the clock of this machine says {}, long before this program was made ({made})", now.date()),
+        "set the clock (timedatectl, chrony) and try again; nothing was recorded",
+    ))
+}
 
 /// Takes in facts of a host: a new host, or news of a known one (same machine digest, else same name).
 ///
@@ -27,8 +44,9 @@ const PACKAGES_MAX: usize = 100_000;
 pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<HostId> {
     ctx.authorize(Action::ImportHost, &Target::OwnScope)?;
     check(&facts)?;
-    env.intel().name_sources(&mut facts)?;
     let now = env.now();
+    clock_is_possible(now)?;
+    env.intel().complete(&mut facts)?;
     let mut txn = env.db().write().await?;
     let clones = unmask(&mut txn, &mut facts, now).await?;
     let known = find(&mut txn, &facts, !clones.is_empty()).await?;

@@ -11,7 +11,7 @@ use patchwright_domain::intel::{
     Withdrawal,
 };
 use patchwright_domain::time::{Date, Timestamp};
-use patchwright_formats::bounded::Limits;
+use patchwright_formats::bounded::{self, Limits};
 use patchwright_formats::feed::csaf::CsafRecord;
 use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::cve::CveState;
@@ -239,16 +239,11 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
     Ok(())
 }
 
-/// The first byte that is not white space or a byte order mark.
+/// The first byte that is not white space or a byte order mark, after unpacking.
 fn first_byte(file: &mut File) -> std::io::Result<Option<u8>> {
-    let mut head = [0u8; 64];
-    let n = file.read(&mut head)?;
-    Ok(head
-        .get(..n)
-        .unwrap_or_default()
-        .iter()
-        .copied()
-        .find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf)))
+    let mut head = Vec::new();
+    bounded::open(file, &Limits::default())?.take(64).read_to_end(&mut head)?;
+    Ok(head.iter().copied().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf)))
 }
 
 impl Gathered {

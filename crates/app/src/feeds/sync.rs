@@ -552,8 +552,12 @@ fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], perce
             && super::stands_in(provider, &old.provider)
     }));
     before.into_iter().filter(|old| old.records > 0 && !old.kind.is_memory()).find_map(|old| {
-        let same = |new: &&ChunkMeta| new.kind == old.kind && new.ecosystem == old.ecosystem;
-        let to = fresh.iter().find(same).map_or(0, |new| new.records);
+        // A bundle brings the chunks of many: what the same provider says now counts, else what takes its place.
+        let same = |new: &&ChunkMeta, whose: &str| {
+            new.provider == whose && new.kind == old.kind && new.ecosystem == old.ecosystem
+        };
+        let of = |whose: &str| fresh.iter().find(|new| same(new, whose)).map(|new| new.records);
+        let to = of(&old.provider).or_else(|| of(provider)).unwrap_or(0);
         let what = old.ecosystem.clone().unwrap_or_else(|| format!("its {} table", old.kind.word()));
         let whose = if old.starter { " from the starter set" } else { "" };
         let words = if to == 0 {
@@ -591,7 +595,6 @@ fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn meta(ecosystem: &str, records: u64) -> ChunkMeta {

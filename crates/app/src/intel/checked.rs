@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+
+use patchwright_domain::time::Timestamp;
 
 /// A file that changed so recently may change again within one tick of its clock.
 const SETTLED_NS: i128 = 2_000_000_000;
@@ -34,9 +35,8 @@ impl Look {
         })
     }
 
-    fn settled(self, now: SystemTime) -> bool {
-        now.duration_since(SystemTime::UNIX_EPOCH)
-            .is_ok_and(|since| i128::try_from(since.as_nanos()).is_ok_and(|now| now - self.changed_ns > SETTLED_NS))
+    fn settled(self, now: Timestamp) -> bool {
+        i128::from(now.0) * 1_000_000 - self.changed_ns > SETTLED_NS
     }
 }
 
@@ -61,9 +61,9 @@ impl Checked {
         look.is_some() && self.looks.get(id).copied() == look
     }
 
-    /// Notes that the hash of a chunk was right. `look` is from before it was read.
-    pub(super) fn add(&mut self, id: &str, look: Option<Look>) {
-        if let Some(look) = look.filter(|look| look.settled(SystemTime::now())) {
+    /// Notes that the hash of a chunk was right. `look` is from before it was read; `now` is by the clock that stamps files.
+    pub(super) fn add(&mut self, id: &str, look: Option<Look>, now: Timestamp) {
+        if let Some(look) = look.filter(|look| look.settled(now)) {
             self.looks.insert(id.to_owned(), look);
             self.grown = true;
         }
@@ -112,12 +112,13 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         let look = Look::of(&file).unwrap();
         let mut fresh = Checked::read(dir.path());
-        fresh.add("a", Some(look));
+        let now = Timestamp(i64::try_from(look.changed_ns / 1_000_000).unwrap() + 1_000);
+        fresh.add("a", Some(look), now);
         assert!(!fresh.has("a", Some(look)), "it may still change within this tick");
         let old = Look { changed_ns: look.changed_ns - 10 * SETTLED_NS, ..look };
         let mut checked = Checked::read(dir.path());
-        checked.add("a", Some(old));
-        checked.add("gone", Some(old));
+        checked.add("a", Some(old), now);
+        checked.add("gone", Some(old), now);
         checked.keep(&["a"]);
         let again = Checked::read(dir.path());
         assert!(again.has("a", Some(old)) && !again.has("gone", Some(old)));

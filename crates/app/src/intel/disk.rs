@@ -201,8 +201,10 @@ impl IntelDir {
     pub fn write_chunk(&self, bytes: &[u8]) -> Result<String, AppError> {
         let id = chunk_id(bytes);
         let path = self.chunk_path(&id);
-        // An old file is written again: its age would otherwise let a sweep of another process take it before we name it.
-        if path.metadata().is_ok_and(|m| m.len() == bytes.len() as u64 && age_s(&m).is_some_and(|s| s < GRACE_S / 2)) {
+        // An old file is written again: its age would otherwise let a sweep of another process take it before we name it. So is a
+        // damaged one: that is how a build repairs it.
+        let young = |m: &std::fs::Metadata| age_s(m).is_some_and(|s| s < GRACE_S / 2);
+        if path.metadata().is_ok_and(|m| m.len() == bytes.len() as u64 && young(&m)) && self.verify_chunk(&id).is_ok() {
             return Ok(id);
         }
         write_atomic(&path, bytes)?;

@@ -6,6 +6,7 @@
 mod build;
 pub mod bundle;
 mod checked;
+mod complete;
 mod disk;
 mod known;
 mod log;
@@ -29,7 +30,6 @@ use patchwright_domain::intel::snapshot::{
 use patchwright_domain::intel::{EpssRelease, VulnFacts, Withdrawal};
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::{Date, Timestamp};
-use patchwright_formats::host::SOURCES_UNSEEN;
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
 pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
@@ -75,6 +75,8 @@ pub struct Intel {
 
 /// What a warning says where no advisory judges the system.
 pub const NOTHING_MATCHED: &str = "nothing was matched";
+/// What a warning says while the starter set is most of what is known of a system.
+pub const INCOMPLETE: &str = "come from the starter set, which is incomplete";
 
 /// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
 fn load_hint<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> String {
@@ -285,30 +287,6 @@ impl Intel {
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
     }
 
-    /// Fills in source names where the document names binaries only (`dpkg -l`, package lists): advisories are filed by source.
-    ///
-    /// # Errors
-    /// [`AppError::Intel`] when the table cannot be read.
-    pub fn name_sources(&self, facts: &mut HostFacts) -> Result<(), AppError> {
-        if !["package-list", "dpkg-list"].iter().any(|kind| facts.collector.ends_with(kind)) {
-            return Ok(());
-        }
-        let Some(ecosystem) = facts.os.ecosystem() else { return Ok(()) };
-        let mut named = 0_usize;
-        for package in &mut facts.packages {
-            if package.source == package.name
-                && let Some(source) = self.source_of(&ecosystem, &package.name)?
-            {
-                named += usize::from(source != package.name);
-                package.source = source;
-            }
-        }
-        for unseen in facts.unseen.iter_mut().filter(|u| named > 0 && u.what == SOURCES_UNSEEN) {
-            unseen.why = format!("no package names its source; {named} were taken from the table of {ecosystem}");
-        }
-        Ok(())
-    }
-
     /// Support state of the host's system on a day.
     ///
     /// # Errors
@@ -375,6 +353,7 @@ impl Intel {
         chunks.sort_by_key(|c| c.bytes);
         let mut left = HASHED_MAX;
         let mut checked = Checked::read(self.dir.root());
+        let now = crate::env::Clock::system().now();
         for chunk in chunks {
             let look = self.dir.look(&chunk.id);
             if trust == Trust::Untouched && checked.has(&chunk.id, look) {
@@ -383,7 +362,7 @@ impl Intel {
             let Some(rest) = left.checked_sub(chunk.bytes) else { break };
             left = rest;
             self.dir.verify_chunk(&chunk.id)?;
-            checked.add(&chunk.id, look);
+            checked.add(&chunk.id, look, now);
         }
         let ids: Vec<&str> = self.index.chunks.iter().map(|c| c.id.as_str()).collect();
         checked.keep(&ids);
@@ -466,12 +445,8 @@ impl Intel {
                         "No advisories for {name} are loaded: {NOTHING_MATCHED}, which is not the same as nothing found.{}",
                         load_hint([name.as_str()])
                     ));
-                } else if chunks.iter().all(|c| c.starter) {
-                    let command = registry::sync_command([name.as_str()]);
-                    let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
-                    label
-                        .warnings
-                        .push(format!("Advisories for {name} come from the starter set, which is incomplete{hint}."));
+                } else {
+                    label.warnings.extend(starter_words(name, &chunks));
                 }
             }
         }
@@ -481,6 +456,12 @@ impl Intel {
                 "Not entitled: {why}. That the package manager offers no update does not mean that the host is patched."
             )
         }));
+        let made = Date::parse(STARTER_DATE).unwrap_or_default();
+        if today < made {
+            label.warnings.push(format!(
+                "The clock says {today}, before the data of {made} was made: ages, deadlines and ends of support are wrong until it is set."
+            ));
+        }
         let newest = self.index.chunks.iter().filter_map(|c| c.date).max();
         if let Some(newest) = newest
             && today.0.saturating_sub(newest.0) > STALE_AFTER_DAYS
@@ -492,4 +473,21 @@ impl Intel {
         }
         label
     }
+}
+
+/// What is said while the starter set is most of what is known of a system: a sample of a feed or a list of some advisories does not
+/// make it complete.
+fn starter_words(ecosystem: &str, chunks: &[&ChunkMeta]) -> Option<String> {
+    let most = |starter: bool| chunks.iter().filter(|c| c.starter == starter).map(|c| c.records).max().unwrap_or(0);
+    let (shipped, fetched) = (most(true), most(false));
+    if fetched >= shipped {
+        return None;
+    }
+    let command = registry::sync_command([ecosystem]);
+    let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
+    let beside = match fetched {
+        0 => String::new(),
+        n => format!(" ({n} rows were fetched beside {shipped} of it)"),
+    };
+    Some(format!("Advisories for {ecosystem} {INCOMPLETE}{beside}{hint}."))
 }

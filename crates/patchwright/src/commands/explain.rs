@@ -33,12 +33,12 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let now = Clock::system().now();
     scan::profile(args.profile.as_deref(), AssetProfile::default())?;
     let intel = scan::intel(place, now)?;
-    let mut judge = Judge::of(place, args.policy.as_deref(), now)?;
+    let mut judge = Judge::of(place, args.policy.as_deref(), now, false)?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
         None => (scan::this_machine(place, scan::Look::Whole, judge.policy.runtime.settings(now))?, Vec::new()),
     };
-    intel.name_sources(&mut facts)?;
+    intel.complete(&mut facts)?;
     if args.file.is_none() {
         judge.recognise(place, &facts)?;
     }
@@ -66,6 +66,11 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         .iter()
         .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target)
         .collect();
+    let empty = findings.is_empty() && aside.is_empty();
+    let installed = facts.packages.iter().any(|p| p.name == target || p.source == target);
+    if empty && !installed && gone.is_empty() && !upper.starts_with("CVE-") {
+        return if args.file.is_none() { host(place, args) } else { Err(nowhere(target)) };
+    }
     match args.output {
         Format::Table => {}
         Format::Json => {
@@ -106,7 +111,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             return Ok(Code::Ok);
         }
     }
-    if findings.is_empty() && aside.is_empty() {
+    if empty {
         return nothing(place, args, &report, &facts, &gone);
     }
     let mut text = String::new();
@@ -218,7 +223,15 @@ fn nothing(
             let env = place.open().await?;
             let detail = fleet::advisory_detail(&env, &ctx(None), target).await?;
             let here = gone.packages();
-            output::page(&format!("Not open on this machine.\n{here}{}", advisory::text(&detail)))?;
+            let open = if detail.known {
+                format!("Not open on this machine, as far as this data goes: {}.", clean(&report.data.label))
+            } else {
+                format!(
+                    "Not open on this machine, but that says nothing: no source that is loaded names it ({}).",
+                    clean(&report.data.label)
+                )
+            };
+            output::page(&format!("{open}\n{here}{}", advisory::text(&detail)))?;
             Ok(Code::Ok)
         });
     }
@@ -232,14 +245,16 @@ fn nothing(
         ))?;
         return Ok(Code::Ok);
     }
-    if args.file.is_none() {
-        return host(place, args);
-    }
-    Err(Failure::new(
+    Err(nowhere(target))
+}
+
+/// Nothing of this name is in a document.
+fn nowhere(target: &str) -> Failure {
+    Failure::new(
         Code::Failed,
         format!("`{}` is no package of this document, and no finding has that id", clean(target)),
         "name a CVE or an advisory of the findings (`patchwright scan FILE --findings` lists them), or a package of the document",
-    ))
+    )
 }
 
 /// What people decided about this machine, where it is a known host of an installation here.

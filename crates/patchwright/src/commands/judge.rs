@@ -31,7 +31,9 @@ pub(crate) struct Judge {
 
 impl Judge {
     /// The policy of a file, else the one in force, else the shipped one.
-    pub(crate) fn of(place: &Place, file: Option<&Path>, now: Timestamp) -> Result<Self, Failure> {
+    ///
+    /// A `verdict` stops a pipeline or lets it pass: it is never given by another policy than the one in force.
+    pub(crate) fn of(place: &Place, file: Option<&Path>, now: Timestamp, verdict: bool) -> Result<Self, Failure> {
         let judge = |policy, origin, stored| Self { policy, origin, stored, host: None, now };
         if file.is_some() {
             let stored = place.config.data_dir.join("patchwright.db").exists() || place.config.database_url.is_some();
@@ -43,6 +45,17 @@ impl Judge {
                 Ok(judge(set.policy, origin, true))
             }
             Ok(None) => Ok(judge(PolicySet::shipped()?.policy, "shipped", false)),
+            Err(error) if verdict => {
+                let why = output::clean(&chain(&error));
+                Err(Failure {
+                    message: format!("--fail-on has no verdict: the policy in force cannot be read: {why}"),
+                    hint: Some(
+                        "repair what the message names (`patchwright doctor`), or name a policy: --policy FILE"
+                            .to_owned(),
+                    ),
+                    ..Failure::from(error)
+                })
+            }
             Err(error) => {
                 output::talk(&format!(
                     "warning: the policy in force cannot be read, the shipped one judges: {}",

@@ -230,7 +230,7 @@ fn simulate(
         let old = PolicySet::shipped()?.policy;
         let intel = scan::intel(place, now)?;
         let (mut facts, _) = input::host(file, os)?;
-        intel.name_sources(&mut facts)?;
+        intel.complete(&mut facts)?;
         let profile = AssetProfile::default();
         let question = Question { profile: &profile, policy: &old, now, first_seen: &|_, _| now };
         add(judge(&intel, &facts, &question)?, &profile);

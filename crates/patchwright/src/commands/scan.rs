@@ -4,7 +4,7 @@ use std::path::Path;
 
 use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
-use patchwright_app::intel::{Intel, Trust};
+use patchwright_app::intel::{INCOMPLETE, Intel, Trust};
 use patchwright_app::policy::PolicySet;
 use patchwright_app::report::{Question, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
@@ -39,7 +39,7 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     profile(args.profile.as_deref(), AssetProfile::default())?;
     let now = Clock::system().now();
     let intel = intel(place, now)?;
-    let mut judge = Judge::of(place, args.policy.as_deref(), now)?;
+    let mut judge = Judge::of(place, args.policy.as_deref(), now, args.fail_on.is_some())?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
         None => {
@@ -49,11 +49,12 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             (this_machine(place, look(args, place), judge.policy.runtime.settings(now))?, Vec::new())
         }
     };
-    intel.name_sources(&mut facts)?;
+    intel.complete(&mut facts)?;
     if args.file.is_none() {
         judge.recognise(place, &facts)?;
     }
     let profile = profile(args.profile.as_deref(), judge.profile())?;
+    let unread = problems.first().cloned();
     let mut problems = problems;
     let vex = vex_input(args, &facts, now, &mut problems)?;
     let answer = || answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &judge);
@@ -78,6 +79,12 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             output::talk(&format!("warning: {}", output::clean(problem)));
         }
     }
+    if args.fail_on.is_some() {
+        // A verdict by what is known so far, which a pipeline has to be told of; said with --quiet too.
+        for warning in report.data.warnings.iter().filter(|w| w.contains(INCOMPLETE)) {
+            output::talk(&format!("warning: {warning}"));
+        }
+    }
     let at_least = args.fail_on.as_deref().map(urgency_place);
     let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
     if let (Some(_), false, Some(why)) = (&args.fail_on, failed, report.not_entitled.first()) {
@@ -98,6 +105,14 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             Code::Failed,
             format!("--fail-on has no verdict: {why}"),
             format!("load them (`{load}`), or correct --os"),
+        ));
+    }
+    if let (Some(_), false, Some(what)) = (&args.fail_on, failed, unread) {
+        // Nor a document of which a part could not be read.
+        return Err(Failure::new(
+            Code::Failed,
+            format!("--fail-on has no verdict: a part of the document could not be read: {}", output::clean(&what)),
+            "copy the document again, or correct what the warnings name",
         ));
     }
     // The process ends here: giving tens of thousands of small pieces back one by one would cost a tenth of the run.

@@ -269,7 +269,10 @@ fn headline(report: &ScanReport) -> String {
         } else {
             "No known vulnerability matches the installed packages, as far as this data goes.".to_owned()
         };
-        return nothing;
+        return match report.problems.len() {
+            0 => nothing,
+            n => format!("{nothing} {} of the input could not be read.", counted(n, "part", "parts")),
+        };
     }
     let mut parts = Vec::new();
     for (n, word) in

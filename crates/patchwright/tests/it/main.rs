@@ -29,5 +29,6 @@ mod run;
 mod server;
 mod situations;
 mod sources;
+mod unsaid;
 mod verify;
 mod vex;

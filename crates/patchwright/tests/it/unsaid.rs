@@ -1,0 +1,147 @@
+//! What a document, a list or a broken installation leaves unsaid must not become an answer.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::run::{Bench, code, err, old_openssl, out, stanza};
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_plain_rpm_list_has_no_epochs_and_is_not_older_for_that() {
+    let b = Bench::new();
+    let findings = |version: &str| {
+        let list = b.file("rpm.txt", format!("openssl-libs-{version}.x86_64\nbash-5.1.8-9.el9.x86_64\n"));
+        json(&b.ok(&["scan", list.to_str().unwrap(), "--os", "almalinux:9", "-o", "json", "-q"]))
+    };
+    let of = |report: &serde_json::Value| {
+        report["findings"].as_array().unwrap().iter().filter(|f| f["package"] == "openssl-libs").count()
+    };
+    let new = findings("99.0-1.el9");
+    assert_eq!(of(&new), 0, "newer than every fix, whose versions have an epoch");
+    assert!(new["unseen"].to_string().contains("were taken from the advisories of AlmaLinux:9"), "{}", new["unseen"]);
+    assert!(of(&findings("3.0.0-1.el9")) > 0);
+}
+
+#[test]
+fn an_old_kernel_in_a_list_of_binaries_is_a_kernel() {
+    let b = Bench::new();
+    let list = b.file("packages.txt", "linux-image-6.1.0-9-amd64 6.1.27-1\nbash 5.2.15-2+b2\n");
+    let report = json(&b.ok(&["scan", list.to_str().unwrap(), "--os", "debian:12", "-o", "json", "-q"]));
+    let kernel = report["findings"].as_array().unwrap().iter().filter(|f| f["package"] == "linux").count();
+    assert!(kernel > 100, "{kernel} findings of the kernel");
+}
+
+#[test]
+fn a_verdict_is_not_given_about_a_part_of_a_document() {
+    let b = Bench::new();
+    let patched = stanza("adduser", "adduser", "3.134");
+    let cut = b.file("status", format!("{patched}\nPackage: openssl\nStatus: install ok installed\nArchi"));
+    let text = b.ok(&["scan", cut.to_str().unwrap(), "--os", "debian:12", "-q"]);
+    assert!(text.contains("of the input could not be read"), "{text}");
+    let refused = b.fails(&["scan", cut.to_str().unwrap(), "--os", "debian:12", "-q", "--fail-on", "low"], 2);
+    assert!(refused.contains("no verdict") && refused.contains("could not be read"), "{refused}");
+    let whole = b.file("whole", patched);
+    let done = b.run(&["scan", whole.to_str().unwrap(), "--os", "debian:12", "-q", "--fail-on", "low"]);
+    assert_eq!(code(&done), 0);
+    assert!(err(&done).contains("starter set, which is incomplete"), "what the verdict rests on: {}", err(&done));
+}
+
+#[test]
+fn a_verdict_is_not_given_by_another_policy_than_the_one_in_force() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let scan = ["scan", file.to_str().unwrap(), "--os", "debian:12", "-q", "--fail-on", "emergency"];
+    b.ok(&["host", "list"]);
+    std::fs::write(b.data().join("patchwright.db"), "no database").unwrap();
+    let text = b.fails(&scan, 101);
+    assert!(
+        text.contains("no verdict") && text.contains("policy in force") && text.contains("--policy FILE"),
+        "{text}"
+    );
+    let warned = b.run(&scan[..5]);
+    assert_eq!(code(&warned), 0);
+    assert!(err(&warned).contains("the shipped one judges"), "{}", err(&warned));
+}
+
+#[test]
+fn a_sample_of_a_feed_does_not_make_the_starter_set_complete() {
+    let b = Bench::new();
+    let file = b.file("status", old_openssl());
+    let record = r#"{"schema_version":"1.7.0","id":"CVE-2026-31001","modified":"2026-08-20T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"openssl"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.0.11-1~deb12u3"}]}]}]}"#;
+    let feed = b.file("osv.ndjson", format!("{record}\n"));
+    b.sync("osv-debian", &format!("file://{}", feed.display()), &[]);
+    let text = b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
+    assert!(text.contains("starter set, which is incomplete") && text.contains("rows were fetched beside"), "{text}");
+}
+
+#[test]
+fn an_unknown_vulnerability_is_no_all_clear() {
+    let b = Bench::new();
+    let text = b.ok(&["explain", "CVE-2099-1234", "-q"]);
+    assert!(text.contains("that says nothing: no source that is loaded names it"), "{text}");
+}
+
+#[test]
+fn a_host_is_explained_in_every_format() {
+    let b = Bench::new();
+    let folder = b.dir.path().join("collected");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("dpkg.status"), old_openssl()).unwrap();
+    std::fs::write(folder.join("os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+    std::fs::write(folder.join("hostname"), "web-07\n").unwrap();
+    b.ok(&["inventory", "import", folder.to_str().unwrap()]);
+    let open = json(&b.ok(&["explain", "web-07", "-o", "json"]))["report"]["findings"].as_array().unwrap().len();
+    assert!(open > 10);
+    assert_eq!(b.ok(&["explain", "web-07", "-o", "ndjson"]).lines().count(), open);
+    assert_eq!(b.ok(&["explain", "web-07", "-o", "csv"]).lines().count(), open + 1);
+}
+
+#[test]
+fn a_packed_catalogue_is_read_as_what_it_is() {
+    let b = Bench::new();
+    let entry = |n: u32| {
+        format!(
+            r#"{{"cveID":"CVE-2026-{n}","vendorProject":"A","product":"B","vulnerabilityName":"C","dateAdded":"2026-11-01","shortDescription":"D","requiredAction":"E","dueDate":"2026-11-22","knownRansomwareCampaignUse":"Unknown","notes":"","cwes":[]}}"#
+        )
+    };
+    let list: Vec<String> = (40_000..40_060).map(entry).collect();
+    let text = format!(
+        r#"{{"title":"KEV","catalogVersion":"2026.11.20","dateReleased":"2026-11-20T00:00:00Z","count":60,"vulnerabilities":[{}]}}"#,
+        list.join(",")
+    );
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    let file = b.file("kev.json.gz", packed.finish().unwrap());
+    let row = b.sync("cisa-kev", &format!("file://{}", file.display()), &[]);
+    assert!(row.contains("cisa-kev,ok,60,0"), "{row}");
+}
+
+#[test]
+fn a_clock_long_past_begins_nothing() {
+    if Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("a report with a clock in the past", "faketime is not installed");
+        return;
+    }
+    let b = Bench::new();
+    let folder = b.dir.path().join("collected");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("dpkg.status"), old_openssl()).unwrap();
+    std::fs::write(folder.join("os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+    let old = |args: &[&str]| {
+        let binary = env!("CARGO_BIN_EXE_patchwright");
+        let mut command = Command::new("faketime");
+        command.arg("2020-01-01 00:00:00").arg(binary).args(args).arg("--data-dir").arg(b.data());
+        command.output().unwrap()
+    };
+    let refused = old(&["inventory", "import", folder.to_str().unwrap()]);
+    assert_eq!(code(&refused), 2, "{}", err(&refused));
+    assert!(err(&refused).contains("the clock of this machine says 2020-01-01"), "{}", err(&refused));
+    assert!(err(&refused).contains("set the clock"), "{}", err(&refused));
+    assert_eq!(b.ok(&["host", "list", "-o", "csv"]).lines().count(), 1, "the header only");
+    let file = b.file("status", old_openssl());
+    let told = old(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
+    assert!(out(&told).contains("The clock says 2020-01-01"), "{}", out(&told));
+}
