@@ -119,7 +119,10 @@ impl Env {
     pub async fn open(config: Config, clock: Clock) -> Result<Self, AppError> {
         std::fs::create_dir_all(&config.data_dir).map_err(|e| AppError::data_dir(&config.data_dir, e))?;
         let now = clock.now();
+        let mark = Mark::of(&config);
+        mark.check()?;
         let db = Db::connect(&config.database(), &patchwright_store::Options::new(now)).await?;
+        mark.set(now)?;
         let intel = Intel::open_or_build(&config.data_dir, now)?;
         let known = Known::load(&config.data_dir)?;
         let policy = PolicySet::load(&db).await?;
@@ -234,5 +237,42 @@ impl Env {
 
     pub(crate) fn attempts(&self) -> &crate::auth::Attempts {
         &self.inner.attempts
+    }
+}
+
+/// The file that says that a data folder has had an embedded database: one that is gone must not be begun anew, as if nothing had
+/// ever happened here.
+pub(crate) struct Mark {
+    /// Nothing with a database server.
+    file: Option<PathBuf>,
+    database: PathBuf,
+}
+
+impl Mark {
+    pub(crate) fn of(config: &Config) -> Self {
+        let file = config.database_url.is_none().then(|| config.data_dir.join("installation"));
+        Self { file, database: config.data_dir.join("patchwright.db") }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), AppError> {
+        let Some(file) = self.file.as_ref().filter(|file| file.exists()) else { return Ok(()) };
+        let what = match std::fs::metadata(&self.database) {
+            Ok(meta) if meta.len() > 0 => return Ok(()),
+            Ok(_) => "is empty",
+            Err(_) => "is gone",
+        };
+        Err(AppError::DatabaseGone {
+            path: self.database.display().to_string(),
+            what,
+            mark: file.display().to_string(),
+        })
+    }
+
+    fn set(&self, now: Timestamp) -> Result<(), AppError> {
+        let Some(file) = self.file.as_ref().filter(|file| !file.exists()) else { return Ok(()) };
+        let text = format!(
+            "{now}\nThis folder has a database since then. Patchwright refuses to begin a new one while this file is here.\n"
+        );
+        std::fs::write(file, text).map_err(|e| AppError::data_dir(file, e))
     }
 }

@@ -73,6 +73,16 @@ pub enum AppError {
         /// Why.
         why: String,
     },
+    /// A data folder had a database that is not there any more.
+    #[error("the database `{path}` {what}, and this folder has had one before")]
+    DatabaseGone {
+        /// The database.
+        path: String,
+        /// `is gone` or `is empty`.
+        what: &'static str,
+        /// The file that says so.
+        mark: String,
+    },
     /// A bug or a broken machine.
     #[error("{doing}")]
     Internal {
@@ -135,6 +145,7 @@ impl AppError {
             Self::Store(_) => "database",
             Self::File { .. } => "file",
             Self::Intel { .. } => "vulnerability_data",
+            Self::DatabaseGone { .. } => "database_gone",
             Self::Internal { .. } => "internal",
         }
     }
@@ -149,7 +160,11 @@ impl AppError {
             Self::Invalid { .. } => 422,
             Self::Conflict { .. } => 409,
             Self::TooMany { .. } => 429,
-            Self::Store(_) | Self::File { .. } | Self::Intel { .. } | Self::Internal { .. } => 500,
+            Self::Store(_)
+            | Self::File { .. }
+            | Self::Intel { .. }
+            | Self::DatabaseGone { .. }
+            | Self::Internal { .. } => 500,
         }
     }
 
@@ -170,6 +185,9 @@ impl AppError {
                 std::io::ErrorKind::ReadOnlyFilesystem => "choose a writable folder with --data-dir".to_owned(),
                 _ => format!("check `{path}`, or choose another folder with --data-dir"),
             }),
+            Self::DatabaseGone { mark, .. } => {
+                Some(format!("restore the last backup; to begin anew without it, remove `{mark}`"))
+            }
             Self::Intel { .. } => {
                 Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned())
             }

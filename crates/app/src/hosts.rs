@@ -24,6 +24,9 @@ const PACKAGES_MAX: usize = 100_000;
 /// Days that the clock may be behind the data that ships with the program.
 const CLOCK_BEHIND_DAYS: i32 = 365;
 
+/// A host seen so much later than now was seen with a wrong clock.
+const CLOCK_AHEAD_MS: i64 = 86_400_000;
+
 /// A report is the beginning of clocks that nobody can set back: with a clock far in the past every deadline would be over at once.
 fn clock_is_possible(now: Timestamp) -> Result<()> {
     let made = Date::parse(STARTER_DATE).unwrap_or_default();
@@ -50,6 +53,17 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
     let mut txn = env.db().write().await?;
     let clones = unmask(&mut txn, &mut facts, now).await?;
     let known = find(&mut txn, &facts, !clones.is_empty()).await?;
+    if let Some(host) = known.as_ref().filter(|host| host.last_seen.0 - now.0 > CLOCK_AHEAD_MS) {
+        return Err(AppError::invalid(
+            "clock_ahead",
+            format!(
+                "`{}` was last seen on {}, later than the clock of this machine ({now})",
+                host.hostname,
+                host.last_seen.date()
+            ),
+            "set the clock. Where it was wrong then and is right now: `patchwright host forget HOST`, and report again",
+        ));
+    }
     let id = known.as_ref().map_or_else(|| HostId::from_unique(&unique()), |h| h.id.clone());
     let sources = txn.profile_sources_fetch(std::slice::from_ref(&id)).await?;
     let sources = sources.into_iter().next().map(|(_, s)| s).unwrap_or_default();

@@ -97,6 +97,7 @@ impl PolicySet {
 /// # Errors
 /// When the database cannot be read or the stored text no longer parses.
 pub async fn stored(config: &Config, now: Timestamp) -> Result<Option<PolicySet>> {
+    crate::env::Mark::of(config).check()?;
     if config.database_url.is_none() && !config.data_dir.join("patchwright.db").exists() {
         return Ok(None);
     }

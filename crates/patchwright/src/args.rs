@@ -166,6 +166,9 @@ pub(crate) struct Scan {
     /// Exit with 1 when a finding has at least this urgency
     #[arg(long, value_name = "URGENCY", value_parser = ["emergency", "critical", "high", "medium", "low"])]
     pub(crate) fail_on: Option<String>,
+    /// With --fail-on: a verdict even while only the incomplete starter set is loaded
+    #[arg(long, requires = "fail_on")]
+    pub(crate) accept_incomplete: bool,
     /// Asset profile: tier=T1,exposure=internet,data=restricted,environment=production,…
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub(crate) profile: Option<String>,

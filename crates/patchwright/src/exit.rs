@@ -84,7 +84,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let code = match &error {
-            AppError::Store(_) | AppError::File { .. } | AppError::Intel { .. } => Code::Storage,
+            AppError::Store(_) | AppError::File { .. } | AppError::Intel { .. } | AppError::DatabaseGone { .. } => {
+                Code::Storage
+            }
             AppError::Invalid { code: "reason_missing", .. } => Code::Usage,
             AppError::Forbidden { .. }
             | AppError::Unauthenticated { .. }

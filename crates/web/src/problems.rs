@@ -210,6 +210,16 @@ pub const PROBLEMS: &[Problem] = &[
         "The present password is not right",
         "Type it again. Who has forgotten it asks on the server for a link: `patchwright link --forget-password`.",
     ),
+    refused(
+        "clock_behind",
+        "The clock of the server is far behind",
+        "Set the clock; nothing was recorded, because deadlines would be wrong for ever.",
+    ),
+    refused(
+        "clock_ahead",
+        "The host was seen later than now",
+        "Set the clock. Where it was wrong then and is right now, forget the host and report again.",
+    ),
     refused("reason_missing", "The change needs a reason", "Say why; the reason goes into the audit."),
     Problem {
         code: "precondition_required",
@@ -238,6 +248,13 @@ pub const PROBLEMS: &[Problem] = &[
         title: "A file of the data folder cannot be used",
         meaning: "The server could not read or write a file of its data folder.",
         next: "Check space, owner and mode of the data folder on the server; `patchwright doctor` does so too.",
+    },
+    Problem {
+        code: "database_gone",
+        status: 500,
+        title: "The database is gone",
+        meaning: "The data folder has had a database before, and it is missing or empty now.",
+        next: "Restore the last backup on the server; the message names the file to remove for beginning anew.",
     },
     Problem {
         code: "vulnerability_data",

@@ -124,6 +124,9 @@ pub async fn advisory_list(env: &Env, ctx: &Ctx, query: &AdvisoryQuery) -> Resul
     let kev = filled(query.kev.as_ref()) == Some("yes");
     rows.retain(|r| {
         needle.as_ref().is_none_or(|n| {
+            if let Some(package) = n.strip_prefix("package:") {
+                return r.packages.iter().any(|p| p.to_lowercase() == package);
+            }
             r.vuln.to_lowercase().contains(n) || r.packages.iter().any(|p| p.to_lowercase().contains(n))
         }) && at_least.is_none_or(|place| urgency_place(&r.urgency) <= place)
             && (!kev || r.kev.is_some())

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use patchwright_domain::exposure::kernel::carries_kernel;
-use patchwright_domain::inventory::{HostFacts, Unseen};
+use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel};
+use patchwright_domain::intel::snapshot::ChunkMeta;
+use patchwright_domain::intel::snapshot::advisories::scheme_of;
+use patchwright_domain::inventory::{HostFacts, Package, Unseen};
 use patchwright_formats::host::SOURCES_UNSEEN;
+use patchwright_versions::Scheme;
 
-use super::Intel;
+use super::{INCOMPLETE, Intel};
 use crate::error::AppError;
+use crate::feeds::registry;
+
+/// Kinds of documents that may name a binary package and its version and no more.
+const LISTS: [&str; 5] = ["package-list", "dpkg-list", "dpkg-query", "cyclonedx", "spdx"];
 
 impl Intel {
     /// Fills in what the document leaves out.
@@ -21,7 +28,7 @@ impl Intel {
 
     /// Source names where the document names binaries only (`dpkg -l`, package lists): advisories are filed by source.
     fn name_sources(&self, facts: &mut HostFacts) -> Result<(), AppError> {
-        if !["package-list", "dpkg-list"].iter().any(|kind| facts.collector.ends_with(kind)) {
+        if !LISTS.iter().any(|kind| facts.collector.ends_with(kind)) {
             return Ok(());
         }
         let Some(ecosystem) = facts.os.ecosystem() else { return Ok(()) };
@@ -47,11 +54,13 @@ impl Intel {
         Ok(())
     }
 
-    /// Epochs where a plain `rpm -qa` was given, which does not print them: without its epoch every version is older than the fixed
+    /// Epochs where the document has none, as a plain `rpm -qa` and most bills of materials: without its epoch every version is older than the fixed
     /// one that has one. What the advisories of the package write is taken, the highest where they differ.
     fn name_epochs(&self, facts: &mut HostFacts) -> Result<(), AppError> {
         let plain = facts.collector.ends_with("rpm-list") && facts.unseen.iter().any(|u| u.what == SOURCES_UNSEEN);
-        let Some(ecosystem) = facts.os.ecosystem().filter(|_| plain) else { return Ok(()) };
+        let rpm = |ecosystem: &String| scheme_of(ecosystem) == Some(Scheme::Rpm);
+        let silent = plain || LISTS.iter().any(|kind| facts.collector.ends_with(kind));
+        let Some(ecosystem) = facts.os.ecosystem().filter(rpm).filter(|_| silent) else { return Ok(()) };
         let chunks = self.judging(&ecosystem)?;
         let mut named = 0_usize;
         for package in facts.packages.iter_mut().filter(|p| !p.version.contains(':')) {
@@ -71,10 +80,52 @@ impl Intel {
         if named > 0 {
             facts.unseen.push(Unseen {
                 what: "epochs".to_owned(),
-                why: format!("`rpm -qa` does not print them; those of {named} packages were taken from the advisories of {ecosystem}"),
+                why: format!(
+                    "the document names none; those of {named} packages were taken from the advisories of {ecosystem}"
+                ),
                 hint: format!("collect with rpm -qa --qf '{}'", patchwright_formats::host::RPM_QUERY_FORMAT),
             });
         }
         Ok(())
+    }
+
+    /// What is said while the starter set is most of what is known of a system: a sample of a feed or a list of some advisories does
+    /// not make it complete.
+    pub(super) fn starter_words(&self, ecosystem: &str, chunks: &[&ChunkMeta], host: &HostFacts) -> Option<String> {
+        let most = |starter: bool| chunks.iter().filter(|c| c.starter == starter).map(|c| c.records).max().unwrap_or(0);
+        let (shipped, fetched) = (most(true), most(false));
+        if fetched >= shipped {
+            return None;
+        }
+        let beside = match fetched {
+            0 => String::new(),
+            n => format!(" ({n} rows were fetched beside {shipped} of it)"),
+        };
+        let silent = self.silent_about(ecosystem, host).unwrap_or_default();
+        let command = registry::sync_command([ecosystem]);
+        let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
+        Some(format!("Advisories for {ecosystem} {INCOMPLETE}{beside}{silent}{hint}."))
+    }
+
+    /// How many source packages of a host no loaded advisory speaks of, with a few of them. Nothing where it cannot be read: matching,
+    /// which reads the same, says so.
+    fn silent_about(&self, ecosystem: &str, host: &HostFacts) -> Option<String> {
+        let chunks = self.judging(ecosystem).ok()?;
+        let rpm = scheme_of(ecosystem) == Some(Scheme::Rpm);
+        let name = |p: &'_ Package| if rpm { p.name.clone() } else { canonical_source(&p.source).to_owned() };
+        let names: BTreeSet<String> = host.packages.iter().map(name).collect();
+        let spoken_of = |name: &String| chunks.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some());
+        let silent: Vec<&String> = names.iter().filter(|name| !spoken_of(name)).collect();
+        if silent.is_empty() {
+            return None;
+        }
+        let some: Vec<&str> = silent.iter().take(3).map(|name| name.as_str()).collect();
+        let more = if silent.len() > some.len() { ", …" } else { "" };
+        Some(format!(
+            "; nothing is said of {} of {} source packages here: {}{more}",
+            silent.len(),
+            names.len(),
+            some.join(", ")
+        ))
     }
 }

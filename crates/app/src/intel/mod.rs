@@ -446,7 +446,7 @@ impl Intel {
                         load_hint([name.as_str()])
                     ));
                 } else {
-                    label.warnings.extend(starter_words(name, &chunks));
+                    label.warnings.extend(self.starter_words(name, &chunks, host));
                 }
             }
         }
@@ -473,21 +473,4 @@ impl Intel {
         }
         label
     }
-}
-
-/// What is said while the starter set is most of what is known of a system: a sample of a feed or a list of some advisories does not
-/// make it complete.
-fn starter_words(ecosystem: &str, chunks: &[&ChunkMeta]) -> Option<String> {
-    let most = |starter: bool| chunks.iter().filter(|c| c.starter == starter).map(|c| c.records).max().unwrap_or(0);
-    let (shipped, fetched) = (most(true), most(false));
-    if fetched >= shipped {
-        return None;
-    }
-    let command = registry::sync_command([ecosystem]);
-    let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
-    let beside = match fetched {
-        0 => String::new(),
-        n => format!(" ({n} rows were fetched beside {shipped} of it)"),
-    };
-    Some(format!("Advisories for {ecosystem} {INCOMPLETE}{beside}{hint}."))
 }

@@ -235,7 +235,9 @@ fn bill(kind: DocumentKind, bytes: &[u8], os: Option<&Os>) -> Result<(Bill, Vec<
         DocumentKind::Spdx => Ok(spdx::parse(bytes)),
         DocumentKind::PackageList => {
             // The lines do not even say which package manager they belong to.
-            let format = os.and_then(format_of).ok_or(HostDocError::NeedsOs { kind })?;
+            let os = os.ok_or(HostDocError::NeedsOs { kind })?;
+            let unknown = || HostDocError::OtherFormat { kind, os: format!("{}:{}", os.id, os.version_id) };
+            let format = format_of(os).ok_or_else(unknown)?;
             of(format, package_list::parse(bytes, format))
         }
         DocumentKind::Facts | DocumentKind::Unknown => Err(HostDocError::UnknownKind),

@@ -2,7 +2,7 @@
 
 use patchwright_domain::decision::cvss::{EnvironmentalInput, describe, score, tenths};
 
-use super::version::batch;
+use super::version::{Unanswered, batch};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
     if format != Format::Table {
         let mut rows = Vec::new();
         if vectors.is_empty() {
-            batch(|text| {
+            batch(Unanswered::LeftOut, |text| {
                 rows.push(row(text)?);
                 Ok(String::new())
             })?;
@@ -35,7 +35,7 @@ pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
         return Ok(Code::Ok);
     }
     if vectors.is_empty() {
-        batch(line)?;
+        batch(Unanswered::Marked, line)?;
         return Ok(Code::Ok);
     }
     for vector in vectors {

@@ -1,6 +1,7 @@
 //! `doctor`: what is wrong with this installation, each with what to do.
 
 use patchwright_app::{Clock, audit, feeds};
+use patchwright_domain::time::Timestamp;
 use patchwright_protocol::intel::FeedRow;
 
 use super::local::{Place, block_on, ctx};
@@ -28,6 +29,9 @@ impl Check {
         Self { check, state: "attention", detail: detail.into(), hint: Some(hint.into()) }
     }
 }
+
+/// A record from so much later than now was written with a wrong clock.
+const AHEAD_MS: i64 = 3_600_000;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, format: Format) -> Result<Code, Failure> {
@@ -103,6 +107,15 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
         ),
         Err(error) => Check::bad("vulnerability data", error.into()),
     });
+    let newest = audit::list(&env, &ctx(None), 0, 1).await?.first().map(|row| row.at.clone());
+    if let Some(at) = newest.filter(|at| Timestamp::parse(at).is_some_and(|at| at.0 - env.now().0 > AHEAD_MS)) {
+        checks.push(Check {
+            check: "clock",
+            state: "bad",
+            detail: format!("the newest record is of {at}, later than this machine's clock"),
+            hint: Some("set the clock; hosts that reported meanwhile have to be forgotten and report again".to_owned()),
+        });
+    }
     checks.push(match audit::verify(&env, &ctx(None)).await {
         Ok(words) => Check::good("audit trail", words),
         Err(error) => Check::bad("audit trail", error.into()),

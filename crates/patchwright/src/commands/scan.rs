@@ -79,12 +79,6 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             output::talk(&format!("warning: {}", output::clean(problem)));
         }
     }
-    if args.fail_on.is_some() {
-        // A verdict by what is known so far, which a pipeline has to be told of; said with --quiet too.
-        for warning in report.data.warnings.iter().filter(|w| w.contains(INCOMPLETE)) {
-            output::talk(&format!("warning: {warning}"));
-        }
-    }
     let at_least = args.fail_on.as_deref().map(urgency_place);
     let failed = at_least.is_some_and(|place| report.findings.iter().any(|f| urgency_place(&f.urgency) <= place));
     if let (Some(_), false, Some(why)) = (&args.fail_on, failed, report.not_entitled.first()) {
@@ -113,6 +107,18 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             Code::Failed,
             format!("--fail-on has no verdict: a part of the document could not be read: {}", output::clean(&what)),
             "copy the document again, or correct what the warnings name",
+        ));
+    }
+    let incomplete = report.data.warnings.iter().find(|w| w.contains(INCOMPLETE)).filter(|_| !args.accept_incomplete);
+    if let (Some(_), false, Some(why)) = (&args.fail_on, failed, incomplete) {
+        let load = facts.os.ecosystem().and_then(|e| patchwright_app::feeds::registry::sync_command([e.as_str()]));
+        return Err(Failure::new(
+            Code::Failed,
+            format!("--fail-on has no verdict: {}", output::clean(why)),
+            format!(
+                "load the whole (`{}`), or take the verdict of what is there: --accept-incomplete",
+                load.as_deref().unwrap_or("patchwright feed list")
+            ),
         ));
     }
     // The process ends here: giving tens of thousands of small pieces back one by one would cost a tenth of the run.

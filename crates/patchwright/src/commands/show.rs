@@ -55,7 +55,8 @@ pub(crate) fn epss(e5: u32) -> String {
     if e5 < 100 {
         return "<0.1 %".to_owned();
     }
-    format!("{}.{} %", e5 / 1_000, e5 % 1_000 / 100)
+    let tenths = (e5 + 50) / 100;
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 /// The day of an RFC 3339 instant.
@@ -298,6 +299,10 @@ fn headline(report: &ScanReport) -> String {
     }
     if c.excepted > 0 {
         write_to(&mut text, format_args!(" {} excepted for a time.", c.excepted));
+    }
+    if !report.problems.is_empty() {
+        let parts = counted(report.problems.len(), "part", "parts");
+        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{parts} of the input could not be read."))));
     }
     text
 }

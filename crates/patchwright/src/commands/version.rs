@@ -11,6 +11,21 @@ use crate::output::{self, Format};
 /// Longest line read from stdin; the longest real version has under 200 characters.
 const LINE_MAX: usize = 64 * 1024;
 
+/// What a line of a batch gives that cannot be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The line and `?`, tab-separated.
+    Marked,
+    /// Nothing: the answers are no lines beside the input.
+    LeftOut,
+}
+
+impl Unanswered {
+    pub(crate) fn of(format: Format) -> Self {
+        if format == Format::Table { Self::Marked } else { Self::LeftOut }
+    }
+}
+
 /// Two versions and how they stand.
 #[derive(serde::Serialize)]
 struct Pair {
@@ -35,7 +50,7 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
             };
             match (a, b) {
                 (Some(a), Some(b)) => output::out(&take(pair(scheme, a, b)?))?,
-                (None, None) => batch(|text| {
+                (None, None) => batch(Unanswered::of(*format), |text| {
                     let mut words = text.split_whitespace();
                     match (words.next(), words.next(), words.next()) {
                         (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
@@ -63,25 +78,29 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
         Version::Sort { scheme, versions, output: format } => {
             let scheme = scheme_of(scheme)?;
             let mut list = versions.clone();
+            // Those that can be read are sorted, and the command fails at the end.
+            let mut unread = Ok(());
             if list.is_empty() {
-                batch(|text| {
-                    list.push(text.trim().to_owned());
+                unread = batch(Unanswered::LeftOut, |text| {
+                    patchwright_versions::validate(scheme, text).map_err(|e| bad(&e))?;
+                    list.push(text.to_owned());
                     Ok(String::new())
-                })?;
+                });
             }
-            for version in &list {
+            for version in versions {
                 patchwright_versions::validate(scheme, version).map_err(|e| bad(&e))?;
             }
             list.sort_by(|a, b| patchwright_versions::compare_lenient(scheme, a, b));
             if *format != Format::Table {
                 output::list(*format, &list, &["version"], |version| vec![version.clone()])?;
-                return Ok(Code::Ok);
+                return unread.map(|()| Code::Ok);
             }
             let mut text = list.join("\n");
             if !text.is_empty() {
                 text.push('\n');
             }
             output::out(&text)?;
+            unread?;
         }
     }
     Ok(Code::Ok)
@@ -113,7 +132,12 @@ fn pair(scheme: Scheme, a: &str, b: &str) -> Result<Pair, Failure> {
 
 /// Calls `answer` for each line of stdin and prints what it gives; an empty line is passed over. A bad line is said on
 /// stderr, the others are answered, and the command fails at the end.
-pub(crate) fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> Result<(), Failure> {
+///
+/// Whoever reads line by line beside the input keeps the place: a line without an answer is [`Unanswered::Marked`].
+pub(crate) fn batch(
+    unanswered: Unanswered,
+    mut answer: impl FnMut(&str) -> Result<String, Failure>,
+) -> Result<(), Failure> {
     let mut stdin = std::io::stdin().lock();
     let mut out = String::new();
     let mut first_bad: Option<Failure> = None;
@@ -144,6 +168,9 @@ pub(crate) fn batch(mut answer: impl FnMut(&str) -> Result<String, Failure>) -> 
             Ok(line) => out.push_str(&line),
             Err(failure) => {
                 output::talk(&format!("error: line {number}: {}", failure.message));
+                if let Unanswered::Marked = unanswered {
+                    out.push_str(&format!("{}\t?\n", output::clean(text)));
+                }
                 first_bad.get_or_insert(failure);
             }
         }

@@ -110,7 +110,7 @@ pub fn hosts_with_package(package: &str) -> String {
 /// Vulnerabilities of a package.
 #[must_use]
 pub fn advisories_of(package: &str) -> String {
-    Link::to("/advisories").with("q", package).href()
+    Link::to("/advisories").with("q", &format!("package:{package}")).href()
 }
 
 /// True for a path of this console that a sign-in may return to: never another site.

@@ -115,7 +115,8 @@ pub fn probability(e5: impl Num) -> String {
     if e5 < 100 {
         return "<0.1 %".to_owned();
     }
-    format!("{}.{} %", e5 / 1000, (e5 % 1000) / 100)
+    let tenths = (e5 + 50) / 100;
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 /// Risk removed in millionths as an index: `1.25`, `0.042`, `<0.001`.
