@@ -1,5 +1,7 @@
 //! Language packages and module streams from the feed to the answer.
 
+use patchwright_domain::inventory::{Component, HostFacts, Os, Package};
+
 use crate::run::Bench;
 
 /// A feed in OSV's form: two advisories of PyPI and one of AlmaLinux about a module stream.
@@ -99,13 +101,29 @@ fn trivy_771_a_list_of_rpm_with_labels_is_judged_by_stream() {
 fn a_query_over_the_fleet_finds_what_pip_installed() {
     let b = synced();
     for (name, spelling) in [("web-01", "jinja2"), ("web-02", "Jinja2")] {
-        let facts = format!(
-            r#"{{"schema":1,"hostname":"{name}","os":{{"id":"debian","version_id":"12"}},
-            "packages":[{{"name":"openssl","version":"3.0.9-1","arch":"amd64","source":"openssl","source_version":"3.0.9-1"}}],
-            "components":[{{"ecosystem":"PyPI","name":"{spelling}","version":"3.1.2","purl":"pkg:pypi/jinja2@3.1.2"}},
-            {{"ecosystem":"npm","name":"left-pad","version":"1.0.0","purl":"pkg:npm/left-pad@1.0.0"}}]}}"#
-        );
-        b.file(&format!("fleet/{name}/facts.json"), facts);
+        let component = |ecosystem: &str, name: &str, version: &str| Component {
+            ecosystem: ecosystem.to_owned(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            purl: format!("pkg:test/{name}@{version}"),
+            ..Component::default()
+        };
+        let openssl = Package {
+            name: "libssl3".to_owned(),
+            version: "3.0.9-1".to_owned(),
+            source: "openssl".to_owned(),
+            source_version: "3.0.9-1".to_owned(),
+            ..Package::default()
+        };
+        let facts = HostFacts {
+            schema: 1,
+            hostname: name.to_owned(),
+            os: Os::parse_short("debian:12").unwrap(),
+            packages: vec![openssl],
+            components: vec![component("PyPI", spelling, "3.1.2"), component("npm", "left-pad", "1.0.0")],
+            ..HostFacts::default()
+        };
+        b.file(&format!("fleet/{name}/facts.json"), serde_json::to_string(&facts).unwrap());
     }
     b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap()]);
     let ask = |q: &str, format: &str| b.ok(&["findings", "query", q, "-o", format, "-q"]);
