@@ -323,3 +323,24 @@ async fn several_versions_at_once_are_each_followed() {
     let fixed: u64 = stats.latency.iter().map(|l| l.fixed).sum();
     assert_eq!(fixed, 1, "3.1.0 took the hole of 3.1.1 over and was removed: {stats:?}");
 }
+
+/// A look at a machine that is a host here: what lay there before goes on, what pip brought since counts from now.
+#[tokio::test]
+async fn a_known_machine_keeps_the_clocks_of_its_libraries() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = env(dir.path(), 0).await;
+    advisories(&first).await;
+    report(&first, with("web-01", &[("PyPI", "Jinja2", "3.1.2"), ("PyPI", "curl", "7.88.1-10")])).await;
+    let later = env(dir.path(), 20).await;
+    let facts = with("web-01", &[JINJA2, ("PyPI", "Zope.Interface", "5.0")]);
+    let known = fleet::known_host(&later, &local(), &facts).await.unwrap().unwrap();
+    let found = later.intel().findings(&facts).unwrap();
+    let since = |package: &str, ecosystem: &str| {
+        let finding = found.iter().find(|f| f.package == package && f.ecosystem == ecosystem).unwrap();
+        known.first_seen(finding, &later.intel().facts(&finding.vuln).unwrap())
+    };
+    let start = Timestamp::parse(START).unwrap();
+    assert_eq!(since("jinja2", "PyPI"), start, "whatever its spelling");
+    assert_eq!(since("zope-interface", "PyPI"), start.plus_days(20));
+    assert_eq!(since("curl", "Debian:12"), start);
+}
