@@ -303,7 +303,6 @@ pub fn export(report: &ScanReport, form: Export, author: &str, now: Timestamp) -
         author: author.to_owned(),
         host: report.host.name.clone(),
         os: report.host.os.clone(),
-        ecosystem: report.host.ecosystem.clone(),
         made: now,
         uuid: document_uuid(report, now),
         snapshot: report.data.snapshot.clone(),
@@ -324,6 +323,7 @@ fn open_outcome(finding: &FindingView) -> Outcome {
 fn item(finding: &FindingView, outcome: Outcome) -> Item {
     Item {
         vuln: finding.vuln.clone(),
+        ecosystem: finding.ecosystem.clone(),
         package: finding.package.clone(),
         installed: finding.installed.clone(),
         fixed: finding.fixed.clone(),

@@ -343,8 +343,6 @@ pub struct CoverRow {
     pub state_label: String,
     /// Hosts.
     pub hosts: u32,
-    /// The query over findings knows these; packages of languages it does not.
-    pub indexed: bool,
     /// Versions that the hosts are offered, the most frequent first.
     pub offers: Vec<CoverOffer>,
 }

@@ -5,6 +5,7 @@
 
 use patchwright_domain::audit::canonical_json;
 use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::exposure::components::libraries;
 use patchwright_domain::ids::HostId;
 use patchwright_domain::inventory::{HostFacts, Package, PackageFormat};
 use patchwright_domain::time::Timestamp;
@@ -31,10 +32,12 @@ queries! {
         JOIN host_facts f ON f.host_id = h.id AND f.at = h.facts_at JOIN package_set s ON s.hash = f.set_hash WHERE h.id IN ({list})";
     HOST_FACTS_AS_OF = "SELECT f.host_id, f.at, f.set_hash, f.facts_hash, f.content, s.content AS set_content FROM host_facts f \
         JOIN package_set s ON s.hash = f.set_hash WHERE f.host_id = $1 AND f.at <= $2 ORDER BY f.at DESC LIMIT 1";
-    HOST_FACTS_HISTORY = "SELECT at, set_hash, facts_hash, collector FROM host_facts WHERE host_id = $1 ORDER BY at DESC LIMIT $2";
-    HOST_FACTS_SAVE = "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, collector, content) VALUES ($1, $2, $3, $4, $5, $6) \
+    HOST_FACTS_HISTORY = "SELECT at, set_hash, facts_hash, libraries_hash, collector FROM host_facts WHERE host_id = $1 ORDER BY at DESC LIMIT $2";
+    HOST_FACTS_AT = "SELECT at, content FROM host_facts WHERE host_id = $1 AND at IN ({list})";
+    HOST_FACTS_SAVE = "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, libraries_hash, collector, content) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) \
         ON CONFLICT (host_id, at) DO UPDATE SET set_hash = excluded.set_hash, facts_hash = excluded.facts_hash, \
-        collector = excluded.collector, content = excluded.content";
+        libraries_hash = excluded.libraries_hash, collector = excluded.collector, content = excluded.content";
 }
 
 const PACKAGE_SET_INSERT: Bulk = Bulk {
@@ -46,9 +49,9 @@ const PACKAGE_SET_INSERT: Bulk = Bulk {
 
 const HOST_FACTS_INSERT: Bulk = Bulk {
     name: "HOST_FACTS_INSERT",
-    head: "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, collector, content)",
+    head: "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, libraries_hash, collector, content)",
     tail: "",
-    columns: 6,
+    columns: 7,
 };
 
 pub(crate) const BULKS: &[Bulk] = &[PACKAGE_SET_INSERT, HOST_FACTS_INSERT];
@@ -123,6 +126,12 @@ fn pack_facts(facts: &HostFacts) -> Result<Packed, StoreError> {
     let stored = canonical("facts", &rest)?;
     rest.collected_at = Timestamp::default();
     Ok(Packed { hash: digest(&canonical("facts", &rest)?), bytes: pack("facts", &stored)? })
+}
+
+/// Digest of the packages of languages that are judged by themselves; empty where there are none.
+fn libraries_hash(facts: &HostFacts) -> Result<String, StoreError> {
+    let libraries = libraries(facts);
+    if libraries.is_empty() { Ok(String::new()) } else { Ok(digest(&canonical("packages of languages", &libraries)?)) }
 }
 
 /// Name of the package set of these facts: SHA-256 in hex of the canonical JSON of the sorted [`PackageSet`]. An agent that
@@ -207,6 +216,9 @@ pub struct FactsVersion {
     pub set_hash: String,
     /// Digest of the other facts.
     pub facts_hash: String,
+    /// Digest of the packages of languages that are judged by themselves: equal ones mean equal lists. Empty where there are none;
+    /// nothing for a version that was written before this digest was kept.
+    pub libraries_hash: Option<String>,
     /// Who collected.
     pub collector: String,
 }
@@ -265,10 +277,25 @@ impl Reader {
                     at: row.at("at")?,
                     set_hash: row.text("set_hash")?,
                     facts_hash: row.text("facts_hash")?,
+                    libraries_hash: row.opt_text("libraries_hash")?,
                     collector: row.text("collector")?,
                 })
             })
             .collect()
+    }
+
+    /// Some versions of a host's facts by the moments at which they arrived, without packages and package URLs; in no order.
+    ///
+    /// # Errors
+    /// When the query fails or a row does not read back.
+    pub async fn host_facts_at_many(
+        &mut self,
+        id: &HostId,
+        at: &[Timestamp],
+    ) -> Result<Vec<(Timestamp, HostFacts)>, StoreError> {
+        let list: Vec<Arg> = at.iter().map(|at| Arg::from(*at)).collect();
+        let rows = self.link.all_in(HOST_FACTS_AT, &[Arg::from(id.as_str())], &list).await?;
+        rows.iter().map(|row| Ok((row.at("at")?, unpack("content", &row.bytes("content")?)?))).collect()
     }
 
     /// A package set by its name.
@@ -295,15 +322,16 @@ fn set_row(set: &Packed, write: &FactsWrite<'_>) -> Result<Vec<Arg>, StoreError>
     Ok(args![set.hash.as_str(), set.bytes.as_slice(), packages, write.at])
 }
 
-fn facts_row(set: &Packed, facts: &Packed, write: &FactsWrite<'_>) -> Vec<Arg> {
-    args![
+fn facts_row(set: &Packed, facts: &Packed, write: &FactsWrite<'_>) -> Result<Vec<Arg>, StoreError> {
+    Ok(args![
         write.id.as_str(),
         write.at,
         set.hash.as_str(),
         facts.hash.as_str(),
+        libraries_hash(write.facts)?,
         write.facts.collector.as_str(),
         facts.bytes.as_slice(),
-    ]
+    ])
 }
 
 impl WriteTxn {
@@ -346,7 +374,7 @@ impl WriteTxn {
         }
         match change {
             FactsChange::New | FactsChange::Changed | FactsChange::Older => {
-                self.link.execute(HOST_FACTS_SAVE, facts_row(&set, &facts, write)).await?;
+                self.link.execute(HOST_FACTS_SAVE, facts_row(&set, &facts, write)?).await?;
             }
             FactsChange::Unchanged => {}
         }
@@ -368,7 +396,7 @@ impl WriteTxn {
             let text = HostRowText::new(write.id, write.facts, write.profile)?;
             sets.push((set.hash.clone(), set_row(&set, write)?));
             hosts.push(host::new_row(write, &text, &set.hash, &facts.hash)?);
-            histories.push(facts_row(&set, &facts, write));
+            histories.push(facts_row(&set, &facts, write)?);
             saved.push(FactsSaved {
                 change: FactsChange::New,
                 generation: Generation::FIRST,

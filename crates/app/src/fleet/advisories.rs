@@ -173,7 +173,8 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
     let intel = env.intel();
     let entries = entries(env, ctx).await?;
     let facts = intel.facts(&id)?;
-    let here: BTreeSet<&str> = entries.iter().filter_map(|e| e.host.ecosystem.as_deref()).collect();
+    let mut here: BTreeSet<&str> = entries.iter().filter_map(|e| e.host.ecosystem.as_deref()).collect();
+    here.extend(entries.iter().flat_map(|e| &e.report.findings).map(|f| f.ecosystem.as_str()));
     let statements = statements(&intel, &id, &here)?;
     let withdrawn: Vec<String> = intel.withdrawals(&id)?.iter().map(Withdrawal::text).collect();
     let past = crate::intel::past(env, &id).await?;

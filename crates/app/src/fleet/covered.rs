@@ -28,7 +28,6 @@ pub(crate) fn is_named(finding: &FindingView, id: &str) -> bool {
 pub(crate) fn covered_by(entries: &[Entry], id: &str) -> Vec<CoverRow> {
     struct Gather<'a> {
         label: &'a str,
-        indexed: bool,
         hosts: BTreeSet<&'a str>,
         offers: BTreeMap<(Option<&'a str>, &'a str), BTreeSet<&'a str>>,
     }
@@ -43,8 +42,6 @@ pub(crate) fn covered_by(entries: &[Entry], id: &str) -> Vec<CoverRow> {
                 .find(|p| p.package == f.package && p.ecosystem == f.ecosystem && p.vulns.contains(&f.vuln));
             let row = rows.entry((&f.ecosystem, &f.package, &f.state)).or_insert_with(|| Gather {
                 label: &f.state_label,
-                // Packages of languages are judged host by host: the index of findings does not have them.
-                indexed: entry.host.ecosystem.as_deref() == Some(f.ecosystem.as_str()),
                 hosts: BTreeSet::new(),
                 offers: BTreeMap::new(),
             });
@@ -75,7 +72,6 @@ pub(crate) fn covered_by(entries: &[Entry], id: &str) -> Vec<CoverRow> {
                 state: state.to_owned(),
                 state_label: row.label.to_owned(),
                 hosts: size(row.hosts.len()),
-                indexed: row.indexed,
                 offers,
             }
         })

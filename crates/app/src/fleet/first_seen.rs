@@ -1,25 +1,33 @@
 //! When a finding was first there on a host: the later of "the version with the flaw was there" and "anybody here could know".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel, is_kernel_source};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey};
-use patchwright_domain::inventory::{Package, PackageFormat, PackageState};
+use patchwright_domain::intel::names::is_language;
+use patchwright_domain::inventory::{HostFacts, Package, PackageFormat, PackageState};
 use patchwright_domain::time::Timestamp;
-use patchwright_store::{Host, PackageSet, Reader};
+use patchwright_store::{Host, Reader};
 
+use super::record::Record;
+use crate::intel::EcosystemKnown;
 use crate::{Env, Result};
 
-/// Versions of a host's history that are looked at; a longer presence counts from the oldest of them.
-const HISTORY_MAX: u32 = 100;
-
 /// Presence of the packages of one host, and the log of what is known.
+///
+/// A package counts from the first facts that had it, whatever the host's own log says: facts without any package of a language (a
+/// list of dpkg alone, say) are facts in which they were not there.
 pub(crate) struct FirstSeen {
     host: Timestamp,
     /// Since when a version of a package is, or last was, there: by name as findings have it, then by version.
     present: BTreeMap<String, BTreeMap<String, Timestamp>>,
-    known: std::sync::Arc<crate::intel::EcosystemKnown>,
+    /// The same of packages of languages.
+    libraries: BTreeMap<Library, Timestamp>,
+    /// By ecosystem: that of the system, and those of languages.
+    known: BTreeMap<String, Arc<EcosystemKnown>>,
 }
 
 /// Since when a subject is there.
@@ -37,9 +45,18 @@ impl FirstSeen {
         self.present.get(package).and_then(|versions| versions.get(version)).copied().unwrap_or(self.host)
     }
 
-    /// Whether the history speaks of a version.
-    pub(crate) fn has(&self, package: &str, version: &str) -> bool {
-        self.present.get(package).is_some_and(|versions| versions.contains_key(version))
+    /// Since when a package of a language is there.
+    pub(crate) fn library(&self, library: &Library) -> Timestamp {
+        self.libraries.get(library).copied().unwrap_or(self.host)
+    }
+
+    /// Whether the history speaks of what a finding is about.
+    pub(crate) fn has(&self, finding: &Finding) -> bool {
+        let version = finding.flawed_version();
+        match library_of(finding) {
+            Some(library) => self.libraries.contains_key(&library),
+            None => self.present.get(&finding.package).is_some_and(|versions| versions.contains_key(version)),
+        }
     }
 
     /// Since when a subject is there. That a fixed version was installed beside the one that runs starts no new clock.
@@ -60,9 +77,22 @@ impl FirstSeen {
     }
 
     pub(crate) fn at(&self, finding: &Finding) -> Timestamp {
-        let present = self.present(&finding.package, finding.flawed_version());
-        self.known.since(&finding.package, &finding.vuln).map_or(present, |known| known.max(present))
+        let present = match library_of(finding) {
+            Some(library) => self.library(&library),
+            None => self.present(&finding.package, finding.flawed_version()),
+        };
+        let known = self.known.get(&finding.ecosystem).and_then(|k| k.since(&finding.package, &finding.vuln));
+        known.map_or(present, |known| known.max(present))
     }
+}
+
+/// The package of a language that a finding is about; nothing for one of the system.
+pub(super) fn library_of(finding: &Finding) -> Option<Library> {
+    is_language(&finding.ecosystem).then(|| Library {
+        ecosystem: finding.ecosystem.clone(),
+        name: finding.package.clone(),
+        version: finding.flawed_version().to_owned(),
+    })
 }
 
 /// Names and versions of a set as findings have them: sources for dpkg and apk; binaries for rpm, whose advisories name these, and
@@ -84,54 +114,61 @@ pub(super) fn versions(format: Option<PackageFormat>, packages: &[Package]) -> B
     out
 }
 
-/// Since when each version is there without a gap, walking back from the newest set. A version that is gone counts from the
+/// Since when each version is there without a gap, walking back from the newest list. A version that is gone counts from the
 /// beginning of its last presence: a process may still run it.
-fn presence(sets: &[(Timestamp, BTreeSet<(&str, &str)>)]) -> BTreeMap<String, BTreeMap<String, Timestamp>> {
-    let mut going: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
-    let mut ended: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
-    for (at, there) in sets {
-        let left: Vec<(&str, &str)> = going.keys().filter(|pair| !there.contains(*pair)).copied().collect();
-        for pair in left {
-            ended.extend(going.remove(&pair).map(|since| (pair, since)));
+fn presence<V: Ord + Copy>(lists: impl IntoIterator<Item = (Timestamp, BTreeSet<V>)>) -> BTreeMap<V, Timestamp> {
+    let mut going: BTreeMap<V, Timestamp> = BTreeMap::new();
+    let mut ended: BTreeMap<V, Timestamp> = BTreeMap::new();
+    for (at, there) in lists {
+        let left: Vec<V> = going.keys().filter(|version| !there.contains(*version)).copied().collect();
+        for version in left {
+            ended.extend(going.remove(&version).map(|since| (version, since)));
         }
-        for pair in there.iter().filter(|pair| !ended.contains_key(*pair)) {
-            going.insert(*pair, *at);
+        for version in there.iter().filter(|version| !ended.contains_key(*version)) {
+            going.insert(*version, at);
         }
     }
-    let mut out: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
-    for ((name, version), since) in going.into_iter().chain(ended) {
-        out.entry(name.to_owned()).or_default().insert(version.to_owned(), since);
-    }
-    out
+    going.extend(ended);
+    going
 }
 
-/// Walks a host's history backwards while package versions stay the same.
-pub(crate) async fn of_host(env: &Env, read: &mut Reader, host: &Host) -> Result<FirstSeen> {
-    let known = env.known().of(read, host.ecosystem.as_deref().unwrap_or_default()).await?;
-    let mut out = FirstSeen { host: host.first_seen, present: BTreeMap::new(), known };
-    let history = read.host_facts_history(&host.id, HISTORY_MAX).await?;
-    if history.iter().all(|v| v.set_hash == host.set_hash) {
-        return Ok(out);
+/// Walks a host's history backwards while versions stay the same; `now` are its newest facts.
+pub(crate) async fn of_host(env: &Env, read: &mut Reader, host: &Host, now: &HostFacts) -> Result<FirstSeen> {
+    let record = Record::of(read, host, now).await?;
+    of_record(env, read, host, now, &record).await
+}
+
+/// The same with the record at hand.
+pub(crate) async fn of_record(
+    env: &Env,
+    read: &mut Reader,
+    host: &Host,
+    now: &HostFacts,
+    record: &Record,
+) -> Result<FirstSeen> {
+    let mut ecosystems: BTreeSet<String> = libraries(now).into_iter().map(|library| library.ecosystem).collect();
+    ecosystems.extend(record.libraries.iter().flat_map(|(_, list)| list.iter()).map(|l| l.ecosystem.clone()));
+    ecosystems.extend(host.ecosystem.clone());
+    let mut known = BTreeMap::new();
+    for ecosystem in ecosystems {
+        let of = env.known().of(read, &ecosystem).await?;
+        known.insert(ecosystem, of);
     }
-    let mut hashes: Vec<String> = history.iter().map(|v| v.set_hash.clone()).collect();
-    hashes.sort();
-    hashes.dedup();
-    let stored: BTreeMap<String, PackageSet> = read.package_set_fetch_many(&hashes).await?.into_iter().collect();
-    let mut sets: Vec<(Timestamp, BTreeSet<(&str, &str)>)> = Vec::new();
-    // Newest first; of neighbours with one set the oldest counts.
-    for same in history.chunk_by(|a, b| a.set_hash == b.set_hash) {
-        if let Some(oldest) = same.last()
-            && let Some(set) = stored.get(&oldest.set_hash)
-        {
-            sets.push((oldest.at, versions(set.format, &set.packages)));
-        }
+    let mut out = FirstSeen { host: host.first_seen, present: BTreeMap::new(), libraries: BTreeMap::new(), known };
+    for ((name, version), since) in
+        presence(record.sets.iter().map(|(at, set)| (*at, versions(set.format, &set.packages))))
+    {
+        out.present.entry(name.to_owned()).or_default().insert(version.to_owned(), since);
     }
-    out.present = presence(&sets);
+    let of_languages = presence(record.libraries.iter().map(|(at, list)| (*at, list.iter().collect())));
+    out.libraries = of_languages.into_iter().map(|(library, since)| (library.clone(), since)).collect();
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
+    use patchwright_store::PackageSet;
+
     use super::*;
 
     fn package(name: &str, source: &str, version: &str) -> Package {
@@ -175,8 +212,8 @@ mod tests {
             (day(30), BTreeSet::from([("curl", "1")])),
             (day(20), BTreeSet::from([("curl", "2"), ("zlib", "1")])),
         ];
-        let out = presence(&sets);
-        assert_eq!(out["curl"], BTreeMap::from([("1".to_owned(), day(30)), ("2".to_owned(), day(50))]));
-        assert_eq!(out["zlib"]["1"], day(40), "there was a gap before");
+        let out = presence(sets);
+        assert_eq!((out[&("curl", "1")], out[&("curl", "2")]), (day(30), day(50)));
+        assert_eq!(out[&("zlib", "1")], day(40), "there was a gap before");
     }
 }

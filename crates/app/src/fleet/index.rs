@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use patchwright_domain::access::Scope;
 use patchwright_domain::exposure::FindingState;
-use patchwright_domain::exposure::components::judged;
+use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::exposure::fleet::board::{Board, Facts};
 use patchwright_domain::exposure::fleet::history::{History, NOTHING};
 use patchwright_domain::exposure::fleet::marks::Marks;
@@ -20,6 +20,7 @@ use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey, subjects};
 use patchwright_domain::ids::HostId;
 use patchwright_domain::intel::VulnFacts;
+use patchwright_domain::intel::names::is_language;
 use patchwright_domain::intel::snapshot::ChunkKind;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::inventory::HostFacts;
@@ -30,12 +31,10 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::FETCH;
 use super::first_seen::{self, Seen};
+use super::record::Record;
 use crate::error::AppError;
 use crate::intel::{EcosystemKnown, Intel};
 use crate::{Env, Result};
-
-/// Versions of a host's history that are looked at, as for one host.
-const HISTORY_MAX: u32 = 100;
 
 /// The index of this process.
 #[derive(Default)]
@@ -61,8 +60,8 @@ struct Member {
     first_seen: Timestamp,
     /// Since when subjects are there, by subject; those that are there since `first_seen` are left out.
     present: Box<[(SubjectNo, Seen)]>,
-    /// Packages of languages that no package of the system brought: judged host by host, not here.
-    components: u32,
+    /// It has packages of languages and none of a system, as an application has: nothing of a system is missed.
+    bare: bool,
 }
 
 /// Everything in memory.
@@ -184,28 +183,40 @@ impl State {
 
     /// What an answer about these hosts leaves out.
     pub(crate) fn notes(&self, scope: &RoaringBitmap) -> Vec<String> {
-        let inside = || self.members().filter(|(no, _)| scope.contains(*no)).map(|(_, m)| m);
+        let unjudged = |ecosystem: &str| self.matched.get(ecosystem).is_none_or(Vec::is_empty);
         let mut notes = Vec::new();
-        let (hosts, packages) = inside()
-            .filter(|m| m.components > 0)
-            .fold((0u64, 0u64), |(hosts, packages), m| (hosts + 1, packages + u64::from(m.components)));
-        if hosts > 0 {
-            notes.push(format!(
-                "{} of languages on {} are not in this answer: `patchwright host show` judges them host by host.",
-                counted(packages, "package"),
-                counted(hosts, "host")
-            ));
-        }
-        let unjudged = |m: &&Member| self.matched.get(&m.ecosystem).is_none_or(Vec::is_empty);
         let mut blind: BTreeMap<&str, u64> = BTreeMap::new();
-        for member in inside().filter(unjudged) {
-            *blind.entry(&member.ecosystem).or_default() += 1;
+        for (_, member) in self.members().filter(|(no, _)| scope.contains(*no)) {
+            if !member.bare && unjudged(&member.ecosystem) {
+                *blind.entry(&member.ecosystem).or_default() += 1;
+            }
         }
         for (ecosystem, hosts) in blind {
             let ecosystem = if ecosystem.is_empty() { "a system without an advisory ecosystem" } else { ecosystem };
             notes.push(format!(
                 "No advisories are loaded for {} of {ecosystem}: nothing was matched, which is not the same as nothing found.",
                 counted(hosts, "host")
+            ));
+        }
+        let left_out = |name: &str| is_language(name) && (scheme_of(name).is_none() || unjudged(name));
+        let left_out: Vec<bool> = self.index.ecosystems().map(left_out).collect();
+        let mut languages: BTreeMap<&str, (u64, RoaringBitmap)> = BTreeMap::new();
+        for (_, name) in self.index.names() {
+            if !left_out.get(usize::from(name.ecosystem)).copied().unwrap_or_default() {
+                continue;
+            }
+            let (packages, hosts) = languages.entry(self.index.ecosystem(name.ecosystem)).or_default();
+            for subject in name.subjects.iter().filter_map(|s| self.index.subject(*s)) {
+                let on = &subject.hosts & scope;
+                *packages += on.len();
+                *hosts |= on;
+            }
+        }
+        for (ecosystem, (packages, hosts)) in languages.into_iter().filter(|(_, (packages, _))| *packages > 0) {
+            notes.push(format!(
+                "No advisories are loaded for {} of {ecosystem} on {}: nothing was matched, which is not the same as nothing found.",
+                counted(packages, "package"),
+                counted(hosts.len(), "host")
             ));
         }
         notes
@@ -246,7 +257,7 @@ impl State {
         let fits = board.is_some() && self.judged_by == judged_by && self.profiles == self.index.profiles().len();
         let matched = self.rematch(&intel)?;
         self.history.settle(&self.index, threads());
-        let ecosystems: BTreeSet<String> = self.members().map(|(_, m)| m.ecosystem.clone()).collect();
+        let ecosystems: Vec<String> = self.index.ecosystems().map(str::to_owned).collect();
         for ecosystem in ecosystems {
             let known = env.known().of(&mut read, &ecosystem).await?;
             self.known.insert(ecosystem, known);
@@ -289,11 +300,12 @@ impl State {
     }
 
     async fn put(&mut self, env: &Env, read: &mut Reader, host: &Host, stored: &StoredFacts) -> Result<()> {
-        let seen = first_seen::of_host(env, read, host).await?;
         let facts = &stored.facts;
+        let record = Record::of(read, host, facts).await?;
+        let seen = first_seen::of_record(env, read, host, facts, &record).await?;
         let ecosystem = facts.os.ecosystem().unwrap_or_default();
         let keys = subject_keys(facts, &ecosystem);
-        let since: Vec<Seen> = keys.iter().map(|key| seen.subject(key)).collect();
+        let mut since: Vec<Seen> = keys.iter().map(|key| seen.subject(key)).collect();
         let day = |key: &SubjectKey, seen: &Seen| Day::of(if is_kernel(key) { seen.running } else { seen.installed });
         let subjects: Vec<(SubjectKey, Day)> = keys
             .into_iter()
@@ -303,20 +315,30 @@ impl State {
                 (key, day)
             })
             .collect();
+        let mut languages: Vec<(Library, Day)> = Vec::new();
+        for library in libraries(facts) {
+            let installed = seen.library(&library);
+            since.push(Seen { installed, running: installed });
+            languages.push((library, Day::of(installed)));
+        }
         let no = self.number(&host.id)?;
-        let fresh = self.index.host_put(
-            no,
-            &HostLoad { ecosystem: &ecosystem, subjects: &subjects, packages: &facts.packages, profile: &host.profile },
-        );
+        let load = HostLoad {
+            ecosystem: &ecosystem,
+            subjects: &subjects,
+            packages: &facts.packages,
+            libraries: &languages,
+            profile: &host.profile,
+        };
+        let fresh = self.index.host_put(no, &load);
         self.pending.extend(fresh.iter().filter_map(|s| self.index.subject(*s)).map(|s| s.name));
-        let present = subjects
-            .iter()
+        let mut places: Vec<SubjectNo> = subjects.iter().map(|(key, _)| self.subject(&ecosystem, key)).collect();
+        places.extend(languages.iter().map(|(library, _)| self.library(library)).collect::<Vec<_>>());
+        let present: BTreeMap<SubjectNo, Seen> = places
+            .into_iter()
             .zip(since)
             .filter(|(_, since)| since.installed != host.first_seen || since.running != host.first_seen)
-            .map(|((key, _), since)| (self.subject(&ecosystem, key), since))
-            .collect::<BTreeMap<SubjectNo, Seen>>();
-        self.past(read, host, facts, &ecosystem, no, &subjects).await?;
-        let components = judged(facts).count();
+            .collect();
+        self.past(&record, facts, &ecosystem, no, &subjects);
         let member = Member {
             id: host.id.clone(),
             name: host.hostname.clone(),
@@ -325,7 +347,7 @@ impl State {
             version: version(host),
             first_seen: host.first_seen,
             present: present.into_iter().collect(),
-            components: u32::try_from(components).unwrap_or(u32::MAX),
+            bare: facts.packages.is_empty() && !facts.components.is_empty(),
         };
         if let Some(slot) = self.members.get_mut(no as usize) {
             *slot = Some(member);
@@ -356,35 +378,19 @@ impl State {
         self.index.subject_intern(name, &Arc::new(key.clone()))
     }
 
-    /// The changes of a host's versions, from its history. A name that is there in several versions at once is left out, and so
-    /// is the kernel: which of its versions ran on a past day is not on record.
-    async fn past(
-        &mut self,
-        read: &mut Reader,
-        host: &Host,
-        facts: &HostFacts,
-        ecosystem: &str,
-        no: HostNo,
-        now: &[(SubjectKey, Day)],
-    ) -> Result<()> {
+    fn library(&mut self, library: &Library) -> SubjectNo {
+        self.subject(&library.ecosystem, &library.key())
+    }
+
+    /// The changes of a host's versions, from what is on record of it. The kernel is left out: which of its versions ran on a past
+    /// day is not on record.
+    fn past(&mut self, record: &Record, facts: &HostFacts, ecosystem: &str, no: HostNo, now: &[(SubjectKey, Day)]) {
         self.history.host_remove(no);
-        let mut history = read.host_facts_history(&host.id, HISTORY_MAX).await?;
-        history.reverse();
-        history.dedup_by(|later, earlier| later.set_hash == earlier.set_hash);
-        if history.len() < 2 {
-            return Ok(());
-        }
-        let mut hashes: Vec<String> = history.iter().map(|v| v.set_hash.clone()).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        let sets: HashMap<String, _> = read.package_set_fetch_many(&hashes).await?.into_iter().collect();
-        let last = history.len() - 1;
-        let mut before: BTreeMap<String, (SubjectNo, Day)> = BTreeMap::new();
-        for (place, version) in history.iter().enumerate() {
-            let keys: Vec<SubjectKey> = if place == last {
+        let mut steps: Vec<(Timestamp, BTreeSet<SubjectNo>)> = Vec::new();
+        for (place, (at, set)) in record.sets.iter().enumerate().rev() {
+            let keys: Vec<SubjectKey> = if place == 0 {
                 now.iter().map(|(key, _)| key.clone()).collect()
             } else {
-                let Some(set) = sets.get(&version.set_hash) else { continue };
                 let then = HostFacts {
                     schema: facts.schema,
                     os: facts.os.clone(),
@@ -393,38 +399,55 @@ impl State {
                 };
                 subject_keys(&then, ecosystem)
             };
-            let mut after: BTreeMap<String, Vec<SubjectNo>> = BTreeMap::new();
-            for key in keys.iter().filter(|k| !matches!(k.standing, Standing::Kernel { .. })) {
-                let subject = self.subject(ecosystem, key);
-                after.entry(key.name.clone()).or_default().push(subject);
-                if self.index.subject(subject).is_some_and(|s| s.hosts.is_empty()) {
-                    // A version that no host has any more: its claims are asked for by the history only.
-                    self.pending.extend(self.index.subject(subject).map(|s| s.name));
-                }
-            }
-            let day = Day::of(version.at);
-            let mut next = BTreeMap::new();
-            for (name, list) in after {
-                let [subject] = list[..] else { continue };
-                match before.remove(&name) {
-                    Some((old, since)) if old == subject => next.insert(name, (old, since)),
-                    Some((old, since)) => {
-                        self.history.push(&self.index, no, day, since, old, subject);
-                        next.insert(name, (subject, day))
-                    }
-                    None if place > 0 => {
-                        self.history.push(&self.index, no, day, day, NOTHING, subject);
-                        next.insert(name, (subject, day))
-                    }
-                    None => next.insert(name, (subject, day)),
-                };
-            }
-            for (old, since) in before.into_values() {
-                self.history.push(&self.index, no, day, since, old, NOTHING);
-            }
-            before = next;
+            let there = keys.iter().filter(|key| !is_kernel(key)).map(|key| self.subject(ecosystem, key)).collect();
+            steps.push((*at, there));
         }
-        Ok(())
+        self.follow(no, &steps);
+        let steps: Vec<(Timestamp, BTreeSet<SubjectNo>)> = record
+            .libraries
+            .iter()
+            .rev()
+            .map(|(at, list)| (*at, list.iter().map(|library| self.library(library)).collect()))
+            .collect();
+        self.follow(no, &steps);
+    }
+
+    /// Notes what changed from step to step, oldest first. One version of a name in the place of another is one change; where
+    /// several come and go at once, each does so by itself.
+    fn follow(&mut self, no: HostNo, steps: &[(Timestamp, BTreeSet<SubjectNo>)]) {
+        let mut since: BTreeMap<SubjectNo, Day> = BTreeMap::new();
+        for (place, (at, there)) in steps.iter().enumerate() {
+            let day = Day::of(*at);
+            // By name: what went, and what came.
+            let mut changes: BTreeMap<u32, (Vec<SubjectNo>, Vec<SubjectNo>)> = BTreeMap::new();
+            let name = |subject: &SubjectNo| self.index.subject(*subject).map(|s| s.name);
+            for gone in since.keys().filter(|subject| !there.contains(*subject)) {
+                changes.entry(name(gone).unwrap_or(u32::MAX)).or_default().0.push(*gone);
+            }
+            for come in there.iter().filter(|subject| !since.contains_key(*subject)) {
+                changes.entry(name(come).unwrap_or(u32::MAX)).or_default().1.push(*come);
+                // A version that no host has any more: its claims are asked for by the history only.
+                let orphan = self.index.subject(*come).filter(|s| s.hosts.is_empty());
+                self.pending.extend(orphan.map(|s| s.name));
+            }
+            for (gone, come) in changes.into_values() {
+                let mut push = |old: SubjectNo, new: SubjectNo, from: Day| {
+                    if place > 0 {
+                        self.history.push(&self.index, no, day, from, old, new);
+                    }
+                };
+                let from: Vec<(SubjectNo, Day)> =
+                    gone.iter().map(|old| (*old, since.remove(old).unwrap_or(day))).collect();
+                match (&from[..], &come[..]) {
+                    ([(old, from)], [new]) => push(*old, *new, *from),
+                    (gone, come) => {
+                        gone.iter().for_each(|(old, from)| push(*old, NOTHING, *from));
+                        come.iter().for_each(|new| push(NOTHING, *new, day));
+                    }
+                }
+                since.extend(come.iter().map(|new| (*new, day)));
+            }
+        }
     }
 
     /// Matches what has to be: names with new subjects, and every name of an ecosystem whose advisories changed.
@@ -433,8 +456,8 @@ impl State {
         let mut ids = BTreeMap::new();
         let ecosystems: BTreeSet<String> = self
             .index
-            .names()
-            .map(|(_, name)| self.index.ecosystem(name.ecosystem).to_owned())
+            .ecosystems()
+            .map(str::to_owned)
             .chain(self.members().map(|(_, m)| m.ecosystem.clone()))
             .collect();
         for ecosystem in ecosystems {
@@ -495,8 +518,11 @@ impl HostRows for State {
         let present = at
             .and_then(|at| member.present.get(at))
             .map_or(member.first_seen, |(_, seen)| if code_runs { seen.running } else { seen.installed });
-        let package = self.index.subject(subject).and_then(|s| self.index.name(s.name)).map_or("", |n| &n.name);
-        let known = self.known.get(&member.ecosystem).and_then(|k| k.since(package, self.index.vuln(claim.vuln)));
+        let name = self.index.subject(subject).and_then(|s| self.index.name(s.name));
+        let known = name.and_then(|name| {
+            let of = self.known.get(self.index.ecosystem(name.ecosystem))?;
+            of.since(&name.name, self.index.vuln(claim.vuln))
+        });
         known.map_or(present, |known| known.max(present))
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::Finding;
+use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
 
-use super::first_seen::{self, FirstSeen};
+use super::first_seen::{self, FirstSeen, library_of};
 use crate::report::first_seen_alone;
 use crate::{Ctx, Env, Result};
 
@@ -24,6 +25,8 @@ pub struct KnownHost {
     seen: FirstSeen,
     /// Versions of packages that the last report had, by name as findings have it.
     before: BTreeSet<(String, String)>,
+    /// Its packages of languages then.
+    libraries: BTreeSet<Library>,
     now: Timestamp,
 }
 
@@ -31,9 +34,11 @@ impl KnownHost {
     /// Since when a finding is there. A version that the host has not had before counts from now.
     #[must_use]
     pub fn first_seen(&self, finding: &Finding, facts: &VulnFacts) -> Timestamp {
-        let version = finding.flawed_version();
-        let before = self.before.contains(&(finding.package.clone(), version.to_owned()));
-        if before || self.seen.has(&finding.package, version) {
+        let before = match library_of(finding) {
+            Some(library) => self.libraries.contains(&library),
+            None => self.before.contains(&(finding.package.clone(), finding.flawed_version().to_owned())),
+        };
+        if before || self.seen.has(finding) {
             self.seen.at(finding)
         } else {
             first_seen_alone(finding, facts, self.now)
@@ -54,20 +59,20 @@ pub async fn known_host(env: &Env, ctx: &Ctx, facts: &HostFacts) -> Result<Optio
     }
     let Some(stored) = read.host_facts_latest(&host.id).await? else { return Ok(None) };
     let before = before(&stored.facts);
-    let seen = first_seen::of_host(env, &mut read, &host).await?;
+    let seen = first_seen::of_host(env, &mut read, &host, &stored.facts).await?;
     Ok(Some(KnownHost {
         name: host.hostname,
         since: host.first_seen,
         profile: host.profile,
         seen,
         before,
+        libraries: libraries(&stored.facts),
         now: env.now(),
     }))
 }
 
-/// Names and versions of what a host had, packages of languages too.
+/// Names and versions of the system's packages that a host had.
 fn before(facts: &HostFacts) -> BTreeSet<(String, String)> {
     let owned = |(name, version): (&str, &str)| (name.to_owned(), version.to_owned());
-    let packages = first_seen::versions(facts.format, &facts.packages).into_iter().map(owned);
-    packages.chain(facts.components.iter().map(|c| (c.name.clone(), c.version.clone()))).collect()
+    first_seen::versions(facts.format, &facts.packages).into_iter().map(owned).collect()
 }

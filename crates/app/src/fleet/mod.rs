@@ -12,6 +12,7 @@ mod first_seen;
 pub(crate) mod index;
 mod known_host;
 mod marking;
+mod record;
 mod search;
 mod today;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::intel::names::normal_name;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
@@ -82,7 +84,7 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> 
         for place in part {
             let Some(host) = hosts.get(*place) else { continue };
             let Some(stored) = facts.iter().find(|f| f.host == host.id) else { continue };
-            let seen = first_seen::of_host(env, &mut read, host).await?;
+            let seen = first_seen::of_host(env, &mut read, host, &stored.facts).await?;
             let question = Question {
                 profile: &host.profile,
                 policy: &policy.policy,
@@ -114,7 +116,7 @@ pub async fn judge_all(env: &Env, ctx: &Ctx) -> Result<Vec<(Judgement, AssetProf
     for host in hosts(env, ctx).await? {
         let mut read = env.db().read().await?;
         let Some(stored) = read.host_facts_latest(&host.id).await? else { continue };
-        let seen = first_seen::of_host(env, &mut read, &host).await?;
+        let seen = first_seen::of_host(env, &mut read, &host, &stored.facts).await?;
         let question = Question {
             profile: &host.profile,
             policy: &policy.policy,
@@ -262,7 +264,7 @@ fn wanted(entry: &Entry, query: &HostQuery, now: Timestamp) -> bool {
             .report
             .findings
             .iter()
-            .any(|f| f.package == package || f.binaries.iter().any(|b| b.name == package));
+            .any(|f| f.package == normal_name(&f.ecosystem, package) || f.binaries.iter().any(|b| b.name == package));
     }
     let upper = q.to_ascii_uppercase();
     if upper.starts_with("CVE-") {

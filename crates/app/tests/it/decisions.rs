@@ -29,15 +29,15 @@ fn ann() -> Ctx {
     person("ann", Role::Operator, Scope::All)
 }
 
-fn bob() -> Ctx {
+pub(crate) fn bob() -> Ctx {
     person("bob", Role::Approver, Scope::All)
 }
 
-fn sara() -> Ctx {
+pub(crate) fn sara() -> Ctx {
     person("sara", Role::SecurityOfficer, Scope::All)
 }
 
-async fn account(env: &Env, name: &str, role: Role) {
+pub(crate) async fn account(env: &Env, name: &str, role: Role) {
     let mut txn = env.db().write().await.unwrap();
     let new = NewUser {
         id: UserId::from_unique(name),

@@ -12,7 +12,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
 use patchwright_protocol::fleet::HostQuery;
 
-const START: &str = "2026-11-20T09:00:00Z";
+pub(crate) const START: &str = "2026-11-20T09:00:00Z";
 
 fn package(name: &str, source: &str, version: &str) -> Package {
     Package {
@@ -137,7 +137,7 @@ async fn the_index_follows_the_hosts() {
     assert!(by_name(&on).contains_key("web-02") && !by_name(&on).contains_key("db-01"));
     let binary = ask(&first, &local(), "package:libssl3", "patch").await;
     assert_eq!(by_name(&binary).keys().collect::<Vec<_>>(), ["openssl"]);
-    assert!(dmz.notes.iter().any(|n| n.contains("1 package of languages on 1 host")), "{:?}", dmz.notes);
+    assert!(dmz.notes.iter().any(|n| n.contains("1 package of PyPI on 1 host")), "{:?}", dmz.notes);
 
     // A caller sees the hosts of its environments and nothing else, whatever it asks for.
     let reader = Ctx {
@@ -153,7 +153,7 @@ async fn the_index_follows_the_hosts() {
     let seen = ask(&first, &reader, "not zone:nowhere or host:*", "host").await;
     assert_eq!(by_name(&seen).keys().collect::<Vec<_>>(), ["web-01"]);
     assert_eq!(seen.hosts, 1);
-    assert!(!seen.notes.iter().any(|n| n.contains("languages")), "that host is not theirs: {:?}", seen.notes);
+    assert!(!seen.notes.iter().any(|n| n.contains("PyPI")), "that host is not theirs: {:?}", seen.notes);
 
     // Deadlines pass; the index of another process says the same.
     let later = env(dir.path(), 45).await;

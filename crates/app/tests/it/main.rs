@@ -3,3 +3,4 @@
 
 mod decisions;
 mod findings;
+mod languages;

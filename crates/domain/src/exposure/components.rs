@@ -5,19 +5,63 @@
 //! its ecosystem; among several the ecosystem's own decides. A package of a third party counts as another: no advisory of the
 //! operating system speaks of what it brings along.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::finding::{Evidence, Finding};
-use super::matching::{ProviderChunk, Said, Statements, finding};
+use super::matching::{ProviderChunk, Said, Statements, by_authority, finding};
+use super::streams::Stream;
 use super::subject::{Kin, Standing, Subject, SubjectKey};
-use crate::intel::names::normal_name;
+use crate::intel::names::{is_language, normal_name};
 use crate::intel::snapshot::advisories::{Row, scheme_of};
 use crate::inventory::source::{SourceClass, classify};
 use crate::inventory::{Component, HostFacts};
 
 /// Locations named as evidence of one finding.
 const PLACES_MAX: usize = 20;
+
+/// A package of a language at one version, wherever it lies on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Library {
+    /// Ecosystem in OSV's spelling (`PyPI`).
+    pub ecosystem: String,
+    /// Name in the spelling that the ecosystem compares ([`normal_name`]): advisories are filed under it.
+    pub name: String,
+    /// Version.
+    pub version: String,
+}
+
+impl Library {
+    /// The one that a component is a copy of.
+    #[must_use]
+    pub fn of(component: &Component) -> Self {
+        Self {
+            ecosystem: component.ecosystem.clone(),
+            name: normal_name(&component.ecosystem, &component.name).into_owned(),
+            version: component.version.clone(),
+        }
+    }
+
+    /// What is matched: the version that lies there is the one that counts, and nothing is on offer for it.
+    #[must_use]
+    pub fn key(&self) -> SubjectKey {
+        SubjectKey {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            module: None,
+            standing: Standing::Installed,
+            offers: Vec::new(),
+            kin: Kin::None,
+        }
+    }
+}
+
+/// The packages of languages of a host that are judged by themselves, each once.
+#[must_use]
+pub fn libraries(host: &HostFacts) -> BTreeSet<Library> {
+    judged(host).filter(|component| is_language(&component.ecosystem)).map(Library::of).collect()
+}
 
 /// Ecosystems of the components that are judged by themselves, sorted.
 #[must_use]
@@ -54,36 +98,53 @@ fn authority(provider: &str) -> u8 {
     }
 }
 
-/// Findings of the components of one ecosystem, sorted by package, vulnerability and version.
-///
-/// `chunks` are the advisory chunks of that ecosystem. An ecosystem without a version order gives no findings: the caller
-/// says so.
+/// The chunks of an ecosystem in the order in which they decide: of a language its own database first, of an operating system as
+/// [`by_authority`] says.
 #[must_use]
-pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>]) -> Vec<Finding> {
-    let Some(scheme) = scheme_of(ecosystem) else {
-        return Vec::new();
-    };
+pub fn deciders<'a>(ecosystem: &str, chunks: &'a [ProviderChunk<'a>]) -> Vec<&'a ProviderChunk<'a>> {
+    if !is_language(ecosystem) {
+        return by_authority(chunks);
+    }
     let mut order: Vec<&ProviderChunk<'_>> = chunks.iter().collect();
     order.sort_by_key(|c| (authority(c.provider), c.provider));
-    let mut groups: BTreeMap<(Cow<'_, str>, &str), Vec<&Component>> = BTreeMap::new();
+    order
+}
+
+/// What is said of a package of an ecosystem, by its name there. `order` is that of [`deciders`]; packages of languages have no module
+/// stream and no other names.
+#[must_use]
+pub fn said_of<'c>(
+    ecosystem: &str,
+    name: &str,
+    stream: Stream<'_>,
+    kin: &Kin,
+    order: &[&'c ProviderChunk<'c>],
+) -> Statements<'c> {
+    if is_language(ecosystem) {
+        Statements::of_said(deciding(name, order))
+    } else {
+        Statements::of(name, stream, kin, order)
+    }
+}
+
+/// Findings of the components of one ecosystem, sorted by package, vulnerability and version.
+///
+/// The package of a finding is named as advisories name it; how it is written on the host is in the evidence. `chunks` are the
+/// advisory chunks of that ecosystem. One that is no language's, or has no version order, gives no findings: the caller says so.
+#[must_use]
+pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>]) -> Vec<Finding> {
+    let Some(scheme) = scheme_of(ecosystem).filter(|_| is_language(ecosystem)) else {
+        return Vec::new();
+    };
+    let order = deciders(ecosystem, chunks);
+    let mut groups: BTreeMap<Library, Vec<&Component>> = BTreeMap::new();
     for component in judged(host).filter(|c| c.ecosystem == ecosystem) {
-        let name = normal_name(ecosystem, &component.name);
-        groups.entry((name, component.version.as_str())).or_default().push(component);
+        groups.entry(Library::of(component)).or_default().push(component);
     }
     let mut findings = Vec::new();
-    for ((name, version), places) in groups {
-        let Some(first) = places.first() else {
-            continue;
-        };
-        let statements = Statements::of_said(deciding(&name, &order));
-        let key = SubjectKey {
-            name: first.name.clone(),
-            version: version.to_owned(),
-            module: None,
-            standing: Standing::Installed,
-            offers: Vec::new(),
-            kin: Kin::None,
-        };
+    for (library, places) in groups {
+        let key = library.key();
+        let statements = said_of(ecosystem, &key.name, Stream::None, &key.kin, &order);
         let subject = Subject { key, binaries: Vec::new(), evidence: Vec::new() };
         for claim in statements.claims(scheme, &subject.key) {
             let mut found = finding(host, ecosystem, scheme, &subject, &claim);

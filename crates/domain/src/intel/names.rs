@@ -23,6 +23,12 @@ pub fn ecosystem_of_purl(kind: &str) -> Option<&'static str> {
     LANGUAGES.iter().find(|(_, purl)| *purl == kind).map(|(ecosystem, _)| *ecosystem)
 }
 
+/// The package URL type of an ecosystem; nothing for what is no language's.
+#[must_use]
+pub fn purl_type(ecosystem: &str) -> Option<&'static str> {
+    LANGUAGES.iter().find(|(name, _)| *name == ecosystem).map(|(_, purl)| *purl)
+}
+
 /// Whether an ecosystem is that of a language, not of an operating system.
 #[must_use]
 pub fn is_language(ecosystem: &str) -> bool {

@@ -72,10 +72,12 @@ fn grype_3405_a_component_of_an_os_package_is_judged_as_that_package_only() {
     h.components.push(component("PyPI", "Jinja2", "3.1.2", None));
     let found = run(&h, "PyPI", &[("ghsa", &list)]);
     assert_eq!(ids(&found), ["CVE-2024-22195"]);
-    assert_eq!((found[0].package.as_str(), found[0].fixed.as_deref()), ("Jinja2", Some("3.1.3")));
+    // Named as advisories name it; as the host writes it in the evidence.
+    assert_eq!((found[0].package.as_str(), found[0].fixed.as_deref()), ("jinja2", Some("3.1.3")));
     assert!(found[0].evidence.iter().any(|e| matches!(
         e,
-        Evidence::FoundAt { location: Some(place), .. } if place == "/somewhere/Jinja2"
+        Evidence::FoundAt { location: Some(place), purl, .. }
+            if place == "/somewhere/Jinja2" && purl == "pkg:test/Jinja2@3.1.2"
     )));
     assert_eq!(ecosystems(&h).into_iter().collect::<Vec<_>>(), ["PyPI"]);
 }

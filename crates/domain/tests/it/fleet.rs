@@ -143,7 +143,10 @@ impl Facts for World {
 
 fn put(index: &mut FleetIndex, no: u32, facts: &HostFacts, profile: &AssetProfile, since: Day) {
     let subjects: Vec<_> = subjects(facts, ECOSYSTEM, Scheme::Deb).into_iter().map(|s| (s.key, since)).collect();
-    index.host_put(no, &HostLoad { ecosystem: ECOSYSTEM, subjects: &subjects, packages: &facts.packages, profile });
+    index.host_put(
+        no,
+        &HostLoad { ecosystem: ECOSYSTEM, subjects: &subjects, packages: &facts.packages, libraries: &[], profile },
+    );
 }
 
 /// (package, vulnerability, state) of a host as the index has it.

@@ -18,6 +18,7 @@ mod decision;
 mod exception;
 mod exposure;
 mod fleet;
+mod fleet_components;
 mod fuzz;
 mod one_flaw;
 mod quality;

@@ -70,7 +70,8 @@ fn agreed(host: &HostFacts, providers: &[(&str, &[Advisory])]) -> Vec<Finding> {
     let mut index = FleetIndex::default();
     let subjects: Vec<_> = subjects(host, ROCKY, Scheme::Rpm).into_iter().map(|s| (s.key, Day(20_000))).collect();
     let profile = patchwright_domain::decision::profile::AssetProfile::default();
-    let load = HostLoad { ecosystem: ROCKY, subjects: &subjects, packages: &host.packages, profile: &profile };
+    let load =
+        HostLoad { ecosystem: ROCKY, subjects: &subjects, packages: &host.packages, libraries: &[], profile: &profile };
     index.host_put(0, &load);
     index.rematch(&intel, 1);
     let claims: usize =

@@ -4,7 +4,7 @@ use patchwright_domain::exposure::cpe::Cpe;
 use patchwright_domain::exposure::runtime::EvidenceKind;
 use patchwright_domain::exposure::vex::{
     Applied, Component, HostIdentity, Identity, Justification, NotApplied, Product, Purl, Source, Statement, Subject,
-    VexStatus, apply,
+    VexStatus, apply, source_purl,
 };
 use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
 use patchwright_domain::intel::{Status, VendorWords};
@@ -131,6 +131,34 @@ fn package_urls_with_and_without_version_and_qualifiers() {
     let both =
         not_affected(vec![product(&[purl("deb/debian/openssl")], &[]), product(&[purl("deb/debian/libssl3")], &[])]);
     assert_eq!(outcome(both), "aside", "two products that together cover every binary package");
+}
+
+/// Findings name a package of a language as advisories do; a statement may spell it otherwise.
+#[test]
+fn packages_of_languages_are_compared_as_their_ecosystem_does() {
+    for (ecosystem, package, id, aside) in [
+        ("PyPI", "zope-interface", "pypi//Zope.Interface@5.0", true),
+        ("PyPI", "zope-interface", "pypi//zope-interface@5.1", false),
+        ("PyPI", "zope-interface", "npm//zope-interface@5.0", false),
+        ("Maven", "org.slf4j:slf4j-api", "maven/org.slf4j/slf4j-api@5.0", true),
+        ("Maven", "org.slf4j:slf4j-api", "maven/org.other/slf4j-api@5.0", false),
+        ("Maven", "org.slf4j:slf4j-api", "maven//slf4j-api@5.0", false),
+        ("npm", "@babel/core", "npm/@babel/core", true),
+        ("npm", "@babel/core", "npm//core", false),
+        ("NuGet", "newtonsoft.json", "nuget//Newtonsoft.Json@5.0", true),
+    ] {
+        let found = [Finding {
+            ecosystem: ecosystem.to_owned(),
+            package: package.to_owned(),
+            installed: "5.0".to_owned(),
+            ..finding("CVE-2026-1", &[])
+        }];
+        let of = |part: Identity| run(&[not_affected(vec![product(&[name("web-01")], &[part])])], &found);
+        assert_eq!(of(purl(id)).set_aside.len(), usize::from(aside), "{id}");
+        // What a decision writes about it comes back as the same package.
+        let own = Identity::Purl(source_purl(ecosystem, package, Some("5.0")).unwrap());
+        assert_eq!(of(own).set_aside.len(), 1, "{ecosystem}");
+    }
 }
 
 #[test]

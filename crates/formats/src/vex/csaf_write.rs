@@ -15,7 +15,7 @@ pub fn csaf_vex(report: &Report) -> Value {
     let mut packages: BTreeSet<String> = BTreeSet::new();
     let mut by_vuln: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &report.items {
-        packages.extend(item.purls(report));
+        packages.extend(item.purls());
         by_vuln.entry(&item.vuln).or_default().push(item);
     }
     let mut names = vec![json!({ "name": format!("{} ({})", report.host, report.os), "product_id": host })];
@@ -77,7 +77,7 @@ fn vulnerability(report: &Report, host: &str, vuln: &str, items: &[&Item]) -> Va
     let mut states: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let (mut flags, mut threats, mut remediations) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for item in items {
-        let products: BTreeSet<String> = item.purls(report).iter().map(|purl| composed(host, purl)).collect();
+        let products: BTreeSet<String> = item.purls().iter().map(|purl| composed(host, purl)).collect();
         let mut put = |state| states.entry(state).or_default().extend(products.iter().cloned());
         match &item.outcome {
             Outcome::Open => {

@@ -10,11 +10,10 @@ use super::write::{Item, Outcome, Report, action_words, page_of, score};
 /// Writes a report as one CycloneDX document.
 #[must_use]
 pub fn cyclonedx(report: &Report) -> Value {
-    let ecosystem = report.ecosystem.as_deref().unwrap_or_default();
     let mut components: BTreeMap<String, Value> = BTreeMap::new();
     for item in &report.items {
         let mut add = |name: &str, version: &str, arch: Option<&str>| {
-            let purl = super::purl_text(ecosystem, name, version, arch);
+            let purl = super::purl_text(&item.ecosystem, name, version, arch);
             let value = json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl });
             components.insert(purl, value);
         };
@@ -25,7 +24,7 @@ pub fn cyclonedx(report: &Report) -> Value {
             add(&item.package, &item.installed, None);
         }
     }
-    let vulnerabilities: Vec<Value> = report.items.iter().map(|item| vulnerability(report, item)).collect();
+    let vulnerabilities: Vec<Value> = report.items.iter().map(vulnerability).collect();
     let components: Vec<Value> = components.into_values().collect();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -52,7 +51,7 @@ pub fn cyclonedx(report: &Report) -> Value {
     })
 }
 
-fn vulnerability(report: &Report, item: &Item) -> Value {
+fn vulnerability(item: &Item) -> Value {
     let mut out = Map::new();
     let reference = format!("{}:{}:{}", item.vuln, item.package, item.installed);
     out.insert("bom-ref".to_owned(), Value::from(reference));
@@ -64,7 +63,7 @@ fn vulnerability(report: &Report, item: &Item) -> Value {
     if let Some(fixed) = &item.fixed {
         out.insert("recommendation".to_owned(), Value::from(format!("Upgrade {} to {fixed}", item.package)));
     }
-    let affects: BTreeSet<String> = item.purls(report).into_iter().collect();
+    let affects: BTreeSet<String> = item.purls().into_iter().collect();
     let affects: Vec<Value> = affects.into_iter().map(|reference| json!({ "ref": reference })).collect();
     out.insert("affects".to_owned(), Value::from(affects));
     out.insert("analysis".to_owned(), analysis(item));

@@ -116,7 +116,7 @@ pub fn write(report: &Report) -> Value {
 
 fn statement(report: &Report, item: &Item) -> Value {
     let subcomponents: Vec<Value> =
-        item.purls(report).into_iter().map(|purl| json!({ "@id": purl, "identifiers": { "purl": purl } })).collect();
+        item.purls().into_iter().map(|purl| json!({ "@id": purl, "identifiers": { "purl": purl } })).collect();
     let mut out = json!({
         "vulnerability": { "name": item.vuln },
         "timestamp": report.made.to_string(),

@@ -58,7 +58,7 @@ fn result(report: &Report, item: &Item, place: usize) -> Value {
         (_, _) => "note",
     };
     let logical: Vec<Value> =
-        item.purls(report).into_iter().map(|purl| json!({ "fullyQualifiedName": purl, "kind": "module" })).collect();
+        item.purls().into_iter().map(|purl| json!({ "fullyQualifiedName": purl, "kind": "module" })).collect();
     let text = format!("{} in {} {}. {}", item.vuln, item.package, item.installed, action_words(item));
     let mut out = json!({
         "ruleId": item.vuln,

@@ -1,6 +1,7 @@
 //! What is written as VEX, SARIF and CycloneDX: the findings of one host with what was decided about each.
 
-use patchwright_domain::exposure::vex::{Justification, VexStatus};
+use patchwright_domain::exposure::vex::{self, Justification, VexStatus, source_purl};
+use patchwright_domain::intel::names::is_language;
 use patchwright_domain::time::Timestamp;
 
 /// What was decided about a finding.
@@ -28,6 +29,8 @@ pub enum Outcome {
 pub struct Item {
     /// CVE id or the publisher's id.
     pub vuln: String,
+    /// Ecosystem of the package: the host's own, or that of a language (`PyPI`).
+    pub ecosystem: String,
     /// Package that the advisory names.
     pub package: String,
     /// Installed version of `package`.
@@ -65,8 +68,6 @@ pub struct Report {
     pub host: String,
     /// Operating system in words.
     pub os: String,
-    /// Ecosystem and release (`Debian:12`).
-    pub ecosystem: Option<String>,
     /// When it was made.
     pub made: Timestamp,
     /// Id of the document; the same findings at the same time have the same.
@@ -102,8 +103,8 @@ pub fn product_id(host: &str) -> String {
 impl Item {
     /// The package URLs of the binary packages, or of the package itself where no binary is known.
     #[must_use]
-    pub fn purls(&self, report: &Report) -> Vec<String> {
-        let ecosystem = report.ecosystem.as_deref().unwrap_or_default();
+    pub fn purls(&self) -> Vec<String> {
+        let ecosystem = self.ecosystem.as_str();
         let mut out: Vec<String> =
             self.binaries.iter().map(|(name, version, arch)| purl_text(ecosystem, name, version, Some(arch))).collect();
         if out.is_empty() {
@@ -115,9 +116,14 @@ impl Item {
     }
 }
 
-/// A package URL of an installed package (purl-spec): the epoch of an rpm stands in a qualifier.
+/// A package URL of an installed package (purl-spec): the epoch of an rpm stands in a qualifier. Packages of languages are named as
+/// advisories name them.
 #[must_use]
 pub fn purl_text(ecosystem: &str, name: &str, version: &str, arch: Option<&str>) -> String {
+    if let Some(purl) = source_purl(ecosystem, name, Some(version)).filter(|_| is_language(ecosystem)) {
+        let vex::Purl { kind, namespace, name, version, qualifiers } = purl;
+        return crate::host::purl::Purl { kind, namespace, name, version, qualifiers, subpath: None }.to_string();
+    }
     let mut parts = ecosystem.split(':');
     let (family, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (kind, namespace, distro) = match family {

@@ -160,6 +160,10 @@ fn package_urls_that_are_written() {
             "pkg:rpm/redhat/bind@9.16-1.el9?arch=x86_64&distro=rhel-9&epoch=32",
         ),
         ("Alpine:v3.20", "musl", "1.2.5-r0", None, "pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20"),
+        ("PyPI", "jinja2", "3.1.2", None, "pkg:pypi/jinja2@3.1.2"),
+        ("npm", "@babel/core", "7.0.0", None, "pkg:npm/%40babel/core@7.0.0"),
+        ("Maven", "org.slf4j:slf4j-api", "1.7.36", None, "pkg:maven/org.slf4j/slf4j-api@1.7.36"),
+        ("Go", "github.com/azure/x", "1.2.0", None, "pkg:golang/github.com/azure/x@1.2.0"),
     ] {
         let written = purl_text(ecosystem, name, version, arch);
         assert_eq!(written, want);

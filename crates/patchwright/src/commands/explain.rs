@@ -6,6 +6,7 @@ use patchwright_app::report::{Question, cleared_view, report_decided};
 use patchwright_app::{AppError, Clock, fleet};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::Finding;
+use patchwright_domain::intel::names::normal_name;
 use patchwright_domain::intel::{KevRemoval, VulnFacts, Withdrawal};
 use patchwright_domain::inventory::HostFacts;
 use patchwright_protocol::fleet::PastRow;
@@ -54,7 +55,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let named = |f: &FindingView| {
         f.vuln == upper
             || f.vuln == target
-            || f.package == target
+            || f.package == normal_name(&f.ecosystem, target)
             || f.advisories.iter().any(|a| a == target)
             || f.binaries.iter().any(|b| b.name == target)
     };
@@ -64,7 +65,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let patches: Vec<&PatchView> = report
         .patches
         .iter()
-        .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == target)
+        .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == normal_name(&p.ecosystem, target))
         .collect();
     let empty = findings.is_empty() && aside.is_empty();
     let installed = facts.packages.iter().any(|p| p.name == target || p.source == target);

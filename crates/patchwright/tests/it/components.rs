@@ -1,5 +1,7 @@
 //! Language packages and module streams from the feed to the answer.
 
+use patchwright_domain::inventory::{Component, HostFacts, Os, Package};
+
 use crate::run::Bench;
 
 /// A feed in OSV's form: two advisories of PyPI and one of AlmaLinux about a module stream.
@@ -92,4 +94,58 @@ fn trivy_771_a_list_of_rpm_with_labels_is_judged_by_stream() {
         vulns(&scan("nodejs:20:8100020240301110609:a75119d5"), &wanted),
         ["CVE-2026-1800 nodejs 1:18.20.4-1.module_el8.10.0+3905+1 1:20.16.0-1.module_el8.10.0+3906+1"]
     );
+}
+
+/// What pip installed on two hosts, under two spellings, is one line over the fleet.
+#[test]
+fn a_query_over_the_fleet_finds_what_pip_installed() {
+    let b = synced();
+    for (name, spelling) in [("web-01", "jinja2"), ("web-02", "Jinja2")] {
+        let component = |ecosystem: &str, name: &str, version: &str| Component {
+            ecosystem: ecosystem.to_owned(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            purl: format!("pkg:test/{name}@{version}"),
+            ..Component::default()
+        };
+        let openssl = Package {
+            name: "libssl3".to_owned(),
+            version: "3.0.9-1".to_owned(),
+            source: "openssl".to_owned(),
+            source_version: "3.0.9-1".to_owned(),
+            ..Package::default()
+        };
+        let facts = HostFacts {
+            schema: 1,
+            hostname: name.to_owned(),
+            os: Os::parse_short("debian:12").unwrap(),
+            packages: vec![openssl],
+            components: vec![component("PyPI", spelling, "3.1.2"), component("npm", "left-pad", "1.0.0")],
+            ..HostFacts::default()
+        };
+        b.file(&format!("fleet/{name}/facts.json"), serde_json::to_string(&facts).unwrap());
+    }
+    b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap()]);
+    let ask = |q: &str, format: &str| b.ok(&["findings", "query", q, "-o", format, "-q"]);
+    for q in ["package:Jinja2", "ecosystem:PyPI", "cve:CVE-2024-22195", "source:jinja2 and os:debian"] {
+        let csv = ask(q, "csv");
+        let rows: Vec<&str> = csv.lines().skip(1).collect();
+        assert!(
+            matches!(rows[..], [row] if row.starts_with("jinja2,PyPI,") && row.contains("CVE-2024-22195")),
+            "{q}: {csv}"
+        );
+    }
+    let answer: serde_json::Value = serde_json::from_str(&ask("package:jinja2", "json")).unwrap();
+    assert_eq!((answer["findings"].as_u64(), answer["hosts"].as_u64()), (Some(2), Some(2)), "{answer}");
+    assert_eq!(answer["items"][0]["example_hosts"], serde_json::json!(["web-01", "web-02"]));
+    let notes = answer["notes"].to_string();
+    assert!(notes.contains("2 packages of npm on 2 hosts: nothing was matched"), "{notes}");
+    // Both paths count the same.
+    let all: serde_json::Value = serde_json::from_str(&ask("", "json")).unwrap();
+    let shown: Vec<u64> = ["web-01", "web-02"]
+        .iter()
+        .map(|host| serde_json::from_str::<serde_json::Value>(&b.ok(&["host", "show", host, "-o", "json"])).unwrap())
+        .map(|host| host["report"]["counts"]["findings"].as_u64().unwrap())
+        .collect();
+    assert_eq!(all["findings"].as_u64(), Some(shown.iter().sum()));
 }

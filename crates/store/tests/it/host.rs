@@ -3,7 +3,8 @@
 use patchwright_domain::access::Scope;
 use patchwright_domain::decision::profile::{AssetProfile, Tier};
 use patchwright_domain::ids::HostId;
-use patchwright_domain::inventory::Tri;
+use patchwright_domain::inventory::{Component, HostFacts, Tri};
+use patchwright_domain::time::Timestamp;
 use patchwright_store::{FactsChange, FactsWrite, Generation, Host, HostCounters, HostFilter, HostOrder, StoreError};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ on_every_engine!(
     equal_hosts_share_one_package_set,
     unchanged_facts_only_move_last_seen,
     any_past_moment_can_be_asked,
+    versions_name_their_libraries,
     facts_that_arrive_late_do_not_replace_newer_ones,
     a_write_with_an_old_generation_is_a_conflict,
     one_machine_is_one_host,
@@ -117,6 +119,39 @@ async fn any_past_moment_can_be_asked(stage: Stage) {
     let latest = read.host_facts_latest(&id("1")).await.unwrap().unwrap();
     assert_eq!(latest.facts.packages[0].version, "3.0.3");
     assert_eq!(read.host_facts_history(&id("1"), 2).await.unwrap().len(), 2);
+}
+
+async fn versions_name_their_libraries(stage: Stage) {
+    let with = |version: &str| {
+        let component = |name: &str, location: &str| Component {
+            ecosystem: "PyPI".to_owned(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            location: Some(location.to_owned()),
+            ..Component::default()
+        };
+        HostFacts { components: vec![component("Jinja2", "/a"), component("jinja2", "/b")], ..facts("web1", &["a=1"]) }
+    };
+    let mut moved = with("3.1.2");
+    moved.components.truncate(1);
+    let mut generation = None;
+    let steps = [facts("web1", &["a=1"]), with("3.1.2"), moved, with("3.1.3"), facts("web1", &["a=2"])];
+    for (n, seen) in (0..).zip(&steps) {
+        generation = Some(stage.facts("1", generation, after(10 * n), seen).await.unwrap().generation);
+    }
+    stage.raw("UPDATE host_facts SET libraries_hash = NULL WHERE set_hash IN (SELECT set_hash FROM host)").await;
+    let mut read = stage.db.read().await.unwrap();
+    let history = read.host_facts_history(&id("1"), 10).await.unwrap();
+    let hashes: Vec<Option<&str>> = history.iter().rev().map(|v| v.libraries_hash.as_deref()).collect();
+    let [none, first, same, other, unknown] = hashes[..] else { panic!("{hashes:?}") };
+    assert_eq!((none, unknown), (Some(""), None), "no package of a language, and a row of before");
+    assert!(first.is_some_and(|hash| hash.len() == 64) && first == same, "the list counts, not where they lie");
+    assert_ne!(first, other);
+    let mut found = read.host_facts_at_many(&id("1"), &[after(30), after(10), after(11)]).await.unwrap();
+    found.sort_by_key(|(at, _)| *at);
+    let versions: Vec<(Timestamp, &str, usize)> =
+        found.iter().map(|(at, f)| (*at, f.components[0].version.as_str(), f.packages.len())).collect();
+    assert_eq!(versions, [(after(10), "3.1.2", 0), (after(30), "3.1.3", 0)], "packages are in the set");
 }
 
 async fn facts_that_arrive_late_do_not_replace_newer_ones(stage: Stage) {

@@ -132,8 +132,11 @@ impl<'a> AdvisoryPage<'a> {
             "fix_with_subscription" => "subscription",
             _ => "none",
         };
-        let mut q =
-            format!("{} and {} and state:{state}", query::term("source", &c.package), query::term("os", &c.ecosystem));
+        let mut q = format!(
+            "{} and {} and state:{state}",
+            query::term("source", &c.package),
+            query::term("ecosystem", &c.ecosystem)
+        );
         if group == "host" {
             q = query::narrowed(&query::term("cve", &self.a.row.vuln), &q);
         }

@@ -277,7 +277,7 @@ impl FindingsPage {
             Group::Patch => {
                 let source = query::term("source", &g.name);
                 match &g.ecosystem {
-                    Some(ecosystem) => format!("{source} and {}", query::term("os", ecosystem)),
+                    Some(ecosystem) => format!("{source} and {}", query::term("ecosystem", ecosystem)),
                     None => source,
                 }
             }
@@ -419,11 +419,11 @@ mod tests {
         };
         assert_eq!(
             page.rows_as(&row, "host"),
-            "/findings?q=(is:kev+or+tier:T1)+and+source:libx+and+os:Debian:12&group=host"
+            "/findings?q=(is:kev+or+tier:T1)+and+source:libx+and+ecosystem:Debian:12&group=host"
         );
         assert_eq!(
             page.exploited(&row),
-            "/findings?q=(is:kev+or+tier:T1)+and+source:libx+and+os:Debian:12+and+is:kev&group=vuln"
+            "/findings?q=(is:kev+or+tier:T1)+and+source:libx+and+ecosystem:Debian:12+and+is:kev&group=vuln"
         );
         let nobody = super::tests::page("", "owner");
         assert_eq!(nobody.inside(&FindingGroup::default()), "/findings?q=owner:%22%22&group=patch");

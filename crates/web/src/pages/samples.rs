@@ -497,7 +497,6 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
                 state_label: pick(&["fix available", "installed, restart pending", "no fix", "fix available"], i)
                     .to_owned(),
                 hosts: small((rows / (i + 2)).max(1)),
-                indexed: i != 3,
                 offers: (0..2 - i % 2)
                     .map(|n| CoverOffer {
                         to: (i != 2).then(|| format!("3.0.18-1~deb12u{}", n + 1)),

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::components::Library;
 use super::finding::FindingState;
 use super::subject::SubjectKey;
 use crate::decision::profile::AssetProfile;
@@ -226,12 +227,14 @@ pub struct FleetIndex {
 
 /// What a host has, for [`FleetIndex::host_put`].
 pub struct HostLoad<'a> {
-    /// Ecosystem with release.
+    /// Ecosystem of its operating system, with release.
     pub ecosystem: &'a str,
     /// Subjects as [`super::subject::subjects`] gives them, each with the day since which it is there.
     pub subjects: &'a [(SubjectKey, Day)],
     /// Installed packages.
     pub packages: &'a [Package],
+    /// Packages of languages as [`super::components::libraries`] gives them, each with the day since which it is there.
+    pub libraries: &'a [(Library, Day)],
     /// What the host is to the organisation.
     pub profile: &'a AssetProfile,
 }
@@ -277,6 +280,11 @@ impl FleetIndex {
     /// Every package name with its place.
     pub fn names(&self) -> impl Iterator<Item = (u32, &NameEntry)> {
         (0u32..).zip(&self.names)
+    }
+
+    /// Every ecosystem of a package name: those of operating systems, and those of languages.
+    pub fn ecosystems(&self) -> impl Iterator<Item = &str> {
+        self.ecosystems.iter().map(AsRef::as_ref)
     }
 
     /// An ecosystem's name.
@@ -406,6 +414,10 @@ impl FleetIndex {
                 (self.subject_intern(name, &Arc::new(key.clone())), *day)
             })
             .collect();
+        for (library, day) in load.libraries {
+            let name = self.name_intern(&library.ecosystem, &library.name);
+            subjects.push((self.subject_intern(name, &Arc::new(library.key())), *day));
+        }
         subjects.sort_unstable();
         subjects.dedup_by_key(|(s, _)| *s);
         let mut components: Vec<u32> = load

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::{Case, ClaimRef, FleetIndex, Group, SubjectNo, VulnNo, parallel};
+use crate::exposure::components::{deciders, said_of};
 use crate::exposure::finding::FindingState;
-use crate::exposure::matching::{Basis, ProviderChunk, Statements, by_authority};
+use crate::exposure::matching::{Basis, ProviderChunk, Statements};
 use crate::exposure::streams::Stream;
 use crate::exposure::subject::Kin;
 use crate::intel::Status;
@@ -53,7 +54,7 @@ impl FleetIndex {
     /// Matches the subjects of some names: after a feed brought news of them, or when hosts brought new versions.
     pub fn rematch_names(&mut self, names: &[u32], intel: &Intelligence<'_>, threads: usize) -> Delta {
         let orders: HashMap<&str, Vec<&ProviderChunk<'_>>> =
-            intel.iter().map(|(ecosystem, chunks)| (*ecosystem, by_authority(chunks))).collect();
+            intel.iter().map(|(ecosystem, chunks)| (*ecosystem, deciders(ecosystem, chunks))).collect();
         let none = Vec::new();
         let this = &*self;
         let matched: Vec<Option<Matched>> = parallel::map(names, threads, |name| {
@@ -104,7 +105,7 @@ impl FleetIndex {
             let stream = subject.key.stream(scheme);
             let kin = &subject.key.kin;
             let statements =
-                by_stream.entry((stream, kin)).or_insert_with(|| Statements::of(&entry.name, stream, kin, order));
+                by_stream.entry((stream, kin)).or_insert_with(|| said_of(ecosystem, &entry.name, stream, kin, order));
             // A name of which nothing is said costs one look-up for all its versions.
             if !statements.is_empty() || !subject.key.offers.is_empty() {
                 for claim in statements.claims(scheme, &subject.key) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exposure::cpe::Cpe;
 use crate::exposure::finding::AffectedBinary;
+use crate::intel::names::{normal_name, purl_type};
 
 /// A package URL in its parts, decoded (purl-spec, ECMA-427).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,15 +167,7 @@ fn spellings(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])>
         "Alpine" => ("apk", &["alpine"]),
         "Wolfi" => ("apk", &["wolfi"]),
         "Chainguard" => ("apk", &["chainguard"]),
-        "PyPI" => ("pypi", &[]),
-        "npm" => ("npm", &[]),
-        "crates.io" => ("cargo", &[]),
-        "Go" => ("golang", &[]),
-        "Maven" => ("maven", &[]),
-        "RubyGems" => ("gem", &[]),
-        "NuGet" => ("nuget", &[]),
-        "Packagist" => ("composer", &[]),
-        _ => return None,
+        language => (purl_type(language)?, &[]),
     })
 }
 
@@ -194,11 +187,21 @@ pub fn package_purl(ecosystem: &str, name: &str, version: &str, arch: &str) -> O
 }
 
 /// The package URL of a package as advisories name it: a source package for dpkg and apk, the package itself for rpm, where every
-/// name is that of a binary. Without a version every version is meant.
+/// name is that of a binary, and for languages. Without a version every version is meant.
 #[must_use]
 pub fn source_purl(ecosystem: &str, package: &str, version: Option<&str>) -> Option<Purl> {
     let (kind, namespaces) = spellings(ecosystem)?;
-    let namespace = namespaces.first()?;
+    let Some(namespace) = namespaces.first() else {
+        let separator = if kind == "maven" { ':' } else { '/' };
+        let (namespace, name) = package.rsplit_once(separator).map_or((None, package), |(n, name)| (Some(n), name));
+        return Some(Purl {
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+            version: version.map(str::to_owned),
+            qualifiers: Vec::new(),
+        });
+    };
     let source = matches!(kind, "deb" | "apk");
     Some(Purl {
         kind: kind.to_owned(),
@@ -227,17 +230,21 @@ impl Here<'_> {
         if purl.kind != kind {
             return Err(Refused::Other);
         }
-        let (name, version, of_source) = self.named_by(purl)?;
-        if namespaces.is_empty() {
+        let (version, of_source) = if namespaces.is_empty() {
             let full = match &purl.namespace {
                 Some(namespace) if kind == "maven" => format!("{namespace}:{}", purl.name),
                 Some(namespace) => format!("{namespace}/{}", purl.name),
                 None => purl.name.clone(),
             };
-            if full != name {
+            if normal_name(self.ecosystem, &full) != normal_name(self.ecosystem, self.source) {
                 return Err(Refused::Other);
             }
-        } else if let Some(stated) = &purl.namespace
+            (self.source_version, true)
+        } else {
+            self.named_by(purl)?
+        };
+        if let Some(stated) = &purl.namespace
+            && !namespaces.is_empty()
             && !namespaces.contains(&stated.as_str())
         {
             return Err(Refused::Namespace { stated: stated.clone() });
@@ -266,15 +273,10 @@ impl Here<'_> {
         Ok(())
     }
 
-    /// The package of the finding that has the name of the package URL: (name, version, whether it is the source package).
-    fn named_by(&self, purl: &Purl) -> Result<(&str, &str, bool), Refused> {
-        let whole = match spellings(self.ecosystem) {
-            Some((_, [])) => self.source.rsplit(['/', ':']).next().unwrap_or(self.source),
-            Some(_) | None => self.source,
-        };
-        let source = || (purl.name == whole).then_some((self.source, self.source_version, true));
-        let binary =
-            || self.binary.filter(|b| b.name == purl.name).map(|b| (b.name.as_str(), b.version.as_str(), false));
+    /// The package of the finding that has the name of the package URL: (version, whether it is the source package).
+    fn named_by(&self, purl: &Purl) -> Result<(&str, bool), Refused> {
+        let source = || (purl.name == self.source).then_some((self.source_version, true));
+        let binary = || self.binary.filter(|b| b.name == purl.name).map(|b| (b.version.as_str(), false));
         if purl.is_source() {
             return source().ok_or(Refused::Other);
         }

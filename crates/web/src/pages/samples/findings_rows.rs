@@ -39,7 +39,7 @@ pub fn findings(group: Group, rows: usize) -> FindingsAnswer {
         notes: if rows == 1 {
             Vec::new()
         } else {
-            vec!["14 packages of languages on 3 hosts are not in this answer: `patchwright host show` judges them host by host.".to_owned()]
+            vec!["No advisories are loaded for 14 packages of npm on 3 hosts: nothing was matched, which is not the same as nothing found.".to_owned()]
         },
         items: (0..shown)
             .map(|i| FindingGroup {

@@ -17,8 +17,9 @@ use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
 use crate::exposure::finding::FindingState;
 use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::marks::Marks;
-use crate::exposure::fleet::{ClaimRef, FleetIndex, HostNo, SubjectEntry, SubjectNo, VulnNo};
+use crate::exposure::fleet::{ClaimRef, FleetIndex, HostNo, NameEntry, SubjectEntry, SubjectNo, VulnNo};
 use crate::intel::ExploitMaturity;
+use crate::intel::names::is_language;
 use crate::time::Timestamp;
 
 /// Sets of marks that a new one is compared with.
@@ -329,7 +330,7 @@ impl<'a> Run<'a> {
         let hosts = match term {
             Term::Text(field, patterns) => match field {
                 TextField::Host => asking.scope.iter().filter(|no| any(patterns, asking.rows.name(*no))).collect(),
-                TextField::Os => self.of_ecosystem(patterns),
+                TextField::Os => self.of_system(patterns),
                 TextField::Environment => profile_is(&|p| any(patterns, &p.environment)),
                 TextField::Zone => profile_is(&|p| any(patterns, &p.zone)),
                 TextField::Owner => profile_is(&|p| any(patterns, &p.owner)),
@@ -340,7 +341,21 @@ impl<'a> Run<'a> {
                     return None;
                 }
                 TextField::Source => {
-                    let values = asking.index.names().map(|(no, name)| (no, any(patterns, &name.name).into()));
+                    let named = Named::new(asking.index, patterns);
+                    let values = asking.index.names().map(|(no, name)| (no, named.is(name).into()));
+                    if let Some(slot) = self.of_name.get_mut(place) {
+                        *slot = values.collect();
+                    }
+                    return None;
+                }
+                TextField::Ecosystem => {
+                    let wanted: Vec<bool> = asking
+                        .index
+                        .ecosystems()
+                        .map(|ecosystem| patterns.iter().any(|p| p.matches_family(ecosystem)))
+                        .collect();
+                    let is = |name: &NameEntry| wanted.get(usize::from(name.ecosystem)).copied().unwrap_or(false);
+                    let values = asking.index.names().map(|(no, name)| (no, is(name).into()));
                     if let Some(slot) = self.of_name.get_mut(place) {
                         *slot = values.collect();
                     }
@@ -385,13 +400,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn of_ecosystem(&self, patterns: &[Pattern]) -> RoaringBitmap {
+    /// Hosts by their operating system: by what its packages are from.
+    fn of_system(&self, patterns: &[Pattern]) -> RoaringBitmap {
         let index = self.asking.index;
         let mut hosts = RoaringBitmap::new();
         let wanted = |name: u32| {
             index.name(name).is_some_and(|n| {
                 let ecosystem = index.ecosystem(n.ecosystem);
-                patterns.iter().any(|p| p.matches_family(ecosystem))
+                !is_language(ecosystem) && patterns.iter().any(|p| p.matches_family(ecosystem))
             })
         };
         for subject in index.subjects.iter().filter(|s| wanted(s.name)) {
@@ -419,8 +435,9 @@ impl<'a> Run<'a> {
         }
         let shared = self.set(besides.clone());
         let mut values = HashMap::new();
+        let by_name = Named::new(index, patterns);
         for (no, name) in index.names() {
-            let value = if any(&name.name) {
+            let value = if by_name.is(name) {
                 Value::Always
             } else if let Some(of_binary) = hosts.remove(&no) {
                 self.set(of_binary | besides)
@@ -466,7 +483,7 @@ impl<'a> Run<'a> {
                 Term::State(set) => set.has(state_place(claim.state)).into(),
                 Term::Is(Flag::Excepted) => excepted,
                 Term::Is(Flag::SetAside) => aside,
-                Term::Text(TextField::Package | TextField::Source, _) => of_name,
+                Term::Text(TextField::Package | TextField::Source | TextField::Ecosystem, _) => of_name,
                 Term::Word(_) if self.vuln_term(place, term, claim.vuln) => Value::Always,
                 Term::Word(_) => of_name,
                 Term::Text(..) | Term::Epss(..) | Term::Cvss(..) | Term::Is(Flag::Kev | Flag::Exploited) => {
@@ -677,6 +694,24 @@ impl<'a> Run<'a> {
     fn reduced(&mut self, values: Vec<Value>) -> &Reduced<'static> {
         let (root, sets, scope) = (&self.query.root, &self.sets, self.asking.scope);
         self.reduced.entry(values).or_insert_with_key(|values| reduce(root, values, sets, scope).owned())
+    }
+}
+
+/// Names that a term asks for, in the spelling of each ecosystem.
+struct Named {
+    /// By ecosystem.
+    patterns: Vec<Vec<Pattern>>,
+}
+
+impl Named {
+    fn new(index: &FleetIndex, patterns: &[Pattern]) -> Self {
+        let of = |ecosystem: &str| patterns.iter().map(|p| p.in_ecosystem(ecosystem)).collect();
+        Self { patterns: index.ecosystems().map(of).collect() }
+    }
+
+    fn is(&self, name: &NameEntry) -> bool {
+        let patterns = self.patterns.get(usize::from(name.ecosystem)).map_or(&[][..], Vec::as_slice);
+        patterns.iter().any(|p| p.matches(&name.name))
     }
 }
 

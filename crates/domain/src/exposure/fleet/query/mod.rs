@@ -22,6 +22,8 @@ mod tests;
 pub use eval::{Answer, Asking, Bucket, BucketKey, Found, GroupBy, HostRows};
 pub use parse::{FIELDS, QueryError, narrowed, parse, term};
 
+use crate::intel::names::normal_name;
+
 /// A query that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -83,7 +85,10 @@ pub(super) enum TextField {
     Package,
     /// The source package alone: the name of a patch.
     Source,
+    /// Where the package is from.
+    Ecosystem,
     Host,
+    /// The operating system of the host.
     Os,
     Environment,
     Zone,
@@ -173,6 +178,11 @@ impl Pattern {
             }
         }
         true
+    }
+
+    /// For package names of an ecosystem: in the spelling that it compares, so that `Zope.Interface` means `zope-interface`.
+    pub(super) fn in_ecosystem(&self, ecosystem: &str) -> Self {
+        Self { pieces: self.pieces.iter().map(|piece| normal_name(ecosystem, piece).into_owned()).collect() }
     }
 
     /// For ecosystems: the family alone (`debian`) means each of its releases.

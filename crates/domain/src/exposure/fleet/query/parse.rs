@@ -14,10 +14,11 @@ const DEPTH_MAX: usize = 50;
 /// Every field with what it is compared with: for help texts and for hints.
 pub const FIELDS: &[(&str, &str)] = &[
     ("cve", "vulnerability id, also `vuln`"),
-    ("package", "source or binary package"),
+    ("package", "source or binary package, or package of a language"),
     ("source", "source package alone, as patches are named"),
+    ("ecosystem", "where the package is from: `PyPI`, `Debian:12`, or a family (`debian`)"),
     ("host", "host name"),
-    ("os", "ecosystem (`Debian:12`) or its family (`debian`), also `ecosystem`"),
+    ("os", "operating system of the host (`Debian:12`) or its family (`debian`)"),
     ("env", "environment"),
     ("zone", "zone or site"),
     ("owner", "accountable owner"),
@@ -36,7 +37,7 @@ pub const FIELDS: &[(&str, &str)] = &[
 
 /// Other names of fields.
 const ALIASES: &[(&str, &str)] =
-    &[("vuln", "cve"), ("vulnerability", "cve"), ("pkg", "package"), ("ecosystem", "os"), ("environment", "env")];
+    &[("vuln", "cve"), ("vulnerability", "cve"), ("pkg", "package"), ("environment", "env")];
 
 const TIERS: &[&str] = &["t4", "t3", "t2", "t1"];
 const EXPOSURES: &[&str] = &["internet", "internal", "isolated", "unknown"];
@@ -345,6 +346,7 @@ fn read_term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
         "cve" => text(TextField::Vuln),
         "package" => text(TextField::Package),
         "source" => text(TextField::Source),
+        "ecosystem" => text(TextField::Ecosystem),
         "host" => text(TextField::Host),
         "os" => text(TextField::Os),
         "env" => text(TextField::Environment),

@@ -10,6 +10,7 @@ use crate::decision::cvss::{EnvironmentalInput, pick};
 use crate::decision::points::exploit_maturity;
 use crate::decision::policy::Policy;
 use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
+use crate::exposure::components::Library;
 use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::history::Exception;
 use crate::exposure::fleet::marks::Marks;
@@ -24,6 +25,8 @@ use roaring::RoaringBitmap;
 
 const SOURCES: [&str; 4] = ["openssl", "curl", "nginx", "expat"];
 const ECOSYSTEMS: [&str; 2] = ["Debian:12", "Ubuntu:24.04"];
+/// One of them has the name of a system's package.
+const LIBRARIES: [&str; 3] = ["curl", "jinja2", "zope-interface"];
 const TODAY: Day = Day(20_779);
 
 struct World;
@@ -111,6 +114,13 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
             ..Advisory::default()
         });
     }
+    for n in 0..9 {
+        advisories.push(Advisory {
+            id: format!("CVE-2026-{:04}", 1020 + n),
+            affected: vec![Affected::fixed_in("PyPI", LIBRARIES[n % 3], &format!("1.{}", 2 + n % 5))],
+            ..Advisory::default()
+        });
+    }
     let compiled: Vec<(String, AdvisoryChunk)> =
         compile_advisories(&advisories).into_iter().map(|(eco, _, b)| (eco, AdvisoryChunk::open(b).unwrap())).collect();
     let mut intel: Intelligence<'_> = BTreeMap::new();
@@ -164,7 +174,17 @@ fn fleet(seed: u64, hosts: u32) -> Fleet {
             tags: vec!["cde".to_owned()].split_off(random.below(2)),
         };
         let ecosystem = ECOSYSTEMS[random.below(2)];
-        index.host_put(no, &HostLoad { ecosystem, subjects: &subjects, packages: &packages, profile: &profile });
+        let mut libraries = Vec::new();
+        for name in LIBRARIES {
+            // Two versions of one package at once are common.
+            for _ in 0..random.below(3) {
+                let version = format!("1.{}", random.below(7));
+                libraries.push((Library { ecosystem: "PyPI".to_owned(), name: name.to_owned(), version }, TODAY));
+            }
+        }
+        let load =
+            HostLoad { ecosystem, subjects: &subjects, packages: &packages, libraries: &libraries, profile: &profile };
+        index.host_put(no, &load);
     }
     index.rematch(&intel, 1);
     let board = index.board(&Policy::shipped().unwrap(), &World, 1);
@@ -236,6 +256,10 @@ fn is(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|p| glob(&p.pieces.join("*").chars().collect::<Vec<_>>(), &text))
 }
 
+fn of_family(patterns: &[Pattern], ecosystem: &str) -> bool {
+    is(patterns, ecosystem) || is(patterns, ecosystem.split(':').next().unwrap())
+}
+
 impl Finding<'_> {
     fn profile(&self) -> &AssetProfile {
         let entry = self.fleet.index.host(self.host).unwrap();
@@ -255,7 +279,22 @@ impl Finding<'_> {
             let c = index.component(*c).unwrap();
             c.name == name && is(patterns, &c.binary)
         };
-        is(patterns, &index.name(name).unwrap().name) || index.host(self.host).unwrap().components.iter().any(of_binary)
+        self.source(patterns) || index.host(self.host).unwrap().components.iter().any(of_binary)
+    }
+
+    fn ecosystem(&self, subject: SubjectNo) -> &str {
+        let index = &self.fleet.index;
+        index.ecosystem(index.name(index.subject(subject).unwrap().name).unwrap().ecosystem)
+    }
+
+    fn source(&self, patterns: &[Pattern]) -> bool {
+        let index = &self.fleet.index;
+        let name = &index.name(index.subject(self.subject).unwrap().name).unwrap().name;
+        if self.ecosystem(self.subject) != "PyPI" {
+            return is(patterns, name);
+        }
+        let spelled = |p: &Pattern| Pattern::new(&p.pieces.join("*").replace(['_', '.'], "-"));
+        is(&patterns.iter().map(spelled).collect::<Vec<_>>(), name)
     }
 
     fn term(&self, term: &Term) -> bool {
@@ -267,15 +306,12 @@ impl Finding<'_> {
             Term::Text(field, p) => match field {
                 TextField::Vuln => is(p, vuln),
                 TextField::Package => self.package(p),
-                TextField::Source => {
-                    let name = index.subject(self.subject).unwrap().name;
-                    is(p, &index.name(name).unwrap().name)
-                }
+                TextField::Source => self.source(p),
+                TextField::Ecosystem => of_family(p, self.ecosystem(self.subject)),
                 TextField::Host => is(p, self.fleet.names.name(self.host)),
                 TextField::Os => {
-                    let name = index.name(index.subject(self.subject).unwrap().name).unwrap();
-                    let ecosystem = index.ecosystem(name.ecosystem);
-                    is(p, ecosystem) || is(p, ecosystem.split(':').next().unwrap())
+                    let all = index.host(self.host).unwrap().subjects.iter();
+                    all.map(|s| self.ecosystem(*s)).filter(|e| *e != "PyPI").any(|e| of_family(p, e))
                 }
                 TextField::Environment => is(p, &profile.environment),
                 TextField::Zone => is(p, &profile.zone),
@@ -382,8 +418,12 @@ fn term_text() -> impl Strategy<Value = String> {
         "pkg:expat-utils",
         "host:web-*",
         "host:db-0*,web-01",
+        "source:Zope.Interface",
+        "package:zope_*",
         "os:debian",
+        "os:pypi",
         "ecosystem:Ubuntu:24.04",
+        "ecosystem:pypi,debian",
         "env:production",
         "zone:dmz,office",
         "zone:\"\"",
@@ -494,6 +534,9 @@ fn the_test_fleets_have_something_of_everything() {
         "package:lib*",
         "zone:dmz",
         "os:debian",
+        "ecosystem:debian",
+        "ecosystem:PyPI",
+        "source:zope_interface",
         "severity:unknown",
         "tier>=T2",
     ] {
@@ -526,7 +569,7 @@ fn words_and_precedence() {
     assert_eq!(show("(a or b) c"), "And([Or([Term(0), Term(1)]), Term(2)])");
     assert_eq!(show("  "), "All");
     assert_eq!(parse("\"and\"").unwrap().terms, [Term::Word(Pattern::within("and"))]);
-    assert_eq!(parse("os:Debian:12").unwrap(), parse("ECOSYSTEM:debian:12").unwrap());
+    assert_eq!(parse("env:Test").unwrap(), parse("ENVIRONMENT:test").unwrap());
     // A bare word that only looks like a comparison is not one: it begins with a digit.
     assert!(matches!(parse("2024-1").unwrap().terms[..], [Term::Word(_)]));
 }
