@@ -9,7 +9,7 @@ use patchwright_domain::inventory::source::assessment::{
     Answers, Assessment, Observed, Request, Verdict, Wish, decide, gate, standing,
 };
 use patchwright_domain::inventory::source::{
-    Artifact, ArtifactForm, Classified, SourceKind, SourcePatch, Subject, classify, diverge,
+    Artifact, ArtifactForm, Classified, SourcePatch, Subject, classify, diverge, not_comparable,
 };
 use patchwright_domain::inventory::{HostFacts, Tri};
 use patchwright_domain::time::{Date, Timestamp};
@@ -17,7 +17,6 @@ use patchwright_protocol::sources::{
     AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceHost, SourceRow,
 };
 use patchwright_store::{Generation, SeenSource, SourceContent, StoredAssessment, WriteTxn};
-use patchwright_versions::Scheme;
 
 use crate::error::AppError;
 use crate::report::size;
@@ -115,16 +114,16 @@ impl Known {
         let (id, title) = (self.subject.id().to_string(), self.subject.title());
         let mut rows = Vec::new();
         for seen in &self.seen {
-            let scheme = match seen.content.source.key.kind {
-                SourceKind::Apt => Scheme::Deb,
-                SourceKind::Dnf => Scheme::Rpm,
-            };
+            let scheme = seen.content.source.key.kind.scheme();
             for package in &seen.content.source.packages {
-                let here = match (&package.offered, package.from_here) {
+                let here = match (&package.offered, package.from_here || package.from_unknown) {
                     (Some(offered), false) => offered,
                     (_, true) | (None, false) => &package.installed,
                 };
-                let divergence = diverge(scheme, here, package.vendor.as_deref());
+                let divergence = match &package.vendor_unknown {
+                    Some(why) => not_comparable(here, why),
+                    None => diverge(scheme, here, package.vendor.as_deref()),
+                };
                 rows.push(DivergenceRow {
                     host_id: seen.host.to_string(),
                     host: seen.hostname.clone(),

@@ -26,6 +26,7 @@ fn docker(key: &str) -> ConfiguredSource {
             vendor: Some("1.6.20~ds1-1".to_owned()),
             from_here: true,
             pending: true,
+            ..SourcePackage::default()
         }],
         ..ConfiguredSource::default()
     }
