@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "saved_view", up: include_str!("../migrations/0004_saved_view/up.sql") },
     Migration { number: 5, name: "source", up: include_str!("../migrations/0005_source/up.sql") },
     Migration { number: 6, name: "exception", up: include_str!("../migrations/0006_exception/up.sql") },
+    Migration { number: 7, name: "source_sight", up: include_str!("../migrations/0007_source_sight/up.sql") },
 ];
 
 /// Schema number of this program.
