@@ -43,12 +43,19 @@ impl Dnf {
     ///
     /// dnf renews its index files whenever it finds them old, and in the host's own directories that would change the host.
     pub(crate) fn open(root: &Root) -> io::Result<Self> {
+        let dnf = Self::open_state(root)?;
+        let mut copy = Copy { bytes: CACHE_MAX, files: CACHE_FILES_MAX };
+        copy.tree(&root.path(CACHE), &dnf.scratch.path().join("cache"), 0)?;
+        Ok(dnf)
+    }
+
+    /// Copies only dnf's state: enough for questions about what is installed.
+    pub(crate) fn open_state(root: &Root) -> io::Result<Self> {
         let scratch = Scratch::new("dnf")?;
         for inside in ["cache", "state", "log"] {
             fs::create_dir(scratch.path().join(inside))?;
         }
         let mut copy = Copy { bytes: CACHE_MAX, files: CACHE_FILES_MAX };
-        copy.tree(&root.path(CACHE), &scratch.path().join("cache"), 0)?;
         copy.tree(&root.path(STATE), &scratch.path().join("state"), 0)?;
         Ok(Self { scratch })
     }

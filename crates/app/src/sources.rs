@@ -9,22 +9,27 @@ use patchwright_domain::inventory::source::assessment::{
     Answers, Assessment, Observed, Request, Verdict, Wish, decide, gate, standing,
 };
 use patchwright_domain::inventory::source::{
-    Artifact, ArtifactForm, Classified, SourceKind, SourcePatch, Subject, classify, diverge,
+    Artifact, ArtifactForm, Classified, ConfiguredSource, Divergence, SourceKind, SourcePatch, Subject, classify,
+    diverge, not_comparable,
 };
 use patchwright_domain::inventory::{HostFacts, Tri};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::sources::{
     AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceHost, SourceRow,
 };
-use patchwright_store::{Generation, SeenSource, SourceContent, StoredAssessment, WriteTxn};
-use patchwright_versions::Scheme;
+use patchwright_store::{Generation, SeenSource, SourceContent, SourceSight, StoredAssessment, WriteTxn};
 
 use crate::error::AppError;
-use crate::report::size;
 use crate::{Ctx, Env, Result};
+
+mod list;
+
+pub use list::list;
 
 /// Sources of one host at most; a machine with a hundred repositories is a rare one.
 const HOST_SOURCES_MAX: usize = 1_000;
+/// Sentences about what hosts could not tell of one source.
+const UNTOLD_MAX: usize = 50;
 
 /// Keeps the sources of a report, inside the transaction that keeps its facts.
 pub(crate) async fn on_report(txn: &mut WriteTxn, id: &HostId, facts: &HostFacts, at: Timestamp) -> Result<()> {
@@ -43,15 +48,23 @@ pub(crate) async fn on_report(txn: &mut WriteTxn, id: &HostId, facts: &HostFacts
 /// A source with what hosts show of it and what is on record.
 struct Known {
     subject: Subject,
+    /// What hosts show, once for all that show it alike.
+    sights: Vec<SourceSight>,
+    /// What each host reported, where that was asked for: the list needs none of it.
     seen: Vec<SeenSource>,
     stored: Option<StoredAssessment>,
 }
 
 impl Known {
+    fn new(subject: Subject) -> Self {
+        Self { subject, sights: Vec::new(), seen: Vec::new(), stored: None }
+    }
+
     fn observed(&self) -> Vec<Observed> {
         let mut all: Vec<Observed> = Vec::new();
-        for seen in &self.seen {
-            let one = Observed::of(&seen.content.source);
+        let contents = self.sights.iter().map(|s| &s.content).chain(self.seen.iter().map(|s| &s.content));
+        for content in contents {
+            let one = Observed::of(&content.source);
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -61,7 +74,7 @@ impl Known {
 
     /// The class that needs most attention where hosts show it differently.
     fn class(&self) -> Option<Classified> {
-        self.seen.iter().map(|s| classify(&s.content.source, &s.content.os)).max_by_key(|c| c.class)
+        self.sights.iter().map(|s| classify(&s.content.source, &s.content.os)).max_by_key(|c| c.class)
     }
 
     fn assessment(&self) -> Option<&Assessment> {
@@ -72,8 +85,10 @@ impl Known {
         let state = standing(self.assessment(), &self.observed(), today).state;
         let class = self.class().map(|c| c.class);
         let gate = gate(class, state);
-        let sources = || self.seen.iter().map(|s| &s.content.source);
-        let packages = || sources().flat_map(|s| &s.packages);
+        let sources = || self.sights.iter().map(|s| &s.content.source);
+        let sum = |of: fn(&SourceSight) -> u64| {
+            u32::try_from(self.sights.iter().map(of).fold(0_u64, u64::saturating_add)).unwrap_or(u32::MAX)
+        };
         let origins: BTreeSet<&String> = sources().filter_map(|s| s.origin.as_ref()).collect();
         let signed: BTreeSet<&String> = sources().filter_map(|s| s.signed_by.as_ref()).collect();
         let configured: BTreeSet<&String> = sources().flat_map(|s| &s.keys).collect();
@@ -98,9 +113,17 @@ impl Known {
             origins: origins.into_iter().cloned().collect(),
             keys: keys.into_iter().cloned().collect(),
             verified: worst.map_or("unknown", |(_, word)| word).to_owned(),
-            hosts: size(self.seen.len()),
-            installed: size(packages().filter(|p| p.from_here).count()),
-            pending: size(packages().filter(|p| p.pending).count()),
+            decision: match self.assessment().map(|a| &a.verdict) {
+                None => "none",
+                Some(Verdict::Refused) => "refused",
+                Some(Verdict::Accepted { .. }) => "accepted",
+                Some(Verdict::AcceptedWithConditions { .. }) => "accepted_with_conditions",
+            }
+            .to_owned(),
+            hosts: sum(|s| s.hosts),
+            installed: sum(|s| s.installed),
+            hosts_untold: sum(|s| s.hosts.saturating_sub(s.told)),
+            pending: sum(|s| s.pending),
             review_by: self.assessment().and_then(|a| match &a.verdict {
                 Verdict::Accepted { review_by } | Verdict::AcceptedWithConditions { review_by, .. } => {
                     Some(review_by.to_string())
@@ -113,18 +136,21 @@ impl Known {
     fn divergence(&self, today: Date) -> Vec<DivergenceRow> {
         let state = standing(self.assessment(), &self.observed(), today).state;
         let (id, title) = (self.subject.id().to_string(), self.subject.title());
+        // Hosts of a fleet have the same few versions: each pair is compared once.
+        let mut compared: BTreeMap<(&str, Option<&str>, Option<&str>), Divergence> = BTreeMap::new();
         let mut rows = Vec::new();
         for seen in &self.seen {
-            let scheme = match seen.content.source.key.kind {
-                SourceKind::Apt => Scheme::Deb,
-                SourceKind::Dnf => Scheme::Rpm,
-            };
+            let scheme = seen.content.source.key.kind.scheme();
             for package in &seen.content.source.packages {
-                let here = match (&package.offered, package.from_here) {
+                let here = match (&package.offered, package.from_here || package.from_unknown) {
                     (Some(offered), false) => offered,
                     (_, true) | (None, false) => &package.installed,
                 };
-                let divergence = diverge(scheme, here, package.vendor.as_deref());
+                let key = (here.as_str(), package.vendor.as_deref(), package.vendor_unknown.as_deref());
+                let divergence = compared.entry(key).or_insert_with(|| match key {
+                    (here, None, Some(why)) => not_comparable(here, why),
+                    (here, vendor, _) => diverge(scheme, here, vendor),
+                });
                 rows.push(DivergenceRow {
                     host_id: seen.host.to_string(),
                     host: seen.hostname.clone(),
@@ -133,12 +159,13 @@ impl Known {
                     offered: package.offered.clone(),
                     vendor: package.vendor.clone(),
                     from_here: package.from_here,
+                    from_unknown: package.from_unknown,
                     pending: package.pending,
                     direction: divergence.direction.word().to_owned(),
                     direction_label: divergence.direction.label().to_owned(),
                     distance: divergence.distance.word().to_owned(),
                     backport: divergence.backport.as_ref().map(|b| b.text()),
-                    because: divergence.because,
+                    because: divergence.because.clone(),
                     source_id: id.clone(),
                     source: title.clone(),
                     state: state.word().to_owned(),
@@ -147,42 +174,65 @@ impl Known {
         }
         rows
     }
+
+    /// What hosts could not tell, what most of them could not first.
+    fn untold(&self) -> Vec<String> {
+        let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+        for why in self.seen.iter().flat_map(|s| &s.content.source.untold) {
+            *said.entry(why.as_str()).or_default() += 1;
+        }
+        let mut said: Vec<(&str, usize)> = said.into_iter().collect();
+        said.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let more = self.seen.len() > 1;
+        let text = |(why, hosts): (&str, usize)| match (more, hosts) {
+            (false, _) => why.to_owned(),
+            (true, 1) => format!("{why} (1 host)"),
+            (true, hosts) => format!("{why} ({hosts} hosts)"),
+        };
+        said.into_iter().take(UNTOLD_MAX).map(text).collect()
+    }
 }
 
-/// Everything that the caller may see, by id.
-async fn load(env: &Env, ctx: &Ctx) -> Result<Vec<Known>> {
-    let scope = ctx.actor.scope();
-    let mut read = env.db().read().await?;
-    let mut all: BTreeMap<SourceId, Known> = BTreeMap::new();
-    for seen in read.host_source_list().await?.into_iter().filter(|s| scope.covers(&s.environment)) {
-        let subject = Subject::Repository(seen.content.source.key.clone());
-        all.entry(seen.id.clone()).or_insert_with(|| Known { subject, seen: Vec::new(), stored: None }).seen.push(seen);
+/// What one host shows, alone.
+fn sight_of(seen: &SeenSource) -> SourceSight {
+    let (installed, told) = seen.content.installed();
+    SourceSight {
+        id: seen.id.clone(),
+        environment: seen.environment.clone(),
+        content: seen.content.clone(),
+        hosts: 1,
+        installed,
+        pending: seen.content.pending(),
+        told: u64::from(told),
     }
-    for stored in read.source_assessment_list().await? {
+}
+
+/// Puts what is on record beside what hosts show.
+fn with_record(mut all: BTreeMap<SourceId, Known>, record: Vec<StoredAssessment>) -> Vec<Known> {
+    for stored in record {
         match all.get_mut(&stored.id) {
             Some(known) => known.stored = Some(stored),
             // A decision that was withdrawn about something that no host has is nothing to show.
             None if stored.assessment.is_none() => {}
             None => {
-                let known = Known { subject: stored.subject.clone(), seen: Vec::new(), stored: Some(stored.clone()) };
+                let known = Known { stored: Some(stored.clone()), ..Known::new(stored.subject.clone()) };
                 all.insert(stored.id, known);
             }
         }
     }
-    Ok(all.into_values().collect())
+    all.into_values().collect()
 }
 
-/// Sources, those that need attention first.
-///
-/// # Errors
-/// [`AppError::Forbidden`], or the database.
-pub async fn list(env: &Env, ctx: &Ctx) -> Result<Vec<SourceRow>> {
-    ctx.authorize(Action::ViewSources, &Target::OwnScope)?;
-    let today = env.now().date();
-    let mut rows: Vec<SourceRow> = load(env, ctx).await?.iter().map(|known| known.row(today)).collect();
-    let gate = |row: &SourceRow| ["closed", "needs_approval", "open"].iter().position(|w| *w == row.gate);
-    rows.sort_by(|a, b| (gate(a), &a.title, &a.id).cmp(&(gate(b), &b.title, &b.id)));
-    Ok(rows)
+/// Every source that the caller may see with what each host reported, by id.
+async fn load_packages(env: &Env, ctx: &Ctx) -> Result<Vec<Known>> {
+    let scope = ctx.actor.scope();
+    let mut read = env.db().read().await?;
+    let mut all: BTreeMap<SourceId, Known> = BTreeMap::new();
+    for seen in read.host_source_list().await?.into_iter().filter(|s| scope.covers(&s.environment)) {
+        let subject = Subject::Repository(seen.content.source.key.clone());
+        all.entry(seen.id.clone()).or_insert_with(|| Known::new(subject)).seen.push(seen);
+    }
+    Ok(with_record(all, read.source_assessment_list().await?))
 }
 
 /// Packages of sources that are not the vendor's, and how far they depart from the vendor's version.
@@ -192,7 +242,8 @@ pub async fn list(env: &Env, ctx: &Ctx) -> Result<Vec<SourceRow>> {
 pub async fn divergence(env: &Env, ctx: &Ctx) -> Result<Vec<DivergenceRow>> {
     ctx.authorize(Action::ViewSources, &Target::OwnScope)?;
     let today = env.now().date();
-    let mut rows: Vec<DivergenceRow> = load(env, ctx).await?.iter().flat_map(|known| known.divergence(today)).collect();
+    let known = load_packages(env, ctx).await?;
+    let mut rows: Vec<DivergenceRow> = known.iter().flat_map(|known| known.divergence(today)).collect();
     rows.sort_by(|a, b| (&a.package, &a.host, &a.source).cmp(&(&b.package, &b.host, &b.source)));
     Ok(rows)
 }
@@ -210,7 +261,7 @@ async fn find(env: &Env, ctx: &Ctx, id: &str) -> Result<Known> {
         (None, Some(stored)) => stored.subject.clone(),
         (None, None) => return Err(missing()),
     };
-    Ok(Known { subject, seen, stored })
+    Ok(Known { sights: seen.iter().map(sight_of).collect(), seen, stored, ..Known::new(subject) })
 }
 
 /// One source with everything that is known about it.
@@ -227,7 +278,24 @@ fn detail(known: &Known, today: Date) -> SourceDetail {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let identity = match &known.subject {
         Subject::Repository(key) => {
-            vec![pair("address", &key.uri), pair("suite", &key.suite), pair("components", &key.components.join(" "))]
+            let each = |of: fn(&ConfiguredSource) -> Option<&String>| {
+                let all: BTreeSet<&String> = known.seen.iter().filter_map(|s| of(&s.content.source)).collect();
+                all.into_iter().cloned().collect::<Vec<_>>().join(", ")
+            };
+            let suite = match key.kind {
+                SourceKind::Apt => "suite",
+                SourceKind::Dnf => "repository id",
+                SourceKind::Zypper => "alias",
+                SourceKind::Apk => "branch",
+            };
+            vec![
+                pair("address", &key.uri),
+                pair(suite, &key.suite),
+                pair("components", &key.components.join(" ")),
+                pair("label", &each(|s| s.label.as_ref())),
+                pair("tag", &each(|s| s.tag.as_ref())),
+                pair("service", &each(|s| s.service.as_ref())),
+            ]
         }
         Subject::Artifact(a) => vec![pair("file", &a.name), pair("sha256", &a.sha256), pair("address", &a.url)],
         Subject::Patch(p) => vec![
@@ -241,6 +309,7 @@ fn detail(known: &Known, today: Date) -> SourceDetail {
         row: known.row(today),
         class_because: known.class().map(|c| c.because).unwrap_or_default(),
         state_because: standing(assessment, &known.observed(), today).because,
+        untold: known.untold(),
         identity: identity.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
         answers: assessment.map(|a| answers_view(&a.answers)).unwrap_or_default(),
         conditions: match assessment.map(|a| &a.verdict) {
@@ -338,7 +407,7 @@ pub async fn add(env: &Env, ctx: &Ctx, new: NewSource) -> Result<SourceDetail> {
         }
     };
     let stored = env.db().read().await?.source_assessment_fetch(&subject.id()).await?;
-    save(env, ctx, Known { subject, seen: Vec::new(), stored }, new.assess, None).await
+    save(env, ctx, Known { stored, ..Known::new(subject) }, new.assess, None).await
 }
 
 async fn save(

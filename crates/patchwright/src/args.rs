@@ -17,7 +17,7 @@ use crate::paper::Colour;
 pub(crate) use decisions::{Account, Exception, Form, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
-pub(crate) use sources::{Assess, Decision, NewKind, Sources};
+pub(crate) use sources::{Assess, Decision, NewKind, Sources, YesNo};
 pub(crate) use tools::{Cvss, Version};
 pub(crate) use verify::{Judge, RepoArgs, Verify, VerifyFile};
 

@@ -10,7 +10,7 @@ pub struct SourceRow {
     pub id: String,
     /// `repository`, `artifact` or `patch`.
     pub what: String,
-    /// `apt` or `dnf`; the form of an artifact (`deb`, `rpm`, `tar`, `appimage`, `other`); empty for a patch.
+    /// `apt`, `dnf`, `zypper` or `apk`; the form of an artifact (`deb`, `rpm`, `tar`, `appimage`, `other`); empty for a patch.
     pub kind: String,
     /// One line for people.
     pub title: String,
@@ -20,6 +20,8 @@ pub struct SourceRow {
     pub state: String,
     /// The state in words.
     pub state_label: String,
+    /// The decision on record, whether it still holds or not: `refused`, `accepted_with_conditions`, `accepted` or `none`.
+    pub decision: String,
     /// `open`, `needs_approval` or `closed`: what becomes of its patches.
     pub gate: String,
     /// The same in words.
@@ -32,12 +34,60 @@ pub struct SourceRow {
     pub verified: String,
     /// Hosts that the caller may see.
     pub hosts: u32,
-    /// Packages that are installed from it, summed over hosts.
+    /// Packages that are installed from it, summed over the hosts that can say so.
     pub installed: u32,
+    /// Hosts that cannot say which of their packages came from it.
+    pub hosts_untold: u32,
     /// Upgrades that are pending from it, summed over hosts.
     pub pending: u32,
     /// Last day of the decision, `YYYY-MM-DD`.
     pub review_by: Option<String>,
+}
+
+/// A page of sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceList {
+    /// Rows.
+    pub items: Vec<SourceRow>,
+    /// Sources in all that match the filter.
+    pub total: u64,
+    /// Opaque cursor of the next page.
+    pub next: Option<String>,
+    /// Of all that match, not of this page alone.
+    pub totals: SourceTotals,
+}
+
+/// Sources by what becomes of their patches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceTotals {
+    /// Patches must not enter.
+    pub closed: u64,
+    /// Patches need an approval.
+    pub needs_approval: u64,
+    /// Patches may enter.
+    pub open: u64,
+    /// A decision is on record that no longer holds.
+    pub lapsed: u64,
+}
+
+/// Filter of the list of sources; also the query string.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct SourceQuery {
+    /// Part of the id, address, origin, key or name.
+    pub q: Option<String>,
+    /// `vendor`, `vendor_backports`, `third_party`, `unknown`, or `none` for artifacts and patches.
+    pub class: Option<String>,
+    /// The decision on record: `refused`, `accepted_with_conditions`, `accepted` or `none`.
+    pub decision: Option<String>,
+    /// `yes`: only those whose decision lapsed; `no`: only the others.
+    pub lapsed: Option<String>,
+    /// `attention`, `title`, `hosts`, `installed`, `pending` or `review_by`; a leading `-` turns it round.
+    pub sort: Option<String>,
+    /// Cursor.
+    pub after: Option<String>,
+    /// Rows a page, 1 to 500.
+    pub limit: Option<u32>,
 }
 
 /// What is known about a source; empty is "nobody has said".
@@ -71,6 +121,8 @@ pub struct SourceDetail {
     pub class_because: Vec<String>,
     /// Why it has its state.
     pub state_because: Vec<String>,
+    /// What hosts could not tell about it and why, with the number of hosts behind each where there are several.
+    pub untold: Vec<String>,
     /// Address, commit, digest: name and value.
     pub identity: Vec<(String, String)>,
     /// What is known.
@@ -113,13 +165,15 @@ pub struct DivergenceRow {
     pub installed: String,
     /// Newest version of the source.
     pub offered: Option<String>,
-    /// Newest version of the vendor.
+    /// Newest version of the vendor; absent where it has no such package or it is not known, which `direction` tells apart.
     pub vendor: Option<String>,
     /// The installed version is one of this source's.
     pub from_here: bool,
+    /// Nothing on the host says where the installed version came from.
+    pub from_unknown: bool,
     /// An upgrade from it is pending.
     pub pending: bool,
-    /// `same`, `newer`, `older` or `not_in_vendor`: the installed version against the vendor's, or the offered one where nothing is installed
+    /// `same`, `newer`, `older`, `not_in_vendor` or `unknown` (the vendor's version is not known): the installed version against the vendor's, or the offered one where nothing is installed
     /// from here.
     pub direction: String,
     /// The same in words.

@@ -52,7 +52,7 @@ pub use outbox::OutboxRow;
 pub use policy::PolicyVersion;
 pub use saved_view::SavedView;
 pub use setting::Setting;
-pub use source::{SeenSource, SourceContent, StoredAssessment};
+pub use source::{SeenSource, SourceContent, SourceSight, StoredAssessment};
 pub use token::ApiToken;
 pub use txn::{Reader, WriteTxn};
 

@@ -9,11 +9,13 @@
 //! | OpenPGP keys and signatures (RFC 9580, RFC 4880) | [`keyring`], [`openpgp`] |
 //! | Debian repositories: Release, index, package | [`release`], [`index`], [`repo`] |
 //! | apt's own sources and lists | [`apt`] |
+//! | index of an apk repository | [`apk`] |
 //! | RPM packages and repositories | [`rpm`], [`repomd`] |
 //! | minisign, checksum lists, plain ECDSA signatures | [`minisign`], [`checksums`], [`blob`] |
 //! | sigstore bundles, offline | [`sigstore`] |
 //! | one file with what lies beside it | [`file`] |
 
+pub mod apk;
 pub mod apt;
 pub mod blob;
 pub mod checksums;

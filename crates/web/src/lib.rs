@@ -76,7 +76,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/advisories/{id}", get(console::advisories::detail))
         .route("/data", get(console::data::get))
         .route("/data/return", get(console::data::return_form).post(console::data::return_to))
-        .route("/sources", get(console::sources::list))
+        .route("/sources", get(console::sources::list).post(console::sources::add))
         .route("/sources/{id}", get(console::sources::detail))
         .route("/sources/{id}/assess", post(console::sources::assess))
         .route("/search", get(console::search::get))

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use patchwright_agent::exec::Job;
 use patchwright_agent::{Root, collect};
+use patchwright_domain::inventory::source::{Direction, Distance, SourceClass, classify, diverge};
 use patchwright_domain::inventory::{EntitlementState, HostFacts, PackageFormat, PatcherKind};
+use patchwright_versions::Scheme;
 
 use crate::fixture::{have, options, soon, unseen};
 
@@ -40,13 +42,14 @@ printf 'Metadata-Version: 2.1\nName: $1\nVersion: $2\n' > %{buildroot}/usr/lib/p
 %files
 /usr/lib/python3.9/site-packages/$1-$2.dist-info
 S
-rpmbuild -bb --quiet --define "_topdir $D/top" --define "_rpmdir $D/repo" --define "_dbpath $D/db" "$D/$1-$2.spec" >/dev/null 2>&1; }
+rpmbuild -bb --quiet --define "_topdir $D/top" --define "_rpmdir ${OUT:-$D/repo}" --define "_dbpath $D/db" "$D/$1-$2.spec" >/dev/null 2>&1; }
 for v in 1.0 1.1; do spec acme $v; spec acme-lib $v; spec acme-locked $v; spec acme-excluded $v; done
 spec acme-app 1.0; spec acme-app 1.1 acme-extra; spec acme-extra 2.0
 spec acme-broken 1.0; spec acme-broken 1.1 acme-nowhere
 spec acme-stream 18.1 '' '1.module_el9.1.0+11+abcdef'
-rpmsign --define '__gpg /usr/bin/gpg' --define '_gpg_name rpm@acme.invalid' --define "_gpg_path $D/gnupg" --addsign "$D"/repo/noarch/*.rpm >/dev/null 2>&1
-createrepo_c -q "$D/repo"
+OUT=$D/other spec acme 2.0 '' 1.el9; OUT=$D/other spec acme-own 3.0
+rpmsign --define '__gpg /usr/bin/gpg' --define '_gpg_name rpm@acme.invalid' --define "_gpg_path $D/gnupg" --addsign "$D"/repo/noarch/*.rpm "$D"/other/noarch/*.rpm >/dev/null 2>&1
+createrepo_c -q "$D/repo"; createrepo_c -q "$D/other"
 update() { # id type severity package cve...
 printf '<update from="sec@acme.invalid" status="final" type="%s" version="1"><id>%s</id><title>t</title><severity>%s</severity><issued date="2026-11-20 00:00:00"/><description>d</description><references>' "$2" "$1" "$3"
 p=$4; id=$1; shift 4
@@ -65,12 +68,12 @@ gpgconf --kill all
 /// Makes the host and runs the program given behind the folder in it.
 const HOST: &str = r#"
 set -eu
-D=$1; TESTS=$2; CERTIFICATE=$3
+D=$1; TESTS=$2; CERTIFICATE=$3; MORE=$4
 mount --make-rprivate /
 mkdir -p "$D/host"; mount -t tmpfs tmpfs "$D/host"; mkdir "$D/host/upper" "$D/host/work" "$D/host/root"; R=$D/host/root
 mount -t overlay overlay -o "lowerdir=/,upperdir=$D/host/upper,workdir=$D/host/work" "$R"
 mount --rbind /proc "$R/proc"; mount --rbind /dev "$R/dev"; mount -t tmpfs -o mode=1777 tmpfs "$R/tmp"; mount -t tmpfs tmpfs "$R/run"
-mkdir "$R/tmp/repo"; mount --bind "$D/repo" "$R/tmp/repo"; cp "$TESTS" "$R/tmp/it"; chmod 755 "$R/tmp/it"
+mkdir "$R/tmp/repo" "$R/tmp/other"; mount --bind "$D/repo" "$R/tmp/repo"; mount --bind "$D/other" "$R/tmp/other"; cp "$TESTS" "$R/tmp/it"; chmod 755 "$R/tmp/it"
 if [ -e "$CERTIFICATE" ]; then cp "$CERTIFICATE" "$R/tmp/certificate.pem"; fi
 mkdir -p "$R/.old"; cd "$R"; pivot_root . .old; cd /; umount -l /.old; rmdir /.old
 rm -rf /var/lib/dpkg/status /var/lib/dpkg/status.d /etc/os-release /etc/yum.repos.d /var/lib/rpm /var/lib/dnf /var/cache/dnf /opt /srv /usr/local
@@ -87,6 +90,7 @@ dnf() { command dnf -y -q --releasever=1 "$@" >/dev/null 2>/tmp/dnf.err || { cat
 dnf --disableexcludes=all install acme-1.0 acme-lib-1.0 acme-app-1.0 acme-broken-1.0 acme-locked-1.0 acme-excluded-1.0 acme-stream
 dnf upgrade acme-lib
 mkdir -p /etc/dnf/vars; printf '1\n' > /etc/dnf/vars/releasever
+eval "$MORE"
 if [ -n "$CERTIFICATE" ]; then
   mkdir -p /etc/pki/entitlement
   if [ -e /tmp/certificate.pem ]; then install -m 644 /tmp/certificate.pem /etc/pki/entitlement/1.pem; fi
@@ -125,7 +129,7 @@ fn inner_look() {
 }
 
 /// Facts as root and as nobody; nothing where such a host cannot be made.
-fn look(certificate: Option<&Path>) -> Option<[HostFacts; 2]> {
+fn look(certificate: Option<&Path>, more: &str) -> Option<[HostFacts; 2]> {
     if !have(&["rpm", "rpmbuild", "rpmsign", "dnf", "createrepo_c", "modifyrepo_c", "gpg", "unshare", "setpriv"]) {
         return None;
     }
@@ -142,7 +146,8 @@ fn look(certificate: Option<&Path>) -> Option<[HostFacts; 2]> {
     let job = Job::new("unshare")
         .args(["--mount", "bash", "-c", HOST, "host"])
         .args([dir.path(), &tests])
-        .args([certificate]);
+        .args([certificate])
+        .args([more]);
     let text = run(job).unwrap();
     for line in text.lines() {
         assert!(!line.starts_with("LEFT ") && !line.starts_with("CHANGED "), "a look leaves nothing behind: {line}");
@@ -154,7 +159,7 @@ fn look(certificate: Option<&Path>) -> Option<[HostFacts; 2]> {
 
 #[test]
 fn a_dnf_host_is_described_without_root() {
-    let Some(both) = look(None) else {
+    let Some(both) = look(None, "") else {
         return;
     };
     for facts in &both {
@@ -243,7 +248,7 @@ fn a_lapsed_or_missing_subscription_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let lapsed = dir.path().join("lapsed.pem");
     fs::write(&lapsed, LAPSED).unwrap();
-    let Some([_, facts]) = look(Some(&lapsed)) else {
+    let Some([_, facts]) = look(Some(&lapsed), "") else {
         return;
     };
     assert_eq!(facts.entitlements.len(), 1);
@@ -252,9 +257,45 @@ fn a_lapsed_or_missing_subscription_is_told() {
     assert_eq!(facts.entitlements[0].until.unwrap().to_string(), "2026-03-01T12:34:56Z");
     let told = unseen(&facts, "without a subscription").unwrap();
     assert!(told.why.contains("lapsed on 2026-03-01") && told.why.contains("does not mean patched"), "{told:?}");
-    let Some([_, facts]) = look(Some(&dir.path().join("nowhere.pem"))) else {
+    let Some([_, facts]) = look(Some(&dir.path().join("nowhere.pem")), "") else {
         return;
     };
     assert_eq!(facts.entitlements[0].state, EntitlementState::Missing);
     assert!(unseen(&facts, "without a subscription").is_some());
+}
+
+/// The first repository becomes the vendor's by its key, and another one is added that has a newer version and a package of its own.
+const THIRD_PARTY: &str = r#"
+printf 'ID=almalinux\nVERSION_ID="9.4"\nPRETTY_NAME="AlmaLinux 9.4"\n' > /etc/os-release
+mkdir -p /etc/pki/rpm-gpg; cp /tmp/repo/KEY.asc /etc/pki/rpm-gpg/RPM-GPG-KEY-AlmaLinux-9
+sed -i 's#^gpgkey=.*#gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-AlmaLinux-9#' /etc/yum.repos.d/acme.repo
+printf '[other]\nname=other\nbaseurl=file:///tmp/other\nenabled=1\ngpgcheck=1\ngpgkey=file:///tmp/repo/KEY.asc\n' > /etc/yum.repos.d/other.repo
+dnf upgrade acme; dnf install acme-own
+"#;
+
+/// dnf's own record says where packages came from, its metadata what the vendor has; both without root.
+#[test]
+fn a_third_party_repository_is_compared_with_the_vendors() {
+    let Some(both) = look(None, THIRD_PARTY) else {
+        return;
+    };
+    for facts in both {
+        let by = |id: &str| {
+            facts.sources.iter().find(|s| s.key.suite == id).unwrap_or_else(|| panic!("{:#?}", facts.sources))
+        };
+        let (vendor, other) = (by("acme"), by("other"));
+        assert_eq!(classify(vendor, &facts.os).class, SourceClass::Vendor);
+        assert_eq!(classify(other, &facts.os).class, SourceClass::ThirdParty);
+        assert_eq!((vendor.installed, other.installed), (Some(6), Some(2)), "{:#?}", facts.sources);
+        assert!(other.untold.is_empty(), "{:?}", other.untold);
+        let package = |name: &str| other.packages.iter().find(|p| p.name == name).unwrap();
+        let acme = package("acme");
+        assert!(acme.from_here && !acme.from_unknown, "{acme:?}");
+        assert_eq!((acme.installed.as_str(), acme.vendor.as_deref()), ("2.0-1.el9", Some("1.1-1")));
+        let divergence = diverge(Scheme::Rpm, &acme.installed, acme.vendor.as_deref());
+        assert_eq!((divergence.direction, divergence.distance), (Direction::Newer, Distance::Major));
+        assert_eq!(divergence.backport.unwrap().release, "9");
+        let own = package("acme-own");
+        assert!(own.from_here && own.vendor.is_none() && own.vendor_unknown.is_none(), "{own:?}");
+    }
 }

@@ -19,6 +19,7 @@ mod live;
 mod packages;
 mod pending;
 mod processes;
+mod repositories;
 mod services;
 mod sources;
 mod unprivileged;

@@ -24,6 +24,7 @@ mod one_flaw;
 mod quality;
 mod runtime;
 mod source;
+mod source_tie;
 mod streams;
 mod subscription;
 mod vex;

@@ -378,6 +378,7 @@ proptest! {
             Direction::Older => Direction::Newer,
             Direction::Same => Direction::Same,
             Direction::NotInVendor => Direction::NotInVendor,
+            Direction::Unknown => Direction::Unknown,
         };
         prop_assert_eq!(two.direction, turned);
         prop_assert_eq!(one.direction == Direction::Same, one.distance == Distance::None);

@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use patchwright_domain::intel::Problem;
+use patchwright_domain::inventory::source::tie::{CameFrom, Content, Evidence, Held, tie};
+use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind};
 use patchwright_domain::inventory::{
     HistoryEntry, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, PackageState, Patcher, PatcherKind,
     RebootReason, Tri, Unseen,
 };
 use patchwright_domain::time::Timestamp;
+use patchwright_versions::Scheme;
 
+use super::apk_repositories::ApkRepository;
 use super::detect::DocumentKind;
 use super::document::{HostDocError, format_of, sources_unseen};
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
 use super::{
-    apk_installed, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, facts, needrestart,
-    os_release, rpm_list,
+    apk_installed, apk_repositories, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, facts,
+    needrestart, os_release, rpm_list, rpm_repositories,
 };
 
 /// Two logs tell of the same change when they agree on package and versions and lie no further apart: a long run of apt ends
@@ -62,7 +66,7 @@ const PARTS: [Part; 6] = [
 /// A file `facts.json` (from `patchwright collect`) says everything; nothing else is read then.
 ///
 /// Else read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`), `hostname`, `uname`,
-/// `apt-sources`, `apt-simulate.txt`, `apt-history.log`, `dpkg.log`, `needrestart.txt`, and where present `collected-at` (RFC 3339)
+/// `apt-sources`, `rpm-repos`, `dnf5-nevras.toml`, `zypp-repos`, `zypp-services`, `zypp-history`, `apk-repositories`, `apk-keys`, `apt-simulate.txt`, `apt-history.log`, `dpkg.log`, `needrestart.txt`, and where present `collected-at` (RFC 3339)
 /// and `apt-lists-at` (seconds since 1970). What is missing is in [`HostFacts::unseen`]. Dates of history come from logs and are
 /// labelled with the log's name.
 ///
@@ -288,11 +292,124 @@ fn simulation(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
     facts.transaction = Some(found.transaction("LC_ALL=C apt-get -s dist-upgrade"));
 }
 
-/// Repositories are not facts of their own yet; a host without a security repository sees no security update on offer.
+/// Where the host installs from. A folder holds no lists of what repositories offer, so of most packages nothing says where they came
+/// from, and that is said with each source.
 fn repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
+    match facts.format {
+        Some(PackageFormat::Deb) => apt_repositories(folder, facts, notes),
+        Some(PackageFormat::Rpm) => {
+            let mut found = rpm_sources(folder, facts, SourceKind::Dnf, "rpm-repos", "dnf5-nevras.toml");
+            found.extend(rpm_sources(folder, facts, SourceKind::Zypper, "zypp-repos", "zypp-history"));
+            facts.sources = found;
+        }
+        Some(PackageFormat::Apk) => facts.sources = apk_sources(folder, facts, notes),
+        None => {}
+    }
+    facts.sources.sort_by(|a, b| a.key.cmp(&b.key));
+    facts.sources.dedup_by(|a, b| a.key == b.key);
+}
+
+/// Nothing of what a repository offers is in a folder.
+const NO_LISTS: &str = "a folder without an agent does not hold its list of packages";
+
+fn tie_all(
+    facts: &HostFacts,
+    sources: &mut [ConfiguredSource],
+    scheme: Scheme,
+    came_from: &[CameFrom],
+    no_records: Option<&str>,
+) {
+    let contents = vec![Content::Unread(NO_LISTS.to_owned()); sources.len()];
+    let held: Vec<Held<'_>> = facts
+        .packages
+        .iter()
+        .zip(came_from)
+        .map(|(package, came_from)| Held { package, came_from, build: None })
+        .collect();
+    let evidence =
+        Evidence { os: &facts.os, scheme, contents: &contents, held: &held, pending: &facts.pending, no_records };
+    tie(sources, &evidence);
+}
+
+fn rpm_sources(
+    folder: &Folder<'_>,
+    facts: &mut HostFacts,
+    kind: SourceKind,
+    file: &str,
+    record: &str,
+) -> Vec<ConfiguredSource> {
+    let Some(content) = folder.get(file) else { return Vec::new() };
+    let mut sources = rpm_repositories::repositories(kind, &decode(content));
+    if kind == SourceKind::Zypper {
+        let services = folder.get("zypp-services").map(|c| rpm_repositories::services(&decode(c))).unwrap_or_default();
+        for why in rpm_repositories::name_services(&mut sources, &services) {
+            facts.unseen.push(Unseen {
+                what: "repositories of a service".to_owned(),
+                why,
+                hint: "run `zypper refresh-services` as root".to_owned(),
+            });
+        }
+    }
+    let origins = folder.get(record).and_then(|content| match kind {
+        SourceKind::Zypper => Some(rpm_repositories::zypp_origins(&decode(content))),
+        SourceKind::Dnf | SourceKind::Apt | SourceKind::Apk => rpm_repositories::dnf5_origins(&decode(content)),
+    });
+    let ids: Vec<String> = sources.iter().map(|s| s.key.suite.clone()).collect();
+    let came_from = |p: &Package| match origins.as_ref().and_then(|o| o.of(&p.name, &p.version, &p.arch)) {
+        None => CameFrom::Unrecorded,
+        Some(id) => ids.iter().position(|known| known == id).map_or(CameFrom::Elsewhere, CameFrom::Source),
+    };
+    let came_from: Vec<CameFrom> = facts.packages.iter().map(came_from).collect();
+    let missing = format!("`{record}` is missing, empty or not readable: nothing says which packages came from it");
+    tie_all(facts, &mut sources, Scheme::Rpm, &came_from, origins.is_none().then_some(missing.as_str()));
+    sources
+}
+
+fn apk_sources(folder: &Folder<'_>, facts: &HostFacts, notes: &mut Notes) -> Vec<ConfiguredSource> {
+    let Some(repositories) = folder.read("apk-repositories", notes, apk_repositories::parse) else {
+        return Vec::new();
+    };
+    let builds = folder.get("apk-installed").map(|c| apk_repositories::builds(&decode(c))).unwrap_or_default();
+    let keys = folder.get("apk-keys").map(|c| String::from_utf8_lossy(c).split_whitespace().count());
+    let mut sources: Vec<ConfiguredSource> = repositories.iter().map(ApkRepository::source).collect();
+    for source in &mut sources {
+        source.untold.push(match keys {
+            Some(keys) => {
+                format!("which of the {keys} keys that the host trusts signed its index: a folder does not hold it")
+            }
+            None => "which key signed its index: a folder does not hold it".to_owned(),
+        });
+    }
+    let came_from: Vec<CameFrom> = facts
+        .packages
+        .iter()
+        .map(|p| {
+            let tag = builds.iter().find(|b| b.offer.name == p.name).and_then(|b| b.tag.clone());
+            apk_repositories::by_tag(tag.as_deref(), &repositories)
+        })
+        .collect();
+    tie_all(facts, &mut sources, Scheme::Apk, &came_from, Some(apk_repositories::NO_RECORDS));
+    sources
+}
+
+/// apt's sources by what is configured alone. A host without a security repository sees no security update on offer.
+fn apt_repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
     let Some(sources) = folder.read("apt-sources", notes, apt_sources::parse) else {
         return;
     };
+    facts.sources = sources
+        .iter()
+        .map(|source| ConfiguredSource {
+            key: SourceKey::new(SourceKind::Apt, &source.uri, &source.suite, &source.components),
+            keys: source.signed_by.clone(),
+            unchecked: source.trusted,
+            untold: vec![
+                format!("what it offers is not known: {NO_LISTS}"),
+                "which packages came from it, and whose signature its Release file has".to_owned(),
+            ],
+            ..ConfiguredSource::default()
+        })
+        .collect();
     if !sources.iter().any(apt_sources::AptSource::is_security) {
         facts.unseen.push(Unseen {
             what: "security updates on offer".to_owned(),
@@ -393,6 +510,26 @@ fn unseen(folder: &Folder<'_>, facts: &mut HostFacts) {
             (format!("`{}` is missing or empty", part.file), part.hint)
         };
         facts.unseen.push(Unseen { what: part.what.to_owned(), why, hint: hint.to_owned() });
+    }
+    let (files, why, hint): (&[&str], _, _) = match facts.format {
+        Some(PackageFormat::Rpm) => (
+            &["rpm-repos", "zypp-repos"],
+            "`rpm-repos` and `zypp-repos` are missing or empty",
+            "put /etc/yum.repos.d/*.repo into `rpm-repos`, or /etc/zypp/repos.d/*.repo into `zypp-repos`",
+        ),
+        Some(PackageFormat::Apk) => (
+            &["apk-repositories"],
+            "`apk-repositories` is missing or empty",
+            "put /etc/apk/repositories into `apk-repositories`",
+        ),
+        Some(PackageFormat::Deb) | None => (&[], "", ""),
+    };
+    if !files.is_empty() && files.iter().all(|file| folder.get(file).is_none()) {
+        facts.unseen.push(Unseen {
+            what: "configured repositories".to_owned(),
+            why: why.to_owned(),
+            hint: hint.to_owned(),
+        });
     }
     for what in ["listening sockets", "enabled units", "files that processes still map"] {
         facts.unseen.push(Unseen {

@@ -11,6 +11,8 @@
 //! | `dpkg -l`, `dpkg-query -W` | [`dpkg_list`] |
 //! | `rpm -qa` | [`rpm_list`] |
 //! | `/lib/apk/db/installed` | [`apk_installed`] |
+//! | `/etc/apk/repositories`, `APKINDEX` | [`apk_repositories`] |
+//! | `*.repo`, zypper's services and history, `primary.xml` | [`rpm_repositories`] |
 //! | CycloneDX, SPDX (JSON) | [`cyclonedx`], [`spdx`] |
 //! | one package per line | [`package_list`] |
 //! | what `patchwright collect` printed | [`facts`] |
@@ -25,6 +27,7 @@
 //! | subscription certificates | [`certificate`] |
 
 pub mod apk_installed;
+pub mod apk_repositories;
 pub mod apt_history;
 pub mod apt_policy;
 pub mod apt_release;
@@ -47,6 +50,7 @@ pub mod os_release;
 pub mod package_list;
 pub mod purl;
 pub mod rpm_list;
+pub mod rpm_repositories;
 mod sbom;
 pub mod spdx;
 mod text;

@@ -5,12 +5,14 @@
 
 use bolero::{TypeGenerator, check};
 use patchwright_domain::intel::Problem;
+use patchwright_domain::inventory::source::SourceKind;
 use patchwright_domain::inventory::{Os, Package, PackageFormat};
+use patchwright_formats::bounded::Limits;
 use patchwright_formats::host::purl::Purl;
 use patchwright_formats::host::{
-    DocumentKind, PROBLEMS_MAX, apk_installed, apt_history, apt_policy, apt_release, apt_simulate, apt_sources,
-    certificate, changelog, cyclonedx, detect, dnf, dpkg_list, dpkg_log, dpkg_status, import_dir, language,
-    needrestart, os_release, package_list, read_document, rpm_list, spdx,
+    DocumentKind, PROBLEMS_MAX, apk_installed, apk_repositories, apt_history, apt_policy, apt_release, apt_simulate,
+    apt_sources, certificate, changelog, cyclonedx, detect, dnf, dpkg_list, dpkg_log, dpkg_status, import_dir,
+    language, needrestart, os_release, package_list, read_document, rpm_list, rpm_repositories, spdx,
 };
 
 use crate::host::fixture;
@@ -117,6 +119,7 @@ other_targets! {
     apt_policy_never_panics: "apt-policy.txt" => apt_policy::parse;
     apt_release_never_panics: "release" => apt_release::parse;
     apt_sources_never_panics: "apt-sources" => apt_sources::parse;
+    apk_repositories_never_panics: "apt-sources" => apk_repositories::parse;
     apt_history_never_panics: "apt-history.log" => apt_history::parse;
     dpkg_log_never_panics: "dpkg.log" => dpkg_log::parse;
     needrestart_never_panics: "needrestart.txt" => needrestart::parse;
@@ -259,4 +262,21 @@ fn descriptions_of_language_packages() {
         }
         assert!(certificate::not_after(bytes).is_none());
     });
+}
+
+#[test]
+fn repositories_and_their_records_never_panic() {
+    for name in ["dnf.conf", "apk-installed", "dnf-offers.tsv"] {
+        fuzz(name, |bytes| {
+            for kind in [SourceKind::Dnf, SourceKind::Zypper] {
+                let mut sources = rpm_repositories::repositories(kind, bytes);
+                rpm_repositories::name_services(&mut sources, &rpm_repositories::services(bytes));
+            }
+            let origins = [rpm_repositories::zypp_origins(bytes), rpm_repositories::dnf_origins(bytes)];
+            assert!(origins.iter().all(|o| o.of("", "", "").is_none()));
+            assert!(rpm_repositories::dnf5_origins(bytes).is_none_or(|o| o.of("", "", "").is_none()));
+            assert!(apk_repositories::builds(bytes).iter().all(|b| !b.offer.name.is_empty()));
+            let _told = rpm_repositories::primary(bytes, &Limits::default(), &|_| true);
+        });
+    }
 }

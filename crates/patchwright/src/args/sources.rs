@@ -9,6 +9,27 @@ use crate::output::Format;
 pub(crate) enum Sources {
     /// List the repositories of all hosts, assessed artifacts and source patches; what needs attention first
     List {
+        /// Only those with these words in id, address, origin, key or name
+        #[arg(default_value = "")]
+        q: String,
+        /// Only those of this publisher
+        #[arg(long, value_enum)]
+        class: Option<Class>,
+        /// Only those with this decision on record, whether it still holds or not
+        #[arg(long, value_enum)]
+        decision: Option<OnRecord>,
+        /// Only those whose decision lapsed (yes), or only the others (no)
+        #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "yes")]
+        lapsed: Option<YesNo>,
+        /// Order: attention, title, hosts, installed, pending or review_by; a leading `-` turns it round
+        #[arg(long, value_name = "ORDER", allow_hyphen_values = true)]
+        sort: Option<String>,
+        /// Rows
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// Cursor: the `next` of the page before
+        #[arg(long)]
+        after: Option<String>,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
@@ -53,6 +74,68 @@ pub(crate) enum Sources {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
+}
+
+/// Publishers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Class {
+    /// The publisher of the operating system
+    Vendor,
+    /// The same, beside the release
+    VendorBackports,
+    /// Somebody else
+    ThirdParty,
+    /// It cannot be told
+    Unknown,
+    /// Artifacts and patches, which come by themselves
+    None,
+}
+
+impl Class {
+    /// As the question has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::VendorBackports => "vendor_backports",
+            Self::ThirdParty => "third_party",
+            Self::Unknown => "unknown",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Decisions on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnRecord {
+    /// Nobody has decided
+    None,
+    /// It must not be used
+    Refused,
+    /// It may be used under conditions
+    AcceptedWithConditions,
+    /// It may be used
+    Accepted,
+}
+
+impl OnRecord {
+    /// As the question has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Refused => "refused",
+            Self::AcceptedWithConditions => "accepted_with_conditions",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum YesNo {
+    /// Yes
+    Yes,
+    /// No
+    No,
 }
 
 /// What can be added.

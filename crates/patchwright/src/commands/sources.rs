@@ -1,15 +1,29 @@
 //! `sources list|show|assess|add|divergence`.
 
 use patchwright_app::sources;
-use patchwright_protocol::sources::{AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceRow};
+use patchwright_protocol::sources::{
+    AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceList, SourceQuery, SourceRow,
+    SourceTotals,
+};
 
 use super::local::{Place, block_on, ctx};
-use crate::args::{Assess, Decision, NewKind, Sources};
+use crate::args::{Assess, Decision, NewKind, Sources, YesNo};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
-const ROW_COLUMNS: &[&str] =
-    &["id", "source", "class", "state", "patches", "signed", "hosts", "installed", "pending", "review_by"];
+const ROW_COLUMNS: &[&str] = &[
+    "id",
+    "source",
+    "class",
+    "state",
+    "patches",
+    "signed",
+    "hosts",
+    "installed",
+    "hosts_untold",
+    "pending",
+    "review_by",
+];
 /// What fits beside an address in 80 columns; `sources show` has the rest.
 const SHORT_COLUMNS: &[&str] = &["id", "source", "state", "patches", "hosts"];
 const DIVERGENCE_COLUMNS: &[&str] =
@@ -18,20 +32,36 @@ const DIVERGENCE_COLUMNS: &[&str] =
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
     match command {
-        Sources::List { output } => {
-            let rows = block_on(async { Ok(sources::list(&place.open().await?, &ctx(None)).await?) })?;
-            if *output == Format::Table {
-                output::list(*output, &rows, SHORT_COLUMNS, short_cells)?;
-            } else {
-                output::list(*output, &rows, ROW_COLUMNS, row_cells)?;
+        Sources::List { q, class, decision, lapsed, sort, limit, after, output } => {
+            let query = SourceQuery {
+                q: Some(q.clone()),
+                class: class.map(|c| c.word().to_owned()),
+                decision: decision.map(|d| d.word().to_owned()),
+                lapsed: lapsed.map(|l| if l == YesNo::Yes { "yes" } else { "no" }.to_owned()),
+                sort: sort.clone(),
+                after: after.clone(),
+                limit: Some(*limit),
+            };
+            let list = block_on(async { Ok(sources::list(&place.open().await?, &ctx(None), &query).await?) })?;
+            match output {
+                Format::Json => output::json(&list)?,
+                Format::Table => output::list(*output, &list.items, SHORT_COLUMNS, short_cells)?,
+                Format::Ndjson | Format::Csv => output::list(*output, &list.items, ROW_COLUMNS, row_cells)?,
             }
-            if rows.is_empty() && !place.quiet {
-                output::talk("no source is known: hosts name them when they report (`patchwright up`)");
+            if !place.quiet && *output != Format::Json {
+                // The JSON document has all of it.
+                talk(
+                    &list,
+                    query != SourceQuery { q: Some(String::new()), limit: Some(*limit), ..SourceQuery::default() },
+                );
             }
         }
         Sources::Divergence { output } => {
             let rows = block_on(async { Ok(sources::divergence(&place.open().await?, &ctx(None)).await?) })?;
             output::list(*output, &rows, DIVERGENCE_COLUMNS, divergence_cells)?;
+            if !place.quiet && *output == Format::Table {
+                unknown(&rows);
+            }
         }
         Sources::Show { id, output } => {
             let detail = block_on(async { Ok(sources::show(&place.open().await?, &ctx(None), id).await?) })?;
@@ -66,6 +96,40 @@ pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
         }
     }
     Ok(Code::Ok)
+}
+
+/// Why the vendor's version is not known where it is not, with the number of rows behind each reason.
+fn unknown(rows: &[DivergenceRow]) {
+    let mut said: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for row in rows.iter().filter(|r| r.direction == "unknown") {
+        *said.entry(row.because.first().map_or("", String::as_str)).or_default() += 1;
+    }
+    for (why, rows) in said {
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        output::talk(&format!("the vendor's version is not known in {rows}: {}", clean(why)));
+    }
+}
+
+/// The numbers of everything that matches, and where the next page is.
+fn talk(list: &SourceList, narrowed: bool) {
+    if list.total == 0 {
+        output::talk(if narrowed {
+            "no source matches"
+        } else {
+            "no source is known: hosts name them when they report (`patchwright up`)"
+        });
+        return;
+    }
+    let SourceTotals { closed, needs_approval, open, lapsed } = list.totals;
+    output::talk(&format!(
+        "{} of {} sources; patches must not enter from {closed}, need an approval from {needs_approval}, may enter from {open}; \
+         decisions that lapsed: {lapsed}",
+        list.items.len(),
+        list.total
+    ));
+    if let Some(next) = &list.next {
+        output::talk(&format!("the next page: --after {next}"));
+    }
 }
 
 /// What is not said on the command line stays as it was.
@@ -104,7 +168,8 @@ fn row_cells(r: &SourceRow) -> Vec<String> {
         r.gate.clone(),
         r.verified.clone(),
         r.hosts.to_string(),
-        r.installed.to_string(),
+        if r.hosts > 0 && r.hosts_untold >= r.hosts { String::new() } else { r.installed.to_string() },
+        r.hosts_untold.to_string(),
         r.pending.to_string(),
         r.review_by.clone().unwrap_or_default(),
     ]
@@ -128,7 +193,11 @@ fn divergence_cells(r: &DivergenceRow) -> Vec<String> {
         clean(&r.host),
         clean(&r.installed),
         r.offered.as_deref().map(clean).unwrap_or_default(),
-        r.vendor.as_deref().map(clean).unwrap_or_default(),
+        match (&r.vendor, r.direction.as_str()) {
+            (Some(version), _) => clean(version),
+            (None, "unknown") => "not known".to_owned(),
+            (None, _) => String::new(),
+        },
         r.direction.clone(),
         r.distance.clone(),
         r.backport.as_deref().map(clean).unwrap_or_default(),
@@ -150,6 +219,9 @@ fn print(detail: &SourceDetail, format: Format) -> Result<(), Failure> {
     let mut text = format!("{} · {}\n{} · {} · {}\n", r.id, clean(&r.title), class, r.state_label, r.gate_label);
     for because in detail.state_because.iter().chain(&detail.class_because) {
         text.push_str(&format!("  - {}\n", clean(because)));
+    }
+    for untold in &detail.untold {
+        text.push_str(&format!("  - not known: {}\n", clean(untold)));
     }
     for (name, value) in &detail.identity {
         text.push_str(&format!("{name}: {}\n", clean(value)));

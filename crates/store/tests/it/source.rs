@@ -2,7 +2,7 @@
 
 use patchwright_domain::inventory::Os;
 use patchwright_domain::inventory::source::assessment::{Answers, Assessment, Observed, Verdict};
-use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind, Subject};
+use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind, SourcePackage, Subject};
 use patchwright_domain::time::Date;
 use patchwright_store::{Generation, SourceContent, StoreError};
 
@@ -10,6 +10,7 @@ use crate::stage::{NOW, Stage, after, facts, id, on_every_engine};
 
 on_every_engine!(
     sources_are_those_of_the_last_report_and_go_with_their_host,
+    what_hosts_show_alike_is_read_once,
     a_decision_is_guarded_and_never_forgotten,
 );
 
@@ -52,6 +53,57 @@ async fn sources_are_those_of_the_last_report_and_go_with_their_host(stage: Stag
     txn.host_delete(&id("1"), one).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(stage.db.read().await.unwrap().host_source_list().await.unwrap().len(), 1);
+}
+
+async fn what_hosts_show_alike_is_read_once(stage: Stage) {
+    let uri = "https://a.example";
+    let shown = |installed: Option<u32>, origin: &str, listed: usize| {
+        let package =
+            SourcePackage { name: "x".to_owned(), from_here: true, pending: true, ..SourcePackage::default() };
+        let source = ConfiguredSource {
+            installed,
+            origin: Some(origin.to_owned()),
+            packages: vec![package; listed],
+            untold: vec![format!("{listed} are untold")],
+            ..content(uri).source
+        };
+        [(subject(uri).id(), SourceContent { source, ..content(uri) })]
+    };
+    for (number, rows) in [shown(Some(3), "A", 1), shown(None, "A", 0), shown(None, "A", 2), shown(Some(0), "B", 0)]
+        .into_iter()
+        .enumerate()
+    {
+        let name = (number + 1).to_string();
+        stage.facts(&name, None, NOW, &facts(&format!("web{name}"), &["a=1"])).await.unwrap();
+        let mut txn = stage.db.write().await.unwrap();
+        txn.host_sources_replace(&id(&name), &rows, NOW).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    let sights = async || {
+        let all = stage.db.read().await.unwrap().source_sight_list().await.unwrap();
+        let mut short: Vec<_> = all
+            .iter()
+            .map(|s| (s.content.source.origin.clone().unwrap(), s.hosts, s.installed, s.pending, s.told))
+            .collect();
+        assert!(all.iter().all(|s| s.content.source.packages.is_empty() && s.content.source.untold.is_empty()));
+        short.sort();
+        short
+    };
+    let wanted = [("A".to_owned(), 3, 5, 3, 2), ("B".to_owned(), 1, 0, 0, 1)];
+    assert_eq!(sights().await, wanted);
+    // A row that an older program wrote counts by its content.
+    stage.raw("UPDATE host_source SET sight_id = NULL, installed = 0, pending = 0, told = 0").await;
+    let found = sights().await;
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(
+        found.iter().map(|s| (s.1, s.2, s.3, s.4)).fold((0, 0, 0, 0), |a, b| (
+            a.0 + b.0,
+            a.1 + b.1,
+            a.2 + b.2,
+            a.3 + b.3
+        )),
+        (4, 5, 3, 3)
+    );
 }
 
 async fn a_decision_is_guarded_and_never_forgotten(stage: Stage) {

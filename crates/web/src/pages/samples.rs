@@ -9,6 +9,7 @@ use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery
 use patchwright_protocol::fleet::*;
 use patchwright_protocol::intel::{FeedProblem, FeedRow};
 use patchwright_protocol::scan::*;
+use patchwright_protocol::sources::SourceQuery;
 
 use super::findings::Group;
 use super::host::{HostPage, Tab};
@@ -635,7 +636,13 @@ pub fn all(rows: usize, theme: Theme, spoil: &impl Spoil) -> askama::Result<Vec<
     }
     add(
         "sources",
-        super::sources::SourcesPage::new(f("Sources", Area::Sources), spoil.spoil(sources::rows(rows))).render()?,
+        super::sources::SourcesPage::new(
+            f("Sources", Area::Sources),
+            spoil.spoil(sources::list(rows)),
+            if rows == 1 { spoil.spoil(sources::query()) } else { SourceQuery::default() },
+            super::sources::Typed((rows == 1).then(|| spoil.spoil(sources::typed()))),
+        )
+        .render()?,
     );
     let one = spoil.spoil(sources::detail(rows));
     add("source", super::sources::SourcePage::new(f("Source", Area::Sources), one).render()?);

@@ -12,7 +12,7 @@ use crate::inventory::Os;
 pub enum SourceClass {
     /// The publisher of the operating system, or a mirror of it that its key vouches for.
     Vendor,
-    /// Newer versions that the publisher of the operating system builds for this release, with less support.
+    /// What the publisher of the operating system builds beside this release, with less support: backports, another branch.
     VendorBackports,
     /// Somebody else.
     ThirdParty,
@@ -59,61 +59,116 @@ pub struct Classified {
 /// How a vendor's repositories are known: what their Release files say, where they are, and the names of the key files that the
 /// vendor's own keyring package installs.
 struct Vendor {
-    /// `ID` of `os-release`.
-    id: &'static str,
+    /// `ID`s of `os-release`.
+    ids: &'static [&'static str],
     name: &'static str,
     origins: &'static [&'static str],
     /// Domains; a host is one of them or below it.
     domains: &'static [&'static str],
     /// Beginnings of key file names.
     keys: &'static [&'static str],
+    /// Beginnings of paths on these domains where the vendor lets others publish.
+    others: &'static [&'static str],
 }
 
 /// Known addresses, origins and names of key files. A repository that fits none of them is *unknown*, never the vendor's.
 const VENDORS: &[Vendor] = &[
-    Vendor { id: "debian", name: "Debian", origins: &["Debian"], domains: &["debian.org"], keys: &["debian-archive-"] },
     Vendor {
-        id: "ubuntu",
+        ids: &["debian"],
+        name: "Debian",
+        origins: &["Debian"],
+        domains: &["debian.org"],
+        keys: &["debian-archive-"],
+        others: &[],
+    },
+    Vendor {
+        ids: &["ubuntu"],
         name: "Ubuntu",
         origins: &["Ubuntu", "UbuntuESM", "UbuntuESMApps"],
         domains: &["archive.ubuntu.com", "security.ubuntu.com", "ports.ubuntu.com", "esm.ubuntu.com"],
         keys: &["ubuntu-archive-", "ubuntu-keyring-", "ubuntu-pro-", "ubuntu-advantage-"],
+        others: &[],
     },
     Vendor {
-        id: "almalinux",
+        ids: &["almalinux"],
         name: "AlmaLinux",
         origins: &[],
         domains: &["almalinux.org"],
         keys: &["RPM-GPG-KEY-AlmaLinux"],
+        others: &[],
     },
     Vendor {
-        id: "rocky",
+        ids: &["rocky"],
         name: "Rocky Linux",
         origins: &[],
         domains: &["rockylinux.org"],
         keys: &["RPM-GPG-KEY-Rocky", "RPM-GPG-KEY-rockyofficial"],
+        others: &[],
     },
-    Vendor { id: "rhel", name: "Red Hat", origins: &[], domains: &["redhat.com"], keys: &["RPM-GPG-KEY-redhat-"] },
     Vendor {
-        id: "centos",
+        ids: &["rhel"],
+        name: "Red Hat",
+        origins: &[],
+        domains: &["redhat.com"],
+        keys: &["RPM-GPG-KEY-redhat-"],
+        others: &[],
+    },
+    Vendor {
+        ids: &["centos"],
         name: "CentOS",
         origins: &[],
         domains: &["centos.org"],
         keys: &["RPM-GPG-KEY-centosofficial", "RPM-GPG-KEY-CentOS-"],
+        others: &[],
     },
     Vendor {
-        id: "fedora",
+        ids: &["fedora"],
         name: "Fedora",
         origins: &[],
         domains: &["fedoraproject.org"],
         keys: &["RPM-GPG-KEY-fedora-"],
+        others: &[],
     },
     Vendor {
-        id: "ol",
+        ids: &["ol"],
         name: "Oracle Linux",
         origins: &[],
         domains: &["yum.oracle.com"],
         keys: &["RPM-GPG-KEY-oracle"],
+        others: &[],
+    },
+    Vendor {
+        ids: &["sles", "sled", "sles_sap", "sle-micro", "sl-micro"],
+        name: "SUSE",
+        origins: &[],
+        domains: &["suse.com"],
+        keys: &["RPM-GPG-KEY-SuSE-", "gpg-pubkey-39db7c82-"],
+        others: &[],
+    },
+    Vendor {
+        ids: &["opensuse-leap", "opensuse-tumbleweed", "opensuse-slowroll", "opensuse-leap-micro", "opensuse-microos"],
+        name: "openSUSE",
+        origins: &[],
+        domains: &["opensuse.org"],
+        keys: &["RPM-GPG-KEY-openSUSE", "gpg-pubkey-29b700a4-", "gpg-pubkey-39db7c82-"],
+        // The build service: projects of everybody who has an account.
+        others: &["/repositories/"],
+    },
+    Vendor {
+        ids: &["alpine"],
+        name: "Alpine Linux",
+        origins: &[],
+        domains: &["alpinelinux.org"],
+        keys: &["alpine-devel@lists.alpinelinux.org-"],
+        others: &[],
+    },
+    Vendor {
+        ids: &["wolfi"],
+        name: "Wolfi",
+        origins: &[],
+        domains: &["packages.wolfi.dev"],
+        keys: &["wolfi-signing"],
+        others: &[],
     },
 ];
 
@@ -121,15 +176,26 @@ const VENDORS: &[Vendor] = &[
 #[must_use]
 pub fn classify(source: &ConfiguredSource, os: &Os) -> Classified {
     let answer = |class, because: Vec<String>| Classified { class, because };
-    let Some(vendor) = VENDORS.iter().find(|v| v.id == os.id) else {
+    let Some(vendor) = VENDORS.iter().find(|v| v.ids.contains(&os.id.as_str())) else {
         let because = format!("nothing is known about the repositories of `{}`", os.id);
         return answer(SourceClass::Unknown, vec![because]);
     };
     let address = host(&source.key.uri).filter(|host| vendor.domains.iter().any(|d| is_below(host, d)));
+    if let Some(host) = address
+        && let Some(shared) = vendor.others.iter().find(|shared| path(&source.key.uri).starts_with(**shared))
+    {
+        let because = format!("it is below `{shared}` of `{host}`, where {} lets others publish", vendor.name);
+        return answer(SourceClass::ThirdParty, vec![because]);
+    }
     let by_address = address.map(|host| format!("the address `{host}` is {}'s", vendor.name));
     let key = source.keys.iter().find(|key| vendor.keys.iter().any(|known| file_name(key).starts_with(known)));
     let by_key = key.map(|key| format!("its key is {}'s (`{key}`)", vendor.name));
-    let proven = source.key.kind == SourceKind::Dnf || source.verified == super::Tri::Yes;
+    // A repository of rpm packages names its own keys, and only those vouch for it; elsewhere a key speaks by a signature that holds.
+    let own_keys = match source.key.kind {
+        SourceKind::Dnf | SourceKind::Zypper => true,
+        SourceKind::Apt | SourceKind::Apk => false,
+    };
+    let proven = own_keys || source.verified == super::Tri::Yes;
     match &source.origin {
         Some(origin) if !vendor.origins.contains(&origin.as_str()) => {
             let mut because = vec![format!("its Release file says Origin `{origin}`, which is not {}", vendor.name)];
@@ -146,18 +212,27 @@ pub fn classify(source: &ConfiguredSource, os: &Os) -> Classified {
                 ),
                 (address, key) => {
                     let because = [Some(claim), address, key].into_iter().flatten().collect();
-                    vendors(source, vendor, because)
+                    vendors(source, os, because, vendor)
                 }
             }
         }
         None => match (by_address, by_key) {
-            (Some(address), key) => vendors(source, vendor, [Some(address), key].into_iter().flatten().collect()),
-            (None, Some(key)) if source.key.kind == SourceKind::Dnf => vendors(source, vendor, vec![key]),
-            (None, Some(key)) => answer(
-                SourceClass::Unknown,
-                vec![key, "but the host holds no Release file that says what it is".to_owned()],
-            ),
-            (None, None) if source.key.kind == SourceKind::Dnf && !source.keys.is_empty() => answer(
+            (Some(address), key) => vendors(source, os, [Some(address), key].into_iter().flatten().collect(), vendor),
+            // An index of apk has no origin that could speak against the key that signed it.
+            (None, Some(key)) if own_keys || (proven && source.key.kind == SourceKind::Apk) => {
+                vendors(source, os, vec![key], vendor)
+            }
+            (None, Some(key)) => {
+                let but = match source.key.kind {
+                    SourceKind::Apk => "but whether that key signed what the host holds was not checked",
+                    SourceKind::Apt | SourceKind::Dnf | SourceKind::Zypper => {
+                        "but the host holds no Release file that says what it is"
+                    }
+                };
+                answer(SourceClass::Unknown, vec![key, but.to_owned()])
+            }
+            // What apk lists as keys of a repository is what signed its index, so another key is another publisher's.
+            (None, None) if (own_keys || source.key.kind == SourceKind::Apk) && !source.keys.is_empty() => answer(
                 SourceClass::ThirdParty,
                 vec![
                     format!("neither the address `{}` is {}'s", source.key.uri, vendor.name),
@@ -175,10 +250,9 @@ pub fn classify(source: &ConfiguredSource, os: &Os) -> Classified {
     }
 }
 
-fn vendors(source: &ConfiguredSource, vendor: &Vendor, mut because: Vec<String>) -> Classified {
-    let backports = source.key.suite.ends_with("-backports") || source.key.suite.ends_with("-backports-sloppy");
-    if backports {
-        because.push(format!("its suite `{}` is one of backports", source.key.suite));
+fn vendors(source: &ConfiguredSource, os: &Os, mut because: Vec<String>, vendor: &Vendor) -> Classified {
+    if let Some(beside) = beside(source, os) {
+        because.push(beside);
         return Classified { class: SourceClass::VendorBackports, because };
     }
     if source.key.uri.starts_with("http://") && source.verified != super::Tri::Yes && source.key.kind == SourceKind::Apt
@@ -188,12 +262,40 @@ fn vendors(source: &ConfiguredSource, vendor: &Vendor, mut because: Vec<String>)
     Classified { class: SourceClass::Vendor, because }
 }
 
+/// Why a repository of the vendor is beside the release that the host runs; nothing when it is of the release.
+fn beside(source: &ConfiguredSource, os: &Os) -> Option<String> {
+    let suite = source.key.suite.as_str();
+    match source.key.kind {
+        SourceKind::Apt => (suite.ends_with("-backports") || suite.ends_with("-backports-sloppy"))
+            .then(|| format!("its suite `{suite}` is one of backports")),
+        SourceKind::Apk => {
+            if source.key.components.iter().any(|c| c == "testing") {
+                return Some("`testing` is what no release of Alpine Linux has taken yet".to_owned());
+            }
+            // Edge calls itself by the coming release with a mark: `3.21_alpha20240923`.
+            let runs_edge = os.version_id.contains("_alpha");
+            let of_release = suite.strip_prefix('v').is_some_and(|branch| {
+                os.version_id == branch || os.version_id.strip_prefix(branch).is_some_and(|rest| rest.starts_with('.'))
+            });
+            let fits = suite.is_empty() || suite == "latest-stable" || of_release || (runs_edge && suite == "edge");
+            (!fits).then(|| format!("its branch `{suite}` is not that of release {}", os.version_id))
+        }
+        SourceKind::Dnf | SourceKind::Zypper => None,
+    }
+}
+
 /// Host of an address; nothing for local ones.
 fn host(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or(host);
     Some(host.split(':').next().unwrap_or(host)).filter(|h| !h.is_empty())
+}
+
+/// Path of an address with a host; empty for others.
+fn path(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
 }
 
 fn is_below(host: &str, domain: &str) -> bool {

@@ -19,6 +19,8 @@ pub enum Direction {
     Older,
     /// The vendor has no such package.
     NotInVendor,
+    /// The vendor's version is not known.
+    Unknown,
 }
 
 impl Direction {
@@ -30,6 +32,7 @@ impl Direction {
             Self::Newer => "newer",
             Self::Older => "older",
             Self::NotInVendor => "not_in_vendor",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -41,6 +44,7 @@ impl Direction {
             Self::Newer => "newer than the vendor's",
             Self::Older => "older than the vendor's",
             Self::NotInVendor => "the vendor has none",
+            Self::Unknown => "the vendor's version is not known",
         }
     }
 }
@@ -132,6 +136,15 @@ pub fn diverge(scheme: Scheme, here: &str, vendor: Option<&str>) -> Divergence {
     };
     because.extend(backport.as_ref().map(Backport::text));
     Divergence { direction, distance, backport, because }
+}
+
+/// How a version stands whose counterpart of the vendor is not known: on no side, and `why`.
+#[must_use]
+pub fn not_comparable(here: &str, why: &str) -> Divergence {
+    let backport = recognise(here);
+    let mut because = vec![why.to_owned()];
+    because.extend(backport.as_ref().map(Backport::text));
+    Divergence { direction: Direction::Unknown, distance: Distance::Unknown, backport, because }
 }
 
 /// Epoch, upstream version and the rest of `epoch:upstream-revision`, which deb and rpm share.

@@ -5,15 +5,18 @@ pub mod assessment;
 pub mod backport;
 mod class;
 mod divergence;
+pub mod tie;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use patchwright_versions::Scheme;
 
 use super::system::Tri;
 use crate::ids::SourceId;
 
 pub use class::{Classified, SourceClass, classify};
-pub use divergence::{Direction, Distance, Divergence, diverge};
+pub use divergence::{Direction, Distance, Divergence, diverge, not_comparable};
 
 /// Longest text of one field of a subject, in bytes.
 const FIELD_MAX: usize = 2_000;
@@ -27,6 +30,10 @@ pub enum SourceKind {
     Apt,
     /// dnf and yum: `*.repo`.
     Dnf,
+    /// zypper: `*.repo` and the services that hand repositories out.
+    Zypper,
+    /// apk: `repositories`.
+    Apk,
 }
 
 impl SourceKind {
@@ -36,6 +43,18 @@ impl SourceKind {
         match self {
             Self::Apt => "apt",
             Self::Dnf => "dnf",
+            Self::Zypper => "zypper",
+            Self::Apk => "apk",
+        }
+    }
+
+    /// In which order its versions stand.
+    #[must_use]
+    pub fn scheme(self) -> Scheme {
+        match self {
+            Self::Apt => Scheme::Deb,
+            Self::Dnf | Self::Zypper => Scheme::Rpm,
+            Self::Apk => Scheme::Apk,
         }
     }
 }
@@ -48,9 +67,9 @@ pub struct SourceKey {
     pub kind: SourceKind,
     /// Base address, without credentials and without a slash at its end.
     pub uri: String,
-    /// Suite (apt) or repository id (dnf).
+    /// Suite (apt), repository id (dnf), alias (zypper) or branch (apk, `v3.20`; empty where the address has none).
     pub suite: String,
-    /// Components (`main`), sorted; none for dnf.
+    /// Components (`main`), sorted; none for dnf and zypper.
     pub components: Vec<String>,
 }
 
@@ -80,10 +99,16 @@ pub struct SourcePackage {
     pub installed: String,
     /// The newest version that this source offers; nothing when it was not told.
     pub offered: Option<String>,
-    /// The newest version that the vendor's repositories offer; nothing when they have no such package.
+    /// The newest version that the vendor's repositories offer; nothing when they have no such package, or when it is not known.
     pub vendor: Option<String>,
+    /// Why the vendor's version is not known; nothing when it is, or when the vendor has no such package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor_unknown: Option<String>,
     /// The installed version is one of this source's.
     pub from_here: bool,
+    /// Nothing on the host says where the installed version came from, so `from_here` is off without being an answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub from_unknown: bool,
     /// An upgrade from this source is pending.
     pub pending: bool,
 }
@@ -106,6 +131,18 @@ pub struct ConfiguredSource {
     pub verified: Tri,
     /// The package manager was told to take it without a signature (`trusted=yes`, `gpgcheck=0`).
     pub unchecked: bool,
+    /// Tag of the repository (apk, `testing` of `@testing`): only packages that are asked for with it come from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// The service that handed it out (zypper): its name, and its address where the host has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Installed packages that came from it, by the package manager's own records; nothing where those do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed: Option<u32>,
+    /// What the host could not tell about it and why, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
     /// Packages; only of sources that are not the vendor's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<SourcePackage>,

@@ -113,7 +113,8 @@ fn an_rpm_folder() {
     assert_eq!(facts.kernel.installed.len(), 2);
     let pending = facts.unseen.iter().find(|u| u.what == "pending upgrades").unwrap();
     assert_eq!(pending.why, "not collected for this package manager");
-    assert!(facts.unseen.iter().all(|u| u.what != "configured repositories"));
+    let repositories = facts.unseen.iter().find(|u| u.what == "configured repositories").unwrap();
+    assert_eq!(repositories.why, "`rpm-repos` and `zypp-repos` are missing or empty");
 }
 
 #[test]
@@ -183,17 +184,32 @@ fn the_playbook_collects_exactly_what_is_read() {
     for file in &collected {
         let of = |content: &[u8]| {
             let mut files = folder(&[("os-release", "os-release")]);
-            if !["dpkg-status", "dpkg-query.tsv", "rpm-qa.tsv", "apk-installed"].contains(file) {
+            let beside = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+            if file.starts_with("rpm-repos") || file.starts_with("dnf5") || file.starts_with("zypp") {
+                files = folder(&[("rpm-qa.tsv", "rpm-qa.tsv")]);
+                files.push(beside("os-release", "ID=sles\nVERSION_ID=15.6\n"));
+                files.push(beside("rpm-repos", "[a]\nbaseurl=https://a.example\n"));
+                files.push(beside("zypp-repos", "[b]\nbaseurl=https://b.example\nservice=s\n"));
+            } else if *file != "apk-installed" && file.starts_with("apk") {
+                files = folder(&[("apk-installed", "apk-installed")]);
+                files.push(beside("os-release", "ID=alpine\nVERSION_ID=3.20.3\n"));
+                files.push(beside("apk-repositories", "https://dl-cdn.alpinelinux.org/alpine/v3.20/main\n"));
+            } else if !["dpkg-status", "dpkg-query.tsv", "rpm-qa.tsv", "apk-installed"].contains(file) {
                 files.extend(folder(&[("dpkg-l.txt", "dpkg-l.txt")]));
             }
             files.retain(|(name, _)| !name.ends_with(file));
             files.push(((*file).to_owned(), content.to_vec()));
             format!("{:?}", import_dir(&files))
         };
-        let time = if *file == "apt-lists-at" { "1795330800" } else { "2026-11-22T10:00:00Z" };
+        let time = match *file {
+            "apt-lists-at" => "1795330800",
+            "rpm-repos" | "zypp-repos" | "zypp-services" => "[s]\nbaseurl=https://s.example\nurl=https://s.example\n",
+            "dnf5-nevras.toml" => "version = '1.0'\n",
+            _ => "2026-11-22T10:00:00Z",
+        };
         assert_ne!(of(time.as_bytes()), of(b""), "{file} is collected but not read");
     }
-    assert_eq!(collected.len(), 14);
+    assert_eq!(collected.len(), 21);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod logs;
 mod machine;
 mod os_release;
 mod purl;
+mod repositories;
 mod rpm_apk;
 mod sbom;
 

@@ -1,7 +1,10 @@
 //! Samples of sources.
 
 use patchwright_protocol::scan::{ChainLinkView, ExceptionView};
-use patchwright_protocol::sources::{DivergenceRow, SourceAnswers, SourceDetail, SourceHost, SourceRow};
+use patchwright_protocol::sources::{
+    AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceHost, SourceList, SourceQuery,
+    SourceRow, SourceTotals,
+};
 
 fn row(n: usize) -> SourceRow {
     let text = |t: &str| t.to_owned();
@@ -34,14 +37,53 @@ fn row(n: usize) -> SourceRow {
         verified: text(verified),
         hosts: 12,
         installed: 48,
+        hosts_untold: [0, 3, 12].get(n % 3).copied().unwrap_or_default(),
+        decision: text(if n % 5 > 1 { "accepted" } else { "none" }),
         pending: 3,
         review_by: (n % 5 == 2).then(|| text("2027-06-30")),
     }
 }
 
-/// Rows of the list.
-pub(super) fn rows(n: usize) -> Vec<SourceRow> {
-    (0..n).map(row).collect()
+/// The list.
+pub(super) fn list(n: usize) -> SourceList {
+    SourceList {
+        items: (0..n).map(row).collect(),
+        total: n as u64 * 2,
+        next: (n > 0).then(|| n.to_string()),
+        totals: SourceTotals { closed: 1, needs_approval: n as u64, open: 3, lapsed: 2 },
+    }
+}
+
+/// A filter with something in every field.
+pub(super) fn query() -> SourceQuery {
+    SourceQuery {
+        q: Some("docker \"x\"".to_owned()),
+        class: Some("third_party".to_owned()),
+        decision: Some("accepted".to_owned()),
+        lapsed: Some("yes".to_owned()),
+        sort: Some("-hosts".to_owned()),
+        after: Some("100".to_owned()),
+        limit: Some(50),
+    }
+}
+
+/// What was typed and refused.
+pub(super) fn typed() -> NewSource {
+    let text = |t: &str| t.to_owned();
+    NewSource {
+        what: text("patch"),
+        name: text("CVE-2026-1111 <fix>.patch"),
+        url: text("https://git.example/project"),
+        sha256: Some(text("abc")),
+        commit: Some(text("main")),
+        assess: AssessRequest {
+            decision: text("accept_with_conditions"),
+            review_by: Some(text("2020-01-01")),
+            conditions: vec![text("staging first"), text("one host")],
+            answers: Some(SourceAnswers { publisher: text("upstream"), ..SourceAnswers::default() }),
+            reason: text("no \"release\" yet"),
+        },
+    }
 }
 
 /// One source; with nothing known about it where `n` is 0.
@@ -72,6 +114,7 @@ pub(super) fn detail(n: usize) -> SourceDetail {
             offered: Some(text("1.7.24-1")),
             vendor: Some(text("1.6.20~ds1-1+b1")),
             from_here: true,
+            from_unknown: false,
             pending: true,
             direction: text("newer"),
             direction_label: text("newer than the vendor's"),
@@ -82,6 +125,7 @@ pub(super) fn detail(n: usize) -> SourceDetail {
             source: text("https://download.docker.com/linux/debian bookworm stable"),
             state: text("accepted_with_conditions"),
         }],
+        untold: vec![text("what it offers is not known: the host has fetched <nothing>")],
         generation: 3,
     }
 }

@@ -1,12 +1,14 @@
 //! `GET /api/v1/sources`
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use patchwright_app::sources;
 use patchwright_protocol::problem::ProblemDetails;
-use patchwright_protocol::sources::SourceRow;
+use patchwright_protocol::sources::{SourceList, SourceQuery};
 
 use crate::api::{Answer, json};
+use crate::failure::Failure;
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -14,15 +16,31 @@ use crate::state::WebState;
 #[utoipa::path(
     get, path = "/api/v1/sources", tag = "Sources", operation_id = "sources_list",
     description = "Repositories that the caller's hosts are set up to install from, assessed artifacts and source patches; those that need \
-                   attention first.",
+                   attention first unless `sort` says otherwise. `totals` are of everything that matches, not of the page.",
+    params(
+        ("q" = Option<String>, Query, description = "Parts of the id, address, origin, key or name; every word has to match."),
+        ("class" = Option<String>, Query, description = "`vendor`, `vendor_backports`, `third_party`, `unknown`, or `none` for artifacts and patches."),
+        ("decision" = Option<String>, Query, description = "The decision on record: `refused`, `accepted_with_conditions`, `accepted` or `none`."),
+        ("lapsed" = Option<String>, Query, description = "`yes`: only those whose decision lapsed; `no`: only the others."),
+        ("sort" = Option<String>, Query, description = "`attention`, `title`, `hosts`, `installed`, `pending` or `review_by`; a leading `-` turns the order round."),
+        ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500; 100 when not said."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = Vec<SourceRow>),
+        (status = 200, description = "A page of sources.", body = SourceList),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 422, description = "Unknown filter value, sort key or cursor.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, headers: HeaderMap) -> Answer {
-    json(&headers, &sources::list(&state.env, &caller.ctx).await?)
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    query: Result<Query<SourceQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(Failure::from)?;
+    json(&headers, &sources::list(&state.env, &caller.ctx, &query).await?)
 }

@@ -1,16 +1,14 @@
-//! The repositories that this host is set up to install from, and what those besides the vendor's offer.
+//! apt's sources, and what those besides the vendor's offer.
 
 use std::collections::BTreeMap;
 
 use patchwright_domain::intel::authenticity::Reason;
-use patchwright_domain::inventory::source::{
-    ConfiguredSource, SourceClass, SourceKey, SourceKind, SourcePackage, classify,
-};
-use patchwright_domain::inventory::{HostFacts, Os, Package, PackageFormat, PackageState, PendingUpgrade, Tri};
+use patchwright_domain::inventory::source::tie::PACKAGES_MAX;
+use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind, SourcePackage};
+use patchwright_domain::inventory::{HostFacts, Os, Package, PackageState, PendingUpgrade, Tri};
 use patchwright_formats::host::apt_policy::{self, PackagePolicy};
 use patchwright_formats::host::apt_release;
 use patchwright_formats::host::apt_sources::AptSource;
-use patchwright_formats::host::dnf as reader;
 use patchwright_trust::apt::{SourceCheck, list_name};
 use patchwright_versions::{Scheme, compare_lenient};
 
@@ -18,18 +16,15 @@ use crate::apt::{self, Apt};
 use crate::look::{Look, chain};
 use crate::root::Root;
 
+use super::is_foreign;
+
 /// Packages named in one `apt-cache` call.
 const NAMES_MAX: usize = 500;
-/// Packages kept for one source.
-const PACKAGES_MAX: usize = 5_000;
 /// Head of a Release file.
 const RELEASE_MAX: u64 = 8 << 20;
-/// Files and bytes of dnf's configuration.
-const FILES_MAX: usize = 10_000;
-const FILE_MAX: u64 = 16 << 20;
 
-/// Everything that is configured. `checks` are apt's sources with what the check of their signatures gave.
-pub(crate) fn collect(
+/// apt's sources. `checks` are those that are configured, with what the check of their signatures gave.
+pub(super) fn collect(
     look: &mut Look<'_>,
     apt: Option<&Apt>,
     checks: &[(AptSource, SourceCheck)],
@@ -42,22 +37,19 @@ pub(crate) fn collect(
             found.push(configured);
         }
     }
-    if let (Some(apt), true) = (apt, found.iter().any(|s| is_foreign(s, &facts.os))) {
-        let policies = policies(look, apt, &facts.packages);
-        packages_of_apt(&mut found, &facts.os, &policies, &facts.pending);
+    if !found.iter().any(|s| is_foreign(s, &facts.os)) {
+        // apt is not asked about thousands of packages that can only be the vendor's.
+        return found;
     }
-    if facts.format == Some(PackageFormat::Rpm) {
-        found.extend(of_dnf(look.root, &facts.os, &facts.pending));
+    match apt.and_then(|apt| policies(look, apt, &facts.packages)) {
+        Some(policies) => packages_of_apt(&mut found, &facts.os, &policies, &facts.pending),
+        None => {
+            for source in &mut found {
+                source.untold.push("what it offers and what came from it is not known: apt was not asked".to_owned());
+            }
+        }
     }
-    found.sort_by(|a, b| a.key.cmp(&b.key));
     found
-}
-
-fn is_foreign(source: &ConfiguredSource, os: &Os) -> bool {
-    match classify(source, os).class {
-        SourceClass::Vendor => false,
-        SourceClass::VendorBackports | SourceClass::ThirdParty | SourceClass::Unknown => true,
-    }
 }
 
 fn of_apt(root: &Root, source: &AptSource, check: &SourceCheck) -> ConfiguredSource {
@@ -90,12 +82,12 @@ fn of_apt(root: &Root, source: &AptSource, check: &SourceCheck) -> ConfiguredSou
         },
         signed_by: signed_by.filter(|_| verdict.is_verified()).map(|(key, _)| key),
         unchecked: source.trusted,
-        packages: Vec::new(),
+        ..ConfiguredSource::default()
     }
 }
 
 /// What apt knows about every installed package.
-fn policies(look: &mut Look<'_>, apt: &Apt, installed: &[Package]) -> Vec<PackagePolicy> {
+fn policies(look: &mut Look<'_>, apt: &Apt, installed: &[Package]) -> Option<Vec<PackagePolicy>> {
     let names: Vec<&String> =
         installed.iter().filter(|p| p.state != PackageState::ConfigFiles).map(|p| &p.name).collect();
     let mut found = Vec::new();
@@ -104,11 +96,11 @@ fn policies(look: &mut Look<'_>, apt: &Apt, installed: &[Package]) -> Vec<Packag
             Ok(output) => found.extend(apt_policy::parse(output.stdout.as_bytes()).0.packages),
             Err(error) => {
                 look.unseen("which repositories offer the installed packages", chain(&error), "run `apt-cache policy`");
-                break;
+                return None;
             }
         }
     }
-    found
+    Some(found)
 }
 
 /// Gives each source that is not the vendor's the installed packages that it offers.
@@ -120,6 +112,8 @@ fn packages_of_apt(sources: &mut [ConfiguredSource], os: &Os, policies: &[Packag
             && (source.key.components.is_empty()
                 || component.is_none_or(|c| source.key.components.iter().any(|known| known == c)))
     };
+    let vendor_unknown = vendor_unknown(sources, &foreign);
+    let mut counts = vec![0_u32; sources.len()];
     for policy in policies {
         let Some(installed) = policy.installed.as_deref() else { continue };
         let newest = |wanted: &dyn Fn(usize) -> bool| {
@@ -135,12 +129,18 @@ fn packages_of_apt(sources: &mut [ConfiguredSource], os: &Os, policies: &[Packag
         };
         let vendor = newest(&|at| foreign.get(at) == Some(&false));
         let mut add: BTreeMap<usize, SourcePackage> = BTreeMap::new();
-        for at in (0..sources.len()).filter(|at| foreign.get(*at) == Some(&true)) {
+        for at in 0..sources.len() {
             let Some(offered) = newest(&|one| one == at) else { continue };
             let from_here =
                 policy.versions.iter().filter(|v| v.version == installed).flat_map(|v| &v.sources).any(|p| {
                     sources.get(at).is_some_and(|s| offers(s, &p.location, p.suite.as_deref(), p.component.as_deref()))
                 });
+            if let Some(count) = counts.get_mut(at) {
+                *count += u32::from(from_here);
+            }
+            if foreign.get(at) != Some(&true) {
+                continue;
+            }
             let name = policy.name.split(':').next().unwrap_or(&policy.name);
             let pending = pending.iter().any(|p| p.name == name && p.candidate == offered);
             add.insert(
@@ -149,8 +149,10 @@ fn packages_of_apt(sources: &mut [ConfiguredSource], os: &Os, policies: &[Packag
                     name: policy.name.clone(),
                     installed: installed.to_owned(),
                     offered: Some(offered),
+                    vendor_unknown: vendor_unknown.clone().filter(|_| vendor.is_none()),
                     vendor: vendor.clone(),
                     from_here,
+                    from_unknown: false,
                     pending,
                 },
             );
@@ -161,57 +163,19 @@ fn packages_of_apt(sources: &mut [ConfiguredSource], os: &Os, policies: &[Packag
             }
         }
     }
-}
-
-/// Enabled repositories of dnf, with the upgrades that are pending from those which are not the vendor's.
-fn of_dnf(root: &Root, os: &Os, pending: &[PendingUpgrade]) -> Vec<ConfiguredSource> {
-    let mut found = Vec::new();
-    for dir in ["etc/yum.repos.d", "etc/dnf/repos.d"] {
-        for name in root.names(dir, FILES_MAX).iter().filter(|name| name.ends_with(".repo")) {
-            let Ok(bytes) = root.read(format!("{dir}/{name}"), FILE_MAX) else { continue };
-            for section in reader::sections(&bytes).into_iter().filter(|s| s.name != "main" && s.is_on("enabled", true))
-            {
-                let address = ["baseurl", "mirrorlist", "metalink"].iter().find_map(|key| section.get(key));
-                let first = |text: &str| text.split([',', ' ']).find(|w| !w.is_empty()).unwrap_or_default().to_owned();
-                let keys = section.get("gpgkey").unwrap_or_default();
-                let keys: Vec<String> = keys.split([',', ' ']).filter(|w| !w.is_empty()).map(str::to_owned).collect();
-                let unchecked = !section.is_on("gpgcheck", true) && !section.is_on("repo_gpgcheck", false);
-                let mut source = ConfiguredSource {
-                    key: SourceKey::new(
-                        SourceKind::Dnf,
-                        &without_credentials(&first(address.unwrap_or_default())),
-                        &section.name,
-                        &[],
-                    ),
-                    keys: if unchecked { Vec::new() } else { keys },
-                    unchecked,
-                    ..ConfiguredSource::default()
-                };
-                if is_foreign(&source, os) {
-                    let ours = pending.iter().filter(|p| p.origin.as_deref() == Some(section.name.as_str()));
-                    source.packages = ours
-                        .take(PACKAGES_MAX)
-                        .map(|p| SourcePackage {
-                            name: p.name.clone(),
-                            installed: p.installed.clone(),
-                            offered: Some(p.candidate.clone()),
-                            vendor: None,
-                            from_here: false,
-                            pending: true,
-                        })
-                        .collect();
-                }
-                found.push(source);
-            }
-        }
+    for (source, count) in sources.iter_mut().zip(counts) {
+        source.installed = Some(count);
     }
-    found
 }
 
-/// Drops `user:password@`.
-fn without_credentials(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let (host, path) = rest.split_once('/').map_or((rest, ""), |(h, p)| (h, p));
-    let host = host.rsplit_once('@').map_or(host, |(_, h)| h);
-    if path.is_empty() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}/{path}") }
+/// Why "the vendor has no such package" cannot be said; nothing when apt has the lists of every repository of the vendor.
+fn vendor_unknown(sources: &[ConfiguredSource], foreign: &[bool]) -> Option<String> {
+    let mut vendors =
+        sources.iter().zip(foreign).filter(|(_, foreign)| !**foreign).map(|(source, _)| source).peekable();
+    if vendors.peek().is_none() {
+        return Some("none of the host's repositories is known to be the vendor's".to_owned());
+    }
+    // Without a Release file there are no lists either.
+    let missing = vendors.find(|s| s.verified == Tri::Unknown && s.origin.is_none())?;
+    Some(format!("the host holds no lists of the vendor's repository `{} {}`", missing.key.uri, missing.key.suite))
 }
