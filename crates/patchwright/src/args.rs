@@ -14,7 +14,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::output::Format;
 use crate::paper::Colour;
 
-pub(crate) use decisions::{Account, Exception, Form, Vex};
+pub(crate) use decisions::{Account, DocumentCommand, Documents, Exception, Form, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources};
@@ -76,7 +76,7 @@ pub(crate) enum Command {
     /// Findings that may wait, and who decided so
     #[command(subcommand)]
     Exception(Exception),
-    /// What this organisation says is not affected
+    /// What is not affected: said by this organisation, or by documents of others
     #[command(subcommand)]
     Vex(Vex),
     /// Where software comes from, and who decided about it

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "saved_view", up: include_str!("../migrations/0004_saved_view/up.sql") },
     Migration { number: 5, name: "source", up: include_str!("../migrations/0005_source/up.sql") },
     Migration { number: 6, name: "exception", up: include_str!("../migrations/0006_exception/up.sql") },
+    Migration { number: 7, name: "vex_document", up: include_str!("../migrations/0007_vex_document/up.sql") },
 ];
 
 /// Schema number of this program.

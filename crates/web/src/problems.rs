@@ -199,6 +199,16 @@ pub const PROBLEMS: &[Problem] = &[
         "The statement stands against a rule",
         "The detail names every rule: a reason, a review date in time, packages that a statement can name, or the state that it is in.",
     ),
+    refused(
+        "vex_unreadable",
+        "The document cannot be read",
+        "Give a whole OpenVEX, CSAF VEX or CycloneDX VEX document in JSON, 16 MB at most. Nothing was changed.",
+    ),
+    refused(
+        "vex_document_refused",
+        "The document stands against a rule",
+        "The detail names every rule: a reason, a review date in time, a version that is not older than what is here. Nothing was changed.",
+    ),
     refused("filter_unknown", "No such state", "Use one of the states that the hint names, or clear the filter."),
     refused(
         "password_guessed",

@@ -4,6 +4,7 @@
 //! reports and for the fleet index.
 
 pub(crate) mod current;
+mod documents;
 mod exceptions;
 mod not_affected;
 mod plan;
@@ -23,6 +24,9 @@ use crate::fleet::index;
 use crate::{Ctx, Env, Result};
 
 pub use current::{Decided, Excepted};
+pub use documents::{
+    DOCUMENT_MAX, Upload, document_import, document_list, document_original, document_show, document_withdraw,
+};
 pub use exceptions::{
     exception_decide, exception_list, exception_request, exception_show, exceptions_expire, requested_of,
 };

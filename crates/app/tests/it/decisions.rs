@@ -19,25 +19,25 @@ use patchwright_store::NewUser;
 
 use crate::findings::{agrees, ask, by_name, classify, env, host, local};
 
-fn person(name: &str, role: Role, scope: Scope) -> Ctx {
+pub(crate) fn person(name: &str, role: Role, scope: Scope) -> Ctx {
     let id = UserId::from_unique(name);
     let person = Person { id, name: name.to_owned(), role, scope, standing: Standing::Active };
     Ctx { actor: Actor::User(person), ..local() }
 }
 
-fn ann() -> Ctx {
+pub(crate) fn ann() -> Ctx {
     person("ann", Role::Operator, Scope::All)
 }
 
-fn bob() -> Ctx {
+pub(crate) fn bob() -> Ctx {
     person("bob", Role::Approver, Scope::All)
 }
 
-fn sara() -> Ctx {
+pub(crate) fn sara() -> Ctx {
     person("sara", Role::SecurityOfficer, Scope::All)
 }
 
-async fn account(env: &Env, name: &str, role: Role) {
+pub(crate) async fn account(env: &Env, name: &str, role: Role) {
     let mut txn = env.db().write().await.unwrap();
     let new = NewUser {
         id: UserId::from_unique(name),
@@ -56,7 +56,7 @@ fn profile(tier: Tier, environment: &str) -> AssetProfile {
 }
 
 /// Two hosts in production and one for tests, all with an old openssl and an old curl.
-async fn installation(dir: &std::path::Path) -> Env {
+pub(crate) async fn installation(dir: &std::path::Path) -> Env {
     let env = env(dir, 0).await;
     for (name, environment) in [("web-01", "production"), ("web-02", "production"), ("db-01", "test")] {
         host_report(&env, &local(), host(name, "3.0.9-1", "7.88.1-10")).await.unwrap();
@@ -68,7 +68,7 @@ async fn installation(dir: &std::path::Path) -> Env {
     env
 }
 
-fn wish(q: &str, until: &str) -> ExceptionRequest {
+pub(crate) fn wish(q: &str, until: &str) -> ExceptionRequest {
     ExceptionRequest {
         q: Some(q.to_owned()),
         reason: "the vendor certifies it in spring".to_owned(),
@@ -78,16 +78,16 @@ fn wish(q: &str, until: &str) -> ExceptionRequest {
     }
 }
 
-async fn decide(env: &Env, ctx: &Ctx, id: &str, decision: &str) -> Result<ExceptionDetail, AppError> {
+pub(crate) async fn decide(env: &Env, ctx: &Ctx, id: &str, decision: &str) -> Result<ExceptionDetail, AppError> {
     let wish = ExceptionDecision { decision: decision.to_owned(), reason: "looked at it".to_owned() };
     exception_decide(env, ctx, id, &wish, None).await
 }
 
-async fn count(env: &Env, q: &str) -> u64 {
+pub(crate) async fn count(env: &Env, q: &str) -> u64 {
     ask(env, &local(), q, "patch").await.findings
 }
 
-async fn audited(env: &Env) -> Vec<String> {
+pub(crate) async fn audited(env: &Env) -> Vec<String> {
     let rows = patchwright_app::audit::list(env, &local(), 0, 50).await.unwrap();
     rows.into_iter().map(|r| format!("{} {}", r.actor, r.text)).collect()
 }
@@ -325,7 +325,7 @@ async fn a_draft_becomes_a_request() {
     agrees(&env).await;
 }
 
-fn not(q: &str) -> NotAffectedRequest {
+pub(crate) fn not(q: &str) -> NotAffectedRequest {
     NotAffectedRequest {
         q: q.to_owned(),
         justification: "vulnerable_code_not_in_execute_path".to_owned(),

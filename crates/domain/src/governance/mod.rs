@@ -1,6 +1,7 @@
 //! Governance: what people decided about findings, within which bounds, and until when.
 
 pub mod coverage;
+pub mod document;
 pub mod exception;
 pub mod not_affected;
 

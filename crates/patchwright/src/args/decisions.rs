@@ -1,5 +1,7 @@
 //! `exception …` and `vex …`.
 
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 
 use crate::output::Format;
@@ -163,6 +165,22 @@ pub(crate) enum Vex {
         #[arg(long)]
         reason: String,
     },
+    /// Take in a document of somebody else: it applies to every host until its review date, or until it is taken back
+    Import {
+        /// OpenVEX, CSAF VEX or CycloneDX VEX, packed or not; `-` reads standard input
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Last day (YYYY-MM-DD), at most 400 days away [default: a year from now]
+        #[arg(long, value_name = "DAY")]
+        review_by: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Documents of others that are kept, and what they set aside now
+    Documents(Documents),
     /// Print the report of a known host as a document of another format, with every statement about it
     Export {
         /// Host
@@ -173,6 +191,48 @@ pub(crate) enum Vex {
         /// Who answers for the statements
         #[arg(long, default_value = "Patchwright")]
         author: String,
+    },
+}
+
+/// Documents of others.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Documents {
+    /// What to do; a list without it
+    #[command(subcommand)]
+    pub(crate) command: Option<DocumentCommand>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// Commands on documents of others.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DocumentCommand {
+    /// List them: what counts first, by its review date
+    List {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show one with its statements, and what each does here
+    Show {
+        /// Id, as `vex documents` shows it
+        id: String,
+        /// Print the document itself, byte by byte as it was taken in
+        #[arg(long, conflicts_with = "output")]
+        original: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Take one back: the findings that it set aside are open again at once
+    Withdraw {
+        /// Id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
     },
 }
 

@@ -26,6 +26,7 @@ mod up;
 mod verify;
 mod version;
 mod vex;
+mod vex_documents;
 
 use clap::CommandFactory as _;
 

@@ -1,4 +1,4 @@
-//! `vex list|show|state|withdraw|export`.
+//! `vex list|show|state|withdraw|import|documents|export`.
 
 use patchwright_app::decisions::{self, By};
 use patchwright_app::hosts::find_host;
@@ -58,6 +58,10 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                     output::talk(&format!("{} is {} now; its findings are open again", after.row.id, after.row.state));
                 }
             }
+            Vex::Import { file, reason, review_by, output: format } => {
+                super::vex_documents::import(place, &env, file, reason, review_by.as_deref(), *format).await?;
+            }
+            Vex::Documents(documents) => super::vex_documents::run(place, &env, documents).await?,
             Vex::Export { host, form, author } => {
                 let found = find_host(&env, &ctx(None), host).await?;
                 let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::run::{Bench, code, err, old_openssl};
 
-fn host(b: &Bench) {
+pub(crate) fn host(b: &Bench) {
     b.file(
         "fleet/web-01/os-release",
         "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
@@ -14,7 +14,7 @@ fn host(b: &Bench) {
     b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap()]);
 }
 
-fn json(b: &Bench, args: &[&str]) -> Value {
+pub(crate) fn json(b: &Bench, args: &[&str]) -> Value {
     serde_json::from_str(&b.ok(&[args, &["-o", "json"]].concat())).unwrap()
 }
 

@@ -31,7 +31,8 @@ pub(crate) async fn list(
     let rows = decisions::exception_list(&state.env, &signed.ctx, None).await?;
     if !common.csv() {
         let stated = decisions::not_affected_list(&state.env, &signed.ctx).await?;
-        return page(&ExceptionsPage::new(signed.frame("Exceptions", Area::Exceptions), rows, stated));
+        let documents = decisions::document_list(&state.env, &signed.ctx).await?;
+        return page(&ExceptionsPage::new(signed.frame("Exceptions", Area::Exceptions), rows, stated, documents));
     }
     let mut csv = Csv::new(
         "exceptions",
@@ -79,7 +80,7 @@ pub(crate) async fn detail(State(state): State<WebState>, signed: Signed, Path(i
     page(&ExceptionPage::new(signed.frame("Exception", Area::Exceptions), detail, String::new()))
 }
 
-fn generation(form: &Fields) -> Result<i64, Failure> {
+pub(super) fn generation(form: &Fields) -> Result<i64, Failure> {
     form.get("generation")
         .parse()
         .map_err(|_| Failure::of("bad_request", "the form does not say which state it decides about"))

@@ -3,8 +3,11 @@
 use askama::Template;
 use patchwright_domain::access::{Action, Role};
 use patchwright_domain::exposure::vex::Justification;
-use patchwright_protocol::decisions::{DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow};
+use patchwright_protocol::decisions::{
+    DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow, VexDocumentRow,
+};
 
+use super::vex_documents::TypedDocument;
 use crate::view::frame::Frame;
 use crate::view::link::Link;
 use crate::view::text::Num as _;
@@ -45,13 +48,57 @@ pub struct ExceptionsPage {
     frame: Frame,
     rows: Vec<ExceptionRow>,
     stated: Vec<NotAffectedRow>,
+    documents: Vec<VexDocumentRow>,
+    /// A document that was not taken.
+    typed: TypedDocument,
 }
 
 impl ExceptionsPage {
     /// Prepares the page.
     #[must_use]
-    pub fn new(frame: Frame, rows: Vec<ExceptionRow>, stated: Vec<NotAffectedRow>) -> Self {
-        Self { frame, rows, stated }
+    pub fn new(
+        frame: Frame,
+        rows: Vec<ExceptionRow>,
+        stated: Vec<NotAffectedRow>,
+        documents: Vec<VexDocumentRow>,
+    ) -> Self {
+        Self { frame, rows, stated, documents, typed: TypedDocument::default() }
+    }
+
+    /// The same with a document that was typed and not taken.
+    #[must_use]
+    pub fn typed(self, typed: TypedDocument) -> Self {
+        Self { typed, ..self }
+    }
+
+    fn csrf(&self) -> &str {
+        csrf(&self.frame)
+    }
+
+    fn imports(&self) -> bool {
+        may(&self.frame, Action::StateNotAffected)
+    }
+
+    fn kept(&self) -> usize {
+        self.documents.iter().filter(|r| r.state == "kept").count()
+    }
+
+    fn today(&self) -> String {
+        self.frame.now.date().to_string()
+    }
+
+    fn review_latest(&self) -> String {
+        let days = patchwright_domain::governance::not_affected::REVIEW_DAYS_MAX;
+        self.frame.now.plus_days(days).date().to_string()
+    }
+
+    fn review_typed(&self) -> String {
+        if self.typed.review_by.is_empty() {
+            let days = patchwright_domain::governance::document::REVIEW_DAYS;
+            self.frame.now.plus_days(days).date().to_string()
+        } else {
+            self.typed.review_by.clone()
+        }
     }
 
     fn count(&self, state: &str) -> usize {

@@ -366,8 +366,8 @@ pub fn source_state(state: &str, label: &str) -> Html {
 pub fn decision_state(state: &str, label: &str) -> Html {
     let meaning = match state {
         "requested" => Meaning::Attention,
-        "approved" | "stated" => Meaning::Good,
-        "expired" | "revoked" | "refused" | "lapsed" | "withdrawn" => Meaning::Plain,
+        "approved" | "stated" | "kept" => Meaning::Good,
+        "expired" | "revoked" | "refused" | "lapsed" | "withdrawn" | "superseded" => Meaning::Plain,
         _ => Meaning::Unknown,
     };
     mark(meaning, if label.is_empty() { state } else { label })

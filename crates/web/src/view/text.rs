@@ -203,7 +203,7 @@ pub fn assumption(text: &str) -> String {
 }
 
 /// Actions of the audit as a sentence goes on behind a name; `{}` is what it was done to, where that has a name.
-const DEEDS: [(&str, &str); 29] = [
+const DEEDS: [(&str, &str); 32] = [
     ("bundle.export", "wrote a bundle of vulnerability data"),
     ("bundle.import", "took in a bundle of vulnerability data"),
     ("feed.edit", "changed the feed {}"),
@@ -231,6 +231,9 @@ const DEEDS: [(&str, &str); 29] = [
     ("token.manage", "revoked the API token {}"),
     ("token.revoke", "revoked the API token {}"),
     ("user.create", "made the account {}"),
+    ("vex.document.import", "took in the VEX document {}"),
+    ("vex.document.supersede", "set the VEX document {} aside for a newer version"),
+    ("vex.document.withdraw", "took back the VEX document {}"),
     ("view.delete", "deleted the view {}"),
     ("view.save", "saved the view {}"),
 ];
