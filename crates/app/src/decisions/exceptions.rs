@@ -152,8 +152,12 @@ pub async fn exception_decide(
     let (stored, covers) = fetch(env, ctx, id).await?;
     let by = party(ctx);
     let own = stored.exception.standing(env.now()) == Standing::Requested && stored.exception.plea().by.word == by.word;
-    // Whoever asked may take it back before anybody decided.
-    let action = if wish.decision == "revoke" && own { Action::RequestException } else { Action::DecideException };
+    let action = match wish.decision.as_str() {
+        // Whoever asked may take it back before anybody decided.
+        "revoke" if own => Action::RequestException,
+        "revoke" => Action::RevokeException,
+        _ => Action::DecideException,
+    };
     ctx.authorize(action, &Target::OwnScope)?;
     authorize_hosts(env, ctx, action, &covers).await?;
     let now = env.now();
@@ -209,6 +213,7 @@ fn entry(ctx: &Ctx, now: Timestamp, action: &str, e: &Exception, covers: &Covera
             "hosts": plea.counts.hosts,
             "vulnerabilities": plea.counts.vulns,
             "requested_by": plea.by.word,
+            "by": party(ctx).word,
             "alone": e.approval().is_some_and(|a| a.alone),
             "covers": covers.digest(),
         }),

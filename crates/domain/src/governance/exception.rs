@@ -212,6 +212,9 @@ pub enum Refusal {
     /// The one who asked would decide.
     #[error("{0} asked for it: somebody else has to approve (four eyes)")]
     SameEyes(String),
+    /// Nobody with an account would decide.
+    #[error("{0} is no account of this installation, and only an account approves or refuses (four eyes)")]
+    NoAccount(String),
     /// It is not in a state from which this can happen.
     #[error("it is {} and cannot be {wish}", .now.word())]
     Step {
@@ -349,6 +352,9 @@ impl Exception {
         if !says_something(reason) {
             against.push(Refusal::NoReason);
         }
+        if !by.is_account() {
+            against.push(Refusal::NoAccount(by.name.clone()));
+        }
         let same = by.word == self.plea.by.word;
         if same && accounts == Accounts::Several {
             against.push(Refusal::SameEyes(by.name.clone()));
@@ -370,8 +376,15 @@ impl Exception {
         if standing != Standing::Requested {
             return Err(vec![Refusal::Step { now: standing, wish: "refused" }]);
         }
+        let mut against = Vec::new();
         if !says_something(reason) {
-            return Err(vec![Refusal::NoReason]);
+            against.push(Refusal::NoReason);
+        }
+        if !by.is_account() {
+            against.push(Refusal::NoAccount(by.name.clone()));
+        }
+        if !against.is_empty() {
+            return Err(against);
         }
         Ok(Self { state: State::Refused { by, at: now, reason: reason.trim().to_owned() }, ..self })
     }

@@ -7,6 +7,8 @@ pub mod not_affected;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::UserId;
+
 /// Longest free text of a decision, in bytes.
 pub const TEXT_MAX: usize = 4_000;
 
@@ -17,6 +19,14 @@ pub struct Party {
     pub word: String,
     /// Name for people.
     pub name: String,
+}
+
+impl Party {
+    /// Whether it is an account of this installation, and not the command line or a part of the server.
+    #[must_use]
+    pub fn is_account(&self) -> bool {
+        UserId::parse(&self.word).is_some()
+    }
 }
 
 /// A text that says something and is not too long.

@@ -6,6 +6,36 @@ use clap::{Subcommand, ValueEnum};
 
 use crate::output::Format;
 
+/// As whom a command acts: the account of a token in place of the one of the operating system.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Caller {
+    /// File with an API token to act as its owner; the variable PATCHWRIGHT_TOKEN holds one as well
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `exception …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exceptions {
+    /// As whom.
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Exception,
+}
+
+/// `vex …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Statements {
+    /// As whom.
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Vex,
+}
+
 /// Commands on exceptions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Exception {
@@ -50,7 +80,7 @@ pub(crate) enum Exception {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
-    /// Let a requested one hold until its last day
+    /// Let a requested one hold until its last day; needs an account (--token-file, or the console)
     Approve {
         /// Id
         id: String,
@@ -58,7 +88,7 @@ pub(crate) enum Exception {
         #[arg(long)]
         reason: String,
     },
-    /// Decide against a requested one
+    /// Decide against a requested one; needs an account (--token-file, or the console)
     Refuse {
         /// Id
         id: String,

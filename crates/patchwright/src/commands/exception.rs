@@ -5,9 +5,10 @@ use patchwright_protocol::decisions::{
     CoveredRow, DecisionPlan, ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow,
 };
 
-use super::local::{Place, block_on, ctx};
+use super::caller::Caller;
+use super::local::{Place, block_on};
 use super::show;
-use crate::args::Exception;
+use crate::args::{Exception, Exceptions};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
@@ -29,12 +30,13 @@ const COLUMNS: &[&str] = &[
 const SHORT_COLUMNS: &[&str] = &["id", "state", "until", "what"];
 
 /// Runs it.
-pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Exceptions) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
-        match command {
+        let who = Caller::of(&env, &args.caller).await?;
+        match &args.command {
             Exception::List { state, output: format } => {
-                let rows = decisions::exception_list(&env, &ctx(None), state.map(|s| s.word())).await?;
+                let rows = decisions::exception_list(&env, &who.ctx(None), state.map(|s| s.word())).await?;
                 if *format == Format::Table {
                     output::list(*format, &rows, SHORT_COLUMNS, short)?;
                 } else {
@@ -45,10 +47,10 @@ pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
                 }
             }
             Exception::Show { id, output: format } => {
-                print(&decisions::exception_show(&env, &ctx(None), id).await?, *format)?;
+                print(&decisions::exception_show(&env, &who.ctx(None), id).await?, *format)?;
             }
             Exception::Request { query: Some(query), dry_run: true, output: format, .. } => {
-                plan(&decisions::plan(&env, &ctx(None), query, By::Package).await?, *format)?;
+                plan(&decisions::plan(&env, &who.ctx(None), query, By::Package).await?, *format)?;
             }
             Exception::Request { query, from_draft, until, reason, measure, dry_run: _, output: format } => {
                 let request = ExceptionRequest {
@@ -59,15 +61,15 @@ pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
                     until: until.clone(),
                     digest: None,
                 };
-                let made = decisions::exception_request(&env, &ctx(reason.as_deref()), &request).await?;
+                let made = decisions::exception_request(&env, &who.ctx(reason.as_deref()), &request).await?;
                 print(&made, *format)?;
                 if !place.quiet {
                     output::talk("it holds nothing back before somebody approves it: `patchwright exception approve`");
                 }
             }
-            Exception::Approve { id, reason } => decide(place, &env, id, "approve", reason).await?,
-            Exception::Refuse { id, reason } => decide(place, &env, id, "refuse", reason).await?,
-            Exception::Revoke { id, reason } => decide(place, &env, id, "revoke", reason).await?,
+            Exception::Approve { id, reason } => decide(place, &env, &who, id, "approve", reason).await?,
+            Exception::Refuse { id, reason } => decide(place, &env, &who, id, "refuse", reason).await?,
+            Exception::Revoke { id, reason } => decide(place, &env, &who, id, "revoke", reason).await?,
         }
         Ok(Code::Ok)
     })
@@ -76,11 +78,12 @@ pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
 async fn decide(
     place: &Place,
     env: &patchwright_app::Env,
+    who: &Caller,
     id: &str,
     decision: &str,
     reason: &str,
 ) -> Result<(), Failure> {
-    let ctx = ctx(Some(reason));
+    let ctx = who.ctx(Some(reason));
     let before = decisions::exception_show(env, &ctx, id).await?;
     let wish = ExceptionDecision { decision: decision.to_owned(), reason: reason.to_owned() };
     let after = decisions::exception_decide(env, &ctx, id, &wish, Some(before.row.generation)).await?;

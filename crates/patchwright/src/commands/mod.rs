@@ -4,6 +4,7 @@ mod advisory;
 mod assets;
 mod audit;
 mod bundle;
+mod caller;
 mod cvss;
 mod doctor;
 mod exception;

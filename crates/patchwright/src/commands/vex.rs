@@ -6,9 +6,10 @@ use patchwright_app::vex::{Export, export};
 use patchwright_app::{Clock, fleet};
 use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest, NotAffectedRow};
 
+use super::caller::Caller;
 use super::exception::{covered, plan};
-use super::local::{Place, block_on, ctx};
-use crate::args::{Form, Vex};
+use super::local::{Place, block_on};
+use crate::args::{Form, Statements, Vex};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
@@ -18,12 +19,13 @@ const COLUMNS: &[&str] =
 const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "what"];
 
 /// Runs it.
-pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
-        match command {
+        let who = Caller::of(&env, &args.caller).await?;
+        match &args.command {
             Vex::List { output: format } => {
-                let rows = decisions::not_affected_list(&env, &ctx(None)).await?;
+                let rows = decisions::not_affected_list(&env, &who.ctx(None)).await?;
                 if *format == Format::Table {
                     output::list(*format, &rows, SHORT_COLUMNS, short)?;
                 } else {
@@ -34,10 +36,10 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                 }
             }
             Vex::Show { id, output: format } => {
-                print(&decisions::not_affected_show(&env, &ctx(None), id).await?, *format)?;
+                print(&decisions::not_affected_show(&env, &who.ctx(None), id).await?, *format)?;
             }
             Vex::State { query, dry_run: true, output: format, .. } => {
-                plan(&decisions::plan(&env, &ctx(None), query, By::Version).await?, *format)?;
+                plan(&decisions::plan(&env, &who.ctx(None), query, By::Version).await?, *format)?;
             }
             Vex::State { query, justification, reason, review_by, dry_run: false, output: format } => {
                 let request = NotAffectedRequest {
@@ -47,10 +49,10 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                     review_by: review_by.clone().unwrap_or_default(),
                     digest: None,
                 };
-                print(&decisions::not_affected_state(&env, &ctx(reason.as_deref()), &request).await?, *format)?;
+                print(&decisions::not_affected_state(&env, &who.ctx(reason.as_deref()), &request).await?, *format)?;
             }
             Vex::Withdraw { id, reason } => {
-                let ctx = ctx(Some(reason));
+                let ctx = who.ctx(Some(reason));
                 let before = decisions::not_affected_show(&env, &ctx, id).await?;
                 let after =
                     decisions::not_affected_withdraw(&env, &ctx, id, reason, Some(before.row.generation)).await?;
@@ -59,12 +61,12 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                 }
             }
             Vex::Import { file, reason, review_by, output: format } => {
-                super::vex_documents::import(place, &env, file, reason, review_by.as_deref(), *format).await?;
+                super::vex_documents::import(place, &env, &who, file, reason, review_by.as_deref(), *format).await?;
             }
-            Vex::Documents(documents) => super::vex_documents::run(place, &env, documents).await?,
+            Vex::Documents(documents) => super::vex_documents::run(place, &env, &who, documents).await?,
             Vex::Export { host, form, author } => {
-                let found = find_host(&env, &ctx(None), host).await?;
-                let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
+                let found = find_host(&env, &who.ctx(None), host).await?;
+                let detail = fleet::host_detail(&env, &who.ctx(None), &found.id).await?;
                 let form = match form {
                     Form::Openvex => Export::OpenVex,
                     Form::CsafVex => Export::CsafVex,

@@ -6,8 +6,9 @@ use patchwright_app::Env;
 use patchwright_app::decisions::{self, Upload};
 use patchwright_protocol::decisions::{VexDocumentDetail, VexDocumentRow};
 
+use super::caller::Caller;
 use super::input;
-use super::local::{Place, ctx};
+use super::local::Place;
 use crate::args::{DocumentCommand, Documents};
 use crate::exit::Failure;
 use crate::output::{self, Format, clean};
@@ -43,6 +44,7 @@ const STATEMENTS_SHOWN: usize = 40;
 pub(super) async fn import(
     place: &Place,
     env: &Env,
+    who: &Caller,
     file: &Path,
     reason: &str,
     review_by: Option<&str>,
@@ -58,7 +60,7 @@ pub(super) async fn import(
         reason: reason.to_owned(),
         review_by: review_by.map(str::to_owned),
     };
-    let made = decisions::document_import(env, &ctx(Some(reason)), &upload).await?;
+    let made = decisions::document_import(env, &who.ctx(Some(reason)), &upload).await?;
     if !place.quiet {
         for problem in &made.problems {
             output::talk(&format!("warning: {}", clean(problem)));
@@ -71,19 +73,19 @@ pub(super) async fn import(
 }
 
 /// Runs `vex documents`.
-pub(super) async fn run(place: &Place, env: &Env, documents: &Documents) -> Result<(), Failure> {
+pub(super) async fn run(place: &Place, env: &Env, who: &Caller, documents: &Documents) -> Result<(), Failure> {
     match &documents.command {
-        None => list(place, env, documents.output).await,
-        Some(DocumentCommand::List { output: format }) => list(place, env, *format).await,
+        None => list(place, env, who, documents.output).await,
+        Some(DocumentCommand::List { output: format }) => list(place, env, who, *format).await,
         Some(DocumentCommand::Show { id, original: true, .. }) => {
-            let bytes = decisions::document_original(env, &ctx(None), id).await?;
+            let bytes = decisions::document_original(env, &who.ctx(None), id).await?;
             output::out(&String::from_utf8_lossy(&bytes))
         }
         Some(DocumentCommand::Show { id, original: false, output: format }) => {
-            print(&decisions::document_show(env, &ctx(None), id).await?, *format)
+            print(&decisions::document_show(env, &who.ctx(None), id).await?, *format)
         }
         Some(DocumentCommand::Withdraw { id, reason }) => {
-            let ctx = ctx(Some(reason));
+            let ctx = who.ctx(Some(reason));
             let before = decisions::document_show(env, &ctx, id).await?;
             let after = decisions::document_withdraw(env, &ctx, id, reason, Some(before.row.generation)).await?;
             if !place.quiet {
@@ -95,8 +97,8 @@ pub(super) async fn run(place: &Place, env: &Env, documents: &Documents) -> Resu
     }
 }
 
-async fn list(place: &Place, env: &Env, format: Format) -> Result<(), Failure> {
-    let rows = decisions::document_list(env, &ctx(None)).await?;
+async fn list(place: &Place, env: &Env, who: &Caller, format: Format) -> Result<(), Failure> {
+    let rows = decisions::document_list(env, &who.ctx(None)).await?;
     if format == Format::Table {
         output::list(format, &rows, SHORT_COLUMNS, short)?;
     } else {
