@@ -90,6 +90,37 @@ pub struct ExceptionDecision {
     pub reason: String,
 }
 
+/// Asks to let an exception go on. The same findings are decided about again; the exception stays in force until its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RenewRequest {
+    /// Last day of the renewal, `YYYY-MM-DD`.
+    pub until: String,
+    /// Why the findings have to stay still.
+    pub reason: String,
+    /// What keeps the risk down meanwhile; as before when absent.
+    pub measure: Option<String>,
+}
+
+/// A decision whose end is near.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingRow {
+    /// `exception`, `statement` or `document`.
+    pub kind: String,
+    /// Id of it.
+    pub id: String,
+    /// What it is about, in one line.
+    pub title: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub last_day: String,
+    /// Whole days until then, 0 on that day.
+    pub days_left: i64,
+    /// Findings that it covers, or sets aside.
+    pub findings: u64,
+    /// A renewal of it that waits for a decision.
+    pub renewal: Option<String>,
+}
+
 /// An exception in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExceptionRow {
@@ -113,6 +144,14 @@ pub struct ExceptionRow {
     pub until: String,
     /// When it ends by itself, RFC 3339.
     pub ends: String,
+    /// Whole days until its last day while it waits or holds, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It holds, its end is near by the policy (`notice_days`), and no approved renewal follows.
+    pub ends_soon: bool,
+    /// The exception that it lets go on.
+    pub renews: Option<String>,
+    /// The latest renewal of it that waits or holds.
+    pub renewed_by: Option<String>,
     /// Worst urgency when it was asked for.
     pub worst: String,
     /// Findings covered.
@@ -200,6 +239,10 @@ pub struct NotAffectedRow {
     pub reason: String,
     /// Last day, `YYYY-MM-DD`.
     pub review_by: String,
+    /// Whole days until then while it holds, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It holds, and its review is near by the policy (`notice_days`).
+    pub ends_soon: bool,
     /// Findings covered.
     pub findings: u64,
     /// Hosts covered.
@@ -274,6 +317,10 @@ pub struct VexDocumentRow {
     pub hosts: u64,
     /// Last day on which it holds, `YYYY-MM-DD`.
     pub review_by: String,
+    /// Whole days until then while it counts, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It counts, and its review is near by the policy (`notice_days`).
+    pub ends_soon: bool,
     /// Why it was taken in.
     pub reason: String,
     /// Who took it in.

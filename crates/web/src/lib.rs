@@ -71,6 +71,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/exceptions", get(console::exceptions::list).post(console::exceptions::from_draft))
         .route("/exceptions/{id}", get(console::exceptions::detail))
         .route("/exceptions/{id}/decide", post(console::exceptions::decide))
+        .route("/exceptions/{id}/renew", post(console::exceptions::renew))
         .route("/not-affected/{id}", get(console::exceptions::stated))
         .route("/not-affected/{id}/withdraw", post(console::exceptions::withdraw))
         .route("/vex-documents/{id}", get(console::vex_documents::detail))

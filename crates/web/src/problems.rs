@@ -191,7 +191,7 @@ pub const PROBLEMS: &[Problem] = &[
     refused(
         "exception_state",
         "There is no such state of an exception",
-        "Use `requested`, `approved`, `expired`, `revoked` or `refused`.",
+        "Use `requested`, `approved`, `ending`, `expired`, `revoked` or `refused`.",
     ),
     refused("vex_justification", "That is no justification", "Use one of the five of OpenVEX; the detail lists them."),
     refused(

@@ -27,6 +27,8 @@ pub(crate) struct Decisions {
     pub(crate) not_affected: Vec<(Arc<NotAffected>, Arc<Coverage>)>,
     /// What kept documents of others say, of every host.
     pub(crate) documents: Arc<Library>,
+    /// The same by document.
+    pub(crate) said: BTreeMap<String, Arc<Vec<Statement>>>,
     /// Names the documents.
     documents_stamp: String,
     /// Names this set: ids and generations.
@@ -44,8 +46,6 @@ struct Kept {
     decisions: Arc<Decisions>,
     /// What every decision covers, by its id.
     coverage: BTreeMap<String, Arc<Coverage>>,
-    /// What every document says, by its id.
-    said: BTreeMap<String, Arc<Vec<Statement>>>,
 }
 
 /// Exceptions in force on one host.
@@ -147,7 +147,7 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     let mut said: BTreeMap<String, Arc<Vec<Statement>>> = BTreeMap::new();
     for stored in &documents {
         let id = stored.document.id();
-        let statements = match kept.said.get(id.as_str()) {
+        let statements = match kept.decisions.said.get(id.as_str()) {
             Some(known) => known.clone(),
             None => {
                 let read = read.vex_document_statements(id).await?.ok_or_else(|| gone(id.as_str()))?;
@@ -161,7 +161,7 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     } else {
         Arc::new(Library::of(said.values().flat_map(|s| s.iter().cloned()).collect()))
     };
-    let mut next = Decisions { stamp, documents: library, documents_stamp, ..Decisions::default() };
+    let mut next = Decisions { stamp, documents: library, said, documents_stamp, ..Decisions::default() };
     let mut coverage: BTreeMap<String, Arc<Coverage>> = BTreeMap::new();
     for stored in exceptions {
         let id = stored.exception.id().clone();
@@ -192,7 +192,7 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
         }
     }
     let next = Arc::new(next);
-    *kept = Kept { decisions: next.clone(), coverage, said };
+    *kept = Kept { decisions: next.clone(), coverage };
     Ok(next)
 }
 

@@ -1,9 +1,12 @@
 //! Documents of others about what can be exploited: taken in, applied to the whole fleet, and taken back.
 
+use std::sync::Arc;
+
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::exposure::vex::{Identity, Source, Statement};
 use patchwright_domain::governance::document::{Document, Filing, REVIEW_DAYS, Said, State};
+use patchwright_domain::governance::exception::{ExceptionPolicy, days_left};
 use patchwright_domain::ids::DocumentId;
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::bounded::{Limits, read_whole};
@@ -13,7 +16,7 @@ use patchwright_protocol::decisions::{VexDocumentDetail, VexDocumentRow, VexDocu
 use patchwright_store::{Generation, StoredDocument};
 use sha2::{Digest as _, Sha256};
 
-use super::{SHOWN, day, party, refused};
+use super::{SHOWN, current, day, party, refused};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::error_chain;
@@ -225,7 +228,7 @@ pub async fn document_list(env: &Env, ctx: &Ctx) -> Result<Vec<VexDocumentRow>> 
     let mut rows = Vec::new();
     for stored in all {
         let (effect, reached, _) = looked_at(env, ctx, &stored.document, false).await?;
-        rows.push(row(&stored, &effect, &reached, now));
+        rows.push(row(&stored, &effect, &reached, &env.policy().policy.exceptions, now));
     }
     Ok(rows)
 }
@@ -261,13 +264,19 @@ async fn looked_at(
     if !counts && !wanted {
         return Ok((Effect::default(), Reached::default(), Vec::new()));
     }
-    let statements = env.db().read().await?.vex_document_statements(document.id()).await?.unwrap_or_default();
+    let mut read = env.db().read().await?;
+    // What counts is in memory already.
+    let statements = match current::current(env, &mut read).await?.said.get(document.id().as_str()) {
+        Some(kept) => kept.clone(),
+        None => Arc::new(read.vex_document_statements(document.id()).await?.unwrap_or_default()),
+    };
+    drop(read);
     let state = index::current(env).await?;
     let scope = state.scope(&ctx.actor.scope());
     let reached = state.effects().of(document.id(), &scope);
     let mut effect = Effect::default();
     let mut shown = Vec::new();
-    for (no, statement) in (0u32..).zip(&statements) {
+    for (no, statement) in (0u32..).zip(statements.iter()) {
         let does = if reached.statements.contains(&no) {
             Does::Applies
         } else if !statement.status.sets_aside() {
@@ -296,7 +305,7 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredDocument) -> Result<VexDocu
     let (effect, reached, statements) = looked_at(env, ctx, &stored.document, true).await?;
     Ok(VexDocumentDetail {
         schema: SCHEMA,
-        row: row(stored, &effect, &reached, env.now()),
+        row: row(stored, &effect, &reached, &env.policy().policy.exceptions, env.now()),
         statements,
         ..VexDocumentDetail::default()
     })
@@ -329,7 +338,13 @@ fn statement_row(statement: &Statement, effect: &str) -> VexDocumentStatement {
     }
 }
 
-fn row(stored: &StoredDocument, effect: &Effect, reached: &Reached, now: Timestamp) -> VexDocumentRow {
+fn row(
+    stored: &StoredDocument,
+    effect: &Effect,
+    reached: &Reached,
+    notice: &ExceptionPolicy,
+    now: Timestamp,
+) -> VexDocumentRow {
     let d = &stored.document;
     let filing = d.filing();
     let (superseded_by, withdrawn) = match d.current() {
@@ -357,6 +372,8 @@ fn row(stored: &StoredDocument, effect: &Effect, reached: &Reached, now: Timesta
         set_aside: reached.findings,
         hosts: reached.hosts,
         review_by: filing.review_by.to_string(),
+        days_left: days_left(filing.review_by, now).filter(|_| d.in_force(now)),
+        ends_soon: d.in_force(now) && notice.is_near(filing.review_by, now),
         reason: filing.reason.clone(),
         imported_by: filing.by.name.clone(),
         imported_at: filing.at.to_string(),

@@ -38,6 +38,7 @@ fn plea(until: &str, worst: Urgency) -> Plea {
         title: "openssl on 2 hosts".to_owned(),
         question: "source:openssl".to_owned(),
         draft: None,
+        renews: None,
         reason: "the vendor certifies 3.1 in spring.".to_owned(),
         measure: Some("only the proxy reaches it".to_owned()),
         until: day(until),
@@ -117,7 +118,7 @@ fn an_approval_is_bounded_by_what_is_known_when_it_is_given() {
     // Less urgent than asked for does not lengthen it.
     let far = requested("2027-01-21");
     assert!(approve(far.clone(), "bob", Accounts::Several, Urgency::Low, now()).is_ok());
-    let short = ExceptionPolicy { max_days: [180, 90, 10, 5, 1] };
+    let short = ExceptionPolicy { max_days: [180, 90, 10, 5, 1], ..ExceptionPolicy::default() };
     let tightened = far.approve(who("bob"), "ok", Accounts::Several, Urgency::Low, &short, now()).unwrap_err();
     assert!(
         matches!(&tightened[..], [Refusal::Far { worst: Urgency::High, .. }]),

@@ -44,6 +44,9 @@ pub(crate) enum Exception {
         /// Only those in this state
         #[arg(long, value_enum)]
         state: Option<State>,
+        /// Only those in force whose end is near (the policy says from when: notice_days)
+        #[arg(long, conflicts_with = "state")]
+        ending: bool,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
@@ -95,6 +98,23 @@ pub(crate) enum Exception {
         /// Why
         #[arg(long)]
         reason: String,
+    },
+    /// Ask to let one go on: a new request about the same findings, which needs an approval; the old one holds until its end
+    Renew {
+        /// Id of the one in force
+        id: String,
+        /// New last day (YYYY-MM-DD)
+        #[arg(long, value_name = "DAY")]
+        until: String,
+        /// Why the findings have to stay still
+        #[arg(long)]
+        reason: String,
+        /// What keeps the risk down meanwhile; as before when it is left out
+        #[arg(long)]
+        measure: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// End one before its last day, or take a request back
     Revoke {
@@ -155,6 +175,9 @@ pub(crate) enum Account {
 pub(crate) enum Vex {
     /// List what this organisation says is not affected
     List {
+        /// Only what holds and whose review is near (the policy says from when: notice_days)
+        #[arg(long)]
+        ending: bool,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,

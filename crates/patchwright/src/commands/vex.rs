@@ -7,7 +7,7 @@ use patchwright_app::{Clock, fleet};
 use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest, NotAffectedRow};
 
 use super::caller::Caller;
-use super::exception::{covered, plan};
+use super::exception::{covered, ends, plan};
 use super::local::{Place, block_on};
 use crate::args::{Form, Statements, Vex};
 use crate::exit::{Code, Failure};
@@ -16,7 +16,7 @@ use crate::output::{self, Format, clean};
 const COLUMNS: &[&str] =
     &["id", "state", "review_by", "justification", "findings", "hosts", "vulns", "what", "stated_by", "reason"];
 /// What fits in 80 columns beside the title; `vex show` has the rest.
-const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "what"];
+const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "ends", "what"];
 
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
@@ -24,8 +24,9 @@ pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
         let env = place.open().await?;
         let who = Caller::of(&env, &args.caller).await?;
         match &args.command {
-            Vex::List { output: format } => {
-                let rows = decisions::not_affected_list(&env, &who.ctx(None)).await?;
+            Vex::List { ending, output: format } => {
+                let mut rows = decisions::not_affected_list(&env, &who.ctx(None)).await?;
+                rows.retain(|r| !ending || r.ends_soon);
                 if *format == Format::Table {
                     output::list(*format, &rows, SHORT_COLUMNS, short)?;
                 } else {
@@ -81,7 +82,7 @@ pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
 }
 
 fn short(r: &NotAffectedRow) -> Vec<String> {
-    vec![r.id.clone(), r.state.clone(), r.review_by.clone(), clean(&r.title)]
+    vec![r.id.clone(), r.state.clone(), r.review_by.clone(), ends(r.days_left, r.ends_soon), clean(&r.title)]
 }
 
 fn cells(r: &NotAffectedRow) -> Vec<String> {

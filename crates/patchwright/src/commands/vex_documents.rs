@@ -7,6 +7,7 @@ use patchwright_app::decisions::{self, Upload};
 use patchwright_protocol::decisions::{VexDocumentDetail, VexDocumentRow};
 
 use super::caller::Caller;
+use super::exception::ends;
 use super::input;
 use super::local::Place;
 use crate::args::{DocumentCommand, Documents};
@@ -36,7 +37,7 @@ const COLUMNS: &[&str] = &[
     "reason",
 ];
 /// What fits beside the author.
-const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "statements", "set aside", "author"];
+const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "ends", "statements", "set aside", "author"];
 /// Statements that the text shows; the other formats have all.
 const STATEMENTS_SHOWN: usize = 40;
 
@@ -115,6 +116,7 @@ fn short(r: &VexDocumentRow) -> Vec<String> {
         r.id.clone(),
         r.state.clone(),
         r.review_by.clone(),
+        ends(r.days_left, r.ends_soon),
         r.statements.to_string(),
         r.set_aside.to_string(),
         clean(&r.author),

@@ -4,7 +4,7 @@ use askama::Template;
 use patchwright_domain::access::{Action, Role};
 use patchwright_domain::exposure::vex::Justification;
 use patchwright_protocol::decisions::{
-    DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow, VexDocumentRow,
+    DecisionPlan, EndingRow, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow, VexDocumentRow,
 };
 
 use super::vex_documents::TypedDocument;
@@ -41,6 +41,16 @@ pub fn statement(id: &str) -> String {
     format!("/not-affected/{}", link::segment(id))
 }
 
+/// Address of a decision that ends soon.
+#[must_use]
+pub fn ending(row: &EndingRow) -> String {
+    match row.kind.as_str() {
+        "exception" => exception(&row.id),
+        "statement" => statement(&row.id),
+        _ => super::vex_documents::address(&row.id),
+    }
+}
+
 /// The list: what waits first, then what is in force, then what is over.
 #[derive(Template)]
 #[template(path = "exceptions.html")]
@@ -51,6 +61,8 @@ pub struct ExceptionsPage {
     documents: Vec<VexDocumentRow>,
     /// A document that was not taken.
     typed: TypedDocument,
+    /// Only what ends soon is shown.
+    ending: bool,
 }
 
 impl ExceptionsPage {
@@ -62,13 +74,26 @@ impl ExceptionsPage {
         stated: Vec<NotAffectedRow>,
         documents: Vec<VexDocumentRow>,
     ) -> Self {
-        Self { frame, rows, stated, documents, typed: TypedDocument::default() }
+        Self { frame, rows, stated, documents, typed: TypedDocument::default(), ending: false }
     }
 
     /// The same with a document that was typed and not taken.
     #[must_use]
     pub fn typed(self, typed: TypedDocument) -> Self {
         Self { typed, ..self }
+    }
+
+    /// The same with what ends soon only.
+    #[must_use]
+    pub fn ending(self, ending: bool) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// Everything here that ends soon.
+    fn soon(&self) -> usize {
+        self.rows.iter().filter(|r| r.ends_soon).count()
+            + self.stated.iter().filter(|r| r.ends_soon).count()
+            + self.documents.iter().filter(|r| r.ends_soon).count()
     }
 
     fn csrf(&self) -> &str {
@@ -150,6 +175,17 @@ impl ExceptionPage {
             "approved" if may(&self.frame, Action::RevokeException) => vec![("revoke", "revoke: the findings count again at once")],
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the reader may ask for its renewal now.
+    fn renews(&self) -> bool {
+        let row = &self.d.row;
+        row.state == "approved" && row.renewed_by.is_none() && may(&self.frame, Action::RequestException)
+    }
+
+    /// Whether the end is near, or the renewal form has something to say, so that it stands open.
+    fn presses(&self) -> bool {
+        self.d.row.ends_soon || !self.typed.is_empty()
     }
 
     /// Whether what it covers is more urgent now than when it was asked for.

@@ -22,6 +22,7 @@ pub(crate) mod exceptions {
     pub(crate) mod get;
     pub(crate) mod list;
     pub(crate) mod plan;
+    pub(crate) mod renew;
     pub(crate) mod request;
 }
 pub(crate) mod feeds {
@@ -89,7 +90,7 @@ use crate::state::WebState;
     paths(
         advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler,
         exceptions::decide::handler, exceptions::get::handler, exceptions::list::handler, exceptions::plan::handler,
-        exceptions::request::handler, feeds::list::handler,
+        exceptions::renew::handler, exceptions::request::handler, feeds::list::handler,
         feeds::problems::handler, findings::query::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
         hosts::report::handler, policy::handler, sources::add::handler, sources::assess::handler, sources::divergence::handler,
         sources::get::handler, sources::list::handler, today::handler, tokens::create::handler, tokens::list::handler,
@@ -131,6 +132,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/exceptions/plan", get(exceptions::plan::handler))
         .route("/api/v1/exceptions/{id}", get(exceptions::get::handler))
         .route("/api/v1/exceptions/{id}/decision", put(exceptions::decide::handler))
+        .route("/api/v1/exceptions/{id}/renewal", post(exceptions::renew::handler))
         .route("/api/v1/vex", get(vex::list::handler).post(vex::state::handler))
         .route("/api/v1/vex/documents/{id}", get(vex::document::handler))
         .route("/api/v1/vex/documents/{id}/original", get(vex::original::handler))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use patchwright_protocol::decisions::{
-    CoveredHost, CoveredRow, DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow,
+    CoveredHost, CoveredRow, DecisionPlan, EndingRow, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow,
     VexDocumentDetail, VexDocumentRow, VexDocumentStatement,
 };
 use patchwright_protocol::findings::UrgencyCounts;
@@ -44,6 +44,10 @@ fn exception(i: usize) -> ExceptionRow {
         measure: i.is_multiple_of(2).then(|| "only the reverse proxy reaches the port".to_owned()),
         until: "2027-01-20".to_owned(),
         ends: at(59 * 24),
+        days_left: (state == "approved").then_some(9),
+        ends_soon: state == "approved",
+        renews: (i % 5 == 0 && i > 0).then(|| format!("exc_{:020x}", i + 1)),
+        renewed_by: (i % 10 == 6).then(|| format!("exc_{:020x}", i + 4)),
         worst: pick(&URGENCIES, i + 1).to_owned(),
         findings: 36,
         hosts: 12,
@@ -87,6 +91,8 @@ fn statement(i: usize) -> NotAffectedRow {
         justification: "vulnerable_code_not_in_execute_path".to_owned(),
         reason: "the module is not loaded, and the build leaves it out".to_owned(),
         review_by: "2027-05-31".to_owned(),
+        days_left: (state == "stated").then_some(i as i64 % 3),
+        ends_soon: state == "stated",
         findings: 4,
         hosts: 4,
         vulns: 1,
@@ -120,6 +126,8 @@ fn document(i: usize) -> VexDocumentRow {
         set_aside: 36,
         hosts: 12,
         review_by: "2027-11-22".to_owned(),
+        days_left: (state == "kept").then_some(365),
+        ends_soon: false,
         reason: "from the vendor's own page, which we patch by".to_owned(),
         imported_by: "sara".to_owned(),
         imported_at: at(-hours(i + 3)),
@@ -128,6 +136,21 @@ fn document(i: usize) -> VexDocumentRow {
         withdrawn_because: (state == "withdrawn").then(|| "the vendor took it back".to_owned()),
         generation: 1,
     }
+}
+
+/// Decisions that end soon.
+pub(super) fn ending(rows: usize) -> Vec<EndingRow> {
+    (0..rows.min(3))
+        .map(|i| EndingRow {
+            kind: pick(&["exception", "statement", "document"], i).to_owned(),
+            id: format!("exc_{i:020x}"),
+            title: format!("{} (3 vulnerabilities) on 12 hosts", pick(&PACKAGES, i)),
+            last_day: "2026-12-01".to_owned(),
+            days_left: 4 * i as i64,
+            findings: 36,
+            renewal: (i == 1).then(|| "exc_00".to_owned()),
+        })
+        .collect()
 }
 
 fn statements(rows: usize) -> Vec<VexDocumentStatement> {
