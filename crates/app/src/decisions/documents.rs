@@ -136,8 +136,9 @@ pub async fn document_import(env: &Env, ctx: &Ctx, upload: &Upload) -> Result<Ve
     let stored = txn.vex_document_list().await?;
     let known: Vec<Document> = stored.iter().map(|s| s.document.clone()).collect();
     let id = DocumentId::from_unique(&unique());
-    let taken = Document::take_in(id, filing, &known)
-        .map_err(|against| refused("vex_document_refused", &against, "`patchwright vex documents list` shows what is kept"))?;
+    let taken = Document::take_in(id, filing, &known).map_err(|against| {
+        refused("vex_document_refused", &against, "`patchwright vex documents list` shows what is kept")
+    })?;
     let document = taken.document;
     txn.vex_document_insert(&document, &bytes, &read.statements).await?;
     for earlier in &taken.superseded {
@@ -218,8 +219,20 @@ async fn fetch(env: &Env, id: &str) -> Result<StoredDocument> {
 /// [`AppError::Forbidden`], or the database.
 pub async fn document_list(env: &Env, ctx: &Ctx) -> Result<Vec<VexDocumentRow>> {
     ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    rows(env, ctx, &|_| true).await
+}
+
+/// Documents that count and whose review is near. The others are not looked at: this is asked with every first page.
+pub(super) async fn documents_ending(env: &Env, ctx: &Ctx) -> Result<Vec<VexDocumentRow>> {
+    let (policy, now) = (env.policy(), env.now());
+    let notice = &policy.policy.exceptions;
+    rows(env, ctx, &|d| d.in_force(now) && notice.is_near(d.filing().review_by, now)).await
+}
+
+async fn rows(env: &Env, ctx: &Ctx, wanted: &(dyn Fn(&Document) -> bool + Sync)) -> Result<Vec<VexDocumentRow>> {
     let now = env.now();
     let mut all = env.db().read().await?.vex_document_list().await?;
+    all.retain(|s| wanted(&s.document));
     all.sort_by_key(|s| {
         let holds = s.document.in_force(now);
         (!holds, holds.then(|| s.document.ends()), std::cmp::Reverse(s.document.id().clone()))

@@ -3,7 +3,8 @@
 use patchwright_domain::access::{Action, Target};
 use patchwright_protocol::decisions::EndingRow;
 
-use super::{ENDING, document_list, exception_list, not_affected_list};
+use super::documents::documents_ending;
+use super::{ENDING, exception_list, not_affected_list};
 use crate::{Ctx, Env, Result};
 
 /// What ends soon, the nearest first. How soon is a matter of the policy (`notice_days`).
@@ -35,7 +36,7 @@ pub async fn ending(env: &Env, ctx: &Ctx) -> Result<Vec<EndingRow>> {
             renewal: None,
         });
     }
-    for row in document_list(env, ctx).await?.into_iter().filter(|r| r.ends_soon) {
+    for row in documents_ending(env, ctx).await? {
         out.push(EndingRow {
             kind: "document".to_owned(),
             id: row.id,

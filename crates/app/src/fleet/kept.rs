@@ -129,19 +129,25 @@ impl State {
     /// Hosts that a document names as such: what is said of them is said of no other.
     fn named(&self, library: &Library, hosts: &[Host]) -> RoaringBitmap {
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for product in library.statements().iter().flat_map(|s| &s.products) {
-            for id in &product.ids {
-                if let Identity::Name { name } = id {
+        let mut systems = false;
+        for id in library.statements().iter().flat_map(|s| &s.products).flat_map(|product| &product.ids) {
+            match id {
+                Identity::Name { name } => {
                     names.insert(name.to_ascii_lowercase());
                 }
+                Identity::Cpe { name } => systems |= name.part.text().as_deref() == Some("o"),
+                // No host is known by a digest or as a package.
+                Identity::Purl(_) | Identity::Hash { .. } => {}
             }
         }
         let is_named = |host: &&Host| {
             let own = crate::vex::names_of(&host.hostname);
             own.iter().any(|name| names.contains(&name.to_ascii_lowercase()))
                 || names.contains(&host.id.as_str().to_ascii_lowercase())
+                // Alpine's CPE name has the point release, which its name for people leaves out.
+                || systems && host.ecosystem.as_deref().is_some_and(|e| e.starts_with("Alpine"))
         };
-        if names.is_empty() {
+        if names.is_empty() && !systems {
             return RoaringBitmap::new();
         }
         hosts.iter().filter(is_named).filter_map(|h| self.number_of(&h.id)).collect()
@@ -205,11 +211,8 @@ impl State {
                 }
             }
         }
-        let wanted: Vec<Host> = hosts
-            .iter()
-            .filter(|h| self.number_of(&h.id).is_some_and(|no| asked.contains_key(&no)))
-            .cloned()
-            .collect();
+        let wanted: Vec<Host> =
+            hosts.iter().filter(|h| self.number_of(&h.id).is_some_and(|no| asked.contains_key(&no))).cloned().collect();
         for entry in entries_of(env, &wanted).await? {
             let Some(no) = self.number_of(&entry.host.id) else { continue };
             let Some(questions) = asked.get(&no) else { continue };
@@ -252,8 +255,7 @@ impl State {
             for (subject, _, hosts) in questions.iter().filter(|(s, v, _)| *v == vuln && subjects.contains(s)) {
                 marks.set_aside(*subject, vuln, hosts, until);
                 for kept in &aside.kept {
-                    let effect =
-                        Effect { statement: kept.statement, subject: *subject, vuln, hosts: hosts.clone() };
+                    let effect = Effect { statement: kept.statement, subject: *subject, vuln, hosts: hosts.clone() };
                     self.effects.0.entry(kept.document.clone()).or_default().push(effect);
                 }
             }

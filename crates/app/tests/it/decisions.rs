@@ -1,8 +1,8 @@
 //! Decisions about findings: asked for, decided by somebody else, in force in reports and index alike, and over by themselves.
 
 use patchwright_app::decisions::{
-    By, exception_decide, exception_list, exception_request, exception_show, exceptions_expire, not_affected_list,
-    not_affected_show, not_affected_state, not_affected_withdraw, plan,
+    By, ENDING, ending, exception_decide, exception_list, exception_renew, exception_request, exception_show,
+    exceptions_expire, not_affected_list, not_affected_show, not_affected_state, not_affected_withdraw, plan,
 };
 use patchwright_app::hosts::{find_host, host_report};
 use patchwright_app::vex::{Export, export};
@@ -13,7 +13,7 @@ use patchwright_domain::ids::UserId;
 use patchwright_domain::inventory::{Transaction, TransactionStep};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::decisions::{
-    ExceptionDecision, ExceptionDetail, ExceptionRequest, NotAffectedDetail, NotAffectedRequest,
+    ExceptionDecision, ExceptionDetail, ExceptionRequest, NotAffectedDetail, NotAffectedRequest, RenewRequest,
 };
 use patchwright_store::NewUser;
 
@@ -237,13 +237,82 @@ async fn one_account_alone_may_approve_and_it_is_said() {
     patchwright_app::auth::first_start(&env).await.unwrap();
     host_report(&env, &local(), host("web-01", "3.0.9-1", "7.88.1-10")).await.unwrap();
     let latest = plan(&env, &local(), "source:curl", By::Package).await.unwrap().latest;
-    let made = exception_request(&env, &local(), &wish("source:curl", &latest)).await.unwrap();
-    let held = decide(&env, &local(), &made.row.id, "approve").await.unwrap();
+    let own = env.db().read().await.unwrap().user_by_name("admin").await.unwrap().unwrap();
+    let admin = Ctx { actor: Actor::User(own.person()), ..local() };
+    let made = exception_request(&env, &admin, &wish("source:curl", &latest)).await.unwrap();
+    let held = decide(&env, &admin, &made.row.id, "approve").await.unwrap();
     assert!(held.row.alone);
     let id = find_host(&env, &local(), "web-01").await.unwrap().id;
     let report = fleet::host_detail(&env, &local(), &id).await.unwrap().report;
     let because = report.findings.iter().find_map(|f| f.excepted.as_ref()).unwrap().because.clone();
     assert!(because.contains("this installation has one account only"), "{because}");
+}
+
+/// Four eyes do not end at the command line: an account of the operating system is nobody to an approval.
+#[tokio::test]
+async fn the_command_line_asks_and_does_not_decide() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = installation(dir.path()).await;
+    let latest = plan(&env, &ann(), "source:curl", By::Package).await.unwrap().latest;
+    let of_ann = exception_request(&env, &ann(), &wish("source:curl", &latest)).await.unwrap().row.id;
+    let of_local = exception_request(&env, &local(), &wish("source:openssl", &latest)).await.unwrap().row.id;
+    for id in [&of_ann, &of_local] {
+        for decision in ["approve", "refuse"] {
+            let refused = decide(&env, &local(), id, decision).await.unwrap_err();
+            assert!(matches!(refused, AppError::Forbidden { needs_account: true, .. }), "{refused:?}");
+            assert!(refused.hint().unwrap().contains("--token-file"), "{refused:?}");
+        }
+        assert_eq!(exception_show(&env, &local(), id).await.unwrap().row.state, "requested");
+    }
+    // An account is the second person to what the command line asked for; ending it is open to both.
+    let held = decide(&env, &bob(), &of_local, "approve").await.unwrap();
+    assert_eq!((held.row.state.as_str(), held.row.alone), ("approved", false));
+    assert_eq!(decide(&env, &local(), &of_local, "revoke").await.unwrap().row.state, "revoked");
+    let again = exception_request(&env, &local(), &wish("source:openssl", &latest)).await.unwrap().row.id;
+    assert_eq!(decide(&env, &local(), &again, "revoke").await.unwrap().row.state_label, "taken back");
+}
+
+#[tokio::test]
+async fn what_ends_soon_is_said_and_renewed_by_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = installation(dir.path()).await;
+    let latest = plan(&first, &ann(), "source:curl", By::Package).await.unwrap().latest;
+    let near = exception_request(&first, &ann(), &wish("source:curl", "2026-11-30")).await.unwrap().row;
+    assert_eq!((near.days_left, near.ends_soon), (Some(10), false), "it is not in force");
+    decide(&first, &bob(), &near.id, "approve").await.unwrap();
+    let review = NotAffectedRequest { review_by: "2026-12-01".to_owned(), ..not("source:openssl and host:db-01") };
+    not_affected_state(&first, &sara(), &review).await.unwrap();
+    let today = fleet::today(&first, &local()).await.unwrap();
+    let kinds: Vec<(&str, i64)> = today.ending.iter().map(|e| (e.kind.as_str(), e.days_left)).collect();
+    assert_eq!(kinds, [("exception", 10), ("statement", 11)]);
+    let tests = person("kim", Role::Viewer, Scope::environments(["nowhere"]));
+    assert!(ending(&first, &tests).await.unwrap().is_empty(), "nobody sees beyond their environments");
+
+    let renew = |until: &str| RenewRequest { until: until.to_owned(), reason: "still".to_owned(), measure: None };
+    let refused = exception_renew(&first, &person("vera", Role::Viewer, Scope::All), &near.id, &renew(&latest)).await;
+    assert!(matches!(refused, Err(AppError::Forbidden { .. })));
+    assert!(
+        why(exception_renew(&first, &ann(), &near.id, &renew("2026-11-30")).await).contains("a renewal ends later")
+    );
+    let next = exception_renew(&first, &ann(), &near.id, &renew(&latest)).await.unwrap().row;
+    assert_eq!(
+        (next.state.as_str(), next.findings, next.renews.as_ref()),
+        ("requested", near.findings, Some(&near.id))
+    );
+    assert!(why(exception_renew(&first, &ann(), &near.id, &renew(&latest)).await).contains("renewal already"));
+    assert_eq!(ending(&first, &local()).await.unwrap()[0].renewal.as_ref(), Some(&next.id));
+    assert!(
+        why(decide(&first, &person("ann", Role::Admin, Scope::All), &next.id, "approve").await).contains("four eyes")
+    );
+    decide(&first, &bob(), &next.id, "approve").await.unwrap();
+    assert_eq!(exception_list(&first, &local(), Some(ENDING)).await.unwrap().len(), 0, "it goes on");
+    assert_eq!(exception_show(&first, &local(), &near.id).await.unwrap().row.state, "approved");
+    agrees(&first).await;
+    // After the end of the old one the renewal holds.
+    let after = env(dir.path(), 11).await;
+    assert_eq!(exception_show(&after, &local(), &near.id).await.unwrap().row.state, "expired");
+    assert_eq!(count(&after, "is:excepted").await, near.findings);
+    agrees(&after).await;
 }
 
 #[tokio::test]

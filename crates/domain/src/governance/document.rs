@@ -131,7 +131,9 @@ pub enum Refusal {
         older: String,
     },
     /// Another content claims to be the same version.
-    #[error("{0} says to be the same version of the same document and has another content: which of both counts cannot be told")]
+    #[error(
+        "{0} says to be the same version of the same document and has another content: which of both counts cannot be told"
+    )]
     Ambiguous(DocumentId),
     /// It does not count any more.
     #[error("it is {0} and cannot be withdrawn")]
@@ -159,7 +161,8 @@ impl Filing {
     /// Version and time in words.
     #[must_use]
     pub fn edition(&self) -> String {
-        let version = if self.version.is_empty() { "no version".to_owned() } else { format!("version {}", self.version) };
+        let version =
+            if self.version.is_empty() { "no version".to_owned() } else { format!("version {}", self.version) };
         match self.issued {
             Some(at) => format!("{version} of {at}"),
             None => version,
@@ -231,7 +234,8 @@ impl Document {
         if !against.is_empty() {
             return Err(against);
         }
-        let earlier = |d: &&Self| d.state == State::Kept && (d.filing.is_of_series(&filing) || d.filing.digest == filing.digest);
+        let earlier =
+            |d: &&Self| d.state == State::Kept && (d.filing.is_of_series(&filing) || d.filing.digest == filing.digest);
         let superseded = known
             .iter()
             .filter(earlier)
@@ -309,11 +313,9 @@ fn against_version(filing: &Filing, known: &Document) -> Option<Refusal> {
         return None;
     }
     match filing.order(&known.filing) {
-        std::cmp::Ordering::Less => Some(Refusal::Older {
-            known: known.id.clone(),
-            newer: known.filing.edition(),
-            older: filing.edition(),
-        }),
+        std::cmp::Ordering::Less => {
+            Some(Refusal::Older { known: known.id.clone(), newer: known.filing.edition(), older: filing.edition() })
+        }
         std::cmp::Ordering::Equal if filing.digest != known.filing.digest => Some(Refusal::Ambiguous(known.id.clone())),
         std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => None,
     }

@@ -48,10 +48,7 @@ fn everything_that_stands_against_a_document_is_said() {
     bad.said = Said::default();
     bad.reason = " ".to_owned();
     bad.review_by = now().date();
-    assert_eq!(
-        take("1", bad, &[]).unwrap_err(),
-        [Refusal::Nothing, Refusal::NoReason, Refusal::Past(now().date())]
-    );
+    assert_eq!(take("1", bad, &[]).unwrap_err(), [Refusal::Nothing, Refusal::NoReason, Refusal::Past(now().date())]);
     let mut far = filing("1", None, "aa");
     far.review_by = now().plus_days(401).date();
     far.said.statements = 100_001;

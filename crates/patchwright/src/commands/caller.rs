@@ -34,7 +34,9 @@ impl Caller {
             // It stands or falls with the token: no falling back to the operating system.
             None => Err(Failure::new(
                 Code::Failed,
-                format!("the token {from} is none that works here: unknown, expired, revoked, or its owner is disabled"),
+                format!(
+                    "the token {from} is none that works here: unknown, expired, revoked, or its owner is disabled"
+                ),
                 "make another: console, Settings, API tokens",
             )),
         }

@@ -16,8 +16,6 @@ const COLUMNS: &[&str] = &[
     "id",
     "state",
     "until",
-    "days_left",
-    "ends_soon",
     "worst",
     "findings",
     "hosts",
@@ -27,6 +25,8 @@ const COLUMNS: &[&str] = &[
     "decided_by",
     "reason",
     "measure",
+    "days_left",
+    "ends_soon",
     "renews",
     "renewed_by",
 ];
@@ -75,12 +75,14 @@ pub(crate) fn run(place: &Place, args: &Exceptions) -> Result<Code, Failure> {
                 }
             }
             Exception::Renew { id, until, reason, measure, output: format } => {
-                let request =
-                    RenewRequest { until: until.clone(), reason: reason.clone(), measure: measure.clone() };
+                let request = RenewRequest { until: until.clone(), reason: reason.clone(), measure: measure.clone() };
                 let made = decisions::exception_renew(&env, &who.ctx(Some(reason)), id, &request).await?;
                 print(&made, *format)?;
                 if !place.quiet {
-                    output::talk(&format!("{id} holds until its end; {} follows when somebody approves it", made.row.id));
+                    output::talk(&format!(
+                        "{id} holds until its end; {} follows when somebody approves it",
+                        made.row.id
+                    ));
                 }
             }
             Exception::Approve { id, reason } => decide(place, &env, &who, id, "approve", reason).await?,
@@ -132,8 +134,6 @@ fn cells(r: &ExceptionRow) -> Vec<String> {
         r.id.clone(),
         r.state.clone(),
         r.until.clone(),
-        r.days_left.map(|days| days.to_string()).unwrap_or_default(),
-        r.ends_soon.to_string(),
         r.worst.clone(),
         r.findings.to_string(),
         r.hosts.to_string(),
@@ -143,6 +143,8 @@ fn cells(r: &ExceptionRow) -> Vec<String> {
         r.decided_by.as_deref().map(clean).unwrap_or_default(),
         clean(&r.reason),
         r.measure.as_deref().map(clean).unwrap_or_default(),
+        r.days_left.map(|days| days.to_string()).unwrap_or_default(),
+        r.ends_soon.to_string(),
         r.renews.clone().unwrap_or_default(),
         r.renewed_by.clone().unwrap_or_default(),
     ]

@@ -55,12 +55,8 @@ pub(super) async fn import(
         Some(name) if file.as_os_str() != "-" => name.to_string_lossy().into_owned(),
         Some(_) | None => "standard input".to_owned(),
     };
-    let upload = Upload {
-        name,
-        bytes: input::bytes(file)?,
-        reason: reason.to_owned(),
-        review_by: review_by.map(str::to_owned),
-    };
+    let upload =
+        Upload { name, bytes: input::bytes(file)?, reason: reason.to_owned(), review_by: review_by.map(str::to_owned) };
     let made = decisions::document_import(env, &who.ctx(Some(reason)), &upload).await?;
     if !place.quiet {
         for problem in &made.problems {

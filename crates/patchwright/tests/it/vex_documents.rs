@@ -31,11 +31,7 @@ fn a_document_of_others_is_taken_in_superseded_and_withdrawn() {
         "v2.openvex.json",
         document(
             2,
-            &[
-                says(&name(0), "not_affected"),
-                says(&name(1), "under_investigation"),
-                says("CVE-1999-9999", "fixed"),
-            ],
+            &[says(&name(0), "not_affected"), says(&name(1), "under_investigation"), says("CVE-1999-9999", "fixed")],
         ),
     );
     let first = first.to_str().unwrap();

@@ -1,6 +1,7 @@
 //! Stories of VEX documents of others: kept under their digest, superseded, taken back.
 
-use patchwright_domain::exposure::vex::{Product, Source, Statement, VexStatus};
+use patchwright_domain::exposure::cpe::Cpe;
+use patchwright_domain::exposure::vex::{Component, Identity, Product, Purl, Source, Statement, VexStatus};
 use patchwright_domain::governance::Party;
 use patchwright_domain::governance::document::{Document, Filing, Said};
 use patchwright_domain::ids::DocumentId;
@@ -9,7 +10,11 @@ use patchwright_store::{Generation, StoreError};
 
 use crate::stage::{NOW, Stage, after, entry, on_every_engine};
 
-on_every_engine!(a_document_is_kept_whole_and_moves_guarded, the_same_bytes_are_kept_once, only_what_counts_is_in_force);
+on_every_engine!(
+    a_document_is_kept_whole_and_moves_guarded,
+    the_same_bytes_are_kept_once,
+    only_what_counts_is_in_force
+);
 
 fn who() -> Party {
     Party { word: "usr_sara".to_owned(), name: "Ä sara".to_owned() }
@@ -35,11 +40,28 @@ fn document(no: &str, version: &str, digest: &str, review_by: &str, known: &[Doc
     (taken.document, taken.superseded)
 }
 
+/// Every way to name a product.
+fn spellings() -> Vec<Identity> {
+    let purl = Purl {
+        kind: "deb".to_owned(),
+        namespace: Some("debian".to_owned()),
+        name: "openssl".to_owned(),
+        version: Some("1".to_owned()),
+        qualifiers: vec![("arch".to_owned(), "source".to_owned())],
+    };
+    vec![
+        Identity::Purl(purl),
+        Identity::Cpe { name: Cpe::parse("cpe:/o:debian:debian_linux:12").unwrap() },
+        Identity::Hash { algorithm: "sha256".to_owned(), value: "aa".to_owned() },
+        Identity::Name { name: "web-01".to_owned() },
+    ]
+}
+
 fn statements() -> Vec<Statement> {
     vec![Statement {
         vulnerability: "CVE-2026-1".to_owned(),
         aliases: Vec::new(),
-        products: vec![Product::default()],
+        products: vec![Product { ids: spellings(), subcomponents: vec![Component { ids: spellings() }] }],
         status: VexStatus::NotAffected,
         justification: None,
         own_word: None,

@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use patchwright_app::AppError;
 use patchwright_app::decisions::{self, By};
-use patchwright_protocol::decisions::{DecisionPlan, ExceptionDecision, ExceptionRequest, NotAffectedRequest, RenewRequest};
+use patchwright_protocol::decisions::{
+    DecisionPlan, ExceptionDecision, ExceptionRequest, NotAffectedRequest, RenewRequest,
+};
 use serde::Deserialize;
 
 use super::{Answer, Common, page, see};

@@ -172,7 +172,9 @@ impl ExceptionPage {
                 list
             }
             "requested" if self.asked_it() => vec![("revoke", "take it back")],
-            "approved" if may(&self.frame, Action::RevokeException) => vec![("revoke", "revoke: the findings count again at once")],
+            "approved" if may(&self.frame, Action::RevokeException) => {
+                vec![("revoke", "revoke: the findings count again at once")]
+            }
             _ => Vec::new(),
         }
     }

@@ -19,7 +19,8 @@ impl Reader<'_> {
             match whole_days(node) {
                 Some(number) => policy.notice_days = number,
                 None => {
-                    let hint = Some(format!("write whole days, {DAYS_MAX} at most; 0 shows an end on its last day only"));
+                    let hint =
+                        Some(format!("write whole days, {DAYS_MAX} at most; 0 shows an end on its last day only"));
                     self.problem(node.span().start, "`notice_days` is no number of days".to_owned(), hint);
                 }
             }

@@ -60,7 +60,6 @@ pub(crate) async fn handler(
     if kind.split(';').next().unwrap_or_default().trim() != "application/json" {
         return Err(Failure::of("unsupported_media_type", "this address takes application/json"));
     }
-    let upload =
-        Upload { name: query.name, bytes: body.to_vec(), reason: query.reason, review_by: query.review_by };
+    let upload = Upload { name: query.name, bytes: body.to_vec(), reason: query.reason, review_by: query.review_by };
     json(&HeaderMap::new(), &decisions::document_import(&state.env, &caller.ctx, &upload).await?)
 }
