@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::{Anchor, AuditRecord};
-use patchwright_domain::ids::{ExceptionId, HostId, StatementId, TokenId, UserId};
+use patchwright_domain::ids::{DocumentId, ExceptionId, HostId, StatementId, TokenId, UserId};
 use patchwright_protocol::fleet::ActivityRow;
 use patchwright_store::Reader;
 
@@ -79,6 +79,7 @@ fn words(record: &AuditRecord, names: &Names) -> String {
             || TokenId::parse(id).is_some()
             || ExceptionId::parse(id).is_some()
             || StatementId::parse(id).is_some()
+            || DocumentId::parse(id).is_some()
     };
     let mut text = match (names.of_id(&record.object), then) {
         (Some(now), _) => format!("{} {now}", record.action),

@@ -14,6 +14,8 @@ pub enum AppError {
         because: String,
         /// The scope that the caller's token lacks, where only that is missing.
         token_scope: Option<&'static str>,
+        /// The caller is the command line, and an account has to do it.
+        needs_account: bool,
     },
     /// Nobody is signed in, or the secret is wrong.
     #[error("{detail}")]
@@ -129,7 +131,8 @@ impl AppError {
             [Reason::TokenLacks(scope)] => Some(scope.word()),
             _ => None,
         };
-        Self::Forbidden { because: decision.why(), token_scope }
+        let needs_account = matches!(decision.because.as_slice(), [Reason::NeedsAccount(_)]);
+        Self::Forbidden { because: decision.why(), token_scope, needs_account }
     }
 
     /// The stable code.
@@ -194,6 +197,11 @@ impl AppError {
             Self::Forbidden { token_scope: Some(scope), .. } => Some(format!(
                 "your role is enough; use a token with the scope `{scope}` (console: Settings, API tokens). A token's scopes never change: make another"
             )),
+            Self::Forbidden { needs_account: true, .. } => Some(
+                "decide in the console, or with an API token of an account that may (console: Settings, API tokens): PATCHWRIGHT_TOKEN in the \
+                 environment, or --token-file FILE"
+                    .to_owned(),
+            ),
             Self::Forbidden { token_scope: None, .. } => Some("ask an administrator for the role".to_owned()),
             Self::Unauthenticated { .. } => {
                 Some("sign in again, or ask for a fresh link with `patchwright link`".to_owned())

@@ -28,10 +28,10 @@ use patchwright_protocol::scan::{
     ScanReport, StepView, SupportView, TransactionView, UnseenView,
 };
 
-use crate::decisions::{Decided, Excepted};
+use crate::decisions::Decided;
 use crate::error::AppError;
 use crate::intel::Intel;
-use crate::vex::{VexInput, evidence, split};
+use crate::vex::{VexInput, called, evidence, split};
 
 /// What a report is made for, besides the facts.
 pub struct Question<'a> {
@@ -136,7 +136,7 @@ pub fn report_decided(
     problems: &[String],
     decided: &Decided,
 ) -> Result<ScanReport, AppError> {
-    whole(intel, host, question, problems, decided.vex.as_ref(), &decided.excepted)
+    whole(intel, host, question, problems, decided.vex.as_ref(), decided)
 }
 
 /// The whole report, with statements about exploitability applied after matching.
@@ -150,7 +150,7 @@ pub fn report_with_vex(
     problems: &[String],
     vex: Option<&VexInput>,
 ) -> Result<ScanReport, AppError> {
-    whole(intel, host, question, problems, vex, &Excepted::default())
+    whole(intel, host, question, problems, vex, &Decided::default())
 }
 
 fn whole(
@@ -159,16 +159,26 @@ fn whole(
     question: &Question<'_>,
     problems: &[String],
     vex: Option<&VexInput>,
-    excepted: &Excepted,
+    decided: &Decided,
 ) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
     let shown = evidence(&judgement, host, question);
-    let vex = if shown.is_empty() {
+    let kept = decided.documents.about(judgement.judged.iter().map(|j| &j.finding));
+    let vex = if shown.is_empty() && kept.is_empty() {
         vex.map(Cow::Borrowed)
     } else {
         let mut input = vex.cloned().unwrap_or_default();
+        if !kept.is_empty() {
+            // Documents of others name a host as they would for `scan --vex`.
+            let called = called(host);
+            input.host.names.extend(called.names);
+            input.host.cpes.extend(called.cpes);
+        }
+        if !shown.is_empty() {
+            input.host.names.push(host.hostname.clone());
+        }
+        input.statements.extend(kept);
         input.statements.extend(shown);
-        input.host.names.push(host.hostname.clone());
         Some(Cow::Owned(input))
     };
     let (mut judgement, vex) = match vex {
@@ -178,7 +188,7 @@ fn whole(
         }
         None => (judgement, None),
     };
-    let excepted = exceptions::apply(&mut judgement, excepted);
+    let excepted = exceptions::apply(&mut judgement, &decided.excepted);
     let ranking = ranked(&judgement, host, question.now);
     let support = intel.support(host, question.now.date())?;
     let overdue = |d: &DueDates| d.due().is_some_and(|at| at < question.now);

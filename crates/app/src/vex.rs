@@ -20,7 +20,7 @@ use patchwright_domain::time::Timestamp;
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::vex::{self, Item, Outcome, VexError};
 use patchwright_protocol::scan::{
-    EvidenceCount, EvidenceView, FindingView, ScanReport, SetAsideView, UntouchedView, VexView,
+    EvidenceCount, EvidenceView, FindingView, KeptStatement, ScanReport, SetAsideView, UntouchedView, VexView,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -98,11 +98,7 @@ pub fn read_file(path: &Path, now: Timestamp) -> Result<ReadDocument, ReadError>
 /// # Errors
 /// The file cannot be read.
 pub fn identity_of(host: &HostFacts, file: Option<&Path>) -> std::io::Result<HostIdentity> {
-    let mut identity = HostIdentity {
-        names: vec![host.hostname.clone(), vex::product_id(&host.hostname)],
-        cpes: os_cpe(&host.os).into_iter().collect(),
-        ..HostIdentity::default()
-    };
+    let mut identity = called(host);
     if let Some(path) = file.filter(|path| path.is_file()) {
         identity.names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         let mut hash = Sha256::new();
@@ -119,6 +115,18 @@ pub fn identity_of(host: &HostFacts, file: Option<&Path>) -> std::io::Result<Hos
     }
     identity.names.retain(|name| !name.is_empty());
     Ok(identity)
+}
+
+/// What a host is called as a product without a look at any file.
+pub(crate) fn called(host: &HostFacts) -> HostIdentity {
+    let mut names = names_of(&host.hostname).to_vec();
+    names.retain(|name| !name.is_empty());
+    HostIdentity { names, cpes: os_cpe(&host.os).into_iter().collect(), ..HostIdentity::default() }
+}
+
+/// Under which names documents may know a host.
+pub(crate) fn names_of(hostname: &str) -> [String; 2] {
+    [hostname.to_owned(), vex::product_id(hostname)]
 }
 
 /// The CPE name of an operating system, as its publisher writes it in `/etc/os-release` and in advisories.
@@ -204,7 +212,9 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
             .filter_map(|s| input.statements.get(*s))
             .filter_map(|statement| evidence_view(statement, now))
             .collect();
+        let kept = decided.statements.iter().filter_map(|s| input.statements.get(*s)).filter_map(kept_place).collect();
         set_aside.push(SetAsideView {
+            kept,
             by_evidence: !evidence.is_empty(),
             evidence,
             finding: finding_view(&judged, &facts, now),
@@ -227,6 +237,16 @@ pub fn split(judgement: Judgement, input: &VexInput, now: Timestamp) -> (Judgeme
         untouched,
     };
     (left, view)
+}
+
+/// Where a statement stands in a kept document; nothing for one from elsewhere.
+fn kept_place(statement: &Statement) -> Option<KeptStatement> {
+    match &statement.source {
+        Source::Kept { document, statement, .. } => {
+            Some(KeptStatement { document: document.to_string(), statement: *statement })
+        }
+        Source::Document { .. } | Source::Evidence { .. } => None,
+    }
 }
 
 /// The evidence of a statement with its age; nothing for a statement of a document.

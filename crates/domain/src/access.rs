@@ -85,8 +85,10 @@ words! {
         ViewExceptions = "exception.view",
         /// Ask for an exception.
         RequestException = "exception.request",
-        /// Approve, refuse or revoke an exception.
+        /// Approve or refuse an exception: an account of the installation does, never the command line by itself.
         DecideException = "exception.decide",
+        /// End an exception before its last day.
+        RevokeException = "exception.revoke",
         /// Say that findings are not affected, and take it back.
         StateNotAffected = "vex.state",
         /// See advisories and where they come from.
@@ -320,6 +322,7 @@ impl Action {
             | Self::ViewExceptions
             | Self::RequestException
             | Self::DecideException
+            | Self::RevokeException
             | Self::StateNotAffected
             | Self::ViewSources => Reach::Environment,
             Self::ViewAdvisories | Self::ViewFeeds | Self::ViewPolicy => Reach::Shared,
@@ -339,6 +342,13 @@ impl Action {
         }
     }
 
+    /// Whether only an account of the installation does it. Approvals are by somebody else than who asked: to that rule, an account of
+    /// the operating system would be a second person behind the same keyboard.
+    #[must_use]
+    pub fn needs_account(self) -> bool {
+        self == Self::DecideException
+    }
+
     /// The narrowest token scope that allows this; [`TokenScope::Admin`] always does.
     #[must_use]
     pub fn token_scope(self) -> TokenScope {
@@ -350,7 +360,9 @@ impl Action {
             | Self::ViewPolicy
             | Self::ViewExceptions
             | Self::ViewSources => TokenScope::Read,
-            Self::RequestException | Self::DecideException | Self::StateNotAffected => TokenScope::ExceptionsWrite,
+            Self::RequestException | Self::DecideException | Self::RevokeException | Self::StateNotAffected => {
+                TokenScope::ExceptionsWrite
+            }
             Self::EnrolHost | Self::ImportHost | Self::EditHost | Self::DeleteHost => TokenScope::InventoryWrite,
             Self::SyncFeeds | Self::EditFeeds => TokenScope::FeedsWrite,
             Self::SimulatePolicy | Self::ApplyPolicy | Self::AssessSource => TokenScope::PolicyWrite,
@@ -393,7 +405,7 @@ impl Role {
                 Self::Viewer | Self::Approver => false,
             },
             // The operator asks and does not decide.
-            Action::DecideException => match self {
+            Action::DecideException | Action::RevokeException => match self {
                 Self::SecurityOfficer | Self::Approver | Self::Admin => true,
                 Self::Viewer | Self::Operator => false,
             },
@@ -433,6 +445,7 @@ impl SystemPart {
                 | Action::ViewExceptions
                 | Action::RequestException
                 | Action::DecideException
+                | Action::RevokeException
                 | Action::StateNotAffected
                 | Action::ViewAdvisories
                 | Action::ViewFeeds
@@ -471,6 +484,8 @@ pub enum Reason {
     NotOwn,
     /// The account of nobody: only a person has one.
     NoAccount,
+    /// The command line acts for an account of the operating system, and this needs one of the installation.
+    NeedsAccount(Action),
     /// Local access to the data folder.
     LocalAccess,
     /// The part of the server is made for this.
@@ -493,6 +508,9 @@ impl fmt::Display for Reason {
             Self::TokenLacks(scope) => write!(f, "the token does not have scope `{scope}`"),
             Self::NotOwn => f.write_str("this is somebody else's account"),
             Self::NoAccount => f.write_str("only a person has an account of their own"),
+            Self::NeedsAccount(action) => {
+                write!(f, "`{action}` needs an account of this installation, the command line by itself is none")
+            }
             Self::LocalAccess => f.write_str("local access to the data folder"),
             Self::SystemPartDoes(part, action) => write!(f, "server part `{}` may `{action}`", part.word()),
             Self::SystemPartDoesNot(part, action) => write!(f, "server part `{}` may not `{action}`", part.word()),
@@ -534,6 +552,7 @@ pub fn may(actor: &Actor, action: Action, target: &Target<'_>) -> Decision {
         Actor::Token { owner, scopes, environments, .. } => {
             decide(owner, action, target, &owner.scope.intersect(environments), Some(scopes))
         }
+        Actor::Local { .. } if action.needs_account() => Decision::no(vec![Reason::NeedsAccount(action)]),
         Actor::Local { .. } => match action.reach() {
             Reach::Own => Decision::no(vec![Reason::NoAccount]),
             Reach::Environment | Reach::Shared | Reach::Installation => Decision::yes(Reason::LocalAccess),

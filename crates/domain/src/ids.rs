@@ -67,6 +67,8 @@ ids! {
     ExceptionId = "exc_",
     /// A statement of this organisation that findings are not affected.
     StatementId = "vex_",
+    /// A VEX document of somebody else that was taken in.
+    DocumentId = "vdc_",
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::output::Format;
 use crate::paper::Colour;
 
-pub(crate) use decisions::{Account, Exception, Form, Vex};
+pub(crate) use decisions::{Account, Caller, DocumentCommand, Documents, Exception, Exceptions, Form, Statements, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources, YesNo};
@@ -74,11 +74,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Findings(Findings),
     /// Findings that may wait, and who decided so
-    #[command(subcommand)]
-    Exception(Exception),
-    /// What this organisation says is not affected
-    #[command(subcommand)]
-    Vex(Vex),
+    Exception(Exceptions),
+    /// What is not affected: said by this organisation, or by documents of others
+    Vex(Statements),
     /// Where software comes from, and who decided about it
     #[command(subcommand)]
     Sources(Sources),

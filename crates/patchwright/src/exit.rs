@@ -88,6 +88,7 @@ impl From<AppError> for Failure {
                 Code::Storage
             }
             AppError::Invalid { code: "reason_missing", .. } => Code::Usage,
+            AppError::Invalid { code: "vex_unreadable", .. } => Code::Input,
             AppError::Forbidden { .. }
             | AppError::Unauthenticated { .. }
             | AppError::NotFound { .. }

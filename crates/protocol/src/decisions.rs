@@ -90,6 +90,37 @@ pub struct ExceptionDecision {
     pub reason: String,
 }
 
+/// Asks to let an exception go on. The same findings are decided about again; the exception stays in force until its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RenewRequest {
+    /// Last day of the renewal, `YYYY-MM-DD`.
+    pub until: String,
+    /// Why the findings have to stay still.
+    pub reason: String,
+    /// What keeps the risk down meanwhile; as before when absent.
+    pub measure: Option<String>,
+}
+
+/// A decision whose end is near.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingRow {
+    /// `exception`, `statement` or `document`.
+    pub kind: String,
+    /// Id of it.
+    pub id: String,
+    /// What it is about, in one line.
+    pub title: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub last_day: String,
+    /// Whole days until then, 0 on that day.
+    pub days_left: i64,
+    /// Findings that it covers, or sets aside.
+    pub findings: u64,
+    /// A renewal of it that waits for a decision.
+    pub renewal: Option<String>,
+}
+
 /// An exception in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExceptionRow {
@@ -113,6 +144,14 @@ pub struct ExceptionRow {
     pub until: String,
     /// When it ends by itself, RFC 3339.
     pub ends: String,
+    /// Whole days until its last day while it waits or holds, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It holds, its end is near by the policy (`notice_days`), and no approved renewal follows.
+    pub ends_soon: bool,
+    /// The exception that it lets go on.
+    pub renews: Option<String>,
+    /// The latest renewal of it that waits or holds.
+    pub renewed_by: Option<String>,
     /// Worst urgency when it was asked for.
     pub worst: String,
     /// Findings covered.
@@ -200,6 +239,10 @@ pub struct NotAffectedRow {
     pub reason: String,
     /// Last day, `YYYY-MM-DD`.
     pub review_by: String,
+    /// Whole days until then while it holds, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It holds, and its review is near by the policy (`notice_days`).
+    pub ends_soon: bool,
     /// Findings covered.
     pub findings: u64,
     /// Hosts covered.
@@ -231,4 +274,99 @@ pub struct NotAffectedDetail {
     pub on: Vec<CoveredHost>,
     /// Hosts that are gone, or that the caller may not see.
     pub elsewhere: u64,
+}
+
+/// A VEX document of somebody else that this installation keeps, in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VexDocumentRow {
+    /// Id here (`vdc_…`).
+    pub id: String,
+    /// `kept`, `lapsed`, `superseded` or `withdrawn`, as of now.
+    pub state: String,
+    /// Who answers for it, as the document says; nobody proved it.
+    pub author: String,
+    /// Id that the document gives itself; absent without one.
+    pub document: Option<String>,
+    /// Version that the document gives itself; empty without one.
+    pub version: String,
+    /// When the document says that it was issued, RFC 3339.
+    pub issued: Option<String>,
+    /// `OpenVEX`, `CSAF` or `CycloneDX`.
+    pub format: String,
+    /// Name under which it came, of a file for example.
+    pub name: String,
+    /// SHA-256 of the document in hex.
+    pub digest: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Statements that were read.
+    pub statements: u64,
+    /// Statements that could not be read.
+    pub lost: u64,
+    /// Statements that set a finding aside now.
+    pub applied: u64,
+    /// Statements that say affected, or that nobody knows yet: they set nothing aside.
+    pub open: u64,
+    /// Statements about vulnerabilities that are found here, which set nothing aside: of another product or version, or overruled.
+    pub idle: u64,
+    /// Statements that match nothing: no host has a finding of their vulnerability.
+    pub unmatched: u64,
+    /// Findings that it sets aside now, on the hosts of the caller.
+    pub set_aside: u64,
+    /// Hosts with such findings.
+    pub hosts: u64,
+    /// Last day on which it holds, `YYYY-MM-DD`.
+    pub review_by: String,
+    /// Whole days until then while it counts, 0 on that day.
+    pub days_left: Option<i64>,
+    /// It counts, and its review is near by the policy (`notice_days`).
+    pub ends_soon: bool,
+    /// Why it was taken in.
+    pub reason: String,
+    /// Who took it in.
+    pub imported_by: String,
+    /// When, RFC 3339.
+    pub imported_at: String,
+    /// The newer version that took its place.
+    pub superseded_by: Option<String>,
+    /// Who took it back.
+    pub withdrawn_by: Option<String>,
+    /// Why it was taken back.
+    pub withdrawn_because: Option<String>,
+    /// What `If-Match` of a withdrawal names (`"gN"`).
+    pub generation: i64,
+}
+
+/// One statement of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VexDocumentStatement {
+    /// Place in the document, for people.
+    pub place: String,
+    /// Vulnerability.
+    pub vuln: String,
+    /// `not_affected`, `fixed`, `under_investigation` or `affected`.
+    pub status: String,
+    /// One of the five words of OpenVEX, where the statement has one.
+    pub justification: Option<String>,
+    /// Products, the first ten.
+    pub products: Vec<String>,
+    /// All of them.
+    pub products_total: u64,
+    /// `applied`, `open`, `idle` or `unmatched`; empty for a document that does not count any more.
+    pub effect: String,
+}
+
+/// A document with what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VexDocumentDetail {
+    /// Version of this shape.
+    pub schema: u32,
+    /// The document.
+    pub row: VexDocumentRow,
+    /// Its statements, the first five hundred.
+    pub statements: Vec<VexDocumentStatement>,
+    /// What could not be read when it was taken in; only in the answer to that.
+    pub problems: Vec<String>,
+    /// Earlier versions whose place it took; only in the answer to taking it in.
+    pub supersedes: Vec<String>,
 }

@@ -141,6 +141,8 @@ pub struct Today {
     pub patches: Vec<FleetPatch>,
     /// Vulnerabilities known to be exploited that are open here.
     pub kev: Vec<AdvisoryRow>,
+    /// Decisions about findings whose end is near, the nearest first.
+    pub ending: Vec<crate::decisions::EndingRow>,
     /// Feeds that need a look.
     pub feeds: Vec<crate::intel::FeedRow>,
     /// Last things that happened, newest first.

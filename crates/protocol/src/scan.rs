@@ -483,8 +483,20 @@ pub struct SetAsideView {
     /// Evidence of the host that took part, with its age.
     #[serde(default)]
     pub evidence: Vec<EvidenceView>,
+    /// Kept documents of others that took part.
+    #[serde(default)]
+    pub kept: Vec<KeptStatement>,
     /// Whether a PCI DSS result changes by it: never without a person's attestation.
     pub changes_pci_result: bool,
+}
+
+/// A statement of a document that this installation keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct KeptStatement {
+    /// Id of the document (`vdc_…`).
+    pub document: String,
+    /// Place of the statement in it, from 0.
+    pub statement: u32,
 }
 
 /// How many findings one kind of evidence set aside.

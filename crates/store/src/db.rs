@@ -16,7 +16,7 @@ use crate::link::{Link, with_list};
 use crate::txn::{Reader, WriteTxn};
 use crate::{
     account, asset, audit, exception, feed, host, intel, inventory, link, migrate, outbox, policy, saved_view, setting,
-    source, token,
+    source, token, vex_document,
 };
 
 /// What to do when there is no database yet.
@@ -354,6 +354,7 @@ fn statements() -> (Vec<link::Sql>, Vec<link::Bulk>) {
         setting::ALL,
         source::ALL,
         token::ALL,
+        vex_document::ALL,
     ];
     let bulks = [asset::BULKS, audit::BULKS, feed::BULKS, host::BULKS, inventory::BULKS, outbox::BULKS, source::BULKS];
     (queries.concat(), bulks.concat())

@@ -34,6 +34,7 @@ mod setting;
 mod source;
 mod token;
 mod txn;
+mod vex_document;
 
 pub use account::{NewUser, SecretHash, Session, UserAccount, UserChange};
 pub use asset::StoredAsset;
@@ -55,6 +56,7 @@ pub use setting::Setting;
 pub use source::{SeenSource, SourceContent, SourceSight, StoredAssessment};
 pub use token::ApiToken;
 pub use txn::{Reader, WriteTxn};
+pub use vex_document::StoredDocument;
 
 /// How often a row was written. A write names the generation it read; when another writer came first, it gets
 /// [`StoreError::Conflict`] instead of overwriting what it never saw.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "exception", up: include_str!("../migrations/0006_exception/up.sql") },
     Migration { number: 7, name: "libraries", up: include_str!("../migrations/0007_libraries/up.sql") },
     Migration { number: 8, name: "source_sight", up: include_str!("../migrations/0008_source_sight/up.sql") },
+    Migration { number: 9, name: "vex_document", up: include_str!("../migrations/0009_vex_document/up.sql") },
 ];
 
 /// Schema number of this program.

@@ -140,6 +140,18 @@
 
   $$("[data-select]").forEach((field) => field.addEventListener("focus", () => field.select()));
 
+  // A file fills the field that it would be pasted into.
+  $$("input[type=file][data-into]").forEach((file) => {
+    file.closest("[data-file]").hidden = false;
+    file.addEventListener("change", async () => {
+      const chosen = file.files[0];
+      if (!chosen) return;
+      const form = file.form;
+      form.elements[file.dataset.into].value = await chosen.text();
+      if (form.elements.name && !form.elements.name.value) form.elements.name.value = chosen.name;
+    });
+  });
+
   // New data: say so quietly; the reader decides when to reload.
   const note = $("[data-fresh]");
   if (note && $(".top nav") && window.EventSource) {

@@ -52,6 +52,9 @@ pub fn router(env: Env, options: WebOptions) -> Router {
     // Only what carries no form token is compressed: a page that mixes a secret with text a stranger chose must not be (BREACH).
     let open =
         Router::new().route("/assets/{name}", get(assets::get)).merge(api::v1::router()).layer(CompressionLayer::new());
+    let documents = Router::new()
+        .route("/vex-documents", post(console::vex_documents::import))
+        .layer(DefaultBodyLimit::max(console::vex_documents::BODY_MAX));
     Router::new()
         .route("/", get(console::today::get))
         .route("/hosts", get(console::hosts::list))
@@ -68,8 +71,11 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/exceptions", get(console::exceptions::list).post(console::exceptions::from_draft))
         .route("/exceptions/{id}", get(console::exceptions::detail))
         .route("/exceptions/{id}/decide", post(console::exceptions::decide))
+        .route("/exceptions/{id}/renew", post(console::exceptions::renew))
         .route("/not-affected/{id}", get(console::exceptions::stated))
         .route("/not-affected/{id}/withdraw", post(console::exceptions::withdraw))
+        .route("/vex-documents/{id}", get(console::vex_documents::detail))
+        .route("/vex-documents/{id}/withdraw", post(console::vex_documents::withdraw))
         .route("/findings/views", post(console::findings::view_save))
         .route("/findings/views/{id}/delete", post(console::findings::view_delete))
         .route("/advisories", get(console::advisories::list))
@@ -97,6 +103,7 @@ pub fn router(env: Env, options: WebOptions) -> Router {
         .route("/healthz", get(console::plain::healthy))
         .route("/readyz", get(console::plain::ready))
         .merge(open)
+        .merge(documents)
         .fallback(console::plain::missing)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CatchPanicLayer::new())

@@ -191,13 +191,23 @@ pub const PROBLEMS: &[Problem] = &[
     refused(
         "exception_state",
         "There is no such state of an exception",
-        "Use `requested`, `approved`, `expired`, `revoked` or `refused`.",
+        "Use `requested`, `approved`, `ending`, `expired`, `revoked` or `refused`.",
     ),
     refused("vex_justification", "That is no justification", "Use one of the five of OpenVEX; the detail lists them."),
     refused(
         "vex_refused",
         "The statement stands against a rule",
         "The detail names every rule: a reason, a review date in time, packages that a statement can name, or the state that it is in.",
+    ),
+    refused(
+        "vex_unreadable",
+        "The document cannot be read",
+        "Give a whole OpenVEX, CSAF VEX or CycloneDX VEX document in JSON, 16 MB at most. Nothing was changed.",
+    ),
+    refused(
+        "vex_document_refused",
+        "The document stands against a rule",
+        "The detail names every rule: a reason, a review date in time, a version that is not older than what is here. Nothing was changed.",
     ),
     refused("filter_unknown", "No such state", "Use one of the states that the hint names, or clear the filter."),
     refused(

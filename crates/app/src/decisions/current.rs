@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use patchwright_domain::exposure::Finding;
-use patchwright_domain::exposure::vex::{HostIdentity, Statement};
+use patchwright_domain::exposure::vex::{HostIdentity, Library, Source, Statement};
 use patchwright_domain::governance::coverage::{Coverage, Part};
+use patchwright_domain::governance::document::Document;
 use patchwright_domain::governance::exception::Exception;
 use patchwright_domain::governance::not_affected::NotAffected;
 use patchwright_domain::ids::HostId;
@@ -24,6 +25,12 @@ pub(crate) struct Decisions {
     pub(crate) exceptions: Vec<(Arc<Exception>, Arc<Coverage>)>,
     /// Statements that something is not affected, with what they cover.
     pub(crate) not_affected: Vec<(Arc<NotAffected>, Arc<Coverage>)>,
+    /// What kept documents of others say, of every host.
+    pub(crate) documents: Arc<Library>,
+    /// The same by document.
+    pub(crate) said: BTreeMap<String, Arc<Vec<Statement>>>,
+    /// Names the documents.
+    documents_stamp: String,
     /// Names this set: ids and generations.
     pub(crate) stamp: String,
     /// Places of exceptions and statements that cover a host.
@@ -73,6 +80,8 @@ pub struct Decided {
     pub excepted: Excepted,
     /// Statements of this organisation about it.
     pub vex: Option<VexInput>,
+    /// What documents of others say, about whichever host.
+    pub(crate) documents: Arc<Library>,
     /// When the first of it ends.
     pub(crate) until: Option<Timestamp>,
 }
@@ -80,18 +89,19 @@ pub struct Decided {
 impl Decisions {
     /// Names what is decided about a host, for caches: what a decision covers does not change.
     pub(crate) fn stamp_of(&self, host: &HostId) -> String {
-        let Some((exceptions, statements)) = self.by_host.get(host) else { return String::new() };
+        let documents = self.documents_stamp.as_str();
+        let Some((exceptions, statements)) = self.by_host.get(host) else { return documents.to_owned() };
         let exceptions =
             exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)).map(|(e, _)| e.id().as_str());
         let statements =
             statements.iter().filter_map(|p| self.not_affected.get(*p as usize)).map(|(s, _)| s.id().as_str());
-        exceptions.chain(statements).collect()
+        std::iter::once(documents).chain(exceptions).chain(statements).collect()
     }
 
     /// What is decided about a host.
     pub(crate) fn of_host(&self, host: &HostId) -> Decided {
-        let Some((exceptions, statements)) = self.by_host.get(host) else { return Decided::default() };
-        let mut out = Decided::default();
+        let mut out = Decided { documents: self.documents.clone(), ..Decided::default() };
+        let Some((exceptions, statements)) = self.by_host.get(host) else { return out };
         let mut ends: Vec<Timestamp> = Vec::new();
         for (exception, covers) in exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)) {
             ends.push(exception.ends());
@@ -117,6 +127,7 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     let now = env.now();
     let exceptions = read.exception_in_force(now).await?;
     let not_affected = read.not_affected_in_force(now).await?;
+    let documents = read.vex_document_in_force(now).await?;
     let mut stamp = String::new();
     for stored in &exceptions {
         stamp.push_str(&format!("{} {}\n", stored.exception.id(), stored.generation.0));
@@ -124,11 +135,33 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     for stored in &not_affected {
         stamp.push_str(&format!("{} {}\n", stored.decision.id(), stored.generation.0));
     }
+    let mut documents_stamp = String::new();
+    for stored in &documents {
+        documents_stamp.push_str(&format!("{} {}\n", stored.document.id(), stored.generation.0));
+    }
+    stamp.push_str(&documents_stamp);
     let mut kept = env.decisions().0.lock().await;
     if kept.decisions.stamp == stamp {
         return Ok(kept.decisions.clone());
     }
-    let mut next = Decisions { stamp, ..Decisions::default() };
+    let mut said: BTreeMap<String, Arc<Vec<Statement>>> = BTreeMap::new();
+    for stored in &documents {
+        let id = stored.document.id();
+        let statements = match kept.decisions.said.get(id.as_str()) {
+            Some(known) => known.clone(),
+            None => {
+                let read = read.vex_document_statements(id).await?.ok_or_else(|| gone(id.as_str()))?;
+                Arc::new(read.into_iter().zip(0u32..).map(|(s, no)| as_kept(s, no, &stored.document)).collect())
+            }
+        };
+        said.insert(id.to_string(), statements);
+    }
+    let library = if kept.decisions.documents_stamp == documents_stamp {
+        kept.decisions.documents.clone()
+    } else {
+        Arc::new(Library::of(said.values().flat_map(|s| s.iter().cloned()).collect()))
+    };
+    let mut next = Decisions { stamp, documents: library, said, documents_stamp, ..Decisions::default() };
     let mut coverage: BTreeMap<String, Arc<Coverage>> = BTreeMap::new();
     for stored in exceptions {
         let id = stored.exception.id().clone();
@@ -161,6 +194,22 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     let next = Arc::new(next);
     *kept = Kept { decisions: next.clone(), coverage };
     Ok(next)
+}
+
+/// A statement of a document as one of this installation: it lapses with the document, and says where it stands in it.
+fn as_kept(statement: Statement, no: u32, document: &Document) -> Statement {
+    let source = match statement.source {
+        Source::Document { id, place } => Source::Kept { document: document.id().clone(), statement: no, id, place },
+        other @ (Source::Kept { .. } | Source::Evidence { .. }) => other,
+    };
+    let ends = document.ends();
+    Statement {
+        source,
+        expires: Some(statement.expires.map_or(ends, |own| own.min(ends))),
+        // Nothing is known to be true before it was here: a document that is dated ahead counts from when it was taken in.
+        issued: statement.issued.min(document.filing().at),
+        ..statement
+    }
 }
 
 /// A row was there and what it covers was not: rows are never deleted.

@@ -1,14 +1,20 @@
 //! Asking for exceptions and deciding about them.
 
+use std::collections::BTreeMap;
+
 use patchwright_domain::access::{Action, Scope, Standing as AccountStanding, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::governance::coverage::{Coverage, Listed};
-use patchwright_domain::governance::exception::{Accounts, Exception, Plea, Standing, State};
+use patchwright_domain::governance::exception::{
+    Accounts, Exception, ExceptionPolicy, Plea, Renewal, Standing, State, days_left,
+};
 use patchwright_domain::ids::ExceptionId;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
-use patchwright_protocol::decisions::{ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow};
+use patchwright_protocol::decisions::{
+    ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow, RenewRequest,
+};
 use patchwright_protocol::scan::DraftRequest;
 use patchwright_store::{Generation, Reader, StoredException};
 
@@ -20,6 +26,8 @@ use crate::fleet::index;
 use crate::report::{urgency_place, urgency_word};
 use crate::{Ctx, Env, Result};
 
+/// In place of a state: what is in force and ends soon.
+pub const ENDING: &str = "ending";
 /// What to do about a refusal.
 const HINT: &str = "correct what is named and ask again";
 
@@ -68,6 +76,7 @@ pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest)
         title: asked.covers.title(),
         question: asked.question,
         draft: asked.draft,
+        renews: None,
         reason: request.reason.trim().to_owned(),
         measure: said(&request.measure),
         until,
@@ -86,6 +95,64 @@ pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest)
     txn.commit().await?;
     env.event("exceptions", &format!("an exception waits for a decision: {}", exception.plea().title));
     detail(env, ctx, &StoredException { exception, generation: Generation::FIRST }, &asked.covers).await
+}
+
+/// Asks to let an exception go on: the same findings, with an approval of its own. The exception stays in force until its end.
+///
+/// # Errors
+/// [`AppError::Forbidden`], also for one of its hosts; [`AppError::Invalid`] with everything that stands against it.
+pub async fn exception_renew(env: &Env, ctx: &Ctx, id: &str, request: &RenewRequest) -> Result<ExceptionDetail> {
+    ctx.authorize(Action::RequestException, &Target::OwnScope)?;
+    let now = env.now();
+    let until = day("the end of an exception", &request.until)?;
+    let (stored, covers) = fetch(env, ctx, id).await?;
+    authorize_hosts(env, ctx, Action::RequestException, &covers).await?;
+    let worst = worst_now(env, &covers).await?;
+    let renewals = Renewals::of(&env.db().read().await?.exception_list().await?, now);
+    let waiting = renewals.waiting(stored.exception.id());
+    let with = Renewal {
+        until,
+        reason: request.reason.trim().to_owned(),
+        measure: request.measure.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned),
+        by: party(ctx),
+        at: now,
+        worst,
+    };
+    let policy = env.policy();
+    let exception = stored
+        .exception
+        .renew(ExceptionId::from_unique(&unique()), with, waiting, &policy.policy.exceptions)
+        .map_err(|against| refused("exception_refused", &against, HINT))?;
+    let mut txn = env.db().write().await?;
+    txn.exception_insert(&exception, &covers).await?;
+    txn.audit_append(entry(ctx, now, "exception.renew", &exception, &covers, &request.reason));
+    txn.commit().await?;
+    env.event("exceptions", &format!("a renewal waits for a decision: {}", exception.plea().title));
+    detail(env, ctx, &StoredException { exception, generation: Generation::FIRST }, &covers).await
+}
+
+/// Which exceptions are renewed, by the latest renewal that waits or holds.
+#[derive(Default)]
+struct Renewals(BTreeMap<ExceptionId, (ExceptionId, Standing)>);
+
+impl Renewals {
+    /// Of a list with the latest first.
+    fn of(list: &[StoredException], now: Timestamp) -> Self {
+        let mut out = Self::default();
+        for exception in list.iter().map(|s| &s.exception) {
+            let standing = exception.standing(now);
+            if let Some(renewed) = &exception.plea().renews
+                && matches!(standing, Standing::Requested | Standing::Approved)
+            {
+                out.0.entry(renewed.clone()).or_insert_with(|| (exception.id().clone(), standing));
+            }
+        }
+        out
+    }
+
+    fn waiting(&self, id: &ExceptionId) -> Option<&ExceptionId> {
+        self.0.get(id).filter(|(_, standing)| *standing == Standing::Requested).map(|(id, _)| id)
+    }
 }
 
 /// The findings of a draft in the report of a host.
@@ -152,8 +219,12 @@ pub async fn exception_decide(
     let (stored, covers) = fetch(env, ctx, id).await?;
     let by = party(ctx);
     let own = stored.exception.standing(env.now()) == Standing::Requested && stored.exception.plea().by.word == by.word;
-    // Whoever asked may take it back before anybody decided.
-    let action = if wish.decision == "revoke" && own { Action::RequestException } else { Action::DecideException };
+    let action = match wish.decision.as_str() {
+        // Whoever asked may take it back before anybody decided.
+        "revoke" if own => Action::RequestException,
+        "revoke" => Action::RevokeException,
+        _ => Action::DecideException,
+    };
     ctx.authorize(action, &Target::OwnScope)?;
     authorize_hosts(env, ctx, action, &covers).await?;
     let now = env.now();
@@ -203,12 +274,14 @@ fn entry(ctx: &Ctx, now: Timestamp, action: &str, e: &Exception, covers: &Covera
             "state": e.standing(now).word(),
             "question": plea.question,
             "draft": plea.draft,
+            "renews": plea.renews,
             "until": plea.until.to_string(),
             "worst": plea.worst.word(),
             "findings": plea.counts.findings,
             "hosts": plea.counts.hosts,
             "vulnerabilities": plea.counts.vulns,
             "requested_by": plea.by.word,
+            "by": party(ctx).word,
             "alone": e.approval().is_some_and(|a| a.alone),
             "covers": covers.digest(),
         }),
@@ -239,24 +312,31 @@ async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
     Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
 }
 
-/// Exceptions: those that wait first, then those in force by their end, then the others, the latest first.
+/// Exceptions: those that wait first, then those in force by their end, then the others, the latest first. Beside the states,
+/// [`ENDING`] names those in force whose end is near.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] for an unknown state; or the database.
 pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result<Vec<ExceptionRow>> {
     ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
     let now = env.now();
-    let wanted = match state.map(str::trim).filter(|s| !s.is_empty()) {
+    let state = state.map(str::trim).filter(|s| !s.is_empty());
+    let ending = state == Some(ENDING);
+    let wanted = match state.filter(|_| !ending) {
         None => None,
         Some(word) => Some(Standing::from_word(word).ok_or_else(|| {
             AppError::invalid(
                 "exception_state",
                 format!("`{word}` is no state of an exception"),
-                "use requested, approved, expired, revoked or refused",
+                "use requested, approved, ending, expired, revoked or refused",
             )
         })?),
     };
     let mut all = env.db().read().await?.exception_list().await?;
+    let renewals = Renewals::of(&all, now);
+    let policy = env.policy();
+    let notice = &policy.policy.exceptions;
+    all.retain(|s| !ending || ends_soon(&s.exception, &renewals, notice, now));
     all.retain(|s| wanted.is_none_or(|w| s.exception.standing(now) == w));
     all.sort_by_key(|s| {
         let standing = s.exception.standing(now);
@@ -267,13 +347,19 @@ pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result
     let mut rows = Vec::new();
     for stored in all {
         if everything || visible(env, ctx, &covers_of(env, stored.exception.id()).await?).await? {
-            rows.push(row(&stored, now));
+            rows.push(row(&stored, &renewals, notice, now));
         }
         if rows.len() >= SHOWN {
             break;
         }
     }
     Ok(rows)
+}
+
+/// Whether an exception holds and its end is near, with no approved renewal behind it.
+fn ends_soon(exception: &Exception, renewals: &Renewals, notice: &ExceptionPolicy, now: Timestamp) -> bool {
+    let follows = renewals.0.get(exception.id()).is_some_and(|(_, standing)| *standing == Standing::Approved);
+    exception.in_force(now) && notice.is_near(exception.plea().until, now) && !follows
 }
 
 /// One exception with what it covers.
@@ -290,11 +376,12 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverag
     let now = env.now();
     let worst = worst_now(env, covers).await?;
     let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
+    let renewals = Renewals::of(&env.db().read().await?.exception_list().await?, now);
     let policy = env.policy();
     let days = policy.policy.exceptions.days(worst.unwrap_or(Urgency::Low).max(stored.exception.plea().worst));
     Ok(ExceptionDetail {
         schema: SCHEMA,
-        row: row(stored, now),
+        row: row(stored, &renewals, &policy.policy.exceptions, now),
         worst_now: worst.map(|u| urgency_word(u).to_owned()),
         latest: now.plus_days(i64::from(days)).date().to_string(),
         covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
@@ -303,7 +390,7 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverag
     })
 }
 
-fn row(stored: &StoredException, now: Timestamp) -> ExceptionRow {
+fn row(stored: &StoredException, renewals: &Renewals, notice: &ExceptionPolicy, now: Timestamp) -> ExceptionRow {
     let e = &stored.exception;
     let plea = e.plea();
     let standing = e.standing(now);
@@ -333,6 +420,10 @@ fn row(stored: &StoredException, now: Timestamp) -> ExceptionRow {
         measure: plea.measure.clone(),
         until: plea.until.to_string(),
         ends: e.ends().to_string(),
+        days_left: days_left(plea.until, now).filter(|_| matches!(standing, Standing::Requested | Standing::Approved)),
+        ends_soon: ends_soon(e, renewals, notice, now),
+        renews: plea.renews.as_ref().map(ToString::to_string),
+        renewed_by: renewals.0.get(e.id()).map(|(id, _)| id.to_string()),
         worst: urgency_word(plea.worst).to_owned(),
         findings: plea.counts.findings,
         hosts: plea.counts.hosts,
@@ -362,9 +453,15 @@ pub async fn requested_of(env: &Env, ctx: &Ctx, drafts: &[String]) -> Result<Vec
     // The list has the latest first.
     for stored in env.db().read().await?.exception_list().await? {
         let Some(draft) = stored.exception.plea().draft.as_ref().filter(|d| drafts.contains(d)) else { continue };
-        if !out.iter().any(|(known, _)| known == draft) {
-            let state = stored.exception.standing(now).word().to_owned();
-            out.push((draft.clone(), DraftRequest { id: stored.exception.id().to_string(), state }));
+        let standing = stored.exception.standing(now);
+        let request = DraftRequest { id: stored.exception.id().to_string(), state: standing.word().to_owned() };
+        match out.iter_mut().find(|(known, _)| known == draft) {
+            // What holds is said before a renewal of it that waits.
+            Some((_, known)) if standing == Standing::Approved && known.state == Standing::Requested.word() => {
+                *known = request;
+            }
+            Some(_) => {}
+            None => out.push((draft.clone(), request)),
         }
     }
     Ok(out)

@@ -4,6 +4,8 @@
 //! reports and for the fleet index.
 
 pub(crate) mod current;
+mod documents;
+mod ending;
 mod exceptions;
 mod not_affected;
 mod plan;
@@ -23,8 +25,13 @@ use crate::fleet::index;
 use crate::{Ctx, Env, Result};
 
 pub use current::{Decided, Excepted};
+pub use documents::{
+    DOCUMENT_MAX, Upload, document_import, document_list, document_original, document_show, document_withdraw,
+};
+pub use ending::ending;
 pub use exceptions::{
-    exception_decide, exception_list, exception_request, exception_show, exceptions_expire, requested_of,
+    ENDING, exception_decide, exception_list, exception_renew, exception_request, exception_show, exceptions_expire,
+    requested_of,
 };
 pub use not_affected::{not_affected_list, not_affected_show, not_affected_state, not_affected_withdraw};
 pub(crate) use plan::version_of;

@@ -4,6 +4,7 @@ use patchwright_domain::access::{Action, Scope, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::exposure::vex::Justification;
 use patchwright_domain::governance::coverage::Coverage;
+use patchwright_domain::governance::exception::{ExceptionPolicy, days_left};
 use patchwright_domain::governance::not_affected::{Claim, NotAffected, State};
 use patchwright_domain::ids::StatementId;
 use patchwright_domain::time::Timestamp;
@@ -145,11 +146,12 @@ pub async fn not_affected_list(env: &Env, ctx: &Ctx) -> Result<Vec<NotAffectedRo
         let holds = s.decision.in_force(now);
         (!holds, holds.then(|| s.decision.ends()), std::cmp::Reverse(s.decision.id().clone()))
     });
+    let policy = env.policy();
     let everything = matches!(ctx.actor.scope(), Scope::All);
     let mut rows = Vec::new();
     for stored in all {
         if everything || visible(env, ctx, &covers_of(env, stored.decision.id()).await?).await? {
-            rows.push(row(&stored, now));
+            rows.push(row(&stored, &policy.policy.exceptions, now));
         }
         if rows.len() >= SHOWN {
             break;
@@ -172,14 +174,14 @@ async fn detail(env: &Env, ctx: &Ctx, stored: &StoredNotAffected, covers: &Cover
     let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
     Ok(NotAffectedDetail {
         schema: SCHEMA,
-        row: row(stored, env.now()),
+        row: row(stored, &env.policy().policy.exceptions, env.now()),
         covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
         on,
         elsewhere,
     })
 }
 
-fn row(stored: &StoredNotAffected, now: Timestamp) -> NotAffectedRow {
+fn row(stored: &StoredNotAffected, notice: &ExceptionPolicy, now: Timestamp) -> NotAffectedRow {
     let d = &stored.decision;
     let claim = d.claim();
     let withdrawn = match d.current() {
@@ -194,6 +196,8 @@ fn row(stored: &StoredNotAffected, now: Timestamp) -> NotAffectedRow {
         justification: claim.justification.word().to_owned(),
         reason: claim.reason.clone(),
         review_by: claim.review_by.to_string(),
+        days_left: days_left(claim.review_by, now).filter(|_| d.in_force(now)),
+        ends_soon: d.in_force(now) && notice.is_near(claim.review_by, now),
         findings: claim.counts.findings,
         hosts: claim.counts.hosts,
         vulns: claim.counts.vulns,

@@ -84,6 +84,8 @@ pub(crate) struct State {
     profiles: usize,
     /// What people and evidence say about findings; kept up by `marking`.
     pub(super) marks: Marks,
+    /// What kept documents set aside.
+    pub(super) effects: super::kept::Effects,
     /// Decisions that the marks were made of; nothing while they have to be made anew.
     pub(super) marked_by: Option<String>,
 }

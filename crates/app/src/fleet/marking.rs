@@ -17,7 +17,7 @@ use crate::decisions::version_of;
 use crate::{Env, Result};
 
 /// "No end": beyond every instant that is asked for.
-const NEVER: Timestamp = Timestamp(i64::MAX);
+pub(super) const NEVER: Timestamp = Timestamp(i64::MAX);
 
 impl State {
     /// Makes the marks anew, unless they are those of these decisions and nothing else changed.
@@ -36,16 +36,19 @@ impl State {
                 }
             }
         }
+        let mut said: Vec<(SubjectNo, VulnNo, RoaringBitmap, Timestamp)> = Vec::new();
         for (decision, covers) in &decisions.not_affected {
             for part in &covers.parts {
                 let subjects = self.subjects_of(part);
                 let hosts = self.places(covers, part);
                 for vuln in part.vulns.iter().filter_map(|v| self.index.vuln_no(v)) {
-                    for subject in &subjects {
-                        marks.set_aside(*subject, vuln, &hosts, decision.ends());
-                    }
+                    said.extend(subjects.iter().map(|subject| (*subject, vuln, hosts.clone(), decision.ends())));
                 }
             }
+        }
+        self.mark_documents(env, hosts, decisions, &mut said, &mut marks).await?;
+        for (subject, vuln, hosts, until) in said {
+            marks.set_aside(subject, vuln, &hosts, until);
         }
         // Evidence is a matter of each host's facts, which the index does not keep: the reports have it.
         if !env.policy().policy.runtime.rules.is_empty() {
@@ -87,7 +90,7 @@ impl State {
         all.iter().copied().filter(means).collect()
     }
 
-    fn subjects_on(&self, host: HostNo, ecosystem: &str, package: &str, installed: &str) -> Vec<SubjectNo> {
+    pub(super) fn subjects_on(&self, host: HostNo, ecosystem: &str, package: &str, installed: &str) -> Vec<SubjectNo> {
         let Some(name) = self.index.name_no(ecosystem, package) else { return Vec::new() };
         let all = self.index.host(host).map_or(&[][..], |h| &h.subjects);
         let means = |s: &SubjectNo| {

@@ -10,6 +10,7 @@ mod detail;
 mod findings;
 mod first_seen;
 pub(crate) mod index;
+pub(crate) mod kept;
 mod known_host;
 mod marking;
 mod record;

@@ -57,6 +57,7 @@ pub async fn today(env: &Env, ctx: &Ctx) -> Result<Today> {
         tiers: tiers(&entries, &now.to_string(), &now.plus_days(SOON_DAYS).to_string()),
         patches: patches(&entries),
         kev,
+        ending: crate::decisions::ending(env, ctx).await?,
         feeds,
         activity,
     })

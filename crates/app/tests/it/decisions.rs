@@ -1,8 +1,8 @@
 //! Decisions about findings: asked for, decided by somebody else, in force in reports and index alike, and over by themselves.
 
 use patchwright_app::decisions::{
-    By, exception_decide, exception_list, exception_request, exception_show, exceptions_expire, not_affected_list,
-    not_affected_show, not_affected_state, not_affected_withdraw, plan,
+    By, ENDING, ending, exception_decide, exception_list, exception_renew, exception_request, exception_show,
+    exceptions_expire, not_affected_list, not_affected_show, not_affected_state, not_affected_withdraw, plan,
 };
 use patchwright_app::hosts::{find_host, host_report};
 use patchwright_app::vex::{Export, export};
@@ -13,19 +13,19 @@ use patchwright_domain::ids::UserId;
 use patchwright_domain::inventory::{Transaction, TransactionStep};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::decisions::{
-    ExceptionDecision, ExceptionDetail, ExceptionRequest, NotAffectedDetail, NotAffectedRequest,
+    ExceptionDecision, ExceptionDetail, ExceptionRequest, NotAffectedDetail, NotAffectedRequest, RenewRequest,
 };
 use patchwright_store::NewUser;
 
 use crate::findings::{agrees, ask, by_name, classify, env, host, local};
 
-fn person(name: &str, role: Role, scope: Scope) -> Ctx {
+pub(crate) fn person(name: &str, role: Role, scope: Scope) -> Ctx {
     let id = UserId::from_unique(name);
     let person = Person { id, name: name.to_owned(), role, scope, standing: Standing::Active };
     Ctx { actor: Actor::User(person), ..local() }
 }
 
-fn ann() -> Ctx {
+pub(crate) fn ann() -> Ctx {
     person("ann", Role::Operator, Scope::All)
 }
 
@@ -56,7 +56,7 @@ fn profile(tier: Tier, environment: &str) -> AssetProfile {
 }
 
 /// Two hosts in production and one for tests, all with an old openssl and an old curl.
-async fn installation(dir: &std::path::Path) -> Env {
+pub(crate) async fn installation(dir: &std::path::Path) -> Env {
     let env = env(dir, 0).await;
     for (name, environment) in [("web-01", "production"), ("web-02", "production"), ("db-01", "test")] {
         host_report(&env, &local(), host(name, "3.0.9-1", "7.88.1-10")).await.unwrap();
@@ -68,7 +68,7 @@ async fn installation(dir: &std::path::Path) -> Env {
     env
 }
 
-fn wish(q: &str, until: &str) -> ExceptionRequest {
+pub(crate) fn wish(q: &str, until: &str) -> ExceptionRequest {
     ExceptionRequest {
         q: Some(q.to_owned()),
         reason: "the vendor certifies it in spring".to_owned(),
@@ -78,16 +78,16 @@ fn wish(q: &str, until: &str) -> ExceptionRequest {
     }
 }
 
-async fn decide(env: &Env, ctx: &Ctx, id: &str, decision: &str) -> Result<ExceptionDetail, AppError> {
+pub(crate) async fn decide(env: &Env, ctx: &Ctx, id: &str, decision: &str) -> Result<ExceptionDetail, AppError> {
     let wish = ExceptionDecision { decision: decision.to_owned(), reason: "looked at it".to_owned() };
     exception_decide(env, ctx, id, &wish, None).await
 }
 
-async fn count(env: &Env, q: &str) -> u64 {
+pub(crate) async fn count(env: &Env, q: &str) -> u64 {
     ask(env, &local(), q, "patch").await.findings
 }
 
-async fn audited(env: &Env) -> Vec<String> {
+pub(crate) async fn audited(env: &Env) -> Vec<String> {
     let rows = patchwright_app::audit::list(env, &local(), 0, 50).await.unwrap();
     rows.into_iter().map(|r| format!("{} {}", r.actor, r.text)).collect()
 }
@@ -237,13 +237,82 @@ async fn one_account_alone_may_approve_and_it_is_said() {
     patchwright_app::auth::first_start(&env).await.unwrap();
     host_report(&env, &local(), host("web-01", "3.0.9-1", "7.88.1-10")).await.unwrap();
     let latest = plan(&env, &local(), "source:curl", By::Package).await.unwrap().latest;
-    let made = exception_request(&env, &local(), &wish("source:curl", &latest)).await.unwrap();
-    let held = decide(&env, &local(), &made.row.id, "approve").await.unwrap();
+    let own = env.db().read().await.unwrap().user_by_name("admin").await.unwrap().unwrap();
+    let admin = Ctx { actor: Actor::User(own.person()), ..local() };
+    let made = exception_request(&env, &admin, &wish("source:curl", &latest)).await.unwrap();
+    let held = decide(&env, &admin, &made.row.id, "approve").await.unwrap();
     assert!(held.row.alone);
     let id = find_host(&env, &local(), "web-01").await.unwrap().id;
     let report = fleet::host_detail(&env, &local(), &id).await.unwrap().report;
     let because = report.findings.iter().find_map(|f| f.excepted.as_ref()).unwrap().because.clone();
     assert!(because.contains("this installation has one account only"), "{because}");
+}
+
+/// Four eyes do not end at the command line: an account of the operating system is nobody to an approval.
+#[tokio::test]
+async fn the_command_line_asks_and_does_not_decide() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = installation(dir.path()).await;
+    let latest = plan(&env, &ann(), "source:curl", By::Package).await.unwrap().latest;
+    let of_ann = exception_request(&env, &ann(), &wish("source:curl", &latest)).await.unwrap().row.id;
+    let of_local = exception_request(&env, &local(), &wish("source:openssl", &latest)).await.unwrap().row.id;
+    for id in [&of_ann, &of_local] {
+        for decision in ["approve", "refuse"] {
+            let refused = decide(&env, &local(), id, decision).await.unwrap_err();
+            assert!(matches!(refused, AppError::Forbidden { needs_account: true, .. }), "{refused:?}");
+            assert!(refused.hint().unwrap().contains("--token-file"), "{refused:?}");
+        }
+        assert_eq!(exception_show(&env, &local(), id).await.unwrap().row.state, "requested");
+    }
+    // An account is the second person to what the command line asked for; ending it is open to both.
+    let held = decide(&env, &bob(), &of_local, "approve").await.unwrap();
+    assert_eq!((held.row.state.as_str(), held.row.alone), ("approved", false));
+    assert_eq!(decide(&env, &local(), &of_local, "revoke").await.unwrap().row.state, "revoked");
+    let again = exception_request(&env, &local(), &wish("source:openssl", &latest)).await.unwrap().row.id;
+    assert_eq!(decide(&env, &local(), &again, "revoke").await.unwrap().row.state_label, "taken back");
+}
+
+#[tokio::test]
+async fn what_ends_soon_is_said_and_renewed_by_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = installation(dir.path()).await;
+    let latest = plan(&first, &ann(), "source:curl", By::Package).await.unwrap().latest;
+    let near = exception_request(&first, &ann(), &wish("source:curl", "2026-11-30")).await.unwrap().row;
+    assert_eq!((near.days_left, near.ends_soon), (Some(10), false), "it is not in force");
+    decide(&first, &bob(), &near.id, "approve").await.unwrap();
+    let review = NotAffectedRequest { review_by: "2026-12-01".to_owned(), ..not("source:openssl and host:db-01") };
+    not_affected_state(&first, &sara(), &review).await.unwrap();
+    let today = fleet::today(&first, &local()).await.unwrap();
+    let kinds: Vec<(&str, i64)> = today.ending.iter().map(|e| (e.kind.as_str(), e.days_left)).collect();
+    assert_eq!(kinds, [("exception", 10), ("statement", 11)]);
+    let tests = person("kim", Role::Viewer, Scope::environments(["nowhere"]));
+    assert!(ending(&first, &tests).await.unwrap().is_empty(), "nobody sees beyond their environments");
+
+    let renew = |until: &str| RenewRequest { until: until.to_owned(), reason: "still".to_owned(), measure: None };
+    let refused = exception_renew(&first, &person("vera", Role::Viewer, Scope::All), &near.id, &renew(&latest)).await;
+    assert!(matches!(refused, Err(AppError::Forbidden { .. })));
+    assert!(
+        why(exception_renew(&first, &ann(), &near.id, &renew("2026-11-30")).await).contains("a renewal ends later")
+    );
+    let next = exception_renew(&first, &ann(), &near.id, &renew(&latest)).await.unwrap().row;
+    assert_eq!(
+        (next.state.as_str(), next.findings, next.renews.as_ref()),
+        ("requested", near.findings, Some(&near.id))
+    );
+    assert!(why(exception_renew(&first, &ann(), &near.id, &renew(&latest)).await).contains("renewal already"));
+    assert_eq!(ending(&first, &local()).await.unwrap()[0].renewal.as_ref(), Some(&next.id));
+    assert!(
+        why(decide(&first, &person("ann", Role::Admin, Scope::All), &next.id, "approve").await).contains("four eyes")
+    );
+    decide(&first, &bob(), &next.id, "approve").await.unwrap();
+    assert_eq!(exception_list(&first, &local(), Some(ENDING)).await.unwrap().len(), 0, "it goes on");
+    assert_eq!(exception_show(&first, &local(), &near.id).await.unwrap().row.state, "approved");
+    agrees(&first).await;
+    // After the end of the old one the renewal holds.
+    let after = env(dir.path(), 11).await;
+    assert_eq!(exception_show(&after, &local(), &near.id).await.unwrap().row.state, "expired");
+    assert_eq!(count(&after, "is:excepted").await, near.findings);
+    agrees(&after).await;
 }
 
 #[tokio::test]
@@ -325,7 +394,7 @@ async fn a_draft_becomes_a_request() {
     agrees(&env).await;
 }
 
-fn not(q: &str) -> NotAffectedRequest {
+pub(crate) fn not(q: &str) -> NotAffectedRequest {
     NotAffectedRequest {
         q: q.to_owned(),
         justification: "vulnerable_code_not_in_execute_path".to_owned(),

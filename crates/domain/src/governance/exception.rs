@@ -22,12 +22,14 @@ use crate::time::{Date, Timestamp};
 pub struct ExceptionPolicy {
     /// Days at most: Low, Medium, High, Critical, Emergency.
     pub max_days: [u16; 5],
+    /// Days before its end from which a decision is shown as ending soon; 0 shows it on its last day.
+    pub notice_days: u16,
 }
 
 impl Default for ExceptionPolicy {
-    /// Half a year for what is least urgent, a week for an emergency.
+    /// Half a year for what is least urgent, a week for an emergency; two weeks to see the end coming.
     fn default() -> Self {
-        Self { max_days: [180, 90, 60, 30, 7] }
+        Self { max_days: [180, 90, 60, 30, 7], notice_days: 14 }
     }
 }
 
@@ -44,6 +46,19 @@ impl ExceptionPolicy {
             Urgency::Emergency => emergency,
         }
     }
+
+    /// Whether a last day is near: this holds for exceptions, statements and documents alike.
+    #[must_use]
+    pub fn is_near(&self, until: Date, now: Timestamp) -> bool {
+        days_left(until, now).is_some_and(|days| days <= i64::from(self.notice_days))
+    }
+}
+
+/// Whole days until a last day, 0 on that day itself; nothing when it is over.
+#[must_use]
+pub fn days_left(until: Date, now: Timestamp) -> Option<i64> {
+    let days = i64::from(until.0) - i64::from(now.date().0);
+    (days >= 0).then_some(days)
 }
 
 /// What is asked for, and why. It does not change any more once it was asked for.
@@ -55,6 +70,9 @@ pub struct Plea {
     pub question: String,
     /// The draft that it was made from: `exc_…`, of a host's report.
     pub draft: Option<String>,
+    /// The exception that it lets go on: the same findings, decided about again.
+    #[serde(default)]
+    pub renews: Option<ExceptionId>,
     /// Why the findings have to stay.
     pub reason: String,
     /// What keeps the risk down meanwhile.
@@ -212,6 +230,15 @@ pub enum Refusal {
     /// The one who asked would decide.
     #[error("{0} asked for it: somebody else has to approve (four eyes)")]
     SameEyes(String),
+    /// It would end no later than what it renews.
+    #[error("it lasts until {0} already: a renewal ends later")]
+    NotLater(Date),
+    /// A renewal waits already.
+    #[error("{0} asks for its renewal already")]
+    Waits(ExceptionId),
+    /// Nobody with an account would decide.
+    #[error("{0} is no account of this installation, and only an account approves or refuses (four eyes)")]
+    NoAccount(String),
     /// It is not in a state from which this can happen.
     #[error("it is {} and cannot be {wish}", .now.word())]
     Step {
@@ -248,7 +275,66 @@ fn against_until(until: Date, worst: Urgency, policy: &ExceptionPolicy, now: Tim
     }
 }
 
+/// What a renewal changes; everything else stays as it was decided about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// Its last day.
+    pub until: Date,
+    /// Why the findings have to stay still.
+    pub reason: String,
+    /// What keeps the risk down; as before without one.
+    pub measure: Option<String>,
+    /// Who asks.
+    pub by: Party,
+    /// When.
+    pub at: Timestamp,
+    /// The worst urgency among the findings as of now; nothing when none of them is open any more.
+    pub worst: Option<Urgency>,
+}
+
 impl Exception {
+    /// Asks to let it go on: a new request about the same findings, which needs an approval of its own. This one stays in force until its
+    /// end whatever becomes of it. `waiting` is a renewal of it that nobody decided about yet.
+    ///
+    /// # Errors
+    /// Every [`Refusal`] that applies.
+    pub fn renew(
+        &self,
+        id: ExceptionId,
+        with: Renewal,
+        waiting: Option<&ExceptionId>,
+        policy: &ExceptionPolicy,
+    ) -> Result<Self, Vec<Refusal>> {
+        let standing = self.standing(with.at);
+        if standing != Standing::Approved {
+            return Err(vec![Refusal::Step { now: standing, wish: "renewed" }]);
+        }
+        let mut against: Vec<Refusal> = waiting.map(|id| Refusal::Waits(id.clone())).into_iter().collect();
+        if with.until <= self.plea.until {
+            against.push(Refusal::NotLater(self.plea.until));
+        }
+        let counts = if with.worst.is_none() { Counts::default() } else { self.plea.counts };
+        let plea = Plea {
+            reason: with.reason,
+            measure: with.measure.or_else(|| self.plea.measure.clone()),
+            until: with.until,
+            by: with.by,
+            at: with.at,
+            worst: with.worst.unwrap_or(Urgency::Low),
+            counts,
+            renews: Some(self.id.clone()),
+            ..self.plea.clone()
+        };
+        match Self::request(id, plea, policy) {
+            Ok(made) if against.is_empty() => Ok(made),
+            Ok(_) => Err(against),
+            Err(more) => {
+                against.extend(more);
+                Err(against)
+            }
+        }
+    }
+
     /// Asks for an exception.
     ///
     /// # Errors
@@ -349,6 +435,9 @@ impl Exception {
         if !says_something(reason) {
             against.push(Refusal::NoReason);
         }
+        if !by.is_account() {
+            against.push(Refusal::NoAccount(by.name.clone()));
+        }
         let same = by.word == self.plea.by.word;
         if same && accounts == Accounts::Several {
             against.push(Refusal::SameEyes(by.name.clone()));
@@ -370,8 +459,15 @@ impl Exception {
         if standing != Standing::Requested {
             return Err(vec![Refusal::Step { now: standing, wish: "refused" }]);
         }
+        let mut against = Vec::new();
         if !says_something(reason) {
-            return Err(vec![Refusal::NoReason]);
+            against.push(Refusal::NoReason);
+        }
+        if !by.is_account() {
+            against.push(Refusal::NoAccount(by.name.clone()));
+        }
+        if !against.is_empty() {
+            return Err(against);
         }
         Ok(Self { state: State::Refused { by, at: now, reason: reason.trim().to_owned() }, ..self })
     }

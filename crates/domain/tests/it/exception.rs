@@ -9,7 +9,7 @@ use patchwright_domain::exposure::{Finding, FindingState};
 use patchwright_domain::governance::Party;
 use patchwright_domain::governance::coverage::{Coverage, Listed};
 use patchwright_domain::governance::exception::{
-    Accounts, Counts, Exception, ExceptionPolicy, Plea, Refusal, Standing, State, end_of,
+    Accounts, Counts, Exception, ExceptionPolicy, Plea, Refusal, Renewal, Standing, State, days_left, end_of,
 };
 use patchwright_domain::governance::not_affected::{self, Claim, NotAffected};
 use patchwright_domain::ids::{ExceptionId, HostId, StatementId};
@@ -38,6 +38,7 @@ fn plea(until: &str, worst: Urgency) -> Plea {
         title: "openssl on 2 hosts".to_owned(),
         question: "source:openssl".to_owned(),
         draft: None,
+        renews: None,
         reason: "the vendor certifies 3.1 in spring.".to_owned(),
         measure: Some("only the proxy reaches it".to_owned()),
         until: day(until),
@@ -117,7 +118,7 @@ fn an_approval_is_bounded_by_what_is_known_when_it_is_given() {
     // Less urgent than asked for does not lengthen it.
     let far = requested("2027-01-21");
     assert!(approve(far.clone(), "bob", Accounts::Several, Urgency::Low, now()).is_ok());
-    let short = ExceptionPolicy { max_days: [180, 90, 10, 5, 1] };
+    let short = ExceptionPolicy { max_days: [180, 90, 10, 5, 1], ..ExceptionPolicy::default() };
     let tightened = far.approve(who("bob"), "ok", Accounts::Several, Urgency::Low, &short, now()).unwrap_err();
     assert!(
         matches!(&tightened[..], [Refusal::Far { worst: Urgency::High, .. }]),
@@ -225,6 +226,9 @@ fn policy_bounds_exceptions_and_says_where_it_is_wrong() {
     let head = "schema = 1\nname = \"site\"\nversion = \"1\"\nvalid_from = 2026-01-01\n";
     let own = Policy::parse(&format!("{head}[exceptions]\nmax_days = {{ High = 20, Emergency = 0 }}\n")).unwrap();
     assert_eq!(own.exceptions.max_days, [180, 90, 20, 30, 0], "what is not said stays as it is by default");
+    assert_eq!(own.exceptions.notice_days, 14);
+    let soon = Policy::parse(&format!("{head}[exceptions]\nnotice_days = 30\n")).unwrap().exceptions;
+    assert_eq!(soon, ExceptionPolicy { notice_days: 30, ..ExceptionPolicy::default() });
     let policy = own.exceptions;
     let plea = |until: &str| plea(until, Urgency::Emergency);
     let ask = |until: &str| Exception::request(ExceptionId::from_unique("1"), plea(until), &policy);
@@ -234,6 +238,8 @@ fn policy_bounds_exceptions_and_says_where_it_is_wrong() {
         ("max_days = { High = \"20\" }", "`High` is no number of days"),
         ("max_days = { Hihg = 20 }", "unknown key `Hihg`"),
         ("days = 3", "`max_days` is missing"),
+        ("notice_days = 400", "`notice_days` is no number of days"),
+        ("notice_days = \"soon\"", "`notice_days` is no number of days"),
     ] {
         let problems = Policy::parse(&format!("{head}[exceptions]\n{bad}\n")).unwrap_err();
         assert!(
@@ -400,4 +406,87 @@ fn not_affected_becomes_statements_about_one_version_on_one_host() {
     let mut odd = covers.clone();
     odd.parts[0].ecosystem = "Plan 9".to_owned();
     assert_eq!(refuse(claim("2027-05-01"), &odd), [not_affected::Refusal::Unnameable("Plan 9".to_owned())]);
+}
+
+#[test]
+fn only_an_account_approves_or_refuses() {
+    let local = || Party { word: "local:root (uid 0)".to_owned(), name: "root (uid 0)".to_owned() };
+    let policy = ExceptionPolicy::default();
+    for accounts in [Accounts::One, Accounts::Several] {
+        let against =
+            requested("2026-12-20").approve(local(), "ok", accounts, Urgency::High, &policy, now()).unwrap_err();
+        assert_eq!(against, [Refusal::NoAccount("root (uid 0)".to_owned())]);
+    }
+    let mut asked = plea("2026-12-20", Urgency::High);
+    asked.by = local();
+    let own = Exception::request(ExceptionId::from_unique("1"), asked, &policy).unwrap();
+    let both = own.clone().approve(local(), "ok", Accounts::Several, Urgency::High, &policy, now()).unwrap_err();
+    assert_eq!(both.len(), 2, "and whoever asks does not approve: {both:?}");
+    assert_eq!(
+        own.clone().refuse(local(), "", now()).unwrap_err(),
+        [Refusal::NoReason, Refusal::NoAccount("root (uid 0)".to_owned())]
+    );
+    // An account is the second person to a request of the command line, and the command line may take its own back.
+    let approved = approve(own.clone(), "bob", Accounts::One, Urgency::High, now()).unwrap();
+    assert!(!approved.approval().unwrap().alone);
+    assert!(own.revoke(local(), "not needed", now()).is_ok());
+    assert!(approved.revoke(local(), "stop it", now()).is_ok(), "what counts again needs no second person");
+    for (word, account) in
+        [("usr_01", true), ("local:ann", false), ("system:exception_clock", false), ("tok_01", false)]
+    {
+        assert_eq!(Party { word: word.to_owned(), name: String::new() }.is_account(), account, "{word}");
+    }
+}
+
+#[test]
+fn a_renewal_is_a_new_request_about_the_same() {
+    let policy = ExceptionPolicy::default();
+    let held = approve(requested("2026-12-20"), "bob", Accounts::Several, Urgency::High, now()).unwrap();
+    let with = |until: &str, worst: Option<Urgency>| Renewal {
+        until: day(until),
+        reason: "not certified yet".to_owned(),
+        measure: None,
+        by: who("ann"),
+        at: now(),
+        worst,
+    };
+    let id = || ExceptionId::from_unique("2");
+    let next = held.renew(id(), with("2027-01-15", Some(Urgency::High)), None, &policy).unwrap();
+    assert_eq!(next.standing(now()), Standing::Requested);
+    assert_eq!(next.plea().renews.as_ref(), Some(held.id()));
+    assert_eq!((&next.plea().title, next.plea().counts), (&held.plea().title, held.plea().counts));
+    assert_eq!(next.plea().measure, held.plea().measure, "as before when nothing is said");
+    assert!(held.in_force(now()), "the old one holds");
+    // It needs somebody else again.
+    assert!(approve(next.clone(), "ann", Accounts::Several, Urgency::High, now()).is_err());
+    assert!(approve(next.clone(), "bob", Accounts::Several, Urgency::High, now()).is_ok());
+
+    let refused = |with, waiting: Option<&ExceptionId>| held.renew(id(), with, waiting, &policy).unwrap_err();
+    assert_eq!(
+        refused(with("2026-12-20", Some(Urgency::High)), Some(next.id())),
+        [Refusal::Waits(next.id().clone()), Refusal::NotLater(day("2026-12-20"))]
+    );
+    assert_eq!(refused(with("2027-01-15", None), None), [Refusal::Nothing], "nothing of it is open any more");
+    let grave = refused(with("2027-01-15", Some(Urgency::Emergency)), None);
+    assert!(matches!(&grave[..], [Refusal::Far { worst: Urgency::Emergency, .. }]), "{grave:?}");
+    let waits = requested("2026-12-20").renew(id(), with("2027-01-15", Some(Urgency::Low)), None, &policy).unwrap_err();
+    assert!(matches!(&waits[..], [Refusal::Step { wish: "renewed", .. }]), "{waits:?}");
+    // What was kept before renewals reads back.
+    let old = serde_json::to_value(held.plea()).unwrap();
+    let mut old = old.as_object().unwrap().clone();
+    old.remove("renews");
+    assert_eq!(&serde_json::from_value::<Plea>(old.into()).unwrap(), held.plea());
+}
+
+#[test]
+fn an_end_is_near_as_policy_says() {
+    let near = |until: &str, notice_days| {
+        ExceptionPolicy { notice_days, ..ExceptionPolicy::default() }.is_near(day(until), now())
+    };
+    assert!(near("2026-12-06", 14) && !near("2026-12-07", 14));
+    assert!(near("2026-11-22", 0) && !near("2026-11-23", 0) && !near("2026-11-21", 14), "what is over is not near");
+    assert_eq!(
+        ["2026-11-21", "2026-11-22", "2026-12-22"].map(|until| days_left(day(until), now())),
+        [None, Some(0), Some(30)]
+    );
 }

@@ -15,6 +15,7 @@ mod asset;
 mod components;
 mod constraint;
 mod decision;
+mod document;
 mod exception;
 mod exposure;
 mod fleet;

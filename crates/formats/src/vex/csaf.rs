@@ -27,6 +27,10 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
     let author = document.get("publisher").and_then(|p| text(p, "name")).unwrap_or("(no publisher)").to_owned();
     let mut draft = Draft::new(VexFormat::Csaf, &id);
     let issued = text(tracking, "current_release_date").and_then(timestamp);
+    // An id is the publisher's own: another one may use the same.
+    let namespace = document.get("publisher").and_then(|p| text(p, "namespace").or_else(|| text(p, "name")));
+    let series = text(tracking, "id").map(|id| format!("{} {id}", namespace.unwrap_or_default()));
+    draft.edition(series, tracking.get("version"), issued, &author);
     if issued.is_none() {
         draft.note("/document/tracking", "document tells no readable time; now is assumed", tracking);
     }

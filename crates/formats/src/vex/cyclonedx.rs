@@ -34,6 +34,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
         .or_else(|| list(metadata, "authors").find_map(|a| text(a, "name").or_else(|| text(a, "email"))))
         .unwrap_or("(no author)")
         .to_owned();
+    draft.edition(text(value, "serialNumber").map(str::to_owned), value.get("version"), document_time, &author);
     let root = metadata.get("component").unwrap_or(&Value::Null);
     let mut known: HashMap<&str, Vec<Identity>> = HashMap::new();
     let mut rest: Vec<&Value> = list(value, "components").chain([root]).collect();

@@ -56,6 +56,14 @@ pub struct VexDocument {
     pub format: VexFormat,
     /// Its id.
     pub id: String,
+    /// What tells it from every other document and is the same for each of its versions; nothing where it names no id.
+    pub series: Option<String>,
+    /// The version that it gives itself; empty without one.
+    pub version: String,
+    /// When it says that it was issued.
+    pub issued: Option<Timestamp>,
+    /// Who answers for it, as it says.
+    pub author: String,
     /// The statements that could be read.
     pub statements: Vec<Statement>,
     /// What could not be read, or only in part.
@@ -128,12 +136,28 @@ impl Draft {
             document: VexDocument {
                 format,
                 id: id.to_owned(),
+                series: None,
+                version: String::new(),
+                issued: None,
+                author: String::new(),
                 statements: Vec::new(),
                 problems: Vec::new(),
                 read: 0,
                 lost: 0,
             },
         }
+    }
+
+    /// Which version of which document it is, and who answers for it.
+    fn edition(&mut self, series: Option<String>, version: Option<&Value>, issued: Option<Timestamp>, author: &str) {
+        self.document.series = series;
+        self.document.version = match version {
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        self.document.issued = issued;
+        author.clone_into(&mut self.document.author);
     }
 
     fn seen(&mut self) {

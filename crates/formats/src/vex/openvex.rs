@@ -18,6 +18,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
         |value: &Value| ["last_updated", "timestamp"].iter().filter_map(|key| timestamp(text(value, key)?)).max();
     let document_time = time(header);
     let mut draft = Draft::new(VexFormat::OpenVex, &id);
+    draft.edition(text(header, "@id").map(str::to_owned), header.get("version"), document_time, &author);
     if document_time.is_none() {
         draft.note("/timestamp", "document tells no readable time; now is assumed", &Value::Null);
     }

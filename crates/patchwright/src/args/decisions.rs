@@ -1,8 +1,40 @@
 //! `exception …` and `vex …`.
 
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 
 use crate::output::Format;
+
+/// As whom a command acts: the account of a token in place of the one of the operating system.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Caller {
+    /// File with an API token to act as its owner; the variable PATCHWRIGHT_TOKEN holds one as well
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `exception …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exceptions {
+    /// As whom.
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Exception,
+}
+
+/// `vex …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Statements {
+    /// As whom.
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Vex,
+}
 
 /// Commands on exceptions.
 #[derive(Debug, Subcommand)]
@@ -12,6 +44,9 @@ pub(crate) enum Exception {
         /// Only those in this state
         #[arg(long, value_enum)]
         state: Option<State>,
+        /// Only those in force whose end is near (the policy says from when: notice_days)
+        #[arg(long, conflicts_with = "state")]
+        ending: bool,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
@@ -48,7 +83,7 @@ pub(crate) enum Exception {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
-    /// Let a requested one hold until its last day
+    /// Let a requested one hold until its last day; needs an account (--token-file, or the console)
     Approve {
         /// Id
         id: String,
@@ -56,13 +91,30 @@ pub(crate) enum Exception {
         #[arg(long)]
         reason: String,
     },
-    /// Decide against a requested one
+    /// Decide against a requested one; needs an account (--token-file, or the console)
     Refuse {
         /// Id
         id: String,
         /// Why
         #[arg(long)]
         reason: String,
+    },
+    /// Ask to let one go on: a new request about the same findings, which needs an approval; the old one holds until its end
+    Renew {
+        /// Id of the one in force
+        id: String,
+        /// New last day (YYYY-MM-DD)
+        #[arg(long, value_name = "DAY")]
+        until: String,
+        /// Why the findings have to stay still
+        #[arg(long)]
+        reason: String,
+        /// What keeps the risk down meanwhile; as before when it is left out
+        #[arg(long)]
+        measure: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// End one before its last day, or take a request back
     Revoke {
@@ -123,6 +175,9 @@ pub(crate) enum Account {
 pub(crate) enum Vex {
     /// List what this organisation says is not affected
     List {
+        /// Only what holds and whose review is near (the policy says from when: notice_days)
+        #[arg(long)]
+        ending: bool,
         /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
@@ -163,6 +218,22 @@ pub(crate) enum Vex {
         #[arg(long)]
         reason: String,
     },
+    /// Take in a document of somebody else: it applies to every host until its review date, or until it is taken back
+    Import {
+        /// OpenVEX, CSAF VEX or CycloneDX VEX, packed or not; `-` reads standard input
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Last day (YYYY-MM-DD), at most 400 days away [default: a year from now]
+        #[arg(long, value_name = "DAY")]
+        review_by: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Documents of others that are kept, and what they set aside now
+    Documents(Documents),
     /// Print the report of a known host as a document of another format, with every statement about it
     Export {
         /// Host
@@ -173,6 +244,48 @@ pub(crate) enum Vex {
         /// Who answers for the statements
         #[arg(long, default_value = "Patchwright")]
         author: String,
+    },
+}
+
+/// Documents of others.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Documents {
+    /// What to do; a list without it
+    #[command(subcommand)]
+    pub(crate) command: Option<DocumentCommand>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+/// Commands on documents of others.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DocumentCommand {
+    /// List them: what counts first, by its review date
+    List {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show one with its statements, and what each does here
+    Show {
+        /// Id, as `vex documents` shows it
+        id: String,
+        /// Print the document itself, byte by byte as it was taken in
+        #[arg(long, conflicts_with = "output")]
+        original: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Take one back: the findings that it set aside are open again at once
+    Withdraw {
+        /// Id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
     },
 }
 

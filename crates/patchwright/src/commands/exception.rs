@@ -1,13 +1,14 @@
-//! `exception list|show|request|approve|refuse|revoke`.
+//! `exception list|show|request|renew|approve|refuse|revoke`.
 
 use patchwright_app::decisions::{self, By};
 use patchwright_protocol::decisions::{
-    CoveredRow, DecisionPlan, ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow,
+    CoveredRow, DecisionPlan, ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow, RenewRequest,
 };
 
-use super::local::{Place, block_on, ctx};
+use super::caller::Caller;
+use super::local::{Place, block_on};
 use super::show;
-use crate::args::Exception;
+use crate::args::{Exception, Exceptions};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
@@ -24,31 +25,39 @@ const COLUMNS: &[&str] = &[
     "decided_by",
     "reason",
     "measure",
+    "days_left",
+    "ends_soon",
+    "renews",
+    "renewed_by",
 ];
 /// What fits in 80 columns beside the title; `exception show` has the rest.
-const SHORT_COLUMNS: &[&str] = &["id", "state", "until", "what"];
+const SHORT_COLUMNS: &[&str] = &["id", "state", "until", "ends", "what"];
 
 /// Runs it.
-pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Exceptions) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
-        match command {
-            Exception::List { state, output: format } => {
-                let rows = decisions::exception_list(&env, &ctx(None), state.map(|s| s.word())).await?;
+        let who = Caller::of(&env, &args.caller).await?;
+        match &args.command {
+            Exception::List { state, ending, output: format } => {
+                let state = if *ending { Some(decisions::ENDING) } else { state.map(|s| s.word()) };
+                let rows = decisions::exception_list(&env, &who.ctx(None), state).await?;
                 if *format == Format::Table {
                     output::list(*format, &rows, SHORT_COLUMNS, short)?;
                 } else {
                     output::list(*format, &rows, COLUMNS, cells)?;
                 }
-                if rows.is_empty() && !place.quiet {
+                if rows.is_empty() && *ending && !place.quiet {
+                    output::talk("no exception in force ends soon");
+                } else if rows.is_empty() && !place.quiet {
                     output::talk("no exception: `patchwright exception request QUERY` asks for one");
                 }
             }
             Exception::Show { id, output: format } => {
-                print(&decisions::exception_show(&env, &ctx(None), id).await?, *format)?;
+                print(&decisions::exception_show(&env, &who.ctx(None), id).await?, *format)?;
             }
             Exception::Request { query: Some(query), dry_run: true, output: format, .. } => {
-                plan(&decisions::plan(&env, &ctx(None), query, By::Package).await?, *format)?;
+                plan(&decisions::plan(&env, &who.ctx(None), query, By::Package).await?, *format)?;
             }
             Exception::Request { query, from_draft, until, reason, measure, dry_run: _, output: format } => {
                 let request = ExceptionRequest {
@@ -59,15 +68,26 @@ pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
                     until: until.clone(),
                     digest: None,
                 };
-                let made = decisions::exception_request(&env, &ctx(reason.as_deref()), &request).await?;
+                let made = decisions::exception_request(&env, &who.ctx(reason.as_deref()), &request).await?;
                 print(&made, *format)?;
                 if !place.quiet {
                     output::talk("it holds nothing back before somebody approves it: `patchwright exception approve`");
                 }
             }
-            Exception::Approve { id, reason } => decide(place, &env, id, "approve", reason).await?,
-            Exception::Refuse { id, reason } => decide(place, &env, id, "refuse", reason).await?,
-            Exception::Revoke { id, reason } => decide(place, &env, id, "revoke", reason).await?,
+            Exception::Renew { id, until, reason, measure, output: format } => {
+                let request = RenewRequest { until: until.clone(), reason: reason.clone(), measure: measure.clone() };
+                let made = decisions::exception_renew(&env, &who.ctx(Some(reason)), id, &request).await?;
+                print(&made, *format)?;
+                if !place.quiet {
+                    output::talk(&format!(
+                        "{id} holds until its end; {} follows when somebody approves it",
+                        made.row.id
+                    ));
+                }
+            }
+            Exception::Approve { id, reason } => decide(place, &env, &who, id, "approve", reason).await?,
+            Exception::Refuse { id, reason } => decide(place, &env, &who, id, "refuse", reason).await?,
+            Exception::Revoke { id, reason } => decide(place, &env, &who, id, "revoke", reason).await?,
         }
         Ok(Code::Ok)
     })
@@ -76,11 +96,12 @@ pub(crate) fn run(place: &Place, command: &Exception) -> Result<Code, Failure> {
 async fn decide(
     place: &Place,
     env: &patchwright_app::Env,
+    who: &Caller,
     id: &str,
     decision: &str,
     reason: &str,
 ) -> Result<(), Failure> {
-    let ctx = ctx(Some(reason));
+    let ctx = who.ctx(Some(reason));
     let before = decisions::exception_show(env, &ctx, id).await?;
     let wish = ExceptionDecision { decision: decision.to_owned(), reason: reason.to_owned() };
     let after = decisions::exception_decide(env, &ctx, id, &wish, Some(before.row.generation)).await?;
@@ -94,7 +115,18 @@ async fn decide(
 }
 
 fn short(r: &ExceptionRow) -> Vec<String> {
-    vec![r.id.clone(), r.state.clone(), r.until.clone(), clean(&r.title)]
+    vec![r.id.clone(), r.state.clone(), r.until.clone(), ends(r.days_left, r.ends_soon), clean(&r.title)]
+}
+
+/// When something ends, in a word; what is near is marked, not by colour alone.
+pub(super) fn ends(days_left: Option<i64>, soon: bool) -> String {
+    let mark = if soon { "! " } else { "" };
+    match days_left {
+        None => String::new(),
+        Some(0) => format!("{mark}today"),
+        Some(1) => format!("{mark}1 day"),
+        Some(days) => format!("{mark}{days} days"),
+    }
 }
 
 fn cells(r: &ExceptionRow) -> Vec<String> {
@@ -111,6 +143,10 @@ fn cells(r: &ExceptionRow) -> Vec<String> {
         r.decided_by.as_deref().map(clean).unwrap_or_default(),
         clean(&r.reason),
         r.measure.as_deref().map(clean).unwrap_or_default(),
+        r.days_left.map(|days| days.to_string()).unwrap_or_default(),
+        r.ends_soon.to_string(),
+        r.renews.clone().unwrap_or_default(),
+        r.renewed_by.clone().unwrap_or_default(),
     ]
 }
 
@@ -151,6 +187,15 @@ fn print(detail: &ExceptionDetail, format: Format) -> Result<(), Failure> {
     }
     let r = &detail.row;
     let mut text = format!("{} · {}\n{} · last day {}\n", r.id, clean(&r.title), r.state_label, r.until);
+    if r.ends_soon {
+        text.push_str(&format!("ends soon: {}\n", ends(r.days_left, false)));
+    }
+    if let Some(renews) = &r.renews {
+        text.push_str(&format!("renews {renews}\n"));
+    }
+    if let Some(renewed) = &r.renewed_by {
+        text.push_str(&format!("renewal: {renewed}\n"));
+    }
     let from = if r.draft.is_some() { "draft" } else { "query" };
     text.push_str(&format!("reason: {}\n{from}: {}\n", clean(&r.reason), clean(&r.question)));
     if let Some(measure) = &r.measure {

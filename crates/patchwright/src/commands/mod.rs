@@ -4,6 +4,7 @@ mod advisory;
 mod assets;
 mod audit;
 mod bundle;
+mod caller;
 mod cvss;
 mod doctor;
 mod exception;
@@ -26,6 +27,7 @@ mod up;
 mod verify;
 mod version;
 mod vex;
+mod vex_documents;
 
 use clap::CommandFactory as _;
 

@@ -1,4 +1,4 @@
-//! `vex list|show|state|withdraw|export`.
+//! `vex list|show|state|withdraw|import|documents|export`.
 
 use patchwright_app::decisions::{self, By};
 use patchwright_app::hosts::find_host;
@@ -6,24 +6,27 @@ use patchwright_app::vex::{Export, export};
 use patchwright_app::{Clock, fleet};
 use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest, NotAffectedRow};
 
-use super::exception::{covered, plan};
-use super::local::{Place, block_on, ctx};
-use crate::args::{Form, Vex};
+use super::caller::Caller;
+use super::exception::{covered, ends, plan};
+use super::local::{Place, block_on};
+use crate::args::{Form, Statements, Vex};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
 
 const COLUMNS: &[&str] =
     &["id", "state", "review_by", "justification", "findings", "hosts", "vulns", "what", "stated_by", "reason"];
 /// What fits in 80 columns beside the title; `vex show` has the rest.
-const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "what"];
+const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "ends", "what"];
 
 /// Runs it.
-pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
+pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
-        match command {
-            Vex::List { output: format } => {
-                let rows = decisions::not_affected_list(&env, &ctx(None)).await?;
+        let who = Caller::of(&env, &args.caller).await?;
+        match &args.command {
+            Vex::List { ending, output: format } => {
+                let mut rows = decisions::not_affected_list(&env, &who.ctx(None)).await?;
+                rows.retain(|r| !ending || r.ends_soon);
                 if *format == Format::Table {
                     output::list(*format, &rows, SHORT_COLUMNS, short)?;
                 } else {
@@ -34,10 +37,10 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                 }
             }
             Vex::Show { id, output: format } => {
-                print(&decisions::not_affected_show(&env, &ctx(None), id).await?, *format)?;
+                print(&decisions::not_affected_show(&env, &who.ctx(None), id).await?, *format)?;
             }
             Vex::State { query, dry_run: true, output: format, .. } => {
-                plan(&decisions::plan(&env, &ctx(None), query, By::Version).await?, *format)?;
+                plan(&decisions::plan(&env, &who.ctx(None), query, By::Version).await?, *format)?;
             }
             Vex::State { query, justification, reason, review_by, dry_run: false, output: format } => {
                 let request = NotAffectedRequest {
@@ -47,10 +50,10 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                     review_by: review_by.clone().unwrap_or_default(),
                     digest: None,
                 };
-                print(&decisions::not_affected_state(&env, &ctx(reason.as_deref()), &request).await?, *format)?;
+                print(&decisions::not_affected_state(&env, &who.ctx(reason.as_deref()), &request).await?, *format)?;
             }
             Vex::Withdraw { id, reason } => {
-                let ctx = ctx(Some(reason));
+                let ctx = who.ctx(Some(reason));
                 let before = decisions::not_affected_show(&env, &ctx, id).await?;
                 let after =
                     decisions::not_affected_withdraw(&env, &ctx, id, reason, Some(before.row.generation)).await?;
@@ -58,9 +61,13 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
                     output::talk(&format!("{} is {} now; its findings are open again", after.row.id, after.row.state));
                 }
             }
+            Vex::Import { file, reason, review_by, output: format } => {
+                super::vex_documents::import(place, &env, &who, file, reason, review_by.as_deref(), *format).await?;
+            }
+            Vex::Documents(documents) => super::vex_documents::run(place, &env, &who, documents).await?,
             Vex::Export { host, form, author } => {
-                let found = find_host(&env, &ctx(None), host).await?;
-                let detail = fleet::host_detail(&env, &ctx(None), &found.id).await?;
+                let found = find_host(&env, &who.ctx(None), host).await?;
+                let detail = fleet::host_detail(&env, &who.ctx(None), &found.id).await?;
                 let form = match form {
                     Form::Openvex => Export::OpenVex,
                     Form::CsafVex => Export::CsafVex,
@@ -75,7 +82,7 @@ pub(crate) fn run(place: &Place, command: &Vex) -> Result<Code, Failure> {
 }
 
 fn short(r: &NotAffectedRow) -> Vec<String> {
-    vec![r.id.clone(), r.state.clone(), r.review_by.clone(), clean(&r.title)]
+    vec![r.id.clone(), r.state.clone(), r.review_by.clone(), ends(r.days_left, r.ends_soon), clean(&r.title)]
 }
 
 fn cells(r: &NotAffectedRow) -> Vec<String> {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::run::{Bench, code, err, old_openssl};
+use crate::server::tokens;
 
-fn host(b: &Bench) {
+pub(crate) fn host(b: &Bench) {
     b.file(
         "fleet/web-01/os-release",
         "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
@@ -14,7 +15,7 @@ fn host(b: &Bench) {
     b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap()]);
 }
 
-fn json(b: &Bench, args: &[&str]) -> Value {
+pub(crate) fn json(b: &Bench, args: &[&str]) -> Value {
     serde_json::from_str(&b.ok(&[args, &["-o", "json"]].concat())).unwrap()
 }
 
@@ -40,12 +41,30 @@ fn an_exception_goes_from_count_to_revocation() {
     let csv = b.ok(&["exception", "list", "--state", "requested", "-o", "csv"]);
     assert!(csv.starts_with("id,state,until,worst,") && csv.contains(id), "{csv}");
 
-    // One account alone may approve, and it is said.
-    let done = b.run(&["exception", "approve", id, "--reason", "the proxy is enough"]);
+    // The command line by itself does not decide, whoever runs it; it may take its own request back.
+    for decision in ["approve", "refuse"] {
+        let text = b.fails(&["exception", decision, id, "--reason", "me"], 2);
+        assert!(text.contains("needs an account") && text.contains("PATCHWRIGHT_TOKEN"), "{text}");
+    }
+    let text = b.fails(&["exception", "approve", "exc_00", "--reason", "me"], 2);
+    assert!(text.contains("there is no exception"), "{text}");
+    let scopes: &[&str] = &["read", "exceptions:write"];
+    let tokens = tokens(&b, &[("admin", scopes), ("admin", &["read"])]);
+    let (admin, narrow) = (tokens[0].as_str(), tokens[1].as_str());
+    let with = |token: &str, args: &[&str]| b.command(args).env("PATCHWRIGHT_TOKEN", token).output().unwrap();
+    let refused = with(narrow, &["exception", "approve", id, "--reason", "x"]);
+    assert!(err(&refused).contains("exceptions:write"), "{}", err(&refused));
+    let unknown = with("pwt_nothing", &["exception", "list"]);
+    assert!(code(&unknown) == 2 && err(&unknown).contains("PATCHWRIGHT_TOKEN"), "{}", err(&unknown));
+
+    // An account does, with a token from a file; what others can read is said.
+    let file = b.file("token", format!("{admin}\n"));
+    let path = file.to_str().unwrap();
+    let done = b.run(&["exception", "approve", id, "--reason", "the proxy is enough", "--token-file", path]);
     assert_eq!(code(&done), 0, "{}", err(&done));
-    assert!(err(&done).contains("one account only"), "{}", err(&done));
+    assert!(err(&done).contains("chmod 600") && !err(&done).contains(admin), "{}", err(&done));
     assert!(
-        err(&b.run(&["exception", "approve", id, "--reason", "again"]))
+        err(&with(admin, &["exception", "approve", id, "--reason", "again"]))
             .contains("it is approved and cannot be approved")
     );
     let excepted = json(&b, &["findings", "query", "is:excepted", "-q"]);
@@ -54,20 +73,87 @@ fn an_exception_goes_from_count_to_revocation() {
     assert!(text.contains(&format!("{findings} excepted for a time.")), "{text}");
     let shown = b.ok(&["exception", "show", id]);
     assert!(shown.contains("in force") && shown.contains("hosts: web-01") && shown.contains("openssl"), "{shown}");
+    assert!(shown.contains("decided by admin: the proxy is enough"), "{shown}");
     b.ok(&["exception", "revoke", id, "--reason", "fixed"]);
     assert_eq!(json(&b, &["findings", "query", "is:excepted", "-q"])["findings"], 0);
 
-    // With a second account whoever asks does not approve.
+    // One account alone may approve what it asked for, and it is said.
+    let near: Vec<&str> = near.iter().map(String::as_str).collect();
+    let made = with(admin, &[&near[..], &["-o", "json"]].concat());
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let own = made["row"]["id"].as_str().unwrap();
+    assert_eq!(made["row"]["requested_by"], "admin");
+    let done = with(admin, &["exception", "approve", own, "--reason", "nobody else is here"]);
+    assert!(code(&done) == 0 && err(&done).contains("one account only"), "{}", err(&done));
+
+    // With a second account whoever asks does not approve, on the command line either.
     b.ok(&["account", "add", "anna", "--role", "approver"]);
     assert!(err(&b.run(&["account", "add", "anna", "--role", "approver"])).contains("already"));
     assert_eq!(code(&b.run(&["account", "add", "eve", "--role", "king"])), 64);
-    let made = json(&b, &near.iter().map(String::as_str).collect::<Vec<_>>());
-    let again = b.run(&["exception", "approve", made["row"]["id"].as_str().unwrap(), "--reason", "me"]);
+    let made = with(admin, &[&near[..], &["-o", "json"]].concat());
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let third = made["row"]["id"].as_str().unwrap();
+    let again = with(admin, &["exception", "approve", third, "--reason", "me"]);
     assert!(code(&again) != 0 && err(&again).contains("four eyes"), "{}", err(&again));
+    assert_eq!(code(&b.run(&["exception", "approve", third, "--reason", "me, as root"])), 2, "no second person");
+    let anna = crate::server::tokens(&b, &[("anna", scopes)]).remove(0);
+    assert_eq!(code(&with(&anna, &["exception", "refuse", third, "--reason", "no need"])), 0);
     let audit = b.ok(&["audit", "list", "-o", "csv"]);
-    for step in ["exception.request", "exception.approve", "exception.revoke", "user.create"] {
+    for step in ["exception.request", "exception.approve", "exception.refuse", "exception.revoke", "user.create"] {
         assert!(audit.contains(step), "{step}: {audit}");
     }
+    assert!(audit.contains("command line of anna"), "the audit names the account: {audit}");
+}
+
+#[test]
+fn what_ends_soon_is_shown_and_renewed() {
+    let b = Bench::new();
+    host(&b);
+    let query = "source:openssl and host:web-01";
+    let latest = json(&b, &["exception", "request", query, "--dry-run"])["latest"].as_str().unwrap().to_owned();
+    let ask = |until: &str| {
+        let words = ["exception", "request", query, "--reason", "vendor first", "--measure", "proxy", "--until", until];
+        json(&b, &words)["row"]["id"].as_str().unwrap().to_owned()
+    };
+    let admin = crate::server::tokens(&b, &[("admin", &["read", "exceptions:write"])]).remove(0);
+    let approve = |id: &str| {
+        let args = ["exception", "approve", id, "--reason", "fine"];
+        let done = b.command(&args).env("PATCHWRIGHT_TOKEN", &admin).output().unwrap();
+        assert_eq!(code(&done), 0, "{}", err(&done));
+    };
+    let until = patchwright_app::Clock::system().now().plus_days(5).date().to_string();
+    let (near, far) = (ask(&until), ask(&latest));
+    assert_eq!(b.ok(&["exception", "list", "--ending", "-o", "csv", "-q"]).lines().count(), 1, "nothing is in force");
+    approve(&near);
+    approve(&far);
+    let list = b.ok(&["exception", "list"]);
+    assert!(list.contains("! 5 days"), "{list}");
+    let ending = b.ok(&["exception", "list", "--ending", "-o", "csv"]);
+    assert!(ending.contains(&near) && !ending.contains(&far), "{ending}");
+
+    let renew = |id: &str, until: &str| b.run(&["exception", "renew", id, "--until", until, "--reason", "not yet"]);
+    let early = renew(&near, &until);
+    assert!(code(&early) == 2 && err(&early).contains("lasts until"), "{}", err(&early));
+    let made = json(&b, &["exception", "renew", &near, "--until", &latest, "--reason", "not yet"]);
+    let renewal = made["row"]["id"].as_str().unwrap();
+    assert_eq!(
+        (made["row"]["state"].as_str(), made["row"]["renews"].as_str(), made["row"]["measure"].as_str()),
+        (Some("requested"), Some(near.as_str()), Some("proxy"))
+    );
+    assert!(err(&renew(&near, &latest)).contains("asks for its renewal already"));
+    assert!(b.ok(&["exception", "list", "--ending", "-o", "csv"]).contains(&near), "nobody approved it yet");
+    assert!(b.ok(&["exception", "show", &near]).contains(&format!("renewal: {renewal}")));
+    approve(renewal);
+    assert_eq!(b.ok(&["exception", "list", "--ending", "-o", "csv", "-q"]).lines().count(), 1, "it goes on");
+    let state = json(&b, &["exception", "show", &near])["row"]["state"].clone();
+    assert_eq!(state, "approved", "the old one stays in force until its end");
+    assert!(b.ok(&["audit", "list", "-o", "csv"]).contains("exception.renew"));
+
+    // How soon is a matter of the policy.
+    let policy = b.ok(&["policy", "show"]).replacen("name = \"default\"", "name = \"ours\"", 1);
+    let policy = b.file("ours.toml", format!("{policy}\n[exceptions]\nnotice_days = 366\n"));
+    b.ok(&["policy", "apply", policy.to_str().unwrap(), "--reason", "see it early"]);
+    assert!(b.ok(&["exception", "list", "--ending", "-o", "csv"]).contains(&far));
 }
 
 #[test]

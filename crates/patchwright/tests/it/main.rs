@@ -32,3 +32,4 @@ mod sources;
 mod unsaid;
 mod verify;
 mod vex;
+mod vex_documents;

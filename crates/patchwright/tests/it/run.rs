@@ -51,6 +51,7 @@ impl Bench {
             .env("PATCHWRIGHT_DATA_DIR", self.data())
             .env("PATCHWRIGHT_OFFLINE", "true")
             .env_remove("PATCHWRIGHT_DATABASE")
+            .env_remove("PATCHWRIGHT_TOKEN")
             .env_remove("RUST_LOG")
             .env("COLUMNS", "140")
             .stdin(Stdio::null());

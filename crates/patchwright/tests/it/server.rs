@@ -63,9 +63,13 @@ impl Up {
 
     /// Signs in with a fresh link; gives the session's cookie.
     fn sign_in(&self, bench: &Bench) -> String {
+        self.sign_in_as(bench, "admin")
+    }
+
+    fn sign_in_as(&self, bench: &Bench, user: &str) -> String {
         let origin = format!("http://{}", self.address);
         // Nobody has to tell it where the server is.
-        let link = bench.ok(&["link", "-q"]);
+        let link = bench.ok(&["link", "-q", "--user", user]);
         assert!(link.starts_with(&origin), "{link}");
         let secret = link.trim().rsplit('/').next().unwrap().to_owned();
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -85,6 +89,25 @@ impl Up {
             .and_then(|l| l.split(';').next())
             .unwrap_or_else(|| panic!("{answer}"))
             .to_owned()
+    }
+
+    /// An API token of an account, made on its page.
+    fn token(&self, bench: &Bench, user: &str, scopes: &[&str]) -> String {
+        let cookie = self.sign_in_as(bench, user);
+        let (status, _, page) = self.request("GET", "/settings", &[("Cookie", &cookie)], "");
+        assert_eq!(status, 200, "{page}");
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let origin = format!("http://{}", self.address);
+        let headers = [
+            ("Cookie", cookie.as_str()),
+            ("Origin", origin.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let scopes: String = scopes.iter().map(|s| format!("&scope={}", s.replace(':', "%3A"))).collect();
+        let form = format!("csrf={csrf}&name=command+line&days=30{scopes}");
+        let (status, _, page) = self.request("POST", "/settings/tokens", &headers, &form);
+        assert_eq!(status, 200, "{page}");
+        page.split("class=\"secret\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
     /// A document of the API.
@@ -108,6 +131,14 @@ impl Drop for Up {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// API tokens of some accounts, each with its scopes. Made on a server that runs for the while.
+pub(crate) fn tokens(bench: &Bench, of: &[(&str, &[&str])]) -> Vec<String> {
+    let up = Up::start(bench);
+    let made = of.iter().map(|(user, scopes)| up.token(bench, user, scopes)).collect();
+    assert_eq!(up.stop().0, Some(0));
+    made
 }
 
 #[test]

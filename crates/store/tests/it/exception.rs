@@ -38,6 +38,7 @@ fn exception(no: &str, until: &str) -> Exception {
         title: "openssl on 2 hosts".to_owned(),
         question: "source:openssl \"x\"".to_owned(),
         draft: Some("exc_aa".to_owned()),
+        renews: None,
         reason: "later\nline".to_owned(),
         measure: None,
         until: Date::parse(until).unwrap(),

@@ -22,3 +22,4 @@ mod intel_policy;
 mod saved_view;
 mod schema;
 mod source;
+mod vex_document;

@@ -7,7 +7,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use patchwright_app::AppError;
 use patchwright_app::decisions::{self, By};
-use patchwright_protocol::decisions::{DecisionPlan, ExceptionDecision, ExceptionRequest, NotAffectedRequest};
+use patchwright_protocol::decisions::{
+    DecisionPlan, ExceptionDecision, ExceptionRequest, NotAffectedRequest, RenewRequest,
+};
+use serde::Deserialize;
 
 use super::{Answer, Common, page, see};
 use crate::csv::{Csv, opt};
@@ -21,17 +24,38 @@ use crate::view::frame::{Area, Notice};
 use crate::view::link::Link;
 use crate::view::text;
 
+/// Which of them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    q: String,
+}
+
 /// `GET /exceptions`
 pub(crate) async fn list(
     State(state): State<WebState>,
     signed: Signed,
     common: Result<Query<Common>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Answer {
-    let Query(common) = common.map_err(Failure::from)?;
-    let rows = decisions::exception_list(&state.env, &signed.ctx, None).await?;
+    let (Query(common), Query(wanted)) = (common.map_err(Failure::from)?, wanted.map_err(Failure::from)?);
+    let ending = match wanted.q.trim() {
+        "" => false,
+        "is:ending" => true,
+        other => {
+            let detail = format!("`{}` is no filter of this page", other.chars().take(100).collect::<String>());
+            return Err(AppError::invalid("filter_unknown", detail, "use `is:ending`, or none").into());
+        }
+    };
+    let state_wanted = ending.then_some(decisions::ENDING);
+    let rows = decisions::exception_list(&state.env, &signed.ctx, state_wanted).await?;
     if !common.csv() {
-        let stated = decisions::not_affected_list(&state.env, &signed.ctx).await?;
-        return page(&ExceptionsPage::new(signed.frame("Exceptions", Area::Exceptions), rows, stated));
+        let mut stated = decisions::not_affected_list(&state.env, &signed.ctx).await?;
+        let mut documents = decisions::document_list(&state.env, &signed.ctx).await?;
+        stated.retain(|r| !ending || r.ends_soon);
+        documents.retain(|r| !ending || r.ends_soon);
+        let frame = signed.frame("Exceptions", Area::Exceptions);
+        return page(&ExceptionsPage::new(frame, rows, stated, documents).ending(ending));
     }
     let mut csv = Csv::new(
         "exceptions",
@@ -79,7 +103,7 @@ pub(crate) async fn detail(State(state): State<WebState>, signed: Signed, Path(i
     page(&ExceptionPage::new(signed.frame("Exception", Area::Exceptions), detail, String::new()))
 }
 
-fn generation(form: &Fields) -> Result<i64, Failure> {
+pub(super) fn generation(form: &Fields) -> Result<i64, Failure> {
     form.get("generation")
         .parse()
         .map_err(|_| Failure::of("bad_request", "the form does not say which state it decides about"))
@@ -104,6 +128,29 @@ pub(crate) async fn decide(
             frame.here = exception(&id);
             frame.notice = Some(Notice { good: false, text: format!("Nothing was decided: {error}.") });
             let mut answer = page(&ExceptionPage::new(frame, detail, wish.reason))?;
+            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(answer)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /exceptions/{id}/renew`
+pub(crate) async fn renew(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    SignedForm(signed, form): SignedForm,
+) -> Answer {
+    let field = |name: &str| form.get(name).trim().to_owned();
+    let request = RenewRequest { until: field("until"), reason: field("reason"), measure: Some(field("measure")) };
+    match decisions::exception_renew(&state.env, &signed.ctx, &id, &request).await {
+        Ok(made) => Ok(see(&exception(&made.row.id))),
+        Err(error) if error.status() == 422 => {
+            let detail = decisions::exception_show(&state.env, &signed.ctx, &id).await?;
+            let mut frame = signed.frame("Exception", Area::Exceptions);
+            frame.here = exception(&id);
+            frame.notice = Some(Notice { good: false, text: format!("Nothing was asked for: {error}.") });
+            let mut answer = page(&ExceptionPage::new(frame, detail, request.reason))?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(answer)
         }

@@ -12,6 +12,7 @@ pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
 pub(crate) mod today;
+pub(crate) mod vex_documents;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};

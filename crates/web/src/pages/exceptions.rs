@@ -3,8 +3,11 @@
 use askama::Template;
 use patchwright_domain::access::{Action, Role};
 use patchwright_domain::exposure::vex::Justification;
-use patchwright_protocol::decisions::{DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow};
+use patchwright_protocol::decisions::{
+    DecisionPlan, EndingRow, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow, VexDocumentRow,
+};
 
+use super::vex_documents::TypedDocument;
 use crate::view::frame::Frame;
 use crate::view::link::Link;
 use crate::view::text::Num as _;
@@ -38,6 +41,16 @@ pub fn statement(id: &str) -> String {
     format!("/not-affected/{}", link::segment(id))
 }
 
+/// Address of a decision that ends soon.
+#[must_use]
+pub fn ending(row: &EndingRow) -> String {
+    match row.kind.as_str() {
+        "exception" => exception(&row.id),
+        "statement" => statement(&row.id),
+        _ => super::vex_documents::address(&row.id),
+    }
+}
+
 /// The list: what waits first, then what is in force, then what is over.
 #[derive(Template)]
 #[template(path = "exceptions.html")]
@@ -45,13 +58,72 @@ pub struct ExceptionsPage {
     frame: Frame,
     rows: Vec<ExceptionRow>,
     stated: Vec<NotAffectedRow>,
+    documents: Vec<VexDocumentRow>,
+    /// A document that was not taken.
+    typed: TypedDocument,
+    /// Only what ends soon is shown.
+    ending: bool,
 }
 
 impl ExceptionsPage {
     /// Prepares the page.
     #[must_use]
-    pub fn new(frame: Frame, rows: Vec<ExceptionRow>, stated: Vec<NotAffectedRow>) -> Self {
-        Self { frame, rows, stated }
+    pub fn new(
+        frame: Frame,
+        rows: Vec<ExceptionRow>,
+        stated: Vec<NotAffectedRow>,
+        documents: Vec<VexDocumentRow>,
+    ) -> Self {
+        Self { frame, rows, stated, documents, typed: TypedDocument::default(), ending: false }
+    }
+
+    /// The same with a document that was typed and not taken.
+    #[must_use]
+    pub fn typed(self, typed: TypedDocument) -> Self {
+        Self { typed, ..self }
+    }
+
+    /// The same with what ends soon only.
+    #[must_use]
+    pub fn ending(self, ending: bool) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// Everything here that ends soon.
+    fn soon(&self) -> usize {
+        self.rows.iter().filter(|r| r.ends_soon).count()
+            + self.stated.iter().filter(|r| r.ends_soon).count()
+            + self.documents.iter().filter(|r| r.ends_soon).count()
+    }
+
+    fn csrf(&self) -> &str {
+        csrf(&self.frame)
+    }
+
+    fn imports(&self) -> bool {
+        may(&self.frame, Action::StateNotAffected)
+    }
+
+    fn kept(&self) -> usize {
+        self.documents.iter().filter(|r| r.state == "kept").count()
+    }
+
+    fn today(&self) -> String {
+        self.frame.now.date().to_string()
+    }
+
+    fn review_latest(&self) -> String {
+        let days = patchwright_domain::governance::not_affected::REVIEW_DAYS_MAX;
+        self.frame.now.plus_days(days).date().to_string()
+    }
+
+    fn review_typed(&self) -> String {
+        if self.typed.review_by.is_empty() {
+            let days = patchwright_domain::governance::document::REVIEW_DAYS;
+            self.frame.now.plus_days(days).date().to_string()
+        } else {
+            self.typed.review_by.clone()
+        }
     }
 
     fn count(&self, state: &str) -> usize {
@@ -100,9 +172,22 @@ impl ExceptionPage {
                 list
             }
             "requested" if self.asked_it() => vec![("revoke", "take it back")],
-            "approved" if decides => vec![("revoke", "revoke: the findings count again at once")],
+            "approved" if may(&self.frame, Action::RevokeException) => {
+                vec![("revoke", "revoke: the findings count again at once")]
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the reader may ask for its renewal now.
+    fn renews(&self) -> bool {
+        let row = &self.d.row;
+        row.state == "approved" && row.renewed_by.is_none() && may(&self.frame, Action::RequestException)
+    }
+
+    /// Whether the end is near, or the renewal form has something to say, so that it stands open.
+    fn presses(&self) -> bool {
+        self.d.row.ends_soon || !self.typed.is_empty()
     }
 
     /// Whether what it covers is more urgent now than when it was asked for.

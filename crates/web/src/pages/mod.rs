@@ -19,6 +19,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod sources;
 pub mod today;
+pub mod vex_documents;
 
 use askama::Template;
 use patchwright_domain::time::Timestamp;

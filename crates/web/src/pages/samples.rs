@@ -330,6 +330,7 @@ pub fn today(rows: usize) -> Today {
                 overdue: small(22 / (i + 1)),
             })
             .collect(),
+        ending: decisions::ending(rows),
         patches: (0..rows)
             .map(|i| FleetPatch {
                 rank: small(i + 1),

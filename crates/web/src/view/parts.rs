@@ -366,11 +366,28 @@ pub fn source_state(state: &str, label: &str) -> Html {
 pub fn decision_state(state: &str, label: &str) -> Html {
     let meaning = match state {
         "requested" => Meaning::Attention,
-        "approved" | "stated" => Meaning::Good,
-        "expired" | "revoked" | "refused" | "lapsed" | "withdrawn" => Meaning::Plain,
+        "approved" | "stated" | "kept" => Meaning::Good,
+        "expired" | "revoked" | "refused" | "lapsed" | "withdrawn" | "superseded" => Meaning::Plain,
         _ => Meaning::Unknown,
     };
     mark(meaning, if label.is_empty() { state } else { label })
+}
+
+/// That something ends soon, in days.
+#[must_use]
+pub fn ends_soon(days_left: &Option<i64>) -> Html {
+    days_left.as_ref().map_or_else(|| mark(Meaning::Attention, "ends soon"), ends_in)
+}
+
+/// The same where the days are known.
+#[must_use]
+pub fn ends_in(days: &i64) -> Html {
+    let words = match days {
+        0 => "ends today".to_owned(),
+        1 => "ends tomorrow".to_owned(),
+        days => format!("ends in {days} days"),
+    };
+    mark(Meaning::Attention, &words)
 }
 
 /// What becomes of the patches of a source.

@@ -203,9 +203,15 @@ pub fn assumption(text: &str) -> String {
 }
 
 /// Actions of the audit as a sentence goes on behind a name; `{}` is what it was done to, where that has a name.
-const DEEDS: [(&str, &str); 29] = [
+const DEEDS: [(&str, &str); 39] = [
     ("bundle.export", "wrote a bundle of vulnerability data"),
     ("bundle.import", "took in a bundle of vulnerability data"),
+    ("exception.approve", "approved the exception of {}"),
+    ("exception.expire", "noted the end of the exception of {}"),
+    ("exception.refuse", "refused the exception of {}"),
+    ("exception.renew", "asked to renew the exception of {}"),
+    ("exception.request", "asked for an exception of {}"),
+    ("exception.revoke", "revoked the exception of {}"),
     ("feed.edit", "changed the feed {}"),
     ("feed.sync", "fetched the feed {}"),
     ("finding.view", "looked at findings"),
@@ -231,6 +237,10 @@ const DEEDS: [(&str, &str); 29] = [
     ("token.manage", "revoked the API token {}"),
     ("token.revoke", "revoked the API token {}"),
     ("user.create", "made the account {}"),
+    ("vex.state", "said that {} is not affected"),
+    ("vex.document.import", "took in the VEX document {}"),
+    ("vex.document.supersede", "set the VEX document {} aside for a newer version"),
+    ("vex.document.withdraw", "took back the VEX document {}"),
     ("view.delete", "deleted the view {}"),
     ("view.save", "saved the view {}"),
 ];

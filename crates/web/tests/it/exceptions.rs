@@ -8,7 +8,7 @@ use patchwright_domain::inventory::{Transaction, TransactionStep};
 use crate::house::{Answer, House, facts, local, request};
 
 /// A second person, so that whoever asks cannot approve.
-async fn account(house: &House, name: &str, role: Role) -> String {
+pub(crate) async fn account(house: &House, name: &str, role: Role) -> String {
     let id = auth::account_add(&house.env, &local(), name, role, Scope::All).await.unwrap();
     let ctx = patchwright_app::Ctx {
         actor: patchwright_domain::access::Actor::User(patchwright_domain::access::Person {
@@ -28,7 +28,7 @@ async fn account(house: &House, name: &str, role: Role) -> String {
     auth::token_create(&house.env, &ctx, wish).await.unwrap().secret
 }
 
-async fn decide(house: &House, token: &str, id: &str, seen: Option<i64>, decision: &str) -> Answer {
+pub(crate) async fn decide(house: &House, token: &str, id: &str, seen: Option<i64>, decision: &str) -> Answer {
     let mut put = request(Method::PUT, &format!("/api/v1/exceptions/{id}/decision"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
@@ -39,7 +39,7 @@ async fn decide(house: &House, token: &str, id: &str, seen: Option<i64>, decisio
     house.send(put.body(axum::body::Body::from(body)).unwrap()).await
 }
 
-async fn ask(house: &House, token: &str, q: &str) -> Answer {
+pub(crate) async fn ask(house: &House, token: &str, q: &str) -> Answer {
     let plan = house.api(Method::GET, &format!("/api/v1/exceptions/plan?q={q}"), token, None).await;
     assert_eq!(plan.status, StatusCode::OK, "{}", plan.body);
     let plan = plan.json();
@@ -128,7 +128,7 @@ async fn the_api_says_what_is_not_affected() {
     assert_eq!(list[0]["withdrawn_because"], "wrong");
 }
 
-fn hidden(body: &str, name: &str) -> String {
+pub(crate) fn hidden(body: &str, name: &str) -> String {
     body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 

@@ -14,3 +14,4 @@ mod openapi;
 mod serve;
 mod sign_in;
 mod sources;
+mod vex_documents;

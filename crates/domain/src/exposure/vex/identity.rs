@@ -50,7 +50,7 @@ impl Purl {
 
 /// One spelling of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "by")]
 pub enum Identity {
     /// A package URL.
     Purl(Purl),

@@ -6,16 +6,19 @@
 
 mod apply;
 mod identity;
+mod library;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::runtime::EvidenceKind;
+use crate::ids::DocumentId;
 use crate::time::Timestamp;
 
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
 pub use identity::{HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
+pub use library::Library;
 
 /// Where a product stands towards a vulnerability (OpenVEX 0.2, `status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,6 +148,17 @@ pub enum Source {
         /// Format and place, for people (`OpenVEX, statement 3`).
         place: String,
     },
+    /// A VEX document that this installation keeps.
+    Kept {
+        /// The document here.
+        document: DocumentId,
+        /// Place of the statement among those of the document, from 0.
+        statement: u32,
+        /// Id that the document gives itself.
+        id: String,
+        /// Format and place, for people.
+        place: String,
+    },
     /// Facts that were looked up on the host itself. Such a statement always has an expiry: facts change.
     Evidence {
         /// Host that the facts are of.
@@ -161,7 +175,9 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Document { id, place } => write!(f, "{id} ({place})"),
+            Self::Document { id, place } | Self::Kept { document: _, statement: _, id, place } => {
+                write!(f, "{id} ({place})")
+            }
             Self::Evidence { host, evidence: _, facts, gathered } => {
                 write!(f, "evidence of {host} at {gathered}: {}", facts.join("; "))
             }

@@ -22,6 +22,7 @@ pub(crate) mod exceptions {
     pub(crate) mod get;
     pub(crate) mod list;
     pub(crate) mod plan;
+    pub(crate) mod renew;
     pub(crate) mod request;
 }
 pub(crate) mod feeds {
@@ -56,9 +57,14 @@ pub(crate) mod tokens {
     pub(crate) mod revoke;
 }
 pub(crate) mod vex {
-    //! What this organisation says is not affected.
+    //! What is not affected: said by this organisation, and by documents of others.
+    pub(crate) mod document;
+    pub(crate) mod document_withdraw;
+    pub(crate) mod documents;
     pub(crate) mod get;
+    pub(crate) mod import;
     pub(crate) mod list;
+    pub(crate) mod original;
     pub(crate) mod state;
     pub(crate) mod withdraw;
 }
@@ -84,11 +90,12 @@ use crate::state::WebState;
     paths(
         advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler,
         exceptions::decide::handler, exceptions::get::handler, exceptions::list::handler, exceptions::plan::handler,
-        exceptions::request::handler, feeds::list::handler,
+        exceptions::renew::handler, exceptions::request::handler, feeds::list::handler,
         feeds::problems::handler, findings::query::handler, hosts::delete::handler, hosts::get::handler, hosts::list::handler, hosts::profile::handler,
         hosts::report::handler, policy::handler, sources::add::handler, sources::assess::handler, sources::divergence::handler,
         sources::get::handler, sources::list::handler, today::handler, tokens::create::handler, tokens::list::handler,
-        tokens::revoke::handler, vex::get::handler, vex::list::handler, vex::state::handler, vex::withdraw::handler, whoami::handler,
+        tokens::revoke::handler, vex::document::handler, vex::document_withdraw::handler,
+        vex::documents::handler, vex::get::handler, vex::import::handler, vex::list::handler, vex::original::handler, vex::state::handler, vex::withdraw::handler, whoami::handler,
     ),
     tags(
         (name = "Hosts", description = "What runs"), (name = "Advisories", description = "What is wrong in the world, and where here"),
@@ -106,6 +113,9 @@ pub(crate) fn router() -> Router<WebState> {
     let facts = Router::new()
         .route("/api/v1/hosts/facts", post(hosts::report::handler))
         .layer(DefaultBodyLimit::max(hosts::report::BODY_MAX));
+    let documents = Router::new()
+        .route("/api/v1/vex/documents", get(vex::documents::handler).post(vex::import::handler))
+        .layer(DefaultBodyLimit::max(vex::import::BODY_MAX));
     Router::new()
         .route("/api/v1/openapi.json", get(openapi::handler))
         .route("/api/v1/whoami", get(whoami::handler))
@@ -122,7 +132,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/exceptions/plan", get(exceptions::plan::handler))
         .route("/api/v1/exceptions/{id}", get(exceptions::get::handler))
         .route("/api/v1/exceptions/{id}/decision", put(exceptions::decide::handler))
+        .route("/api/v1/exceptions/{id}/renewal", post(exceptions::renew::handler))
         .route("/api/v1/vex", get(vex::list::handler).post(vex::state::handler))
+        .route("/api/v1/vex/documents/{id}", get(vex::document::handler))
+        .route("/api/v1/vex/documents/{id}/original", get(vex::original::handler))
+        .route("/api/v1/vex/documents/{id}/withdrawal", put(vex::document_withdraw::handler))
         .route("/api/v1/vex/{id}", get(vex::get::handler))
         .route("/api/v1/vex/{id}/withdrawal", put(vex::withdraw::handler))
         .route("/api/v1/policy", get(policy::handler))
@@ -135,4 +149,5 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/api/v1/tokens", get(tokens::list::handler).post(tokens::create::handler))
         .route("/api/v1/tokens/{id}", delete(tokens::revoke::handler))
         .merge(facts)
+        .merge(documents)
 }

@@ -2,13 +2,15 @@
 
 use askama::Template;
 use patchwright_protocol::decisions::{
-    CoveredHost, CoveredRow, DecisionPlan, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow,
+    CoveredHost, CoveredRow, DecisionPlan, EndingRow, ExceptionDetail, ExceptionRow, NotAffectedDetail, NotAffectedRow,
+    VexDocumentDetail, VexDocumentRow, VexDocumentStatement,
 };
 use patchwright_protocol::findings::UrgencyCounts;
 use patchwright_protocol::scan::ExceptedView;
 
 use super::{PACKAGES, Spoil, URGENCIES, at, hours, pick};
 use crate::pages::exceptions::{DecidePage, ExceptionPage, ExceptionsPage, Kind, NotAffectedPage, Typed};
+use crate::pages::vex_documents::{TypedDocument, VexDocumentPage};
 use crate::view::frame::{Area, Frame};
 
 /// An exception on every seventh finding.
@@ -42,6 +44,10 @@ fn exception(i: usize) -> ExceptionRow {
         measure: i.is_multiple_of(2).then(|| "only the reverse proxy reaches the port".to_owned()),
         until: "2027-01-20".to_owned(),
         ends: at(59 * 24),
+        days_left: (state == "approved").then_some(9),
+        ends_soon: state == "approved",
+        renews: (i.is_multiple_of(5) && i > 0).then(|| format!("exc_{:020x}", i + 1)),
+        renewed_by: (i % 10 == 6).then(|| format!("exc_{:020x}", i + 4)),
         worst: pick(&URGENCIES, i + 1).to_owned(),
         findings: 36,
         hosts: 12,
@@ -85,6 +91,8 @@ fn statement(i: usize) -> NotAffectedRow {
         justification: "vulnerable_code_not_in_execute_path".to_owned(),
         reason: "the module is not loaded, and the build leaves it out".to_owned(),
         review_by: "2027-05-31".to_owned(),
+        days_left: (state == "stated").then_some(i as i64 % 3),
+        ends_soon: state == "stated",
         findings: 4,
         hosts: 4,
         vulns: 1,
@@ -94,6 +102,69 @@ fn statement(i: usize) -> NotAffectedRow {
         withdrawn_because: (state == "withdrawn").then(|| "the module is needed again".to_owned()),
         generation: 1,
     }
+}
+
+fn document(i: usize) -> VexDocumentRow {
+    let state = pick(&["kept", "lapsed", "superseded", "withdrawn"], i);
+    VexDocumentRow {
+        id: format!("vdc_{i:020x}"),
+        state: state.to_owned(),
+        author: pick(&["Example Security", "Vendor of the billing engine"], i).to_owned(),
+        document: (i % 3 != 2).then(|| format!("https://example.com/vex/2026-{i:03}")),
+        version: if i % 3 == 1 { String::new() } else { "3".to_owned() },
+        issued: i.is_multiple_of(2).then(|| at(-72)),
+        format: pick(&["OpenVEX", "CSAF", "CycloneDX"], i).to_owned(),
+        name: format!("vendor-2026-{i:02}.openvex.json"),
+        digest: "5e".repeat(32),
+        bytes: 18_432,
+        statements: 24,
+        lost: i as u64 % 2,
+        applied: 6,
+        open: 3,
+        idle: 5,
+        unmatched: 10,
+        set_aside: 36,
+        hosts: 12,
+        review_by: "2027-11-22".to_owned(),
+        days_left: (state == "kept").then_some(365),
+        ends_soon: false,
+        reason: "from the vendor's own page, which we patch by".to_owned(),
+        imported_by: "sara".to_owned(),
+        imported_at: at(-hours(i + 3)),
+        superseded_by: (state == "superseded").then(|| format!("vdc_{:020x}", i + 1)),
+        withdrawn_by: (state == "withdrawn").then(|| "bob".to_owned()),
+        withdrawn_because: (state == "withdrawn").then(|| "the vendor took it back".to_owned()),
+        generation: 1,
+    }
+}
+
+/// Decisions that end soon.
+pub(super) fn ending(rows: usize) -> Vec<EndingRow> {
+    (0..rows.min(3))
+        .map(|i| EndingRow {
+            kind: pick(&["exception", "statement", "document"], i).to_owned(),
+            id: format!("exc_{i:020x}"),
+            title: format!("{} (3 vulnerabilities) on 12 hosts", pick(&PACKAGES, i)),
+            last_day: "2026-12-01".to_owned(),
+            days_left: 4 * i as i64,
+            findings: 36,
+            renewal: (i == 1).then(|| "exc_00".to_owned()),
+        })
+        .collect()
+}
+
+fn statements(rows: usize) -> Vec<VexDocumentStatement> {
+    (0..rows.min(24))
+        .map(|i| VexDocumentStatement {
+            place: format!("OpenVEX, statement {}", i + 1),
+            vuln: format!("CVE-2026-{:04}", 1_000 + i),
+            status: pick(&["not_affected", "affected", "fixed", "under_investigation"], i).to_owned(),
+            justification: i.is_multiple_of(4).then(|| "vulnerable_code_not_in_execute_path".to_owned()),
+            products: vec![format!("pkg:deb/debian/{}", pick(&PACKAGES, i))],
+            products_total: 1 + (i as u64 % 3),
+            effect: pick(&["applied", "open", "idle", "unmatched"], i).to_owned(),
+        })
+        .collect()
 }
 
 fn plan(rows: usize) -> DecisionPlan {
@@ -121,6 +192,14 @@ pub(super) fn pages(
 ) -> askama::Result<Vec<(&'static str, String)>> {
     let list: Vec<ExceptionRow> = (0..rows).map(exception).collect();
     let stated: Vec<NotAffectedRow> = (0..rows.min(12)).map(statement).collect();
+    let documents: Vec<VexDocumentRow> = (0..rows.min(8)).map(document).collect();
+    let read = VexDocumentDetail {
+        schema: 1,
+        row: document(rows % 4),
+        statements: statements(rows),
+        ..VexDocumentDetail::default()
+    };
+    let given = TypedDocument { name: "vendor.json".to_owned(), document: "{}".to_owned(), ..TypedDocument::default() };
     let detail = ExceptionDetail {
         schema: 1,
         row: exception(rows % 5),
@@ -143,7 +222,23 @@ pub(super) fn pages(
         DecidePage::new(f("Defer findings", Area::Findings), kind, spoil.spoil(typed.clone()), plan, refused).render()
     };
     Ok(vec![
-        ("exceptions", ExceptionsPage::new(f("Exceptions", area), spoil.spoil(list), spoil.spoil(stated)).render()?),
+        (
+            "exceptions",
+            ExceptionsPage::new(
+                f("Exceptions", area),
+                spoil.spoil(list),
+                spoil.spoil(stated),
+                spoil.spoil(documents.clone()),
+            )
+            .render()?,
+        ),
+        (
+            "exceptions-refused",
+            ExceptionsPage::new(f("Exceptions", area), Vec::new(), Vec::new(), documents)
+                .typed(spoil.spoil(given))
+                .render()?,
+        ),
+        ("vex-document", VexDocumentPage::new(f("VEX document", area), spoil.spoil(read)).render()?),
         ("exception", ExceptionPage::new(f("Exception", area), spoil.spoil(detail), String::new()).render()?),
         ("not-affected", NotAffectedPage::new(f("Not affected", area), spoil.spoil(said)).render()?),
         ("defer", decide(Kind::Defer, Some(spoil.spoil(plan(rows))), refused.clone())?),

@@ -13,6 +13,7 @@ fn aside(rows: usize) -> VexView {
         set_aside: vec![SetAsideView {
             finding: finding(rows, rows + 1),
             by_evidence: true,
+            kept: Vec::new(),
             status: "not_affected".to_owned(),
             justification: Some("vulnerable_code_not_in_execute_path".to_owned()),
             because: vec!["not_affected: rule `cups-off`: no printing here".to_owned()],

@@ -61,6 +61,7 @@ fn hostile_text_does_reach_the_pages() {
         "exceptions",
         "exception",
         "not-affected",
+        "vex-document",
         "defer",
         "host-findings",
         "host-available",

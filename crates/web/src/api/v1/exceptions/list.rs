@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
     get, path = "/api/v1/exceptions", tag = "Exceptions", operation_id = "exceptions_list",
     description = "Exceptions that cover a host of the caller: those that wait for a decision first, then those in force by their end, then \
                    the others, the latest first; five hundred at most.",
-    params(("state" = Option<String>, Query, description = "`requested`, `approved`, `expired`, `revoked` or `refused`; every one when empty.")),
+    params(("state" = Option<String>, Query, description = "`requested`, `approved`, `expired`, `revoked` or `refused`, or `ending` for those in force whose end is near by the policy; every one when empty.")),
     responses(
         (status = 200, description = "All of them.", body = Vec<ExceptionRow>),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),

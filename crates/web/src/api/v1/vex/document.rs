@@ -1,0 +1,35 @@
+//! `GET /api/v1/vex/documents/{id}`
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use patchwright_app::decisions;
+use patchwright_protocol::decisions::VexDocumentDetail;
+use patchwright_protocol::problem::ProblemDetails;
+
+use crate::api::{Answer, json};
+use crate::session::Caller;
+use crate::state::WebState;
+
+/// One document of somebody else.
+#[utoipa::path(
+    get, path = "/api/v1/vex/documents/{id}", tag = "Exceptions", operation_id = "vex_document_get",
+    description = "A document with its statements, and what each of them does here. `row.generation` is what `If-Match` of a withdrawal names \
+                   (`\"gN\"`).",
+    params(("id" = String, Path, description = "Id of the document (`vdc_…`).")),
+    responses(
+        (status = 200, description = "The document.", body = VexDocumentDetail),
+        (status = 304, description = "Unchanged since the `If-None-Match` tag."),
+        (status = 401, description = "No session and no valid token.", body = ProblemDetails),
+        (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 404, description = "No such document.", body = ProblemDetails),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    json(&headers, &decisions::document_show(&state.env, &caller.ctx, &id).await?)
+}
