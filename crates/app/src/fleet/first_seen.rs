@@ -7,7 +7,7 @@ use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel, is_kernel_source};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey};
-use patchwright_domain::intel::names::is_language;
+use patchwright_domain::intel::names::is_component;
 use patchwright_domain::inventory::{HostFacts, Package, PackageFormat, PackageState};
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Host, Reader};
@@ -88,7 +88,7 @@ impl FirstSeen {
 
 /// The package of a language that a finding is about; nothing for one of the system.
 pub(super) fn library_of(finding: &Finding) -> Option<Library> {
-    is_language(&finding.ecosystem).then(|| Library {
+    is_component(&finding.ecosystem).then(|| Library {
         ecosystem: finding.ecosystem.clone(),
         name: finding.package.clone(),
         version: finding.flawed_version().to_owned(),

@@ -20,7 +20,7 @@ use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey, subjects};
 use patchwright_domain::ids::HostId;
 use patchwright_domain::intel::VulnFacts;
-use patchwright_domain::intel::names::is_language;
+use patchwright_domain::intel::names::is_component;
 use patchwright_domain::intel::snapshot::ChunkKind;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::inventory::HostFacts;
@@ -200,7 +200,7 @@ impl State {
                 counted(hosts, "host")
             ));
         }
-        let left_out = |name: &str| is_language(name) && (scheme_of(name).is_none() || unjudged(name));
+        let left_out = |name: &str| is_component(name) && (scheme_of(name).is_none() || unjudged(name));
         let left_out: Vec<bool> = self.index.ecosystems().map(left_out).collect();
         let mut languages: BTreeMap<&str, (u64, RoaringBitmap)> = BTreeMap::new();
         for (_, name) in self.index.names() {

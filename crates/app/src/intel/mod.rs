@@ -23,7 +23,7 @@ use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::cleared::{Cleared, cleared};
 use patchwright_domain::exposure::components::{self, match_components};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host, subscription_of};
-use patchwright_domain::intel::names::is_language;
+use patchwright_domain::intel::names::is_component;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
@@ -401,7 +401,7 @@ impl Intel {
     fn unjudged_languages<'h>(&self, host: &'h HostFacts) -> BTreeMap<&'h str, usize> {
         let is_loaded = |name: &str| {
             let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(name);
-            is_language(name) && scheme_of(name).is_some() && self.index.chunks.iter().any(|c| of(&c))
+            is_component(name) && scheme_of(name).is_some() && self.index.chunks.iter().any(|c| of(&c))
         };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for component in components::judged(host).filter(|c| !is_loaded(&c.ecosystem)) {

@@ -13,7 +13,7 @@ use super::finding::{Evidence, Finding};
 use super::matching::{ProviderChunk, Said, Statements, by_authority, finding};
 use super::streams::Stream;
 use super::subject::{Kin, Standing, Subject, SubjectKey};
-use crate::intel::names::{is_language, normal_name};
+use crate::intel::names::{is_component, normal_name};
 use crate::intel::snapshot::advisories::{Row, scheme_of};
 use crate::inventory::source::{SourceClass, classify};
 use crate::inventory::{Component, HostFacts};
@@ -60,7 +60,7 @@ impl Library {
 /// The packages of languages of a host that are judged by themselves, each once.
 #[must_use]
 pub fn libraries(host: &HostFacts) -> BTreeSet<Library> {
-    judged(host).filter(|component| is_language(&component.ecosystem)).map(Library::of).collect()
+    judged(host).filter(|component| is_component(&component.ecosystem)).map(Library::of).collect()
 }
 
 /// Ecosystems of the components that are judged by themselves, sorted.
@@ -102,7 +102,7 @@ fn authority(provider: &str) -> u8 {
 /// [`by_authority`] says.
 #[must_use]
 pub fn deciders<'a>(ecosystem: &str, chunks: &'a [ProviderChunk<'a>]) -> Vec<&'a ProviderChunk<'a>> {
-    if !is_language(ecosystem) {
+    if !is_component(ecosystem) {
         return by_authority(chunks);
     }
     let mut order: Vec<&ProviderChunk<'_>> = chunks.iter().collect();
@@ -120,7 +120,7 @@ pub fn said_of<'c>(
     kin: &Kin,
     order: &[&'c ProviderChunk<'c>],
 ) -> Statements<'c> {
-    if is_language(ecosystem) {
+    if is_component(ecosystem) {
         Statements::of_said(deciding(name, order))
     } else {
         Statements::of(name, stream, kin, order)
@@ -130,10 +130,10 @@ pub fn said_of<'c>(
 /// Findings of the components of one ecosystem, sorted by package, vulnerability and version.
 ///
 /// The package of a finding is named as advisories name it; how it is written on the host is in the evidence. `chunks` are the
-/// advisory chunks of that ecosystem. One that is no language's, or has no version order, gives no findings: the caller says so.
+/// advisory chunks of that ecosystem. One of an operating system, or without a version order, gives no findings: the caller says so.
 #[must_use]
 pub fn match_components(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>]) -> Vec<Finding> {
-    let Some(scheme) = scheme_of(ecosystem).filter(|_| is_language(ecosystem)) else {
+    let Some(scheme) = scheme_of(ecosystem).filter(|_| is_component(ecosystem)) else {
         return Vec::new();
     };
     let order = deciders(ecosystem, chunks);

@@ -35,6 +35,13 @@ pub fn is_language(ecosystem: &str) -> bool {
     LANGUAGES.iter().any(|(name, _)| *name == ecosystem)
 }
 
+/// Whether packages of an ecosystem lie on a host beside those of its package manager, each judged by itself: those of languages, and
+/// Bitnami's builds of applications.
+#[must_use]
+pub fn is_component(ecosystem: &str) -> bool {
+    is_language(ecosystem) || ecosystem == "Bitnami"
+}
+
 /// The spelling that is compared. PyPI: PEP 503. crates.io: letters without case, `-` and `_` are one. NuGet, Packagist and
 /// Go (whose package URLs are written in lower case): letters without case. Everything else, packages of operating systems
 /// too: as written.

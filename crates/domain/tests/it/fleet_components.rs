@@ -130,6 +130,7 @@ fn the_index_says_what_the_hosts_say() {
         advisory("GHSA-aaaa-bbbb-cccc", &["CVE-2026-0201"], "crates.io", "hyper", "1.2.0"),
         advisory("GHSA-dddd-eeee-ffff", &[], "crates.io", "hyper", "1.2.0"),
         advisory("GHSA-gggg-hhhh-iiii", &["CVE-2026-0301"], "npm", "JSONStream", "2.0.0"),
+        advisory("BIT-activemq-2020-1", &["CVE-2020-11998"], "Bitnami", "activemq", "5.16.0"),
     ];
     // The ecosystem's own database decides about versions, whatever the order in which they come.
     let own = vec![
@@ -146,9 +147,10 @@ fn the_index_says_what_the_hosts_say() {
         host(vec![component("crates.io", "Hyper", "1.0.0"), component("npm", "jsonstream", "1.0.0")]),
         host(vec![
             Component { owned_by: Some("python3-jinja2".to_owned()), ..component("PyPI", "Jinja2", "3.1.2") },
-            // No ecosystem of a language: nobody judges it.
+            // An ecosystem of a system is none of components: nobody judges it.
             component(DEBIAN, "jinja2", "3.1.2"),
             component("Packagist", "a/b", "1.0"),
+            component("Bitnami", "activemq", "5.15.12"),
         ]),
     ];
     let mut index = FleetIndex::default();
@@ -170,6 +172,7 @@ fn the_index_says_what_the_hosts_say() {
     assert_eq!(named("crates.io", "1.1.5"), ["GHSA-dddd-eeee-ffff"], "RustSec knows a later fix, and an earlier one");
     assert_eq!(named("crates.io", "1.0.0"), ["CVE-2026-0201", "GHSA-dddd-eeee-ffff"]);
     assert_eq!(named("npm", "1.0.0"), ["CVE-2026-0301"]);
+    assert_eq!(named("Bitnami", "5.15.12"), ["CVE-2020-11998"], "no language, and beside the system as well");
 
     // One package whatever its spelling, with the hosts of all of them; apart from the system's package of that name.
     let name = |ecosystem: &str, name: &str| index.name_no(ecosystem, name).and_then(|no| index.name(no));

@@ -143,8 +143,7 @@ fn packages_of_languages_are_compared_as_their_ecosystem_does() {
         ("Maven", "org.slf4j:slf4j-api", "maven/org.slf4j/slf4j-api@5.0", true),
         ("Maven", "org.slf4j:slf4j-api", "maven/org.other/slf4j-api@5.0", false),
         ("Maven", "org.slf4j:slf4j-api", "maven//slf4j-api@5.0", false),
-        ("npm", "@babel/core", "npm/@babel/core", true),
-        ("npm", "@babel/core", "npm//core", false),
+        ("npm", "@babel/core", "npm//core@5.0", false),
         ("NuGet", "newtonsoft.json", "nuget//Newtonsoft.Json@5.0", true),
     ] {
         let found = [Finding {

@@ -19,7 +19,7 @@ use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::marks::Marks;
 use crate::exposure::fleet::{ClaimRef, FleetIndex, HostNo, NameEntry, SubjectEntry, SubjectNo, VulnNo};
 use crate::intel::ExploitMaturity;
-use crate::intel::names::is_language;
+use crate::intel::names::is_component;
 use crate::time::Timestamp;
 
 /// Sets of marks that a new one is compared with.
@@ -407,7 +407,7 @@ impl<'a> Run<'a> {
         let wanted = |name: u32| {
             index.name(name).is_some_and(|n| {
                 let ecosystem = index.ecosystem(n.ecosystem);
-                !is_language(ecosystem) && patterns.iter().any(|p| p.matches_family(ecosystem))
+                !is_component(ecosystem) && patterns.iter().any(|p| p.matches_family(ecosystem))
             })
         };
         for subject in index.subjects.iter().filter(|s| wanted(s.name)) {
