@@ -116,7 +116,9 @@ pub(crate) fn listen() {
             }
             loop {
                 next(&mut interrupt, &mut terminate).await;
-                if LOOKING.load(Ordering::SeqCst) > 0 || GRACEFUL.load(Ordering::SeqCst) == 0 {
+                // On a busy machine this thread may hear of a signal when the server has ended by it already, and nobody is at work.
+                let nobody = GRACEFUL.load(Ordering::SeqCst) == 0 && !SERVING.load(Ordering::SeqCst);
+                if LOOKING.load(Ordering::SeqCst) > 0 || nobody {
                     patchwright_agent::discard();
                     output::print_failure(&interrupted(""));
                     end();

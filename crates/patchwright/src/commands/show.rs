@@ -55,7 +55,8 @@ pub(crate) fn epss(e5: u32) -> String {
     if e5 < 100 {
         return "<0.1 %".to_owned();
     }
-    let tenths = (e5 + 50) / 100;
+    // Nothing is certain: the highest that EPSS gives stays below 100 %.
+    let tenths = ((e5 + 50) / 100).min(999);
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
