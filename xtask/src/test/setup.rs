@@ -44,6 +44,7 @@ const NEEDS: &[Need] = &[
     Need { program: "apt-ftparchive", places: &[], packages: &["apt-utils"], what: "repositories against apt" },
     Need { program: "gpg", places: &[], packages: &["gnupg"], what: "OpenPGP signatures against gpg" },
     Need { program: "openssl", places: &[], packages: &["openssl"], what: "sigstore bundles and plain signatures" },
+    Need { program: "minisign", places: &[], packages: &["minisign"], what: "signatures of the machine's minisign" },
     Need { program: "rpmsign", places: &[], packages: &["rpm"], what: "RPM signatures against rpm" },
     Need { program: "faketime", places: &[], packages: &["faketime"], what: "a clock in the past" },
     Need { program: "debsecan", places: &[], packages: &["debsecan"], what: "findings against debsecan (bench)" },

@@ -24,7 +24,7 @@ async fn without_a_token_every_endpoint_is_401_and_none_is_404_or_405() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 32);
+    assert_eq!(seen, 38);
 }
 
 #[tokio::test]
