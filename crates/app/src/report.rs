@@ -517,20 +517,12 @@ fn step_view(step: &TransactionStep, extra: bool) -> StepView {
 }
 
 fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timestamp) -> PatchView {
-    let mut members: Vec<(&Judged, &VulnFacts)> = group
+    // In the order of the ranking, the worst first: the one that the reasons speak of.
+    let members: Vec<(&Judged, &VulnFacts)> = group
         .findings
         .iter()
         .filter_map(|i| Some((judgement.judged.get(*i)?, judgement.facts.get(*i)?.as_ref())))
         .collect();
-    members.sort_by_key(|(j, facts)| {
-        let epss = facts.epss.map(|e| e.score_e5);
-        (
-            urgency_place(urgency_word(j.decision.urgency)),
-            facts.kev.is_none(),
-            std::cmp::Reverse(epss),
-            j.finding.vuln.clone(),
-        )
-    });
     let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
     steps.extend(group.extra.iter().map(|s| step_view(s, true)));
     PatchView {

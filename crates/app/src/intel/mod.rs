@@ -268,8 +268,13 @@ impl Intel {
     /// # Errors
     /// [`AppError::Intel`] when a chunk cannot be read.
     pub fn cleared(&self, host: &HostFacts, id: &str) -> Result<Vec<Cleared>, AppError> {
-        let Some(ecosystem) = host.os.ecosystem() else { return Ok(Vec::new()) };
-        self.matched(&ecosystem, |chunks| cleared(host, &ecosystem, chunks, id))
+        let mut ecosystems: Vec<String> = host.os.ecosystem().into_iter().collect();
+        ecosystems.extend(components::ecosystems(host).into_iter().map(str::to_owned));
+        let mut out = Vec::new();
+        for ecosystem in ecosystems {
+            out.extend(self.matched(&ecosystem, |chunks| cleared(host, &ecosystem, chunks, id))?);
+        }
+        Ok(out)
     }
 
     /// The EPSS model in use.

@@ -5,9 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::matching::{Keyed, ProviderChunk, Said, Statements, by_authority, order_word, vulnerable};
+use super::components::{deciders, libraries, said_of};
+use super::matching::{Keyed, ProviderChunk, Said, order_word, vulnerable};
 use super::subject::{Standing, Subject, subjects};
 use crate::intel::Status;
+use crate::intel::names::is_component;
 use crate::intel::snapshot::Row;
 use crate::intel::snapshot::advisories::scheme_of;
 use crate::inventory::HostFacts;
@@ -60,11 +62,17 @@ pub fn cleared(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>], 
     let Some(scheme) = scheme_of(ecosystem) else {
         return Vec::new();
     };
-    let order = by_authority(chunks);
+    let order = deciders(ecosystem, chunks);
+    let all = if is_component(ecosystem) {
+        let of = libraries(host).into_iter().filter(|library| library.ecosystem == ecosystem);
+        of.map(|library| Subject { key: library.key(), binaries: Vec::new(), evidence: Vec::new() }).collect()
+    } else {
+        subjects(host, ecosystem, scheme)
+    };
     let mut out = Vec::new();
-    for subject in subjects(host, ecosystem, scheme) {
+    for subject in all {
         let stream = subject.key.stream(scheme);
-        let statements = Statements::of(&subject.key.name, stream, &subject.key.kin, &order);
+        let statements = said_of(ecosystem, &subject.key.name, stream, &subject.key.kin, &order);
         let open: Vec<&str> =
             statements.claims(scheme, &subject.key).iter().map(|claim| claim.vuln).collect::<Vec<_>>();
         for said in &statements.said {

@@ -1,6 +1,5 @@
 //! `explain CVE|PACKAGE|HOST`: why.
 
-use patchwright_app::decisions::{Decided, decided_about};
 use patchwright_app::intel::Intel;
 use patchwright_app::report::{Question, cleared_view, report_decided};
 use patchwright_app::{AppError, Clock, fleet};
@@ -46,8 +45,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let profile = scan::profile(args.profile.as_deref(), judge.profile())?;
     let first_seen = |finding: &Finding, vuln: &VulnFacts| judge.first_seen(finding, vuln);
     let question = Question { profile: &profile, policy: &judge.policy, now, first_seen: &first_seen };
-    let decided = if args.file.is_none() { decided(place, &facts)? } else { Decided::default() };
-    let answer = || report_decided(&intel, &facts, &question, &problems, &decided);
+    let answer = || report_decided(&intel, &facts, &question, &problems, &judge.decided);
     let report = scan::checked(&intel, &facts, answer)?;
     let upper = target.to_ascii_uppercase();
     let id = if upper.starts_with("CVE-") { upper.as_str() } else { target };
@@ -256,15 +254,6 @@ fn nowhere(target: &str) -> Failure {
         format!("`{}` is no package of this document, and no finding has that id", clean(target)),
         "name a CVE or an advisory of the findings (`patchwright scan FILE --findings` lists them), or a package of the document",
     )
-}
-
-/// What people decided about this machine, where it is a known host of an installation here.
-fn decided(place: &Place, facts: &HostFacts) -> Result<Decided, Failure> {
-    // Asking why must not make an installation where there is none.
-    if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
-        return Ok(Decided::default());
-    }
-    block_on(async { Ok(decided_about(&place.open().await?, &ctx(None), facts).await?) })
 }
 
 fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {

@@ -1,12 +1,13 @@
 //! By what `scan` and `explain` judge: the policy in force in the data folder, and for a machine that is a host there what it is to
-//! the organisation and since when its findings are known. Where the data folder cannot say, that is said.
+//! the organisation, since when its findings are known, and what people decided about them. Where the data folder cannot say, that is said.
 
 use std::path::Path;
 
+use patchwright_app::decisions::{Decided, decided_about};
 use patchwright_app::fleet::{KnownHost, known_host};
 use patchwright_app::policy::PolicySet;
 use patchwright_app::report::first_seen_alone;
-use patchwright_app::{Clock, Env};
+use patchwright_app::{AppError, Clock, Env};
 use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::Finding;
@@ -26,6 +27,8 @@ pub(crate) struct Judge {
     origin: &'static str,
     stored: bool,
     host: Option<KnownHost>,
+    /// What people decided about the machine.
+    pub(crate) decided: Decided,
     now: Timestamp,
 }
 
@@ -34,7 +37,8 @@ impl Judge {
     ///
     /// A `verdict` stops a pipeline or lets it pass: it is never given by another policy than the one in force.
     pub(crate) fn of(place: &Place, file: Option<&Path>, now: Timestamp, verdict: bool) -> Result<Self, Failure> {
-        let judge = |policy, origin, stored| Self { policy, origin, stored, host: None, now };
+        let judge =
+            |policy, origin, stored| Self { policy, origin, stored, host: None, decided: Decided::default(), now };
         if file.is_some() {
             let stored = place.config.data_dir.join("patchwright.db").exists() || place.config.database_url.is_some();
             return Ok(judge(scan::policy(file)?, "of the file", stored));
@@ -73,12 +77,16 @@ impl Judge {
         }
         let found = ask(async {
             let env = Env::open(place.config.clone(), Clock::system()).await?;
-            let found = known_host(&env, &ctx(None), facts).await;
+            let found = async {
+                let host = known_host(&env, &ctx(None), facts).await?;
+                Ok::<_, AppError>((host, decided_about(&env, &ctx(None), facts).await?))
+            };
+            let found = found.await;
             env.db().close().await;
             found
         })?;
         match found {
-            Ok(host) => self.host = host,
+            Ok((host, decided)) => (self.host, self.decided) = (host, decided),
             Err(error) => output::talk(&format!(
                 "warning: what is known of this machine cannot be read, every clock starts now: {}",
                 output::clean(&chain(&error))

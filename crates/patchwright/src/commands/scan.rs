@@ -6,7 +6,7 @@ use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::{INCOMPLETE, Intel, Trust};
 use patchwright_app::policy::PolicySet;
-use patchwright_app::report::{Question, report_with_vex, urgency_place};
+use patchwright_app::report::{Question, report_decided, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
 use patchwright_app::{AppError, Clock};
 use patchwright_domain::decision::policy::Policy;
@@ -227,7 +227,8 @@ pub(crate) fn checked<T>(
     })
 }
 
-/// The report about what was looked at. With statements about exploitability applied, where there are any.
+/// The report about what was looked at. With the statements of `--vex` applied; without them, with what people decided about this
+/// machine where it is a known host.
 pub(crate) fn answer_with_vex(
     intel: &Intel,
     facts: &HostFacts,
@@ -239,7 +240,10 @@ pub(crate) fn answer_with_vex(
 ) -> Result<ScanReport, AppError> {
     let first_seen = |finding: &Finding, vuln: &VulnFacts| judge.first_seen(finding, vuln);
     let question = Question { profile, policy: &judge.policy, now, first_seen: &first_seen };
-    report_with_vex(intel, facts, &question, problems, vex)
+    match vex {
+        Some(vex) => report_with_vex(intel, facts, &question, problems, Some(vex)),
+        None => report_decided(intel, facts, &question, problems, &judge.decided),
+    }
 }
 
 /// The statements of `--vex`. A statement that cannot be read is a warning; a file that cannot be read ends the scan, because

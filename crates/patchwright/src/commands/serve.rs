@@ -103,6 +103,11 @@ pub(crate) async fn run_server(
     if let Some(warning) = listener.local_addr().ok().and_then(|address| plain_warning(origin, address)) {
         output::talk(&warning);
     }
+    if let Some((process, other)) = running(place) {
+        output::talk(&format!(
+            "warning: another server runs on this data folder already (process {process}, {other}); feeds are fetched by both"
+        ));
+    }
     let _announced = Announced::new(place, origin);
     let options = WebOptions { public_origin: origin.to_owned(), secure_cookies: origin.starts_with("https://") };
     let reconciler =
@@ -259,6 +264,12 @@ impl Drop for Announced {
     }
 }
 
+/// Process and origin of a server that runs on this data folder.
+fn running(place: &Place) -> Option<(String, String)> {
+    announced_by(&place.config.data_dir.join(CONSOLE_FILE))
+        .filter(|(process, _)| Path::new("/proc").join(process).exists())
+}
+
 /// Process id and origin of the note.
 fn announced_by(path: &Path) -> Option<(String, String)> {
     let text = std::fs::read_to_string(path).ok()?;
@@ -270,9 +281,7 @@ fn announced_by(path: &Path) -> Option<(String, String)> {
 
 /// Runs `link`.
 pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
-    let noted = announced_by(&place.config.data_dir.join(CONSOLE_FILE))
-        .filter(|(process, _)| Path::new("/proc").join(process).exists())
-        .map(|(_, origin)| origin);
+    let noted = running(place).map(|(_, origin)| origin);
     let running = noted.is_some() || args.public_url.is_some();
     let origin = args.public_url.clone().or(noted).unwrap_or_else(|| USUAL_ORIGIN.to_owned());
     check_public_url(&origin)?;

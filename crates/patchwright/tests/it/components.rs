@@ -75,6 +75,19 @@ fn grype_3405_a_bill_of_materials_with_and_without_an_owner() {
     assert!(json.contains("upgrade it where it was installed from (PyPI)"), "{json}");
 }
 
+/// Why another scanner's finding is none here is told of packages of languages too.
+#[test]
+fn a_patched_package_of_a_language_is_said_to_be_patched() {
+    let b = synced();
+    let bill = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"Jinja2","purl":"pkg:pypi/jinja2@3.1.4"}]}"#;
+    let file = b.file("patched.json", bill);
+    let explain = ["explain", "CVE-2024-22195", "--file", file.to_str().unwrap(), "-o", "json"];
+    let answer: serde_json::Value = serde_json::from_str(&b.ok(&explain)).unwrap();
+    let cleared = &answer["not_vulnerable"][0];
+    assert_eq!((cleared["package"].as_str(), cleared["why"].as_str()), (Some("jinja2"), Some("fixed")), "{answer}");
+    assert!(cleared["evidence"].to_string().contains("3.1.4 is not older than 3.1.3"), "{answer}");
+}
+
 /// trivy #771 from the feed's title to the answer.
 #[test]
 fn trivy_771_a_list_of_rpm_with_labels_is_judged_by_stream() {
