@@ -152,7 +152,7 @@ fn program(setting: &Setting) -> Result<PathBuf, Failure> {
     }
     let output = command("cargo")
         .current_dir(&setting.root)
-        .args(["build", "--release", "--locked", "--package", "patchwright-app", "--bench", "fleet"])
+        .args(["build", "--release", "--locked", "--workspace", "--bench", "fleet"])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()
