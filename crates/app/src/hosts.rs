@@ -22,7 +22,7 @@ const NAME_MAX: usize = 253;
 const PACKAGES_MAX: usize = 100_000;
 
 /// Days that the clock may be behind the data that ships with the program.
-const CLOCK_BEHIND_DAYS: i32 = 365;
+const CLOCK_BEHIND_DAYS: i32 = 31;
 
 /// A host seen so much later than now was seen with a wrong clock.
 const CLOCK_AHEAD_MS: i64 = 86_400_000;
@@ -61,7 +61,7 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
                 host.hostname,
                 host.last_seen.date()
             ),
-            "set the clock. Where it was wrong then and is right now: `patchwright host forget HOST`, and report again",
+            "set the clock. Where it was wrong then and is right now: `patchwright host delete HOST`, and report again",
         ));
     }
     let id = known.as_ref().map_or_else(|| HostId::from_unique(&unique()), |h| h.id.clone());

@@ -100,7 +100,8 @@ pub fn judge(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> Result
             },
         );
         let clocks = Clocks {
-            first_seen: (question.first_seen)(&finding, &facts),
+            // What is on record may be from a time when the clock was wrong: nothing begins later than now.
+            first_seen: (question.first_seen)(&finding, &facts).min(question.now),
             patch_available: None,
             kev_added: facts.kev.as_ref().map(|k| k.date_added.start()),
             published: facts.published,

@@ -55,23 +55,18 @@ impl Intel {
     }
 
     /// Epochs where the document has none, as a plain `rpm -qa` and most bills of materials: without its epoch every version is older than the fixed
-    /// one that has one. What the advisories of the package write is taken, the highest where they differ.
+    /// one that has one. That of the next fix is taken ([`epoch_of`]).
     fn name_epochs(&self, facts: &mut HostFacts) -> Result<(), AppError> {
-        let plain = facts.collector.ends_with("rpm-list") && facts.unseen.iter().any(|u| u.what == SOURCES_UNSEEN);
+        let plain = facts.collector.ends_with("rpm-list") && facts.packages.iter().all(|p| p.source == p.name);
         let rpm = |ecosystem: &String| scheme_of(ecosystem) == Some(Scheme::Rpm);
         let silent = plain || LISTS.iter().any(|kind| facts.collector.ends_with(kind));
         let Some(ecosystem) = facts.os.ecosystem().filter(rpm).filter(|_| silent) else { return Ok(()) };
         let chunks = self.judging(&ecosystem)?;
         let mut named = 0_usize;
         for package in facts.packages.iter_mut().filter(|p| !p.version.contains(':')) {
-            let epochs: BTreeSet<u64> = chunks
-                .iter()
-                .flat_map(|(_, chunk, _)| chunk.rows(&package.name))
-                .flat_map(|row| [row.introduced, row.bound])
-                .flatten()
-                .filter_map(|version| version.split_once(':')?.0.parse().ok())
-                .collect();
-            if let Some(epoch) = epochs.last().filter(|epoch| **epoch > 0) {
+            let rows = chunks.iter().flat_map(|(_, chunk, _)| chunk.rows(&package.name));
+            let fixes: Vec<&str> = rows.filter_map(|row| row.bound).collect();
+            if let Some(epoch) = epoch_of(&package.version, &fixes) {
                 package.version = format!("{epoch}:{}", package.version);
                 package.source_version.clone_from(&package.version);
                 named += 1;
@@ -127,5 +122,40 @@ impl Intel {
             names.len(),
             some.join(", ")
         ))
+    }
+}
+
+/// The epoch that a version without one most likely has: that of the first fix that is not older, epochs left aside; of the last fix
+/// where all are older. Epochs only grow over the life of a package.
+fn epoch_of(version: &str, fixes: &[&str]) -> Option<u64> {
+    let split = |text: &'_ str| match text.split_once(':') {
+        Some((epoch, rest)) => (epoch.parse::<u64>().unwrap_or(0), rest.to_owned()),
+        None => (0, text.to_owned()),
+    };
+    let order = |a: &str, b: &str| patchwright_versions::compare_lenient(Scheme::Rpm, a, b);
+    let mut list: Vec<(u64, String)> = fixes.iter().map(|fix| split(fix)).collect();
+    list.sort_by(|a, b| order(&a.1, &b.1).then(a.0.cmp(&b.0)));
+    let next = list.iter().find(|(_, rest)| order(rest, version).is_ge()).or(list.last());
+    next.map(|(epoch, _)| *epoch).filter(|epoch| *epoch > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_epoch_is_that_of_the_next_fix() {
+        let podman = ["2:4.2.0-3.el9", "2:4.6.1-5.el9", "4:4.9.4-3.el9_4", "5:5.4.0-9.el9_6"];
+        for (version, epoch) in [
+            ("4.2.0-1.el9", Some(2)),
+            ("4.6.1-7.el9_3", Some(4)),
+            ("4.9.4-0.1.el9", Some(4)),
+            ("5.6.0-1.el9", Some(5)),
+            ("1.0-1", Some(2)),
+        ] {
+            assert_eq!(epoch_of(version, &podman), epoch, "{version}");
+        }
+        assert_eq!(epoch_of("1-1", &["2-1"]), None);
+        assert_eq!(epoch_of("1-1", &[]), None);
     }
 }

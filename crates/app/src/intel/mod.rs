@@ -468,7 +468,10 @@ impl Intel {
                 "The clock says {today}, before the data of {made} was made: ages, deadlines and ends of support are wrong until it is set."
             ));
         }
-        let newest = self.index.chunks.iter().filter_map(|c| c.date).max();
+        // Fresh scores beside old advisories are old data all the same.
+        let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem == ecosystem;
+        let advisories = self.index.chunks.iter().filter(of).filter_map(|c| c.date).max();
+        let newest = advisories.or_else(|| self.index.chunks.iter().filter_map(|c| c.date).max());
         if let Some(newest) = newest
             && today.0.saturating_sub(newest.0) > STALE_AFTER_DAYS
         {

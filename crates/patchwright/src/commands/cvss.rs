@@ -20,11 +20,12 @@ struct Row {
 pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
     if format != Format::Table {
         let mut rows = Vec::new();
+        let mut unread = Ok(());
         if vectors.is_empty() {
-            batch(Unanswered::LeftOut, |text| {
+            unread = batch(Unanswered::LeftOut, |text| {
                 rows.push(row(text)?);
                 Ok(String::new())
-            })?;
+            });
         } else {
             rows = vectors.iter().map(|vector| row(vector)).collect::<Result<_, _>>()?;
         }
@@ -32,7 +33,7 @@ pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
             let or = |score: &Option<String>| score.clone().unwrap_or_default();
             vec![r.vector.clone(), r.base.clone(), or(&r.threat), or(&r.environmental), r.severity.to_owned()]
         })?;
-        return Ok(Code::Ok);
+        return unread.map(|()| Code::Ok);
     }
     if vectors.is_empty() {
         batch(Unanswered::Marked, line)?;

@@ -78,6 +78,10 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
                 schema: u32,
                 target: &'a str,
                 policy: &'a str,
+                /// What the answer rests on.
+                data: &'a str,
+                /// What has to be known beside it.
+                warnings: &'a [String],
                 findings: &'a [&'a FindingView],
                 set_aside: &'a [&'a SetAsideView],
                 patches: &'a [&'a PatchView],
@@ -94,6 +98,8 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
                 schema: patchwright_protocol::SCHEMA,
                 target,
                 policy: &report.policy,
+                data: &report.data.label,
+                warnings: &report.data.warnings,
                 findings: &findings,
                 set_aside: &aside,
                 patches: &patches,
@@ -241,6 +247,16 @@ fn nothing(
             clean(&report.host.name),
             report.data.label,
             gone.text()
+        ))?;
+        return Ok(Code::Ok);
+    }
+    if target.to_ascii_uppercase().starts_with("CVE-") {
+        output::page(&format!(
+            "{}: not open on {}, as far as this data goes: {}.\n{}",
+            clean(target),
+            clean(&report.host.name),
+            clean(&report.data.label),
+            report.data.warnings.iter().map(|w| format!("  ! {}\n", clean(w))).collect::<String>()
         ))?;
         return Ok(Code::Ok);
     }

@@ -26,6 +26,7 @@ pub(crate) struct Judge {
     pub(crate) policy: Policy,
     origin: &'static str,
     stored: bool,
+    verdict: bool,
     host: Option<KnownHost>,
     /// What people decided about the machine.
     pub(crate) decided: Decided,
@@ -37,8 +38,15 @@ impl Judge {
     ///
     /// A `verdict` stops a pipeline or lets it pass: it is never given by another policy than the one in force.
     pub(crate) fn of(place: &Place, file: Option<&Path>, now: Timestamp, verdict: bool) -> Result<Self, Failure> {
-        let judge =
-            |policy, origin, stored| Self { policy, origin, stored, host: None, decided: Decided::default(), now };
+        let judge = |policy, origin, stored| Self {
+            policy,
+            origin,
+            stored,
+            verdict,
+            host: None,
+            decided: Decided::default(),
+            now,
+        };
         if file.is_some() {
             let stored = place.config.data_dir.join("patchwright.db").exists() || place.config.database_url.is_some();
             return Ok(judge(scan::policy(file)?, "of the file", stored));
@@ -87,6 +95,13 @@ impl Judge {
         })?;
         match found {
             Ok((host, decided)) => (self.host, self.decided) = (host, decided),
+            Err(error) if self.verdict => {
+                let why = output::clean(&chain(&error));
+                return Err(Failure {
+                    message: format!("--fail-on has no verdict: what is known of this machine cannot be read: {why}"),
+                    ..Failure::from(error)
+                });
+            }
             Err(error) => output::talk(&format!(
                 "warning: what is known of this machine cannot be read, every clock starts now: {}",
                 output::clean(&chain(&error))

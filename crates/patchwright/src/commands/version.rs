@@ -40,6 +40,7 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
         Version::Compare { scheme, a, b, output: format } => {
             let scheme = scheme_of(scheme)?;
             let mut pairs = Vec::new();
+            let mut unread = Ok(());
             let mut take = |pair: Pair| {
                 let line = format!("{}\t{}\t{}\n", pair.a, pair.b, pair.order);
                 if *format == Format::Table {
@@ -50,17 +51,19 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
             };
             match (a, b) {
                 (Some(a), Some(b)) => output::out(&take(pair(scheme, a, b)?))?,
-                (None, None) => batch(Unanswered::of(*format), |text| {
-                    let mut words = text.split_whitespace();
-                    match (words.next(), words.next(), words.next()) {
-                        (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
-                        _ => Err(Failure::new(
-                            Code::Input,
-                            format!("`{}` is not a pair of versions", output::clean(text)),
-                            "write two versions a line, separated by white space",
-                        )),
-                    }
-                })?,
+                (None, None) => {
+                    unread = batch(Unanswered::of(*format), |text| {
+                        let mut words = text.split_whitespace();
+                        match (words.next(), words.next(), words.next()) {
+                            (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
+                            _ => Err(Failure::new(
+                                Code::Input,
+                                format!("`{}` is not a pair of versions", output::clean(text)),
+                                "write two versions a line, separated by white space",
+                            )),
+                        }
+                    })
+                }
                 _ => {
                     return Err(Failure::new(
                         Code::Usage,
@@ -74,6 +77,7 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                     vec![p.a.clone(), p.b.clone(), p.order.to_string()]
                 })?;
             }
+            unread?;
         }
         Version::Sort { scheme, versions, output: format } => {
             let scheme = scheme_of(scheme)?;

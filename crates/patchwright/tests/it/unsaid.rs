@@ -202,7 +202,7 @@ fn a_report_from_the_future_is_noticed_when_the_clock_is_right_again() {
     let refused = b.run(&import);
     assert_eq!(code(&refused), 100);
     let text = out(&refused) + &err(&refused);
-    assert!(text.contains("was last seen on 2099-01-01") && text.contains("host forget"), "{text}");
+    assert!(text.contains("was last seen on 2099-01-01") && text.contains("host delete"), "{text}");
     let told = b.run(&["doctor"]);
     assert_eq!(code(&told), 1);
     assert!(out(&told).contains("2099-01-01"), "{}", out(&told));
