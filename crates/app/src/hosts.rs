@@ -40,6 +40,12 @@ fn clock_is_possible(now: Timestamp) -> Result<()> {
     ))
 }
 
+/// Whether a host lost so much of what it had that its list was rather cut off: findings would close that are open.
+fn is_cut(host: &Host, facts: &HostFacts) -> bool {
+    let before = usize::try_from(host.packages).unwrap_or(usize::MAX);
+    before >= 90 && facts.packages.len() < before / 3
+}
+
 /// Takes in facts of a host: a new host, or news of a known one (same machine digest, else same name).
 ///
 /// # Errors
@@ -62,6 +68,18 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
                 host.last_seen.date()
             ),
             "set the clock. Where it was wrong then and is right now: `patchwright host delete HOST`, and report again",
+        ));
+    }
+    if let Some(host) = known.as_ref().filter(|host| is_cut(host, &facts)) {
+        return Err(AppError::invalid(
+            "host_shrunk",
+            format!(
+                "`{}` had {} packages at its last report and has {} now",
+                host.hostname,
+                host.packages,
+                facts.packages.len()
+            ),
+            "a list that was cut off looks like this: collect it again. Where it is meant: `patchwright host delete HOST`, and report again",
         ));
     }
     let id = known.as_ref().map_or_else(|| HostId::from_unique(&unique()), |h| h.id.clone());

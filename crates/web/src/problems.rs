@@ -221,6 +221,11 @@ pub const PROBLEMS: &[Problem] = &[
         "Type it again. Who has forgotten it asks on the server for a link: `patchwright link --forget-password`.",
     ),
     refused(
+        "host_shrunk",
+        "The host lost most of its packages",
+        "A list that was cut off looks like this: collect it again. Where it is meant, forget the host and report again.",
+    ),
+    refused(
         "clock_behind",
         "The clock of the server is far behind",
         "Set the clock; nothing was recorded, because deadlines would be wrong for ever.",

@@ -81,7 +81,8 @@ pub(crate) fn runs(work: &Path, times: usize, words: &[String], accept: &[i32]) 
         let answer = capture(command("python3").arg("-c").arg(PARENT).arg(&out).arg(&err).args(words))?;
         let sample: Sample = serde_json::from_str(&answer).attempt(|| "read a measurement".into())?;
         if !accept.contains(&sample.code) {
-            let said = std::fs::read_to_string(&err).unwrap_or_default();
+            // Commands name what they refused in the table that they print.
+            let said = [&out, &err].map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
             return Err(Failure::new(format!(
                 "`{}` ended with {}: {}",
                 words.join(" "),

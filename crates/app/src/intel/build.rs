@@ -290,6 +290,14 @@ impl Prepared {
     /// [`AppError`] when the index cannot be written; the old snapshot stays active then.
     pub fn activate(self, provider: &str, now: Timestamp, rule: Retention) -> Result<Intel, AppError> {
         let index = self.base.with_provider(provider, self.chunks, now);
+        // What would be refused when it is read must not be written: every later command would fail.
+        index.check().map_err(|e| {
+            AppError::invalid(
+                "snapshot_refused",
+                format!("the snapshot that would come of it is refused: {e}"),
+                "nothing was changed; report the document to the publisher, or to us with its address",
+            )
+        })?;
         let intel = Intel::open(self.dir.clone(), index)?;
         self.dir.write_index(intel.index())?;
         self.dir.sweep(intel.index(), rule, now)?;

@@ -9,7 +9,7 @@ use patchwright_domain::inventory::{HostFacts, Package, Unseen};
 use patchwright_formats::host::SOURCES_UNSEEN;
 use patchwright_versions::Scheme;
 
-use super::{INCOMPLETE, Intel};
+use super::{INCOMPLETE, INCOMPLETE_LISTS, Intel};
 use crate::error::AppError;
 use crate::feeds::registry;
 
@@ -123,6 +123,20 @@ impl Intel {
             some.join(", ")
         ))
     }
+}
+
+/// Feeds that tell of some fixes and are silent about what is not fixed: alone they say little of a host.
+const LISTS_OF_FIXES: [&str; 2] = ["debian-dsa", "debian-dla"];
+
+/// What is said while nothing but lists of advisories is loaded for a system.
+pub(super) fn lists_only(ecosystem: &str, chunks: &[&ChunkMeta]) -> Option<String> {
+    if chunks.iter().any(|c| !LISTS_OF_FIXES.contains(&c.provider.as_str())) {
+        return None;
+    }
+    let hint = registry::sync_command([ecosystem]).map(|c| format!(": run `{c}`")).unwrap_or_default();
+    Some(format!(
+        "Only lists of advisories are loaded for {ecosystem}, {INCOMPLETE_LISTS}: what has no advisory is not known here{hint}."
+    ))
 }
 
 /// The epoch that a version without one most likely has: that of the first fix that is not older, epochs left aside; of the last fix

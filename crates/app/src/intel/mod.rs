@@ -78,6 +78,8 @@ pub struct Intel {
 pub const NOTHING_MATCHED: &str = "nothing was matched";
 /// What a warning says while the starter set is most of what is known of a system.
 pub const INCOMPLETE: &str = "come from the starter set, which is incomplete";
+/// What a warning says while only lists of advisories are loaded.
+pub const INCOMPLETE_LISTS: &str = "which is incomplete";
 
 /// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
 fn load_hint<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> String {
@@ -452,7 +454,8 @@ impl Intel {
                         load_hint([name.as_str()])
                     ));
                 } else {
-                    label.warnings.extend(self.starter_words(name, &chunks, host));
+                    let words = self.starter_words(name, &chunks, host).or_else(|| complete::lists_only(name, &chunks));
+                    label.warnings.extend(words);
                 }
             }
         }

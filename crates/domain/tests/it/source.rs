@@ -395,3 +395,38 @@ proptest! {
         prop_assert_eq!(state(early) == State::Lapsed, early > review);
     }
 }
+
+/// A name says nothing of a key that somebody else's server hands out, and one strange key beside the vendor's can sign as well.
+#[test]
+fn a_key_vouches_only_from_where_the_vendor_puts_it() {
+    let os = Os::parse_short("almalinux:9").unwrap();
+    let class = |keys: &[&str]| {
+        let mut it = source(SourceKind::Dnf, "https://mirror.example/baseos", "baseos", None, "", Tri::Unknown);
+        it.keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        classify(&it, &os).class
+    };
+    let local = "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-AlmaLinux-9";
+    assert_eq!(class(&[local]), SourceClass::Vendor);
+    assert_eq!(class(&["https://repo.almalinux.org/almalinux/RPM-GPG-KEY-AlmaLinux-9"]), SourceClass::Vendor);
+    assert_eq!(class(&["https://evil.example/RPM-GPG-KEY-AlmaLinux-9"]), SourceClass::ThirdParty);
+    assert_eq!(class(&["http://repo.almalinux.org/RPM-GPG-KEY-AlmaLinux-9"]), SourceClass::ThirdParty);
+    assert_eq!(class(&[local, "https://evil.example/RPM-GPG-KEY-Mine"]), SourceClass::ThirdParty);
+    let leap = Os::parse_short("opensuse-leap:15.6").unwrap();
+    for address in ["//repositories/home:/x", "/distribution/../repositories/home:/x"] {
+        let uri = format!("https://download.opensuse.org{address}");
+        let it = source(SourceKind::Zypper, &uri, "x", None, "", Tri::Unknown);
+        assert_eq!(classify(&it, &leap).class, SourceClass::ThirdParty, "{uri}");
+    }
+}
+
+/// A repository of rpm packages has no signature that names the key: another one, or none, is another publisher.
+#[test]
+fn another_key_or_none_is_another_source() {
+    let seen = |keys: &[&str]| Observed { keys: keys.iter().map(|k| (*k).to_owned()).collect(), ..Observed::default() };
+    let before = seen(&["https://a.example/KEY"]);
+    assert!(before.changes(&before).is_empty());
+    assert_eq!(before.changes(&seen(&["https://b.example/KEY"])).len(), 1);
+    assert!(before.changes(&seen(&[]))[0].contains("none now"));
+    let signed = |key: &str, by: &str| Observed { signed_by: Some(by.to_owned()), ..seen(&[key]) };
+    assert!(signed("/a.gpg", "F").changes(&signed("/b.gpg", "F")).is_empty(), "the key that signed counts");
+}

@@ -160,7 +160,7 @@ pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Doc
         documents.tally.reader_done(&watch);
         return Ok(documents);
     }
-    let by_line = one_a_line(&head);
+    let by_line = one_a_line(&head, F::LISTS);
     if !by_line
         && as_u64(head.len()) < LOOK_AHEAD.min(limits.record)
         && watch.cut().is_none()
@@ -228,9 +228,9 @@ pub(super) fn read_any<F: Reader, R: Read + Seek>(mut reader: R, limits: &Limits
     }
 }
 
-/// A pretty-printed document has a bare `{` in its first line. A first line that goes on and on is one compact document,
-/// which reads the same either way.
-fn one_a_line(head: &[u8]) -> bool {
+/// A pretty-printed document has a bare `{` in its first line. A first line that goes on and on is one compact document: a record,
+/// which reads the same either way, or one whose list holds the records and may be longer than any line.
+fn one_a_line(head: &[u8], lists: &[&str]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if head.first() != Some(&b'{') {
         return false;
@@ -240,6 +240,12 @@ fn one_a_line(head: &[u8]) -> bool {
             let line = head.get(..end).unwrap_or_default().trim_ascii_end();
             line.len() > 1 && line.ends_with(b"}")
         }
-        None => true,
+        None => {
+            let holds = |list: &&str| {
+                let key = format!("\"{list}\":[");
+                head.windows(key.len()).any(|part| part == key.as_bytes())
+            };
+            !lists.iter().any(holds)
+        }
     }
 }

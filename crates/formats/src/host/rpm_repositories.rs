@@ -33,7 +33,7 @@ fn source(kind: SourceKind, section: &ConfigSection) -> ConfiguredSource {
         text.split([',', ' ', '\t']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     };
     let first = words(address).into_iter().next().unwrap_or_default();
-    let mut uri = without_credentials(&first);
+    let mut uri = without_secrets(&without_credentials(&first));
     if kind == SourceKind::Zypper {
         uri = without_token(&uri);
         // Several repositories of one medium or server differ in `path` alone.
@@ -232,6 +232,19 @@ pub fn without_credentials(uri: &str) -> String {
     let (host, path) = rest.split_once('/').map_or((rest, ""), |(h, p)| (h, p));
     let host = host.rsplit_once('@').map_or(host, |(_, h)| h);
     if path.is_empty() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}/{path}") }
+}
+
+/// Words in names of parameters whose values are nobody's business.
+const SECRET: [&str; 8] = ["token", "secret", "passw", "auth", "credential", "apikey", "api_key", "signature"];
+
+/// Hides the values of parameters that are secrets; the others say which repository it is.
+fn without_secrets(uri: &str) -> String {
+    let Some((address, query)) = uri.split_once('?') else { return uri.to_owned() };
+    let shown = |part: &str| match part.split_once('=') {
+        Some((name, _)) if SECRET.iter().any(|word| name.to_ascii_lowercase().contains(word)) => format!("{name}=…"),
+        _ => part.to_owned(),
+    };
+    format!("{address}?{}", query.split('&').map(shown).collect::<Vec<_>>().join("&"))
 }
 
 /// Drops what stands behind the question mark of an address of a server: SUSE's carry a customer's token there. Media and programs

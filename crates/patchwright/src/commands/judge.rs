@@ -38,6 +38,10 @@ impl Judge {
     ///
     /// A `verdict` stops a pipeline or lets it pass: it is never given by another policy than the one in force.
     pub(crate) fn of(place: &Place, file: Option<&Path>, now: Timestamp, verdict: bool) -> Result<Self, Failure> {
+        let data = &place.config.data_dir;
+        // The second says that there has been a database: one that is gone is no reason to judge as if nothing were known.
+        let kept = data.join("patchwright.db").exists() || data.join("installation").exists();
+        let kept = kept || place.config.database_url.is_some();
         let judge = |policy, origin, stored| Self {
             policy,
             origin,
@@ -48,8 +52,7 @@ impl Judge {
             now,
         };
         if file.is_some() {
-            let stored = place.config.data_dir.join("patchwright.db").exists() || place.config.database_url.is_some();
-            return Ok(judge(scan::policy(file)?, "of the file", stored));
+            return Ok(judge(scan::policy(file)?, "of the file", kept));
         }
         match ask(patchwright_app::policy::stored(&place.config, now))? {
             Ok(Some(set)) => {

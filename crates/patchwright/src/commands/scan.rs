@@ -4,7 +4,7 @@ use std::path::Path;
 
 use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
-use patchwright_app::intel::{INCOMPLETE, Intel, Trust};
+use patchwright_app::intel::{INCOMPLETE, INCOMPLETE_LISTS, Intel, Trust};
 use patchwright_app::policy::PolicySet;
 use patchwright_app::report::{Question, report_decided, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
@@ -109,7 +109,12 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             "copy the document again, or correct what the warnings name",
         ));
     }
-    let incomplete = report.data.warnings.iter().find(|w| w.contains(INCOMPLETE)).filter(|_| !args.accept_incomplete);
+    let incomplete = report
+        .data
+        .warnings
+        .iter()
+        .find(|w| w.contains(INCOMPLETE) || w.contains(INCOMPLETE_LISTS))
+        .filter(|_| !args.accept_incomplete);
     if let (Some(_), false, Some(why)) = (&args.fail_on, failed, incomplete) {
         let load = facts.os.ecosystem().and_then(|e| patchwright_app::feeds::registry::sync_command([e.as_str()]));
         return Err(Failure::new(

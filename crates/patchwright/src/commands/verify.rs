@@ -147,8 +147,18 @@ fn debian(
     let accepted = memory.get(&subject);
     let asked = Asked { subject, suite: suite.to_owned(), accepted, ..Asked::default() };
     let packages = if all { Packages::All } else { Packages::None };
-    repo::check(files, &asked, (&args.component, &args.arch), &packages, ring, now)
-        .map_err(|e| unreachable_repo(target, &e))
+    let done = repo::check(files, &asked, (&args.component, &args.arch), &packages, ring, now)
+        .map_err(|e| unreachable_repo(target, &e))?;
+    if done.release.verdict.is_verified() && done.indexes.is_empty() {
+        // Nothing to check is not "all is well".
+        let named = done.release.release.as_ref().map(|r| r.components.join(", ")).unwrap_or_default();
+        return Err(Failure::new(
+            Code::Input,
+            format!("the Release of `{}` names no index of what was asked for", output::clean(target)),
+            format!("its components are: {}", if named.is_empty() { "none" } else { &named }),
+        ));
+    }
+    Ok(done)
 }
 
 /// Packages that lie here, against the chain of a repository.

@@ -153,6 +153,10 @@ pub async fn import(env: &Env, ctx: &Ctx, path: &Path, options: &ImportOptions) 
     let others = reader.bundle_key_list().await?.len();
     drop(reader);
     let key = match (new, &row) {
+        // A revoked key comes back by a decision of its own, never in passing.
+        (_, Some(BundleKey { revoked_at: Some(at), .. })) => {
+            return Err(BundleError::RevokedKey { id: claimed.id().to_string(), at: *at }.into());
+        }
         (TrustNew::Key(text), _) => {
             ctx.authorize(Action::EditSettings, &Target::Installation)?;
             given(&claimed, keys::parse(text)?)?

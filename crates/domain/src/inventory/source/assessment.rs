@@ -108,6 +108,12 @@ impl Observed {
         };
         differ("origin", &self.origin, &now.origin);
         differ("signing key", &self.signed_by, &now.signed_by);
+        // Where no signature names the key, what is configured does: another one signs for somebody else, and none for anybody.
+        let told = self.signed_by.is_some() && now.signed_by.is_some();
+        if !told && !self.keys.is_empty() && self.keys != now.keys {
+            let after = if now.keys.is_empty() { "none".to_owned() } else { format!("`{}`", now.keys.join(", ")) };
+            changes.push(format!("its keys were `{}` when it was assessed and are {after} now", self.keys.join(", ")));
+        }
         changes
     }
 }

@@ -188,7 +188,15 @@ pub fn classify(source: &ConfiguredSource, os: &Os) -> Classified {
         return answer(SourceClass::ThirdParty, vec![because]);
     }
     let by_address = address.map(|host| format!("the address `{host}` is {}'s", vendor.name));
-    let key = source.keys.iter().find(|key| vendor.keys.iter().any(|known| file_name(key).starts_with(known)));
+    let is_named = |key: &&String| vendor.keys.iter().any(|known| file_name(key).starts_with(known));
+    let key = source.keys.iter().find(is_named);
+    // Where the repository names its keys itself, each of them can sign, and a name says nothing of a key that is fetched from elsewhere.
+    let key = match source.key.kind {
+        SourceKind::Dnf | SourceKind::Zypper => {
+            key.filter(|_| source.keys.iter().all(|key| is_named(&key) && is_at_home(key, vendor)))
+        }
+        SourceKind::Apt | SourceKind::Apk => key,
+    };
     let by_key = key.map(|key| format!("its key is {}'s (`{key}`)", vendor.name));
     // A repository of rpm packages names its own keys, and only those vouch for it; elsewhere a key speaks by a signature that holds.
     let own_keys = match source.key.kind {
@@ -293,9 +301,29 @@ fn host(uri: &str) -> Option<&str> {
 }
 
 /// Path of an address with a host; empty for others.
-fn path(uri: &str) -> &str {
+/// The path as a server walks it: `//` and `..` lead where they lead.
+fn path(uri: &str) -> String {
     let rest = uri.split_once("://").map_or("", |(_, rest)| rest);
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    let mut parts: Vec<&str> = Vec::new();
+    for part in rest.split('/').skip(1) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    format!("/{}/", parts.join("/"))
+}
+
+/// Whether a key lies on the host, where only its administrator puts one, or comes from the vendor by an address that proves itself.
+fn is_at_home(key: &str, vendor: &Vendor) -> bool {
+    match key.split_once("://") {
+        None | Some(("file", _)) => true,
+        Some(("https", _)) => host(key).is_some_and(|host| vendor.domains.iter().any(|d| is_below(host, d))),
+        Some(_) => false,
+    }
 }
 
 fn is_below(host: &str, domain: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use patchwright_formats::bounded::Limits;
 use patchwright_formats::feed::nvd::{NvdRecord, parse_any};
 use patchwright_formats::feed::{FeedError, Parsed};
 
@@ -75,4 +76,24 @@ fn an_empty_page_is_a_page_and_another_document_is_none() {
         let refused = parse_any(Cursor::new(text.as_bytes()), &limits());
         assert!(matches!(refused, Err(FeedError::NotThisFormat { .. })), "{text}");
     }
+}
+
+/// A year in one line is longer than any record may be.
+#[test]
+fn a_compact_document_of_many_records_is_streamed() {
+    let record = |n: u32| {
+        format!(
+            r#"{{"cve":{{"id":"CVE-2026-{n}","sourceIdentifier":"a@b.example","published":"2026-03-01T15:59:00.090","lastModified":"2026-10-01T10:46:40.837","vulnStatus":"Analyzed","descriptions":[{{"lang":"en","value":"{}"}}],"metrics":{{}}}}}}"#,
+            "x".repeat(400)
+        )
+    };
+    let list: Vec<String> = (10_000..14_000).map(record).collect();
+    let text = format!(
+        r#"{{"resultsPerPage":4000,"startIndex":0,"totalResults":4000,"vulnerabilities":[{}]}}"#,
+        list.join(",")
+    );
+    assert!(text.len() > 2 << 20 && !text.contains('\n'));
+    let limits = Limits { record: 1 << 20, ..Limits::default() };
+    let parsed = parse_any(Cursor::new(text.as_bytes()), &limits).unwrap();
+    assert_eq!((parsed.records.len(), parsed.problems.len()), (4_000, 0));
 }
