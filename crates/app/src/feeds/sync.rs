@@ -279,13 +279,17 @@ async fn attempt(
     progress: Progress<'_>,
 ) -> std::result::Result<Done, Failed> {
     let folder = env.data_dir().join("raw");
-    let keep = |value: &Option<String>| if options.force || options.from.is_some() { None } else { value.clone() };
+    // What we have of it may not be in force any more, after a rebuild of the starter set for example.
+    let in_force = |c: &ChunkMeta| c.provider == spec.id && !c.starter && !c.kind.is_memory();
+    let gone = feed.state.records > 0 && !env.intel().index().chunks.iter().any(in_force);
+    let anew = options.force || gone;
+    let keep = |value: &Option<String>| if anew || options.from.is_some() { None } else { value.clone() };
     let request = FetchRequest {
         feed: spec.id.to_owned(),
         url: options.from.clone().unwrap_or_else(|| spec.home.to_owned()),
         etag: keep(&feed.state.etag),
         last_modified: keep(&feed.state.last_modified),
-        have_sha256: if options.force { None } else { feed.state.sha256.clone() },
+        have_sha256: if anew { None } else { feed.state.sha256.clone() },
         max_bytes: spec.max_bytes,
         folder: folder.clone(),
         distribution: spec.distribution,

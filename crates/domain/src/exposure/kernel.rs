@@ -48,22 +48,29 @@ pub fn carries_kernel(binary: &str) -> bool {
         // `linux-image-amd64` is a meta package: it depends on the image and holds no code.
         return rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.ends_with("-dbg");
     }
-    matches!(
-        binary,
-        "kernel"
-            | "kernel-core"
-            | "kernel-modules"
-            | "kernel-modules-core"
-            | "kernel-modules-extra"
-            | "kernel-rt"
-            | "kernel-rt-core"
-            | "kernel-rt-modules"
-            | "kernel-64k"
-            | "kernel-64k-core"
-            | "kernel-uek"
-            | "kernel-uek-core"
-    )
+    let Some(rest) = binary.strip_prefix("kernel") else { return false };
+    let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty() };
+    // A flavour alone is a meta package that stands for its kernel; so is the plain `kernel`.
+    let part = RPM_FLAVOURS.iter().find_map(|flavour| rest.strip_prefix(flavour)).unwrap_or(rest);
+    let part = part.strip_prefix('-').unwrap_or(part);
+    RPM_PARTS.contains(&part)
 }
+
+/// Builds of Red Hat's kernel besides the plain one, the longer names first.
+const RPM_FLAVOURS: [&str; 9] =
+    ["rt-64k-debug", "rt-64k", "rt-debug", "64k-debug", "rt", "64k", "debug", "uek", "zfcpdump"];
+/// Binary packages that hold the kernel or modules of it.
+const RPM_PARTS: [&str; 9] = [
+    "",
+    "core",
+    "modules",
+    "modules-core",
+    "modules-extra",
+    "modules-internal",
+    "modules-partner",
+    "kvm",
+    "uki-virt",
+];
 
 /// Whether an rpm binary belongs to the kernel's family but holds none of its code (`kernel-headers`, `perf`).
 #[must_use]
@@ -119,6 +126,11 @@ mod tests {
             "linux-image-unsigned-5.15.0-91-generic",
             "linux-modules-extra-6.8.0-1-aws",
             "kernel-core",
+            "kernel-uki-virt",
+            "kernel-debug-core",
+            "kernel-64k-debug-modules-extra",
+            "kernel-rt-64k-kvm",
+            "kernel-uek",
         ] {
             assert!(carries_kernel(yes), "{yes}");
         }
@@ -130,6 +142,9 @@ mod tests {
             "linux-image-6.1.0-56-amd64-dbg",
             "kernel-headers",
             "kernel-tools",
+            "kernel-debug-devel",
+            "kernel-modules-extra-matched",
+            "kernel-srpm-macros",
             "linux-doc",
         ] {
             assert!(!carries_kernel(no), "{no}");

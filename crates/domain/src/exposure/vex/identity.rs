@@ -322,6 +322,10 @@ impl Here<'_> {
         if name.part.text().as_deref() != Some("a") {
             return Err(Refused::Other);
         }
+        // A build for something else (an update, an edition, a target) is not what a distribution ships.
+        if name.attributes.iter().skip(3).any(|value| value.text().is_some()) {
+            return Err(Refused::Other);
+        }
         let names = [Some(self.source), self.binary.map(|b| b.name.as_str())];
         let product = name.product().unwrap_or_default();
         if !names.into_iter().flatten().any(|n| n == product) {
