@@ -60,17 +60,8 @@ pub fn carries_kernel(binary: &str) -> bool {
 const RPM_FLAVOURS: [&str; 9] =
     ["rt-64k-debug", "rt-64k", "rt-debug", "64k-debug", "rt", "64k", "debug", "uek", "zfcpdump"];
 /// Binary packages that hold the kernel or modules of it.
-const RPM_PARTS: [&str; 9] = [
-    "",
-    "core",
-    "modules",
-    "modules-core",
-    "modules-extra",
-    "modules-internal",
-    "modules-partner",
-    "kvm",
-    "uki-virt",
-];
+const RPM_PARTS: [&str; 9] =
+    ["", "core", "modules", "modules-core", "modules-extra", "modules-internal", "modules-partner", "kvm", "uki-virt"];
 
 /// Whether an rpm binary belongs to the kernel's family but holds none of its code (`kernel-headers`, `perf`).
 #[must_use]
