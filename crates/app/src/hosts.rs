@@ -22,7 +22,7 @@ const NAME_MAX: usize = 253;
 const PACKAGES_MAX: usize = 100_000;
 
 /// Days that the clock may be behind the data that ships with the program.
-const CLOCK_BEHIND_DAYS: i32 = 31;
+const CLOCK_BEHIND_DAYS: i32 = 90;
 
 /// A host seen so much later than now was seen with a wrong clock.
 const CLOCK_AHEAD_MS: i64 = 86_400_000;

@@ -160,6 +160,8 @@ fn a_bundle_goes_from_one_installation_to_another() {
     damaged(&reader, &file);
     reader.ok(&["bundle", "trust", "revoke", key.trim(), "--reason", "stolen"]);
     assert!(reader.fails(&["bundle", "verify", path], 1).contains("revoked"));
+    let again = reader.fails(&["bundle", "import", path, "--trust", key.trim(), "--reason", "x"], 1);
+    assert!(again.contains("revoked"), "a revoked key comes back by `bundle trust add` alone: {again}");
 }
 
 fn damaged(reader: &Bench, file: &Path) {

@@ -207,3 +207,35 @@ fn a_report_from_the_future_is_noticed_when_the_clock_is_right_again() {
     assert_eq!(code(&told), 1);
     assert!(out(&told).contains("2099-01-01"), "{}", out(&told));
 }
+
+fn record(ecosystem: &str) -> String {
+    format!(
+        r#"{{"schema_version":"1.7.0","id":"CVE-2026-31001","modified":"2026-08-20T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"openssl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"3.0.11-1~deb12u3"}}]}}]}}]}}"#
+    ) + "\n"
+}
+
+#[test]
+fn a_snapshot_that_nobody_could_read_again_is_not_written() {
+    let b = Bench::new();
+    let before = b.ok(&["intel", "list", "-o", "csv"]);
+    let feed = b.file("osv.ndjson", record("SUSE:CORE 9 for IBM S/390"));
+    let url = format!("file://{}", feed.display());
+    let done = b.run(&["feed", "sync", "osv-debian", "--from", &url, "--accept-shrink", "--reason", "x", "-q"]);
+    assert_eq!(code(&done), 102, "{}{}", out(&done), err(&done));
+    assert_eq!(b.ok(&["intel", "list", "-o", "csv"]), before);
+    b.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn a_feed_that_is_not_in_force_any_more_is_read_again() {
+    let b = Bench::new();
+    let feed = b.file("osv.ndjson", record("Debian:12"));
+    let url = format!("file://{}", feed.display());
+    assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,"));
+    assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,unchanged,"));
+    b.ok(&["intel", "build", "-q"]);
+    assert!(
+        b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,"),
+        "`intel build` went back to the starter set"
+    );
+}

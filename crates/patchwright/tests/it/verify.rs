@@ -61,6 +61,9 @@ fn a_repository_that_apt_tools_made_is_verified_and_a_changed_package_refused() 
         assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&output.stdout).contains("digest_differs"));
     }
+    // Nothing that was checked is not "all is well".
+    let none = bench.fails(&[&whole[..], &["--component", "nosuch"]].concat(), 100);
+    assert!(none.contains("names no index") && none.contains("its components are: main"), "{none}");
     // The same repository from the day before: what was accepted is remembered between runs.
     sh(
         &bench,
