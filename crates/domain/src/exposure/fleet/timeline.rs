@@ -379,20 +379,18 @@ impl Timeline<'_> {
 
     /// The claims of every subject, and the names of the subjects.
     fn claims(&self, thresholds: &Thresholds, excepted: &[Option<RoaringBitmap>]) -> (Vec<u32>, Claims) {
-        let lists: Vec<Vec<Open>> = (0u32..)
-            .zip(&self.index.subjects)
-            .map(|(no, subject)| {
-                let late = self.history.late(no);
-                let open = |(place, claim): (u16, &super::ClaimRef)| {
-                    let mut flat = self.flat(claim, place, late);
-                    if excepted.get(claim.vuln as usize).is_some_and(Option::is_some) {
-                        flat.tuple |= EXCEPTED;
-                    }
-                    Open { flat, kind: thresholds.kind(claim.case), vuln: claim.vuln }
-                };
-                (0u16..).zip(&subject.claims).map(open).collect()
-            })
-            .collect();
+        let subjects: Vec<(SubjectNo, &super::SubjectEntry)> = (0u32..).zip(&self.index.subjects).collect();
+        let lists: Vec<Vec<Open>> = parallel::map(&subjects, self.threads, |(no, subject)| {
+            let late = self.history.late(*no);
+            let open = |(place, claim): (u16, &super::ClaimRef)| {
+                let mut flat = self.flat(claim, place, late);
+                if excepted.get(claim.vuln as usize).is_some_and(Option::is_some) {
+                    flat.tuple |= EXCEPTED;
+                }
+                Open { flat, kind: thresholds.kind(claim.case), vuln: claim.vuln }
+            };
+            (0u16..).zip(&subject.claims).map(open).collect()
+        });
         let plain = |open: &&Open| open.flat.tuple & (LATE | EXCEPTED) == 0;
         let brief = |open: &Open| Brief { known: open.flat.known, of: u16::try_from(open.kind).unwrap_or(u16::MAX) };
         let room = u16::try_from(thresholds.len()).is_ok();
@@ -418,18 +416,16 @@ impl Timeline<'_> {
 
     /// The claims that every change ends.
     fn ended(&self) -> Ended {
-        let lists: Vec<Vec<Flat>> = self
-            .history
-            .effects()
-            .map(|(old, _, effect)| {
-                let claims = self.index.subject(old).map_or(&[][..], |s| &s.claims);
-                let late = self.history.late(old);
-                let flat = |place: &u16| Some(self.flat(claims.get(usize::from(*place))?, *place, late));
-                let mut list: Vec<Flat> = effect.ended.iter().filter_map(flat).collect();
-                list.sort_unstable_by_key(|flat| flat.known);
-                list
-            })
-            .collect();
+        let effects: Vec<(SubjectNo, &super::history::Effect)> =
+            self.history.effects().map(|(old, _, effect)| (old, effect)).collect();
+        let lists: Vec<Vec<Flat>> = parallel::map(&effects, self.threads, |(old, effect)| {
+            let claims = self.index.subject(*old).map_or(&[][..], |s| &s.claims);
+            let late = self.history.late(*old);
+            let flat = |place: &u16| Some(self.flat(claims.get(usize::from(*place))?, *place, late));
+            let mut list: Vec<Flat> = effect.ended.iter().filter_map(flat).collect();
+            list.sort_unstable_by_key(|flat| flat.known);
+            list
+        });
         let brief = |flat: &Flat| Brief { known: flat.known, of: u16::try_from(flat.tuple).unwrap_or(u16::MAX) };
         let room = u16::try_from(self.board.tuples()).is_ok();
         Ended {
