@@ -210,13 +210,7 @@ fn third_party(root: &Path) -> Result<String, Failure> {
             Some((words.next()?, words.next()?.trim_start_matches('v')))
         })
         .collect();
-    let metadata = capture(command("cargo").current_dir(root).args([
-        "metadata",
-        "--offline",
-        "--locked",
-        "--format-version",
-        "1",
-    ]))?;
+    let metadata = cargo_metadata(root)?;
     let metadata: Metadata = serde_json::from_str(&metadata).attempt(|| "read cargo's metadata".into())?;
     let mut text = String::from("Crates linked into patchwright\n\n");
     let mut notices: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -126,6 +126,16 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
+/// What cargo knows of the crates that this machine builds. Without the filter cargo wants those of every other platform too, which a
+/// machine that only ran the build has never fetched.
+pub(crate) fn cargo_metadata(root: &Path) -> Result<String, Failure> {
+    let version = capture(command("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.ok_or_else(|| Failure::new("`rustc -vV` names no host"))?.trim().to_owned();
+    let words = ["metadata", "--offline", "--locked", "--format-version", "1", "--filter-platform"];
+    capture(command("cargo").current_dir(root).args(words).arg(host))
+}
+
 /// The repository's root: the folder above this package.
 pub(crate) fn root() -> Result<PathBuf, Failure> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

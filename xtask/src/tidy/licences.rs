@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::sh::{capture, command};
+use crate::sh::cargo_metadata;
 
 use super::tree::Tree;
 
@@ -38,14 +38,7 @@ pub(crate) fn licences(tree: &Tree) -> Vec<String> {
     let Some(root) = &tree.root else {
         return vec!["no folder to ask cargo about".into()];
     };
-    let metadata = capture(command("cargo").current_dir(root).args([
-        "metadata",
-        "--offline",
-        "--locked",
-        "--format-version",
-        "1",
-    ]));
-    match metadata {
+    match cargo_metadata(root) {
         Ok(text) => check(&text, &allowed),
         Err(failure) => vec![format!("{failure}\n  hint: run `cargo fetch --locked` once")],
     }
