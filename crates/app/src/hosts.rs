@@ -27,12 +27,18 @@ const CLOCK_BEHIND_DAYS: i32 = 90;
 /// A host seen so much later than now was seen with a wrong clock.
 const CLOCK_AHEAD_MS: i64 = 86_400_000;
 
+/// Whether a clock is so far behind the data that ships with the program that it is wrong.
+pub(crate) fn clock_is_behind(now: Timestamp) -> bool {
+    let made = Date::parse(STARTER_DATE).unwrap_or_default();
+    made.0.saturating_sub(now.date().0) > CLOCK_BEHIND_DAYS
+}
+
 /// A report is the beginning of clocks that nobody can set back: with a clock far in the past every deadline would be over at once.
 fn clock_is_possible(now: Timestamp) -> Result<()> {
-    let made = Date::parse(STARTER_DATE).unwrap_or_default();
-    if made.0.saturating_sub(now.date().0) <= CLOCK_BEHIND_DAYS {
+    if !clock_is_behind(now) {
         return Ok(());
     }
+    let made = STARTER_DATE;
     Err(AppError::invalid(
         "clock_behind",
         format!("the clock of this machine says {}, long before this program was made ({made})", now.date()),

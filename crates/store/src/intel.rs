@@ -29,7 +29,7 @@ queries! {
     INTEL_ACTIVATION_NEWEST = concat!("SELECT ", columns!(), " FROM intel_activation ORDER BY seq DESC LIMIT $1");
     INTEL_KNOWN_INSERT = "INSERT INTO intel_known (seq, ecosystem, pairs, content) VALUES ($1, $2, $3, $4)";
     INTEL_KNOWN_LAST = "SELECT seq FROM intel_known WHERE ecosystem = $1 ORDER BY seq DESC LIMIT 1";
-    INTEL_KNOWN_LIST = "SELECT k.seq AS seq, a.at AS at, k.content AS content FROM intel_known k JOIN intel_activation a ON a.seq = k.seq \
+    INTEL_KNOWN_LIST = "SELECT k.seq AS seq, (SELECT MIN(a.at) FROM intel_activation a WHERE a.seq >= k.seq) AS at, k.content AS content FROM intel_known k \
         WHERE k.ecosystem = $1 AND k.seq > $2 ORDER BY k.seq";
     INTEL_KNOWN_ECOSYSTEMS = "SELECT DISTINCT ecosystem FROM intel_known";
     BUNDLE_KEY_FETCH = concat!("SELECT ", key_columns!(), " FROM bundle_key WHERE id = $1");
@@ -174,7 +174,8 @@ impl Reader {
         self.link.optional(INTEL_KNOWN_LAST, args![ecosystem]).await?.map_or(Ok(0), |row| row.count("seq"))
     }
 
-    /// What each activation after `after` (0 for all) was the first to have of an ecosystem, oldest first.
+    /// What each activation after `after` (0 for all) was the first to have of an ecosystem, oldest first. It was known at the latest when
+    /// any later activation came into force, whatever the clock said at its own.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.

@@ -677,6 +677,21 @@ pub fn feeds_for(ecosystem: &str) -> &'static [&'static str] {
     }
 }
 
+/// Rows that the smallest whole feed of an ecosystem has at least: a tenth or less of what publishers had for a supported release in
+/// 2026. With fewer, what is loaded is a sample, a part of a download or a release that has just begun, and finding nothing says
+/// little. 0 where nothing is known of it.
+#[must_use]
+pub fn least_rows(ecosystem: &str) -> u64 {
+    match ecosystem.split(':').next().unwrap_or_default() {
+        "Debian" | "Ubuntu" | "AlmaLinux" | "Red Hat" => 2_000,
+        "SUSE" | "openSUSE" | "Oracle Linux" | "npm" | "Maven" | "PyPI" | "Go" => 1_000,
+        "Rocky Linux" | "Alpine" | "Wolfi" | "crates.io" | "Packagist" | "Bitnami" => 500,
+        "RubyGems" => 300,
+        "Azure Linux" | "NuGet" => 100,
+        _ => 0,
+    }
+}
+
 /// The command that fetches advisories for ecosystems, for a hint; nothing where no feed has them.
 #[must_use]
 pub fn sync_command<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> Option<String> {

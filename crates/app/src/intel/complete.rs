@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel};
-use patchwright_domain::intel::snapshot::ChunkMeta;
+use patchwright_domain::exposure::subject::names_sources;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
+use patchwright_domain::intel::snapshot::{ChunkKind, ChunkMeta};
 use patchwright_domain::inventory::{HostFacts, Package, Unseen};
 use patchwright_formats::host::SOURCES_UNSEEN;
 use patchwright_versions::Scheme;
@@ -84,9 +85,24 @@ impl Intel {
         Ok(())
     }
 
+    /// Whether a list names binary packages alone while every publisher that is loaded files by source: most of it is not judged then.
+    #[must_use]
+    pub fn sources_missing(&self, host: &HostFacts) -> Option<SourcesMissing> {
+        let ecosystem = host.os.ecosystem().filter(|e| names_sources(e))?;
+        let unseen = host.unseen.iter().find(|u| u.what == SOURCES_UNSEEN)?;
+        let mut chunks = self.index.chunks.iter().filter(|c| c.kind == ChunkKind::Advisories);
+        let by_source = chunks.all(|c| c.ecosystem.as_ref() != Some(&ecosystem) || c.provider.starts_with("osv"));
+        by_source.then(|| SourcesMissing { ecosystem, hint: unseen.hint.clone() })
+    }
+
     /// What is said while the starter set is most of what is known of a system: a sample of a feed or a list of some advisories does
     /// not make it complete.
-    pub(super) fn starter_words(&self, ecosystem: &str, chunks: &[&ChunkMeta], host: &HostFacts) -> Option<String> {
+    pub(super) fn starter_words(
+        &self,
+        ecosystem: &str,
+        chunks: &[&ChunkMeta],
+        host: Option<&HostFacts>,
+    ) -> Option<String> {
         let most = |starter: bool| chunks.iter().filter(|c| c.starter == starter).map(|c| c.records).max().unwrap_or(0);
         let (shipped, fetched) = (most(true), most(false));
         if fetched >= shipped {
@@ -96,7 +112,7 @@ impl Intel {
             0 => String::new(),
             n => format!(" ({n} rows were fetched beside {shipped} of it)"),
         };
-        let silent = self.silent_about(ecosystem, host).unwrap_or_default();
+        let silent = host.and_then(|host| self.silent_about(ecosystem, host)).unwrap_or_default();
         let command = registry::sync_command([ecosystem]);
         let hint = command.map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
         Some(format!("Advisories for {ecosystem} {INCOMPLETE}{beside}{silent}{hint}."))
@@ -125,6 +141,27 @@ impl Intel {
     }
 }
 
+/// A list without the names that the advisories of its system are filed by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcesMissing {
+    /// The system's ecosystem.
+    pub ecosystem: String,
+    /// How to collect a list that has them.
+    pub hint: String,
+}
+
+impl SourcesMissing {
+    /// The warning beside an answer.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!(
+            "Advisories for {} are filed by source package and the list names none: packages that are not called like their source were not \
+             matched, which is not the same as nothing found.",
+            self.ecosystem
+        )
+    }
+}
+
 /// Feeds that tell of some fixes and are silent about what is not fixed: alone they say little of a host.
 const LISTS_OF_FIXES: [&str; 2] = ["debian-dsa", "debian-dla"];
 
@@ -136,6 +173,20 @@ pub(super) fn lists_only(ecosystem: &str, chunks: &[&ChunkMeta]) -> Option<Strin
     let hint = registry::sync_command([ecosystem]).map(|c| format!(": run `{c}`")).unwrap_or_default();
     Some(format!(
         "Only lists of advisories are loaded for {ecosystem}, {INCOMPLETE_LISTS}: what has no advisory is not known here{hint}."
+    ))
+}
+
+/// What is said while fewer rows are loaded of an ecosystem than any whole feed of it has.
+pub(super) fn sample_only(ecosystem: &str, chunks: &[&ChunkMeta]) -> Option<String> {
+    let most = chunks.iter().map(|c| c.records).max()?;
+    let least = registry::least_rows(ecosystem);
+    if most >= least {
+        return None;
+    }
+    let hint =
+        registry::sync_command([ecosystem]).map(|c| format!(": run `{c}` for the full data")).unwrap_or_default();
+    Some(format!(
+        "Only {most} rows are loaded for {ecosystem}, {INCOMPLETE_LISTS}: a whole feed of it has more than {least}{hint}."
     ))
 }
 

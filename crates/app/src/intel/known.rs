@@ -112,11 +112,12 @@ impl Known {
         Ok(Self { read: Mutex::default(), before: Arc::new(lines_of_before(&text)) })
     }
 
-    /// What is known of an ecosystem; read from the database when something was added.
+    /// What is known of an ecosystem; read from the database when something was added. Nothing is known since later than `now`: a clock
+    /// that was ahead when it was noted would give every deadline its days again.
     ///
     /// # Errors
     /// When the query fails or a row cannot be unpacked.
-    pub async fn of(&self, read: &mut Reader, ecosystem: &str) -> Result<Arc<EcosystemKnown>> {
+    pub async fn of(&self, read: &mut Reader, ecosystem: &str, now: Timestamp) -> Result<Arc<EcosystemKnown>> {
         let lock = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let have = lock().get(ecosystem).cloned();
         let have = have
@@ -126,7 +127,7 @@ impl Known {
         }
         let mut fresh = EcosystemKnown::clone(&have);
         for part in read.intel_known_list(ecosystem, have.seq).await? {
-            fresh.add(part.seq, part.at, &unpack(&part.content)?);
+            fresh.add(part.seq, part.at.min(now), &unpack(&part.content)?);
         }
         let fresh = Arc::new(fresh);
         lock().insert(ecosystem.to_owned(), fresh.clone());
@@ -143,6 +144,7 @@ impl Known {
         intel: &Intel,
         before: Option<&SnapshotIndex>,
         seq: u64,
+        now: Timestamp,
     ) -> Result<u64> {
         let seen = |id: &str| before.is_some_and(|b| b.chunks.iter().any(|c| c.id == id));
         let mut touched: BTreeSet<&str> = BTreeSet::new();
@@ -151,7 +153,7 @@ impl Known {
         }
         let mut all = 0;
         for ecosystem in touched {
-            let known = self.of(txn, ecosystem).await?;
+            let known = self.of(txn, ecosystem, now).await?;
             let mut fresh: BTreeSet<String> = BTreeSet::new();
             for (_, chunk) in intel.advisories_fresh(ecosystem, &seen)? {
                 for package in chunk.packages() {

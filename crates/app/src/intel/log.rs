@@ -8,12 +8,13 @@ use patchwright_domain::intel::snapshot::{
     ChunkChange, ChunkError, ChunkKind, ChunkMeta, PackageVuln, SnapshotIndex, changed_chunks, diff, index::is_sha256,
     side::SideTable,
 };
-use patchwright_domain::time::Timestamp;
+use patchwright_domain::time::{Date, Timestamp};
 use patchwright_store::{Activation, WriteTxn};
 use serde::Serialize;
 
-use super::{Intel, IntelDir, open_advisories, reactivate};
+use super::{Intel, IntelDir, STARTER_DATE, open_advisories, reactivate};
 use crate::error::AppError;
+use crate::hosts::clock_is_behind;
 use crate::{Ctx, Env, Result};
 
 /// Changed pairs that are listed of one chunk; all are counted.
@@ -46,7 +47,7 @@ pub(crate) async fn record(env: &Env, txn: &mut WriteTxn, intel: &Intel, cause: 
         seq: 0,
         snapshot_id: index.id.clone(),
         label: intel.label().label,
-        at,
+        at: possible(at),
         sequence: index.sequence,
         provider: cause.provider,
         actor: cause.actor,
@@ -54,9 +55,14 @@ pub(crate) async fn record(env: &Env, txn: &mut WriteTxn, intel: &Intel, cause: 
         records: index.chunks.iter().map(|c| c.records).sum(),
     };
     let seq = txn.intel_activation_append(&entry).await?;
-    let learned = env.known().learn(txn, intel, before.as_ref(), seq).await?;
+    let learned = env.known().learn(txn, intel, before.as_ref(), seq, env.now()).await?;
     tracing::debug!(seq, learned, "Snapshot {} is number {seq} of the log, {learned} pairs are new", index.id);
     Ok(seq)
+}
+
+/// What this program ships cannot have been in force before it was made: a clock far in the past would make every deadline be over.
+fn possible(at: Timestamp) -> Timestamp {
+    if clock_is_behind(at) { Date::parse(STARTER_DATE).map_or(at, Date::start) } else { at }
 }
 
 /// Notes a snapshot that came into force without the database: built by `scan` or `intel build`, or before a crash.
@@ -415,7 +421,7 @@ pub async fn known_since(env: &Env, ctx: &Ctx, vuln: &str, at: Option<Timestamp>
     let mut read = env.db().read().await?;
     let mut out = Vec::new();
     for ecosystem in read.intel_known_ecosystems().await? {
-        let known = env.known().of(&mut read, &ecosystem).await?;
+        let known = env.known().of(&mut read, &ecosystem, env.now()).await?;
         for (package, since, seq) in known.packages(vuln) {
             if at.is_none_or(|at| since <= at) {
                 let package = package.to_owned();

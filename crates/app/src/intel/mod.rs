@@ -6,7 +6,7 @@
 mod build;
 pub mod bundle;
 mod checked;
-mod complete;
+pub mod complete;
 mod disk;
 mod known;
 mod log;
@@ -14,7 +14,7 @@ mod past;
 mod starter;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -29,7 +29,7 @@ use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
 };
 use patchwright_domain::intel::{EpssRelease, VulnFacts, Withdrawal};
-use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::{HostFacts, Os};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
@@ -82,6 +82,11 @@ pub const INCOMPLETE: &str = "come from the starter set, which is incomplete";
 pub const INCOMPLETE_LISTS: &str = "which is incomplete";
 
 /// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
+/// What is said beside the answers of a host whose repositories need a subscription that it has not.
+pub(crate) fn not_entitled_words(why: &str) -> String {
+    format!("Not entitled: {why}. That the package manager offers no update does not mean that the host is patched.")
+}
+
 fn load_hint<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> String {
     registry::sync_command(ecosystems).map(|command| format!(" Run `{command}`.")).unwrap_or_default()
 }
@@ -300,11 +305,19 @@ impl Intel {
     /// # Errors
     /// [`AppError::Intel`] when the table cannot be read.
     pub fn support(&self, host: &HostFacts, today: Date) -> Result<SupportState, AppError> {
+        self.support_of(&host.os, today)
+    }
+
+    /// The support state of an operating system on a day.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when the table cannot be read.
+    pub fn support_of(&self, os: &Os, today: Date) -> Result<SupportState, AppError> {
         let cycles = self
             .rare()?
-            .cycles(product_of(&host.os))
+            .cycles(product_of(os))
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })?;
-        Ok(support_state(&host.os, &cycles, today))
+        Ok(support_state(os, &cycles, today))
     }
 
     /// What the reader must know about the data behind an answer. Pure in everything but `self`.
@@ -417,6 +430,17 @@ impl Intel {
         counts
     }
 
+    /// What is said of each language of which only a sample is loaded.
+    fn language_samples(&self, host: &HostFacts) -> Vec<String> {
+        let names: BTreeSet<&str> = components::judged(host).map(|c| c.ecosystem.as_str()).collect();
+        let of = |name: &&str| {
+            let chunks = self.index.chunks.iter();
+            let own = chunks.filter(|c| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(*name));
+            complete::sample_only(name, &own.collect::<Vec<_>>())
+        };
+        names.iter().filter_map(of).collect()
+    }
+
     fn unjudged(&self, host: &HostFacts) -> Option<String> {
         let counts = self.unjudged_languages(host);
         let named: Vec<String> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
@@ -454,35 +478,70 @@ impl Intel {
                         load_hint([name.as_str()])
                     ));
                 } else {
-                    let words = self.starter_words(name, &chunks, host).or_else(|| complete::lists_only(name, &chunks));
-                    label.warnings.extend(words);
+                    label.warnings.extend(self.coverage_words(name, &chunks, Some(host)));
+                    label.warnings.extend(self.sources_missing(host).map(|missing| missing.words()));
                 }
             }
         }
         label.warnings.extend(self.unjudged(host));
-        label.warnings.extend(crate::report::not_entitled(host).into_iter().map(|why| {
-            format!(
-                "Not entitled: {why}. That the package manager offers no update does not mean that the host is patched."
-            )
-        }));
+        label.warnings.extend(self.language_samples(host));
+        label.warnings.extend(crate::report::not_entitled(host).iter().map(|why| not_entitled_words(why)));
+        label.warnings.extend(self.age_words(ecosystem.as_deref(), today));
+        label
+    }
+
+    /// The label with the warnings that matter for any host of some systems; what is loaded for none of them is the caller's to say, who
+    /// knows how many hosts that are.
+    #[must_use]
+    pub fn label_for_systems(&self, ecosystems: &BTreeSet<&str>, today: Date) -> DataLabel {
+        let mut label = self.label();
+        let mut warnings: Vec<String> = Vec::new();
+        for name in ecosystems {
+            let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(*name);
+            let chunks: Vec<_> = self.index.chunks.iter().filter(of).collect();
+            if !chunks.is_empty() {
+                warnings.extend(self.coverage_words(name, &chunks, None));
+            }
+        }
+        for ecosystem in ecosystems {
+            warnings.extend(self.age_words(Some(ecosystem), today));
+        }
+        for warning in warnings {
+            if !label.warnings.contains(&warning) {
+                label.warnings.push(warning);
+            }
+        }
+        label
+    }
+
+    /// What is said where what is loaded of a system is less than the whole.
+    fn coverage_words(&self, ecosystem: &str, chunks: &[&ChunkMeta], host: Option<&HostFacts>) -> Option<String> {
+        self.starter_words(ecosystem, chunks, host)
+            .or_else(|| complete::lists_only(ecosystem, chunks))
+            .or_else(|| complete::sample_only(ecosystem, chunks))
+    }
+
+    /// What is said where the clock or the data is old.
+    fn age_words(&self, ecosystem: Option<&str>, today: Date) -> Vec<String> {
+        let mut words = Vec::new();
         let made = Date::parse(STARTER_DATE).unwrap_or_default();
         if today < made {
-            label.warnings.push(format!(
+            words.push(format!(
                 "The clock says {today}, before the data of {made} was made: ages, deadlines and ends of support are wrong until it is set."
             ));
         }
         // Fresh scores beside old advisories are old data all the same.
-        let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem == ecosystem;
+        let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == ecosystem;
         let advisories = self.index.chunks.iter().filter(of).filter_map(|c| c.date).max();
         let newest = advisories.or_else(|| self.index.chunks.iter().filter_map(|c| c.date).max());
         if let Some(newest) = newest
             && today.0.saturating_sub(newest.0) > STALE_AFTER_DAYS
         {
-            label.warnings.push(format!(
+            words.push(format!(
                 "The newest vulnerability data is of {newest}, {} days old: later vulnerabilities are not known here.",
                 today.0 - newest.0
             ));
         }
-        label
+        words
     }
 }

@@ -102,7 +102,7 @@ pub(crate) async fn past(env: &Env, vuln: &str) -> Result<Vec<PastRow>> {
     // First known: from the log alone. One row for each activation, whatever it brought.
     let mut first: BTreeMap<u64, (String, BTreeSet<String>)> = BTreeMap::new();
     for ecosystem in read.intel_known_ecosystems().await? {
-        let known = env.known().of(&mut read, &ecosystem).await?;
+        let known = env.known().of(&mut read, &ecosystem, env.now()).await?;
         for (package, since, seq) in known.packages(vuln) {
             let (_, packages) = first.entry(seq).or_insert_with(|| (since.to_string(), BTreeSet::new()));
             packages.insert(format!("{package} of {ecosystem}"));

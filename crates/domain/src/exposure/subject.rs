@@ -168,7 +168,8 @@ fn kin(name: &str, binaries: &[&Package]) -> Kin {
 }
 
 /// Whether publishers of an rpm ecosystem name source packages: OSV's data of Rocky Linux does (`openssl` for `openssl-libs`).
-fn names_sources(ecosystem: &str) -> bool {
+#[must_use]
+pub fn names_sources(ecosystem: &str) -> bool {
     ecosystem.split(':').next() == Some("Rocky Linux")
 }
 

@@ -101,6 +101,16 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             format!("load them (`{load}`), or correct --os"),
         ));
     }
+    if let (Some(_), false, Some(missing)) = (&args.fail_on, failed, intel.sources_missing(&facts)) {
+        return Err(Failure::new(
+            Code::Failed,
+            format!(
+                "--fail-on has no verdict: advisories for {} are filed by source package and the list names none",
+                missing.ecosystem
+            ),
+            missing.hint,
+        ));
+    }
     if let (Some(_), false, Some(what)) = (&args.fail_on, failed, unread) {
         // Nor a document of which a part could not be read.
         return Err(Failure::new(

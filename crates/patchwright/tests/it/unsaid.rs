@@ -86,6 +86,52 @@ fn a_sample_of_a_feed_does_not_make_the_starter_set_complete() {
 }
 
 #[test]
+fn a_sample_of_a_feed_is_not_the_whole_of_a_system_without_starter_data() {
+    let b = Bench::new();
+    let feed = b.file("osv.ndjson", record("Ubuntu:22.04:LTS"));
+    b.sync("osv-ubuntu", &format!("file://{}", feed.display()), &[]);
+    let list = b.file("list.txt", "bash 5.1-6ubuntu1\n");
+    let gate = ["scan", list.to_str().unwrap(), "--os", "ubuntu:22.04", "--fail-on", "critical"];
+    let text = b.fails(&gate, 2);
+    assert!(text.contains("Only 1 rows are loaded for Ubuntu:22.04:LTS"), "{text}");
+    assert!(text.contains("feed sync osv-ubuntu") && text.contains("--accept-incomplete"), "{text}");
+    b.ok(&[&gate[..], &["--accept-incomplete"]].concat());
+}
+
+#[test]
+fn binaries_alone_are_not_matched_with_advisories_by_source() {
+    let b = Bench::new();
+    let records: String = (0..600)
+        .map(|n| {
+            let package = if n == 0 { "openssl".to_owned() } else { format!("made-up-{n}") };
+            format!(
+                r#"{{"schema_version":"1.7.0","id":"RLSA-2026:{n}","upstream":["CVE-2026-3{n:04}"],"modified":"2026-08-20T00:00:00Z","affected":[{{"package":{{"ecosystem":"Rocky Linux:9","name":"{package}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"1:3.0.7-28.el9_4"}}]}}]}}]}}"#
+            ) + "\n"
+        })
+        .collect();
+    let feed = b.file("osv.ndjson", records);
+    b.sync("osv-rocky", &format!("file://{}", feed.display()), &[]);
+    let names = b.file("rpm.txt", "openssl-libs-3.0.1-1.el9.x86_64\nbash-5.1.8-9.el9.x86_64\n");
+    let gate = ["scan", names.to_str().unwrap(), "--os", "rocky:9", "--fail-on", "low"];
+    let text = b.fails(&gate, 2);
+    assert!(
+        text.contains("filed by source package and the list names none") && text.contains("rpm -qa --qf"),
+        "{text}"
+    );
+    let told = b.ok(&["scan", names.to_str().unwrap(), "--os", "rocky:9", "-q"]);
+    let words: Vec<&str> = told.split_whitespace().collect();
+    assert!(words.join(" ").contains("packages that are not called like their source were not matched"), "{told}");
+    assert!(told.contains("rpm -qa --qf"), "{told}");
+    let whole = b.file(
+        "whole.txt",
+        "openssl-libs\t1\t3.0.1\t1.el9\tx86_64\topenssl-3.0.1-1.el9.src.rpm\t(none)\tRocky\t1700000000\n\
+         bash\t0\t5.1.8\t9.el9\tx86_64\tbash-5.1.8-9.el9.src.rpm\t(none)\tRocky\t1700000000\n",
+    );
+    let told = b.ok(&["scan", whole.to_str().unwrap(), "--os", "rocky:9", "-o", "json", "-q"]);
+    assert!(told.contains("CVE-2026-30000") && !told.contains("were not matched"), "{told}");
+}
+
+#[test]
 fn an_unknown_vulnerability_is_no_all_clear() {
     let b = Bench::new();
     let text = b.ok(&["explain", "CVE-2099-1234", "-q"]);
@@ -152,6 +198,8 @@ fn a_clock_long_past_begins_nothing() {
     let file = b.file("status", old_openssl());
     let told = old(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
     assert!(out(&told).contains("The clock says 2020-01-01"), "{}", out(&told));
+    let known = b.ok(&["intel", "as-of", "2030-01-01", "--vuln", "CVE-2023-5363", "-o", "csv"]);
+    assert!(known.lines().count() > 1 && !known.contains("2020-"), "known since the data was made: {known}");
 }
 
 #[test]
@@ -199,6 +247,8 @@ fn a_report_from_the_future_is_noticed_when_the_clock_is_right_again() {
     command.arg("2099-01-01 00:00:00").arg(env!("CARGO_BIN_EXE_patchwright")).args(import);
     let done = command.arg("--data-dir").arg(b.data()).output().unwrap();
     assert_eq!(code(&done), 0, "{}", err(&done));
+    let known = b.ok(&["intel", "as-of", "2030-01-01", "--vuln", "CVE-2023-5363", "-o", "csv"]);
+    assert!(known.lines().count() > 1 && !known.contains("2099-"), "nothing is known since a day to come: {known}");
     let refused = b.run(&import);
     assert_eq!(code(&refused), 100);
     let text = out(&refused) + &err(&refused);
