@@ -145,7 +145,7 @@ fn held(title: &str, number: &Number) -> Measure {
 }
 
 /// Builds the bench program and says where it is.
-fn program(setting: &Setting) -> Result<PathBuf, Failure> {
+pub(crate) fn program(setting: &Setting) -> Result<PathBuf, Failure> {
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measurements against the bars of the design, with peers in the same run where there are any.
 
 mod bbolt;
+mod console;
 mod debsecan;
 mod fleet;
 mod hosts;
@@ -30,6 +31,7 @@ the value must lie. The raw result, with the machine and the day, is kept as ben
   scan   findings of one host: ours, Trivy, debsecan and dpkg over the same rows must agree; CPU and memory beside them
   load   loading the starter data: time and memory
   fleet  100,000 hosts in memory: full re-match, news of a feed, a year of history; checked against the one-host path
+  console  pages of the console over 100,000 hosts, which are reported one by one first (minutes)
   intel  compiling 400,000 generated CVE records and every set of the shared folder; then 200 changed records
 
   --runs N   how often each command is measured (default 20; the median counts)";
@@ -89,7 +91,13 @@ pub(crate) struct Setting {
 /// One bench: its name and what it does.
 type Bench = (&'static str, fn(&Setting) -> Result<Findings, Failure>);
 
-const BENCHES: &[Bench] = &[("scan", scan::run), ("load", load::run), ("fleet", fleet::run), ("intel", intel::run)];
+const BENCHES: &[Bench] = &[
+    ("scan", scan::run),
+    ("load", load::run),
+    ("fleet", fleet::run),
+    ("console", console::run),
+    ("intel", intel::run),
+];
 
 /// A median of fewer runs than this says nothing.
 const RUNS_MIN: usize = 3;

@@ -1,7 +1,7 @@
 //! `cargo xtask bench fleet`: a fleet in memory, matched whole, by a feed's news, and over a year of history.
 //!
 //! Arguments: `--shared DIR` (the folder with `feeds/`), `--hosts N`, `--no-history`, `--out FILE` (measures as JSON), `--dump DIR` (status files of
-//! the sampled Debian hosts, for other tools). Wall times are of this process; peak memory is measured from outside.
+//! the sampled Debian hosts, for other tools), `--seed DIR` (only report the hosts into a data folder). Wall times are of this process; peak memory is measured from outside.
 
 #![expect(clippy::print_stderr, reason = "a bench talks to the person who runs it")]
 #![expect(
@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod seed;
 mod world;
 
 use std::collections::BTreeMap;
@@ -32,9 +33,9 @@ use patchwright_domain::time::Timestamp;
 use patchwright_testkit::fleet::{Maker, Member, Plan, Seeded, System};
 
 /// Seed of everything.
-const SEED: u64 = 20_261_122;
+pub(crate) const SEED: u64 = 20_261_122;
 /// 2026-11-22 as days since 1970.
-const TODAY: u16 = 20_779;
+pub(crate) const TODAY: u16 = 20_779;
 /// Hosts whose findings are compared with the one-host path.
 const SAMPLE: usize = 200;
 
@@ -47,6 +48,7 @@ struct Arguments {
     dump: Option<PathBuf>,
     threads: usize,
     history: bool,
+    seed: Option<PathBuf>,
 }
 
 fn arguments() -> Result<Option<Arguments>, Failure> {
@@ -57,6 +59,7 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
         dump: None,
         threads: 2,
         history: true,
+        seed: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -68,6 +71,7 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
             "--out" => out.out = Some(value()?.into()),
             "--no-history" => out.history = false,
             "--dump" => out.dump = Some(value()?.into()),
+            "--seed" => out.seed = Some(value()?.into()),
             // `cargo test` and `cargo bench` without our arguments: there is nothing to measure.
             "--bench" | "--test" => {}
             _ => return Ok(None),
@@ -122,7 +126,7 @@ pub(crate) struct Fleet {
     pub(crate) systems: Vec<System>,
 }
 
-fn profiles(count: usize) -> Vec<AssetProfile> {
+pub(crate) fn profiles(count: usize) -> Vec<AssetProfile> {
     let mut random = Seeded(SEED ^ 5);
     (0..count)
         .map(|n| AssetProfile {
@@ -296,6 +300,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut systems = vec![world::debian(&intel, &feeds, TODAY)?];
     for major in ["8", "9", "10"] {
         systems.push(world::alma(&intel, major, TODAY)?);
+    }
+    if let Some(dir) = &arguments.seed {
+        return seed::run(dir, &systems, arguments.hosts);
     }
     let mut chunks: Chunks = BTreeMap::new();
     for system in &systems {
