@@ -53,6 +53,14 @@ pub enum AppError {
         /// How long to wait.
         seconds: u64,
     },
+    /// A large fleet is being read into memory.
+    #[error("the fleet is being read: {done} of {total} hosts")]
+    Starting {
+        /// Hosts read.
+        done: u64,
+        /// Hosts in all.
+        total: u64,
+    },
     /// The database.
     #[error("{0}")]
     Store(#[source] StoreError),
@@ -145,6 +153,7 @@ impl AppError {
             Self::Invalid { code, .. } => code,
             Self::Conflict { .. } => "conflict",
             Self::TooMany { .. } => "too_many_attempts",
+            Self::Starting { .. } => "fleet_starting",
             Self::Store(_) => "database",
             Self::File { .. } => "file",
             Self::Intel { .. } => "vulnerability_data",
@@ -163,6 +172,7 @@ impl AppError {
             Self::Invalid { .. } => 422,
             Self::Conflict { .. } => 409,
             Self::TooMany { .. } => 429,
+            Self::Starting { .. } => 503,
             Self::Store(_)
             | Self::File { .. }
             | Self::Intel { .. }
@@ -212,6 +222,9 @@ impl AppError {
                 _ => Some("check the spelling".to_owned()),
             },
             Self::TooMany { .. } => Some("wait; a fresh sign-in link works meanwhile: `patchwright link`".to_owned()),
+            Self::Starting { .. } => Some(
+                "wait and load the page again: a large fleet is read once after a start; pages of single hosts work meanwhile".to_owned(),
+            ),
             Self::Internal { .. } => None,
         }
     }

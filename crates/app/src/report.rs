@@ -612,8 +612,7 @@ fn reboot_view(host: &HostFacts, waiting: u32, now: Timestamp) -> RebootView {
     let mut needed = host.reboot.needed;
     if waiting > 0 && needed != Tri::Yes {
         needed = Tri::Yes;
-        let running = host.kernel.running_release.as_deref().unwrap_or("of before");
-        because.push(format!("the kernel {running} still runs, and the installed one has {waiting} fixes"));
+        because.push(running_waits(host.kernel.running_release.as_deref(), waiting));
     }
     RebootView {
         needed: tri_word(needed).to_owned(),
@@ -621,6 +620,11 @@ fn reboot_view(host: &HostFacts, waiting: u32, now: Timestamp) -> RebootView {
         since: host.reboot.since.map(|s| s.to_string()),
         days: host.reboot.since.map(|s| days_since(s, now)),
     }
+}
+
+/// Why a kernel that is on disk asks for a reboot.
+pub(crate) fn running_waits(running: Option<&str>, fixes: u32) -> String {
+    format!("the kernel {} still runs, and the installed one has {fixes} fixes", running.unwrap_or("of before"))
 }
 
 /// Whole days from an instant to now.

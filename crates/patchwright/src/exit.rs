@@ -95,6 +95,7 @@ impl From<AppError> for Failure {
             | AppError::Invalid { .. }
             | AppError::Conflict { .. }
             | AppError::TooMany { .. }
+            | AppError::Starting { .. }
             | AppError::Internal { .. } => Code::Failed,
         };
         Self { code, message: chain(&error), hint: error.hint() }

@@ -300,8 +300,11 @@ pub struct AdvisoryDetail {
     pub exploits: Vec<String>,
     /// What providers say.
     pub statements: Vec<StatementRow>,
-    /// Hosts affected.
+    /// Packages on hosts affected, the most urgent first; not all of them where there are very many.
     pub hosts: Vec<AdvisoryHost>,
+    /// Packages on hosts affected in all.
+    #[serde(default)]
+    pub hosts_total: u64,
     /// Why the worst urgency here.
     pub because: Vec<ReasonView>,
     /// Known at all: false when no provider names it.
@@ -310,6 +313,9 @@ pub struct AdvisoryDetail {
     pub covered: Vec<CoverRow>,
     /// Hosts on which everything affected has a fix that is free to take: an upgrade, a restart or a reboot.
     pub covered_hosts: u32,
+    /// Hosts of which the versions on offer in `covered` were looked at: all that are affected, or the most urgent ones.
+    #[serde(default)]
+    pub offers_of: u32,
     /// What its publishers took back, one sentence each.
     #[serde(default)]
     pub withdrawn: Vec<String>,

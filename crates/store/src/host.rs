@@ -40,6 +40,9 @@ queries! {
     HOST_LIST_BY_LAST_SEEN = concat!("SELECT ", columns!(), " FROM host WHERE ", filter!(),
         " AND (last_seen > $9 OR (last_seen = $9 AND list_key > $8)) ORDER BY last_seen, list_key LIMIT $7");
     HOST_COUNT = concat!("SELECT COUNT(*) AS hosts FROM host WHERE ", filter!());
+    HOST_ALL = concat!("SELECT ", columns!(), " FROM host ORDER BY list_key");
+    HOST_STAMP = "SELECT COUNT(*) AS hosts, CAST(COALESCE(SUM(generation), 0) AS BIGINT) AS generations, \
+        CAST(COALESCE(SUM(first_seen), 0) AS BIGINT) AS seen FROM host";
     HOST_PROFILE_SAVE = "UPDATE host SET profile = $3, environment = $4, tier = $5, search_text = $6, generation = generation + 1 WHERE id = $1 AND generation = $2";
     HOST_FACTS_UPDATE = "UPDATE host SET hostname = $3, list_key = $4, search_text = $5, machine = $6, ecosystem = $7, os_pretty = $8, last_seen = $9, \
         facts_at = $9, collector = $10, packages = $11, set_hash = $12, facts_hash = $13, generation = generation + 1 WHERE id = $1 AND generation = $2";
@@ -97,6 +100,17 @@ pub struct Host {
     pub facts_hash: String,
     /// Generation.
     pub generation: Generation,
+}
+
+/// What [`Reader::host_stamp`] gives: equal stamps mean equal rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostStamp {
+    /// Hosts.
+    pub hosts: u64,
+    /// Sum of the generations.
+    generations: u64,
+    /// Sum of the first appearances, which tells a new host from one that is gone.
+    seen: Timestamp,
 }
 
 /// Which hosts. Every condition that is set has to hold.
@@ -377,6 +391,23 @@ impl Reader {
     pub async fn host_by_hostname(&mut self, hostname: &str) -> Result<Vec<Host>, StoreError> {
         let rows = self.link.all(HOST_BY_HOSTNAME, args![hostname]).await?;
         rows.iter().map(host).collect()
+    }
+
+    /// Every host, by name. For what keeps all of them in memory; lists take [`Reader::host_list`].
+    ///
+    /// # Errors
+    /// When the query fails or a row does not read back.
+    pub async fn host_all(&mut self) -> Result<Vec<Host>, StoreError> {
+        self.link.all(HOST_ALL, Vec::new()).await?.iter().map(host).collect()
+    }
+
+    /// Changes whenever a host comes, goes or changes: every change of a row raises its generation.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn host_stamp(&mut self) -> Result<HostStamp, StoreError> {
+        let row = self.link.one(HOST_STAMP, Vec::new()).await?;
+        Ok(HostStamp { hosts: row.count("hosts")?, generations: row.count("generations")?, seen: row.at("seen")? })
     }
 
     /// One page of hosts, at most [`PAGE_MAX`]. `after` is [`HostPage::next`] of the page before, of the same order.

@@ -44,7 +44,7 @@ pub use dialect::{EXCEPTIONS, Engine};
 pub use error::StoreError;
 pub use exception::{DECISIONS_MAX, StoredException, StoredNotAffected};
 pub use feed::{Feed, FeedOutcome, FeedProblem, FeedRun, FeedState, FoundProblem, Shrink};
-pub use host::{Host, HostCounters, HostFilter, HostOrder, HostPage, PAGE_MAX};
+pub use host::{Host, HostCounters, HostFilter, HostOrder, HostPage, HostStamp, PAGE_MAX};
 pub use intel::{Activation, BundleKey, KnownPart};
 pub use inventory::{
     FactsChange, FactsSaved, FactsVersion, FactsWrite, PackageSet, StoredFacts, facts_hash, package_set_hash,

@@ -57,7 +57,7 @@ impl Failure {
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let status = error.status();
-        if status >= 500 {
+        if status >= 500 && !matches!(error, AppError::Starting { .. }) {
             tracing::error!(error = %patchwright_app::error_chain(&error), code = error.code(), "Request failed: {error}");
         }
         Self {
@@ -67,6 +67,7 @@ impl From<AppError> for Failure {
             hint: error.hint().or_else(|| problems::find(error.code()).map(|p| p.next.to_owned())),
             retry_after: match error {
                 AppError::TooMany { seconds } => Some(seconds),
+                AppError::Starting { .. } => Some(5),
                 _ => None,
             },
         }

@@ -251,6 +251,13 @@ pub const PROBLEMS: &[Problem] = &[
         next: "Wait as long as the `Retry-After` header says, then try again.",
     },
     Problem {
+        code: "fleet_starting",
+        status: 503,
+        title: "The fleet is being read",
+        meaning: "After a start a large fleet is read into memory once; the message says how far that is.",
+        next: "Wait as long as the `Retry-After` header says, then try again. Pages of single hosts work meanwhile.",
+    },
+    Problem {
         code: "database",
         status: 500,
         title: "The database did not do its part",

@@ -98,6 +98,26 @@ impl Decisions {
         std::iter::once(documents).chain(exceptions).chain(statements).collect()
     }
 
+    /// The exception that covers a vulnerability of a package on a host; of several the one that lasts longest.
+    pub(crate) fn exception_of(
+        &self,
+        host: &HostId,
+        ecosystem: &str,
+        package: &str,
+        installed: &str,
+        vuln: &str,
+    ) -> Option<&Exception> {
+        let (exceptions, _) = self.by_host.get(host)?;
+        let mut best: Option<&Exception> = None;
+        for (exception, covers) in exceptions.iter().filter_map(|p| self.exceptions.get(*p as usize)) {
+            let means = |p: &Part| p.means(ecosystem, package, installed, vuln);
+            if best.is_none_or(|known| lasts_longer(exception, known)) && covers.on_host(host).any(means) {
+                best = Some(exception);
+            }
+        }
+        best
+    }
+
     /// What is decided about a host.
     pub(crate) fn of_host(&self, host: &HostId) -> Decided {
         let mut out = Decided { documents: self.documents.clone(), ..Decided::default() };

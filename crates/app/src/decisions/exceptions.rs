@@ -157,7 +157,7 @@ impl Renewals {
 
 /// The findings of a draft in the report of a host.
 async fn of_draft(env: &Env, ctx: &Ctx, id: &str) -> Result<Asked> {
-    let entries = crate::fleet::entries(env, ctx).await?;
+    let entries = crate::fleet::every_entry(env, ctx).await?;
     let found = entries.iter().find_map(|e| Some((e, e.report.exceptions.iter().find(|d| d.id == id)?)));
     let (entry, draft) =
         found.ok_or_else(|| AppError::NotFound { what: "draft of an exception", id: id.to_owned() })?;

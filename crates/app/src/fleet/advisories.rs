@@ -1,114 +1,65 @@
 //! Vulnerabilities: those open here, and everything about one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::cvss::{EnvironmentalInput, pick, score};
+use patchwright_domain::exposure::fleet::FleetIndex;
+use patchwright_domain::exposure::fleet::board::Board;
+use patchwright_domain::exposure::fleet::census::VulnSum;
 use patchwright_domain::intel::{KevRemoval, Status, Withdrawal};
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::fleet::{
-    AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CvssRow, Page, StatementRow,
+    AdvisoryDetail, AdvisoryHost, AdvisoryQuery, AdvisoryRow, CoverRow, CvssRow, Page, StatementRow,
 };
 use patchwright_protocol::scan::FindingView;
+use patchwright_store::Host;
 
-use super::cache::Entry;
-use super::covered::{covered_by, covered_hosts, is_named};
-use super::{entries, filled, page};
+use super::affected::{Affected, Open, open};
+use super::covered::{covered_by, offers};
+use super::glance::CLASSES;
+use super::seen::{Seen, seen};
+use super::{entries_of, filled, page};
+use crate::decisions::current::Decisions;
 use crate::error::AppError;
-use crate::report::{exploit_words, urgency_place};
+use crate::report::{exploit_words, urgency_place, urgency_word};
 use crate::{Ctx, Env, Result};
+
+/// Hosts whose reports are asked which versions are on offer.
+const OFFERS_LOOKED_AT: usize = 60;
+/// Packages on hosts that the page of a vulnerability lists.
+pub const ADVISORY_HOSTS_SHOWN: usize = 500;
 
 /// Statements shown of one vulnerability.
 const STATEMENTS_MAX: usize = 500;
 
-/// Past its due date at `now` (both RFC 3339 in UTC, which sorts as text).
-pub(crate) fn overdue(due: Option<&str>, now: &str) -> bool {
-    due.is_some_and(|d| d < now)
-}
-
-/// Rows over the given hosts, one a vulnerability.
-pub(crate) fn rows(entries: &[Entry], now: &str) -> Vec<AdvisoryRow> {
-    struct Gather<'a> {
-        row: AdvisoryRow,
-        packages: BTreeSet<&'a str>,
-        hosts: BTreeSet<&'a str>,
-        fixable: BTreeSet<&'a str>,
-    }
-    let mut map: BTreeMap<&str, Gather<'_>> = BTreeMap::new();
-    for entry in entries {
-        for f in &entry.report.findings {
-            let g = map.entry(&f.vuln).or_insert_with(|| Gather {
-                row: base_row(f),
-                packages: BTreeSet::new(),
-                hosts: BTreeSet::new(),
-                fixable: BTreeSet::new(),
-            });
-            g.packages.insert(&f.package);
-            g.hosts.insert(entry.host.id.as_str());
-            if !matches!(f.state.as_str(), "no_fix" | "fix_with_subscription") {
-                g.fixable.insert(entry.host.id.as_str());
-            }
-            if urgency_place(&f.urgency) < urgency_place(&g.row.urgency) {
-                g.row.urgency.clone_from(&f.urgency);
-            }
-            if f.due.is_some() && (g.row.due.is_none() || f.due < g.row.due) {
-                g.row.due.clone_from(&f.due);
-            }
-            g.row.overdue += u32::from(overdue(f.due.as_deref(), now));
-        }
-    }
-    map.into_values()
-        .map(|g| AdvisoryRow {
-            packages: g.packages.into_iter().map(str::to_owned).collect(),
-            hosts: crate::report::size(g.hosts.len()),
-            fixable: crate::report::size(g.fixable.len()),
-            ..g.row
-        })
-        .collect()
-}
-
-fn base_row(f: &FindingView) -> AdvisoryRow {
-    AdvisoryRow {
-        vuln: f.vuln.clone(),
-        urgency: f.urgency.clone(),
-        severity: f.severity.clone(),
-        cvss_e1: f.cvss_e1,
-        epss_e5: f.epss_e5,
-        kev: f.kev.clone(),
-        ransomware: f.ransomware,
-        exploit: !f.exploits.is_empty(),
-        ..AdvisoryRow::default()
-    }
-}
-
 /// The row of a vulnerability, or of an advisory over the vulnerabilities that it fixes here.
-fn row_of(entries: &[Entry], id: &str, now: &str) -> Option<AdvisoryRow> {
-    let named = |e: &Entry| -> BTreeSet<String> {
-        e.report.findings.iter().filter(|f| is_named(f, id)).map(|f| f.vuln.clone()).collect()
-    };
-    let vulns: BTreeSet<String> = entries.iter().flat_map(named).collect();
-    let mut of: Vec<AdvisoryRow> = rows(entries, now).into_iter().filter(|r| vulns.contains(&r.vuln)).collect();
-    if let Some(place) = of.iter().position(|r| r.vuln == id) {
-        return Some(of.swap_remove(place));
+fn row_of(seen: &Seen<'_>, open: &Open, id: &str) -> Result<Option<AdvisoryRow>> {
+    let index = &seen.state.index;
+    let mut of: Vec<&VulnSum> = seen.census.vulns.iter().filter(|v| open.vulns.contains(&v.vuln)).collect();
+    if let Some(own) = of.iter().find(|v| index.vuln(v.vuln) == id) {
+        return Ok(Some(seen.advisory(own, &seen.intel.facts(id)?)));
     }
-    of.sort_by_key(|r| (urgency_place(&r.urgency), r.kev.is_none(), std::cmp::Reverse((r.cvss_e1, r.epss_e5))));
-    let open: Vec<_> = entries.iter().filter(|e| e.report.findings.iter().any(|f| is_named(f, id))).collect();
-    let fixable = |e: &&&Entry| {
-        let mut named = e.report.findings.iter().filter(|f| is_named(f, id));
-        named.any(|f| !matches!(f.state.as_str(), "no_fix" | "fix_with_subscription"))
-    };
-    let worst = of.first()?.clone();
-    Some(AdvisoryRow {
+    let clocks = |v: &VulnSum| seen.state.board().map(|board| board.clocks(v.vuln)).unwrap_or_default();
+    of.sort_by_key(|v| (v.class, !clocks(v).kev, std::cmp::Reverse((clocks(v).cvss_e1, clocks(v).epss_e5))));
+    let mut rows = Vec::new();
+    for sum in &of {
+        rows.push(seen.advisory(sum, &seen.intel.facts(index.vuln(sum.vuln))?));
+    }
+    let Some(worst) = rows.first().cloned() else { return Ok(None) };
+    let hosts = |of: &roaring::RoaringBitmap| u32::try_from(of.len()).unwrap_or(u32::MAX);
+    Ok(Some(AdvisoryRow {
         vuln: id.to_owned(),
-        exploit: of.iter().any(|r| r.exploit),
-        ransomware: of.iter().any(|r| r.ransomware),
-        packages: of.iter().flat_map(|r| r.packages.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
-        hosts: crate::report::size(open.len()),
-        fixable: crate::report::size(open.iter().filter(fixable).count()),
-        due: of.iter().filter_map(|r| r.due.clone()).min(),
-        overdue: of.iter().map(|r| r.overdue).max().unwrap_or(0),
+        exploit: rows.iter().any(|r| r.exploit),
+        ransomware: rows.iter().any(|r| r.ransomware),
+        packages: rows.iter().flat_map(|r| r.packages.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+        hosts: hosts(&open.hosts),
+        fixable: hosts(&open.fixable),
+        due: rows.iter().filter_map(|r| r.due.clone()).min(),
+        overdue: rows.iter().map(|r| r.overdue).max().unwrap_or(0),
         ..worst
-    })
+    }))
 }
 
 /// Vulnerabilities that are open on hosts here.
@@ -117,37 +68,46 @@ fn row_of(entries: &[Entry], id: &str, now: &str) -> Option<AdvisoryRow> {
 /// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
 pub async fn advisory_list(env: &Env, ctx: &Ctx, query: &AdvisoryQuery) -> Result<Page<AdvisoryRow>> {
     ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
-    let entries = entries(env, ctx).await?;
-    let mut rows = rows(&entries, &env.now().to_string());
+    let seen = seen(env, ctx).await?;
+    let (index, board) = (&seen.state.index, seen.state.board()?);
     let needle = filled(query.q.as_ref()).map(str::to_lowercase);
     let at_least = filled(query.urgency.as_ref()).map(urgency_place);
     let kev = filled(query.kev.as_ref()) == Some("yes");
-    rows.retain(|r| {
-        needle.as_ref().is_none_or(|n| {
-            if let Some(package) = n.strip_prefix("package:") {
-                return r.packages.iter().any(|p| p.to_lowercase() == package);
-            }
-            r.vuln.to_lowercase().contains(n) || r.packages.iter().any(|p| p.to_lowercase().contains(n))
-        }) && at_least.is_none_or(|place| urgency_place(&r.urgency) <= place)
-            && (!kev || r.kev.is_some())
-    });
-    sort(&mut rows, query.sort.as_deref())?;
-    page(rows, query.after.as_deref(), query.limit)
+    let wanted = |v: &&VulnSum| {
+        let is = |test: &dyn Fn(&str) -> bool| {
+            v.names.iter().filter_map(|n| index.name(*n)).any(|name| test(&name.name.to_lowercase()))
+        };
+        needle.as_ref().is_none_or(|n| match n.strip_prefix("package:") {
+            Some(package) => is(&|name| name == package),
+            None => index.vuln(v.vuln).to_lowercase().contains(n) || is(&|name| name.contains(n)),
+        }) && at_least.is_none_or(|place| v.class <= usize::from(place))
+            && (!kev || board.clocks(v.vuln).kev)
+    };
+    let mut sums: Vec<&VulnSum> = seen.census.vulns.iter().filter(wanted).collect();
+    sort(&mut sums, query.sort.as_deref(), index, board)?;
+    let listed = page(sums, query.after.as_deref(), query.limit)?;
+    let row = |sum: &VulnSum| Ok(seen.advisory(sum, &seen.intel.facts(index.vuln(sum.vuln))?));
+    Ok(Page {
+        items: listed.items.into_iter().map(row).collect::<Result<_>>()?,
+        total: listed.total,
+        next: listed.next,
+    })
 }
 
-fn sort(rows: &mut [AdvisoryRow], by: Option<&str>) -> Result<()> {
+fn sort(sums: &mut [&VulnSum], by: Option<&str>, index: &FleetIndex, board: &Board) -> Result<()> {
     use std::cmp::Reverse;
     let by = by.filter(|s| !s.is_empty()).unwrap_or("urgency");
     let (key, turned) = by.strip_prefix('-').map_or((by, false), |k| (k, true));
+    let (clocks, id) = (|v: &VulnSum| board.clocks(v.vuln), |v: &VulnSum| index.vuln(v.vuln));
     match key {
-        "urgency" => rows.sort_by_key(|r| {
-            (urgency_place(&r.urgency), r.kev.is_none(), Reverse(r.epss_e5), Reverse(r.hosts), r.vuln.clone())
-        }),
-        "vuln" => rows.sort_by(|a, b| a.vuln.cmp(&b.vuln)),
-        "epss" => rows.sort_by_key(|r| (Reverse(r.epss_e5), r.vuln.clone())),
-        "cvss" => rows.sort_by_key(|r| (Reverse(r.cvss_e1), r.vuln.clone())),
-        "hosts" => rows.sort_by_key(|r| (Reverse(r.hosts), r.vuln.clone())),
-        "due" => rows.sort_by_key(|r| (r.due.is_none(), r.due.clone(), r.vuln.clone())),
+        "urgency" => {
+            sums.sort_by_key(|v| (v.class, !clocks(v).kev, Reverse(clocks(v).epss_e5), Reverse(v.hosts), id(v)));
+        }
+        "vuln" => sums.sort_by_key(|v| id(v)),
+        "epss" => sums.sort_by_key(|v| (Reverse(clocks(v).epss_e5), id(v))),
+        "cvss" => sums.sort_by_key(|v| (Reverse(clocks(v).cvss_e1), id(v))),
+        "hosts" => sums.sort_by_key(|v| (Reverse(v.hosts), id(v))),
+        "due" => sums.sort_by_key(|v| (v.due.is_none(), v.due, id(v))),
         _ => {
             return Err(AppError::invalid(
                 "sort",
@@ -157,57 +117,39 @@ fn sort(rows: &mut [AdvisoryRow], by: Option<&str>) -> Result<()> {
         }
     }
     if turned {
-        rows.reverse();
+        sums.reverse();
     }
     Ok(())
 }
 
-/// Everything about one vulnerability: facts, statements, hosts.
+/// Everything about one vulnerability: facts, statements, and at most `hosts_max` of the packages on hosts that have it, the most urgent
+/// first.
 ///
 /// # Errors
 /// [`AppError::Forbidden`], or the data cannot be read. An id that nobody knows gives a page that says so.
-pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryDetail> {
+pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str, hosts_max: usize) -> Result<AdvisoryDetail> {
     ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
     let id = if id.to_ascii_uppercase().starts_with("CVE-") { id.to_ascii_uppercase() } else { id.to_owned() };
-    let now = env.now().to_string();
     let intel = env.intel();
-    let entries = entries(env, ctx).await?;
     let facts = intel.facts(&id)?;
-    let mut here: BTreeSet<&str> = entries.iter().filter_map(|e| e.host.ecosystem.as_deref()).collect();
-    here.extend(entries.iter().flat_map(|e| &e.report.findings).map(|f| f.ecosystem.as_str()));
-    let statements = statements(&intel, &id, &here)?;
     let withdrawn: Vec<String> = intel.withdrawals(&id)?.iter().map(Withdrawal::text).collect();
     let past = crate::intel::past(env, &id).await?;
-    let mut hosts: Vec<AdvisoryHost> = Vec::new();
-    let mut because = Vec::new();
-    for entry in &entries {
-        for f in entry.report.findings.iter().filter(|f| is_named(f, &id)) {
-            if hosts.is_empty() {
-                because.clone_from(&f.because);
-            }
-            // An advisory fixes several vulnerabilities of a package: the most urgent one, which comes first, stands for them.
-            let same = |h: &AdvisoryHost| h.id == entry.host.id.as_str() && h.package == f.package;
-            if f.vuln != id && hosts.iter().any(same) {
-                continue;
-            }
-            hosts.push(AdvisoryHost {
-                id: entry.host.id.to_string(),
-                name: entry.host.hostname.clone(),
-                package: f.package.clone(),
-                installed: f.installed.clone(),
-                fixed: f.fixed.clone(),
-                state: f.state_label.clone(),
-                urgency: f.urgency.clone(),
-                due: f.due.clone(),
-                overdue: overdue(f.due.as_deref(), &now),
-                excepted: f.excepted.as_ref().map(|e| e.because.clone()),
-            });
-        }
-    }
-    hosts.sort_by(|a, b| (urgency_place(&a.urgency), &a.name).cmp(&(urgency_place(&b.urgency), &b.name)));
+    let decisions = crate::decisions::current::current(env, &mut env.db().read().await?).await?;
+    let Here { row, affected, hosts_total, mut covered, covered_hosts, looked_at, ecosystems } = {
+        let seen = seen(env, ctx).await?;
+        here(&seen, &decisions, &id, hosts_max)?
+    };
+    let here: BTreeSet<&str> = ecosystems.iter().map(String::as_str).collect();
+    let statements = statements(&intel, &id, &here)?;
+    let entries = entries_of(env, &looked_at).await?;
+    offers(&mut covered, &entries, &id);
+    let named = |f: &&FindingView| f.vuln == id || f.advisories.contains(&id);
+    let first = entries.iter().find(|e| looked_at.first().is_some_and(|host| host.id == e.host.id));
+    let because = first.and_then(|e| e.report.findings.iter().find(named)).map(|f| f.because.clone());
+    let hosts = affected;
     let env_input = EnvironmentalInput::default();
     let chosen = pick(&facts.cvss, &env_input, None).chosen.map(|(place, _, score)| (place, score));
-    let row = row_of(&entries, &id, &now).unwrap_or_else(|| AdvisoryRow {
+    let row = row.unwrap_or_else(|| AdvisoryRow {
         vuln: id.clone(),
         severity: chosen.as_ref().map_or("unknown", |(_, s)| s.severity.word()).to_owned(),
         cvss_e1: chosen.as_ref().map(|(_, s)| s.base_e1),
@@ -262,13 +204,75 @@ pub async fn advisory_detail(env: &Env, ctx: &Ctx, id: &str) -> Result<AdvisoryD
         exploits: facts.exploits.iter().map(exploit_words).collect(),
         statements,
         hosts,
-        because,
+        hosts_total,
+        because: because.unwrap_or_default(),
         known,
-        covered: covered_by(&entries, &id),
-        covered_hosts: covered_hosts(&entries, &id),
+        covered,
+        covered_hosts,
+        offers_of: crate::report::size(looked_at.len()),
         withdrawn,
         kev_removed: facts.kev_removed.as_ref().map(KevRemoval::text),
         past,
+    })
+}
+
+/// What is open here under an id.
+struct Here {
+    row: Option<AdvisoryRow>,
+    affected: Vec<AdvisoryHost>,
+    hosts_total: u64,
+    covered: Vec<CoverRow>,
+    covered_hosts: u32,
+    /// Hosts whose reports tell which versions are on offer.
+    looked_at: Vec<Arc<Host>>,
+    ecosystems: BTreeSet<String>,
+}
+
+fn here(seen: &Seen<'_>, decisions: &Decisions, id: &str, hosts_max: usize) -> Result<Here> {
+    let index = &seen.state.index;
+    let open = open(seen, id)?;
+    let mut ecosystems: BTreeSet<String> = seen.hosts().filter_map(|(_, host, _, _)| host.ecosystem.clone()).collect();
+    ecosystems.extend(index.ecosystems().map(str::to_owned));
+    let member = |a: &Affected| seen.state.member(a.host);
+    let mut looked_at: Vec<Arc<Host>> = Vec::new();
+    for host in open.list.iter().filter_map(member).map(|m| &m.host) {
+        if looked_at.len() >= OFFERS_LOOKED_AT {
+            break;
+        }
+        if !looked_at.iter().any(|known| known.id == host.id) {
+            looked_at.push(host.clone());
+        }
+    }
+    let row = |a: &Affected| {
+        let host = &member(a)?.host;
+        let name = index.name(a.name)?;
+        let told = open.told(a);
+        let (ecosystem, package) = (index.ecosystem(name.ecosystem), name.name.as_ref());
+        let exception = a
+            .excepted
+            .then(|| decisions.exception_of(&host.id, ecosystem, package, &told.installed, index.vuln(a.claim.vuln)));
+        Some(AdvisoryHost {
+            id: host.id.to_string(),
+            name: host.hostname.clone(),
+            package: package.to_owned(),
+            installed: told.installed,
+            fixed: told.fixed,
+            state: a.claim.state.label().to_owned(),
+            urgency: CLASSES.get(a.class).map_or("low", |u| urgency_word(*u)).to_owned(),
+            due: a.due.map(|at| at.to_string()),
+            overdue: a.due.is_some_and(|at| at < seen.now),
+            excepted: exception.flatten().map(|e| e.because().unwrap_or_default()),
+        })
+    };
+    let covered_hosts = open.hosts.len() - open.hosts.intersection_len(&open.unfixed);
+    Ok(Here {
+        row: row_of(seen, &open, id)?,
+        affected: open.list.iter().take(hosts_max).filter_map(row).collect(),
+        hosts_total: open.list.len() as u64,
+        covered: covered_by(seen, &open),
+        covered_hosts: u32::try_from(covered_hosts).unwrap_or(u32::MAX),
+        looked_at,
+        ecosystems,
     })
 }
 

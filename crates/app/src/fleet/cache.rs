@@ -1,4 +1,4 @@
-//! Reports of all hosts, computed once for each (facts, profile, snapshot, policy, hour) and kept in memory.
+//! Reports of hosts that were looked at, computed once for each (facts, profile, snapshot, policy, hour) and kept in memory.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,10 +28,12 @@ pub(crate) struct Key {
 pub(crate) struct Entry {
     pub(crate) host: Host,
     pub(crate) report: Arc<ScanReport>,
-    pub(crate) restart: bool,
     /// When the first of its exceptions and of what sets findings aside ends.
     pub(crate) until: Option<Timestamp>,
 }
+
+/// Reports that are kept; one takes a few hundred kB.
+const KEPT: usize = 1_000;
 
 /// The cache.
 #[derive(Default)]
@@ -49,11 +51,11 @@ impl FleetCache {
     }
 
     pub(crate) fn put(&self, id: HostId, key: Key, entry: Entry) {
-        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, (key, entry));
-    }
-
-    /// Forgets hosts that are not in `keep`, sorted by id.
-    pub(crate) fn keep_only(&self, keep: &std::collections::BTreeSet<HostId>) {
-        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|id, _| keep.contains(id));
+        let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if entries.len() >= KEPT && !entries.contains_key(&id) {
+            // Which one goes does not matter: it is made again when somebody asks.
+            entries.pop_first();
+        }
+        entries.insert(id, (key, entry));
     }
 }

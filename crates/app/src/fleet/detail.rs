@@ -1,16 +1,20 @@
 //! One host with everything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure};
 use patchwright_domain::ids::HostId;
-use patchwright_domain::inventory::{HostFacts, PackageState};
+use patchwright_domain::inventory::{HostFacts, PackageState, Tri};
+use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
-use patchwright_protocol::fleet::{HistoryRow, HostDetail, KernelRow, ListenerRow, PackageRow, StaleRow};
+use patchwright_protocol::fleet::{HistoryRow, HostDetail, HostRow, KernelRow, ListenerRow, PackageRow, StaleRow};
 use patchwright_protocol::scan::ScanReport;
+use patchwright_store::Host;
 
-use super::{entries, host_row};
+use super::entries_of;
+use super::glance::host_row;
 use crate::decisions::requested_of;
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
@@ -45,16 +49,19 @@ fn data_word(class: DataClass) -> &'static str {
 pub async fn host_detail(env: &Env, ctx: &Ctx, id: &HostId) -> Result<HostDetail> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let missing = || AppError::NotFound { what: "host", id: id.to_string() };
-    let entry = entries(env, ctx).await?.into_iter().find(|e| &e.host.id == id).ok_or_else(missing)?;
+    let host = env.db().read().await?.host_fetch(id).await?;
+    let host = host.filter(|host| ctx.actor.scope().covers(&host.profile.environment)).ok_or_else(missing)?;
+    let entry = entries_of(env, &[Arc::new(host)]).await?.pop().ok_or_else(missing)?;
     let facts = env.db().read().await?.host_facts_latest(id).await?.ok_or_else(missing)?.facts;
     let mut report = ScanReport::clone(&entry.report);
     let drafts: Vec<String> = report.exceptions.iter().map(|d| d.id.clone()).collect();
     for (id, request) in requested_of(env, ctx, &drafts).await? {
         report.exceptions.iter_mut().filter(|d| d.id == id).for_each(|d| d.request = Some(request.clone()));
     }
+    let row = row(&entry.host, &report, env.now());
     Ok(HostDetail {
         schema: SCHEMA,
-        row: host_row(&entry, env.now()),
+        row,
         report,
         kernels: kernels(&facts),
         stale: stale(&facts),
@@ -76,6 +83,17 @@ pub async fn host_detail(env: &Env, ctx: &Ctx, id: &HostId) -> Result<HostDetail
         profile: profile_rows(&entry.host.profile),
         generation: entry.host.generation.0,
     })
+}
+
+/// The host as lists show it, from its report.
+fn row(host: &Host, report: &ScanReport, now: Timestamp) -> HostRow {
+    let reboot = match report.reboot.needed.as_str() {
+        "yes" => Tri::Yes,
+        "no" => Tri::No,
+        _ => Tri::Unknown,
+    };
+    let because = report.reboot.because.first().cloned();
+    host_row(host, &report.support.state, report.counts.clone(), (reboot, because), now)
 }
 
 fn profile_rows(p: &AssetProfile) -> Vec<(String, String)> {

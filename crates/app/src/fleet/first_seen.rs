@@ -151,7 +151,7 @@ pub(crate) async fn of_record(
     ecosystems.extend(host.ecosystem.clone());
     let mut known = BTreeMap::new();
     for ecosystem in ecosystems {
-        let of = env.known().of(read, &ecosystem).await?;
+        let of = env.known().of(read, &ecosystem, env.now()).await?;
         known.insert(ecosystem, of);
     }
     let mut out = FirstSeen { host: host.first_seen, present: BTreeMap::new(), libraries: BTreeMap::new(), known };

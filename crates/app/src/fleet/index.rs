@@ -6,15 +6,18 @@
 pub(crate) mod past;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use patchwright_domain::access::Scope;
 use patchwright_domain::exposure::FindingState;
 use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::exposure::fleet::board::{Board, Facts};
+use patchwright_domain::exposure::fleet::census::Census;
 use patchwright_domain::exposure::fleet::history::{History, NOTHING};
 use patchwright_domain::exposure::fleet::marks::Marks;
-use patchwright_domain::exposure::fleet::query::HostRows;
+use patchwright_domain::exposure::fleet::query::{Asking, HostRows};
 use patchwright_domain::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo};
 use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey, subjects};
@@ -25,43 +28,56 @@ use patchwright_domain::intel::snapshot::ChunkKind;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
-use patchwright_store::{Host, HostFilter, Reader, StoredFacts};
+use patchwright_store::{Host, HostStamp, Reader, StoredFacts};
 use roaring::RoaringBitmap;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::FETCH;
 use super::first_seen::{self, Seen};
+use super::glance::{Glance, Systems};
 use super::record::Record;
+use crate::decisions::current::Decisions;
 use crate::error::AppError;
 use crate::intel::{EcosystemKnown, Intel};
 use crate::{Env, Result};
 
 /// The index of this process.
 #[derive(Default)]
-pub(crate) struct FleetStore(RwLock<State>);
+pub(crate) struct FleetStore(RwLock<State>, Progress);
 
-/// What a host's part of the index was made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Version {
-    generation: i64,
-    set_hash: String,
-    facts_hash: String,
-    facts_at: i64,
+/// How far the first reading of the fleet is: hosts read, hosts in all; 0 of 0 when nothing is being read.
+#[derive(Default)]
+struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
 }
 
 /// What the index itself does not know of a host.
 #[derive(Clone)]
-struct Member {
-    id: HostId,
-    name: String,
-    environment: String,
+pub(super) struct Member {
+    pub(super) host: Arc<Host>,
+    pub(super) glance: Arc<Glance>,
     ecosystem: String,
-    version: Version,
-    first_seen: Timestamp,
     /// Since when subjects are there, by subject; those that are there since `first_seen` are left out.
     present: Box<[(SubjectNo, Seen)]>,
     /// It has packages of languages and none of a system, as an application has: nothing of a system is missed.
     bare: bool,
+}
+
+/// When changes were taken in last.
+#[derive(Clone, Copy)]
+struct CaughtUp {
+    at: Instant,
+    took: Duration,
+}
+
+impl CaughtUp {
+    /// Of a large fleet every look at all rows takes long, and some host reports all the time: a tenth of the time is spent on it, and
+    /// answers are at most ten seconds old.
+    fn is_fresh(self) -> bool {
+        let rest = (self.took * 9).min(Duration::from_secs(10));
+        self.took > Duration::from_millis(200) && self.at.elapsed() < rest
+    }
 }
 
 /// Everything in memory.
@@ -70,6 +86,13 @@ pub(crate) struct State {
     pub(crate) index: FleetIndex,
     pub(crate) history: History,
     board: Option<Board>,
+    /// Hosts as the database had them.
+    stamp: Option<HostStamp>,
+    caught_up: Option<CaughtUp>,
+    /// Operating systems of the members.
+    pub(super) systems: Systems,
+    /// What was counted, by who may see what.
+    counted: Mutex<Vec<(Scope, Timestamp, Arc<Census>)>>,
     numbers: HashMap<HostId, HostNo>,
     members: Vec<Option<Member>>,
     free: Vec<HostNo>,
@@ -130,11 +153,51 @@ pub(crate) fn threads() -> usize {
 }
 
 /// The index as of now, for reading.
+///
+/// # Errors
+/// [`AppError::Starting`] while a large fleet is read for the first time, which takes minutes; or the database.
 pub(crate) async fn current(env: &Env) -> Result<RwLockReadGuard<'_, State>> {
-    let mut state = env.fleet().0.write().await;
+    let store = env.fleet();
+    let mut state = match tokio::time::timeout(PATIENCE, store.0.write()).await {
+        Ok(state) => state,
+        Err(_) => match store.1.of() {
+            Some((done, total)) => return Err(AppError::Starting { done, total }),
+            None => store.0.write().await,
+        },
+    };
     state.refresh(env).await?;
     Ok(state.downgrade())
 }
+
+/// Reads the fleet before anybody asks.
+///
+/// # Errors
+/// When the database or the intelligence cannot be read.
+pub async fn warm(env: &Env) -> Result<()> {
+    let mut state = env.fleet().0.write().await;
+    state.refresh(env).await
+}
+
+impl Progress {
+    fn of(&self) -> Option<(u64, u64)> {
+        let (done, total) = (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
+        (total > 0).then_some((done, total))
+    }
+
+    fn set(&self, done: usize, total: usize) {
+        self.done.store(done as u64, Ordering::Relaxed);
+        self.total.store(total as u64, Ordering::Relaxed);
+    }
+}
+
+/// How long a question waits for another one that reads the fleet before it says so.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// "Due soon" means within this.
+pub(crate) const SOON_DAYS: i64 = 7;
+/// A count stays this long even when a deadline passed meanwhile.
+const COUNT_KEPT_MS: i64 = 60_000;
+/// Scopes whose counts are kept.
+const SCOPES_KEPT: usize = 16;
 
 impl State {
     /// The board; there is one after every refresh that succeeded.
@@ -149,12 +212,12 @@ impl State {
 
     /// The environment of a host that is there.
     pub(crate) fn environment(&self, id: &HostId) -> Option<&str> {
-        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.environment.as_str())
+        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.host.profile.environment.as_str())
     }
 
     /// The name of a host that is there.
     pub(crate) fn name_of(&self, id: &HostId) -> Option<&str> {
-        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.name.as_str())
+        self.numbers.get(id).and_then(|no| self.member(*no)).map(|m| m.host.hostname.as_str())
     }
 
     /// A source of facts over a snapshot.
@@ -164,22 +227,22 @@ impl State {
 
     /// Hosts of a scope.
     pub(crate) fn scope(&self, scope: &Scope) -> RoaringBitmap {
-        self.members().filter(|(_, m)| scope.covers(&m.environment)).map(|(no, _)| no).collect()
+        self.members().filter(|(_, m)| scope.covers(&m.host.profile.environment)).map(|(no, _)| no).collect()
     }
 
     pub(crate) fn host_id(&self, host: HostNo) -> Option<&HostId> {
-        self.member(host).map(|m| &m.id)
+        self.member(host).map(|m| &m.host.id)
     }
 
     pub(super) fn number_of(&self, id: &HostId) -> Option<HostNo> {
         self.numbers.get(id).copied()
     }
 
-    fn members(&self) -> impl Iterator<Item = (HostNo, &Member)> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (HostNo, &Member)> {
         (0u32..).zip(&self.members).filter_map(|(no, m)| Some((no, m.as_ref()?)))
     }
 
-    fn member(&self, host: HostNo) -> Option<&Member> {
+    pub(super) fn member(&self, host: HostNo) -> Option<&Member> {
         self.members.get(host as usize)?.as_ref()
     }
 
@@ -224,17 +287,83 @@ impl State {
         notes
     }
 
+    /// What is counted over the hosts of a scope, which is of this actor's.
+    pub(crate) fn census(
+        &self,
+        actor: &Scope,
+        scope: &RoaringBitmap,
+        intel: &Intel,
+        now: Timestamp,
+    ) -> Result<Arc<Census>> {
+        let mut kept = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |at: Timestamp, census: &Census| {
+            let age = now.0 - at.0;
+            (0..COUNT_KEPT_MS).contains(&age) || (age >= 0 && census.until.is_none_or(|until| now < until))
+        };
+        if let Some((_, _, census)) = kept.iter().find(|(of, at, census)| of == actor && holds(*at, census)) {
+            return Ok(census.clone());
+        }
+        let source = self.source(intel);
+        let board = self.board()?;
+        let asking = Asking { index: &self.index, board, facts: &source, scope, rows: self, marks: self.marks(), now };
+        let census = Arc::new(asking.census(SOON_DAYS * 86_400_000, threads()));
+        source.done()?;
+        kept.retain(|(of, _, _)| of != actor);
+        if kept.len() >= SCOPES_KEPT {
+            kept.remove(0);
+        }
+        kept.push((actor.clone(), now, census.clone()));
+        Ok(census)
+    }
+
     async fn refresh(&mut self, env: &Env) -> Result<()> {
         let (intel, policy) = (env.intel(), env.policy());
         let mut read = env.db().read().await?;
-        let hosts = super::hosts_of(&mut read, &HostFilter::of(Scope::All)).await?;
+        let stamp = read.host_stamp().await?;
         let decisions = crate::decisions::current::current(env, &mut read).await?;
-        if self.forget_all_but(&hosts) {
+        let judged_by = (intel.index().id.clone(), policy.policy.hash.clone());
+        let rules_alike = self.judged_by == judged_by && self.marked_by.as_deref() == Some(decisions.stamp.as_str());
+        let whole = self.board.is_some() && self.pending.is_empty() && rules_alike;
+        if whole && (self.stamp == Some(stamp) || self.caught_up.is_some_and(CaughtUp::is_fresh)) {
+            return Ok(());
+        }
+        self.stamp = None;
+        let begun = Instant::now();
+        // Until the end of this nothing is counted: a failure on the way is repeated by the next question.
+        let counted = std::mem::take(self.counted.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let changed = self.catch_up(env, read, &decisions, judged_by).await?;
+        if whole && !changed {
+            *self.counted.get_mut().unwrap_or_else(PoisonError::into_inner) = counted;
+        }
+        self.stamp = Some(stamp);
+        self.caught_up = Some(CaughtUp { at: Instant::now(), took: begun.elapsed() });
+        Ok(())
+    }
+
+    /// Takes in what changed: hosts, advisories, policy, decisions. Says whether any host has other facts now.
+    async fn catch_up(
+        &mut self,
+        env: &Env,
+        mut read: Reader,
+        decisions: &Decisions,
+        judged_by: (String, String),
+    ) -> Result<bool> {
+        let (intel, policy) = (env.intel(), env.policy());
+        let hosts: Vec<Arc<Host>> = read.host_all().await?.into_iter().map(Arc::new).collect();
+        let mut some_changed = self.forget_all_but(&hosts);
+        if some_changed {
             self.marked_by = None;
         }
-        let changed: Vec<&Host> = hosts.iter().filter(|h| !self.is_current(h)).collect();
-        let some_changed = !changed.is_empty();
-        for part in changed.chunks(FETCH) {
+        let mut changed: Vec<&Arc<Host>> = Vec::new();
+        for host in &hosts {
+            if !self.is_current(host) {
+                changed.push(host);
+            }
+        }
+        some_changed |= !changed.is_empty();
+        let reading = Reading(&env.fleet().1);
+        for (place, part) in changed.chunks(FETCH).enumerate() {
+            reading.0.set(place * FETCH, changed.len());
             let ids: Vec<HostId> = part.iter().map(|h| h.id.clone()).collect();
             let facts = read.host_facts_latest_many(&ids).await?;
             for host in part {
@@ -243,7 +372,7 @@ impl State {
                 }
             }
         }
-        let judged_by = (intel.index().id.clone(), policy.policy.hash.clone());
+        drop(reading);
         if self.board.is_some()
             && !some_changed
             && self.pending.is_empty()
@@ -251,7 +380,8 @@ impl State {
             && self.profiles == self.index.profiles().len()
         {
             drop(read);
-            return self.mark(env, &hosts, &decisions).await;
+            self.mark(env, &hosts, decisions).await?;
+            return Ok(some_changed);
         }
         self.marked_by = None;
         // Until the end of this nothing is judged: a failure on the way is repeated by the next question.
@@ -261,30 +391,43 @@ impl State {
         self.history.settle(&self.index, threads());
         let ecosystems: Vec<String> = self.index.ecosystems().map(str::to_owned).collect();
         for ecosystem in ecosystems {
-            let known = env.known().of(&mut read, &ecosystem).await?;
+            let known = env.known().of(&mut read, &ecosystem, env.now()).await?;
             self.known.insert(ecosystem, known);
         }
         drop(read);
         if fits && !matched {
             self.board = board;
-            return self.mark(env, &hosts, &decisions).await;
+        } else {
+            let source = self.source(&intel);
+            let board = self.index.board(&policy.policy, &source, threads());
+            source.done()?;
+            self.board = Some(board);
+            self.judged_by = judged_by;
+            self.profiles = self.index.profiles().len();
         }
-        let source = self.source(&intel);
-        let board = self.index.board(&policy.policy, &source, threads());
-        source.done()?;
-        self.board = Some(board);
-        self.judged_by = judged_by;
-        self.profiles = self.index.profiles().len();
-        self.mark(env, &hosts, &decisions).await
+        self.mark(env, &hosts, decisions).await?;
+        Ok(true)
     }
 
-    fn is_current(&self, host: &Host) -> bool {
-        let member = self.numbers.get(&host.id).and_then(|no| self.member(*no));
-        member.is_some_and(|m| m.version == version(host) && m.name == host.hostname)
+    /// Whether nothing is to be read anew of a host: the row is the one that is known, or the same facts were seen again later.
+    fn is_current(&mut self, host: &Arc<Host>) -> bool {
+        let Some(no) = self.numbers.get(&host.id) else { return false };
+        let Some(Some(member)) = self.members.get_mut(*no as usize) else { return false };
+        let known = &member.host;
+        // Every change of a row raises its generation.
+        if known.generation == host.generation && known.first_seen == host.first_seen {
+            return true;
+        }
+        let again = Host { last_seen: known.last_seen, generation: known.generation, ..Host::clone(host) };
+        let same = again == **known && host.last_seen > known.last_seen;
+        if same {
+            member.host = host.clone();
+        }
+        same
     }
 
     /// Forgets hosts that are gone, and says whether there were any.
-    fn forget_all_but(&mut self, hosts: &[Host]) -> bool {
+    fn forget_all_but(&mut self, hosts: &[Arc<Host>]) -> bool {
         let keep: BTreeSet<&HostId> = hosts.iter().map(|h| &h.id).collect();
         let gone: Vec<(HostId, HostNo)> =
             self.numbers.iter().filter(|(id, _)| !keep.contains(id)).map(|(id, no)| (id.clone(), *no)).collect();
@@ -301,7 +444,7 @@ impl State {
         some
     }
 
-    async fn put(&mut self, env: &Env, read: &mut Reader, host: &Host, stored: &StoredFacts) -> Result<()> {
+    async fn put(&mut self, env: &Env, read: &mut Reader, host: &Arc<Host>, stored: &StoredFacts) -> Result<()> {
         let facts = &stored.facts;
         let record = Record::of(read, host, facts).await?;
         let seen = first_seen::of_record(env, read, host, facts, &record).await?;
@@ -342,12 +485,9 @@ impl State {
             .collect();
         self.past(&record, facts, &ecosystem, no, &subjects);
         let member = Member {
-            id: host.id.clone(),
-            name: host.hostname.clone(),
-            environment: host.profile.environment.clone(),
+            host: host.clone(),
+            glance: Arc::new(Glance::of(facts, &mut self.systems)),
             ecosystem,
-            version: version(host),
-            first_seen: host.first_seen,
             present: present.into_iter().collect(),
             bare: facts.packages.is_empty() && !facts.components.is_empty(),
         };
@@ -507,25 +647,23 @@ impl State {
 
 impl HostRows for State {
     fn name(&self, host: HostNo) -> &str {
-        self.member(host).map_or("", |m| &m.name)
+        self.member(host).map_or("", |m| &m.host.hostname)
     }
 
     /// The same instant as on the page of the host. Of a kernel that boots next and has what the running one does not have, the
     /// running one's: which of the two a claim is about is not told apart here.
-    fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
+    fn present(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
         let Some(member) = self.member(host) else { return Timestamp(0) };
         let at = member.present.binary_search_by_key(&subject, |(s, _)| *s).ok();
         let code_runs = matches!(claim.state, FindingState::RestartPending | FindingState::RebootPending)
             || self.index.subject(subject).is_some_and(|s| is_kernel(&s.key));
-        let present = at
-            .and_then(|at| member.present.get(at))
-            .map_or(member.first_seen, |(_, seen)| if code_runs { seen.running } else { seen.installed });
-        let name = self.index.subject(subject).and_then(|s| self.index.name(s.name));
-        let known = name.and_then(|name| {
-            let of = self.known.get(self.index.ecosystem(name.ecosystem))?;
-            of.since(&name.name, self.index.vuln(claim.vuln))
-        });
-        known.map_or(present, |known| known.max(present))
+        at.and_then(|at| member.present.get(at))
+            .map_or(member.host.first_seen, |(_, seen)| if code_runs { seen.running } else { seen.installed })
+    }
+
+    fn known(&self, subject: SubjectNo, claim: &ClaimRef) -> Option<Timestamp> {
+        let name = self.index.subject(subject).and_then(|s| self.index.name(s.name))?;
+        self.known.get(self.index.ecosystem(name.ecosystem))?.since(&name.name, self.index.vuln(claim.vuln))
     }
 }
 
@@ -539,12 +677,12 @@ fn subject_keys(facts: &HostFacts, ecosystem: &str) -> Vec<SubjectKey> {
         .map_or_else(Vec::new, |scheme| subjects(facts, ecosystem, scheme).into_iter().map(|s| s.key).collect())
 }
 
-fn version(host: &Host) -> Version {
-    Version {
-        generation: host.generation.0,
-        set_hash: host.set_hash.clone(),
-        facts_hash: host.facts_hash.clone(),
-        facts_at: host.facts_at.0,
+/// Ends the progress when the reading ends, however that is.
+struct Reading<'a>(&'a Progress);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.set(0, 0);
     }
 }
 

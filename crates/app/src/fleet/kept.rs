@@ -4,6 +4,7 @@
 //! names, have the same answer; so one of them is asked for all.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use patchwright_domain::exposure::fleet::marks::Marks;
 use patchwright_domain::exposure::fleet::{HostNo, SubjectNo, VulnNo};
@@ -127,7 +128,7 @@ impl State {
     }
 
     /// Hosts that a document names as such: what is said of them is said of no other.
-    fn named(&self, library: &Library, hosts: &[Host]) -> RoaringBitmap {
+    fn named(&self, library: &Library, hosts: &[Arc<Host>]) -> RoaringBitmap {
         let mut names: BTreeSet<String> = BTreeSet::new();
         let mut systems = false;
         for id in library.statements().iter().flat_map(|s| &s.products).flat_map(|product| &product.ids) {
@@ -140,7 +141,7 @@ impl State {
                 Identity::Purl(_) | Identity::Hash { .. } => {}
             }
         }
-        let is_named = |host: &&Host| {
+        let is_named = |host: &&Arc<Host>| {
             let own = crate::vex::names_of(&host.hostname);
             own.iter().any(|name| names.contains(&name.to_ascii_lowercase()))
                 || names.contains(&host.id.as_str().to_ascii_lowercase())
@@ -158,7 +159,7 @@ impl State {
     pub(super) async fn mark_documents(
         &mut self,
         env: &Env,
-        hosts: &[Host],
+        hosts: &[Arc<Host>],
         decisions: &Decisions,
         said: &mut Vec<(SubjectNo, VulnNo, RoaringBitmap, Timestamp)>,
         marks: &mut Marks,
@@ -211,7 +212,7 @@ impl State {
                 }
             }
         }
-        let wanted: Vec<Host> =
+        let wanted: Vec<Arc<Host>> =
             hosts.iter().filter(|h| self.number_of(&h.id).is_some_and(|no| asked.contains_key(&no))).cloned().collect();
         for entry in entries_of(env, &wanted).await? {
             let Some(no) = self.number_of(&entry.host.id) else { continue };

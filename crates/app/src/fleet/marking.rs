@@ -1,6 +1,7 @@
 //! What people decided and what hosts show, as marks of the fleet index.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::exposure::fleet::marks::Marks;
@@ -21,7 +22,7 @@ pub(super) const NEVER: Timestamp = Timestamp(i64::MAX);
 
 impl State {
     /// Makes the marks anew, unless they are those of these decisions and nothing else changed.
-    pub(super) async fn mark(&mut self, env: &Env, hosts: &[Host], decisions: &Decisions) -> Result<()> {
+    pub(super) async fn mark(&mut self, env: &Env, hosts: &[Arc<Host>], decisions: &Decisions) -> Result<()> {
         if self.marked_by.as_deref() == Some(decisions.stamp.as_str()) {
             return Ok(());
         }

@@ -1,47 +1,53 @@
 //! What the console and the API show of the fleet: today, hosts, one host, advisories, one advisory, search.
 //!
-//! Everything is computed from facts, snapshot and policy and kept in [`cache`]; nothing of it is stored. Questions over all
-//! findings are answered by [`index`], which matches each distinct subject once and not each host.
+//! Everything is computed from facts, snapshot and policy; nothing of it is stored. Lists and questions over all findings are answered
+//! by [`index`], which matches each distinct subject once and not each host, and whose counts [`seen`] gives; what only a host's own
+//! report tells is kept in [`cache`].
 
 mod advisories;
+mod affected;
 pub(crate) mod cache;
 mod covered;
 mod detail;
 mod findings;
 mod first_seen;
+mod glance;
 pub(crate) mod index;
 pub(crate) mod kept;
 mod known_host;
 mod marking;
 mod record;
 mod search;
+mod seen;
 mod today;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::profile::AssetProfile;
-use patchwright_domain::intel::names::normal_name;
+use patchwright_domain::exposure::fleet::census::HostSum;
+use patchwright_domain::exposure::fleet::query::term;
+use patchwright_domain::inventory::Tri;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, Reader};
 
-pub use advisories::{advisory_detail, advisory_list, named};
+pub use advisories::{ADVISORY_HOSTS_SHOWN, advisory_detail, advisory_list, named};
 pub use detail::host_detail;
 pub(crate) use findings::findings_hosts;
 pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, findings_query, findings_stats};
+pub use index::warm;
 pub use known_host::{KnownHost, known_host};
 pub use search::search;
 pub use today::today;
 
 use crate::error::AppError;
-use crate::report::{Judgement, Question, judge, report_decided, urgency_place};
+use crate::report::{Judgement, Question, judge, report_decided, tri_word, urgency_place};
 use crate::{Ctx, Env, Result};
 use cache::{Entry, Key};
+use glance::{Glance, is_stale, is_unsupported};
+use seen::{Seen, seen};
 
-/// Facts older than this are stale.
-const STALE_MS: i64 = 3 * 86_400_000;
 /// Rows of a page when the caller does not say.
 const LIMIT_DEFAULT: u32 = 100;
 /// Rows of a page at most.
@@ -49,19 +55,8 @@ const LIMIT_MAX: u32 = 500;
 /// Hosts whose facts are fetched at once.
 const FETCH: usize = 200;
 
-/// Every host that the caller may see, with its report; from the cache where nothing changed.
-pub(crate) async fn entries(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
-    let hosts = hosts(env, ctx).await?;
-    let entries = entries_of(env, &hosts).await?;
-    if matches!(ctx.actor.scope(), patchwright_domain::access::Scope::All) {
-        let keep: BTreeSet<_> = hosts.iter().map(|h| h.id.clone()).collect();
-        env.cache().keep_only(&keep);
-    }
-    Ok(entries)
-}
-
-/// The same for hosts that were looked up already.
-pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> {
+/// The reports of some hosts, from the cache where nothing changed: for what only a report tells. Lists of a fleet take [`seen`].
+pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Entry>> {
     let _turn = env.cache().turn.lock().await;
     let (intel, policy, now) = (env.intel(), env.policy(), env.now());
     let decisions = crate::decisions::current::current(env, &mut env.db().read().await?).await?;
@@ -78,7 +73,7 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> 
     let mut out: Vec<Option<Entry>> = hosts.iter().map(|h| env.cache().get(&h.id, &key(h), now)).collect();
     let missing: Vec<usize> = out.iter().enumerate().filter(|(_, e)| e.is_none()).map(|(i, _)| i).collect();
     for part in missing.chunks(FETCH) {
-        let wanted: Vec<&Host> = part.iter().filter_map(|i| hosts.get(*i)).collect();
+        let wanted: Vec<&Arc<Host>> = part.iter().filter_map(|i| hosts.get(*i)).collect();
         let ids: Vec<_> = wanted.iter().map(|h| h.id.clone()).collect();
         let mut read = env.db().read().await?;
         let facts = read.host_facts_latest_many(&ids).await?;
@@ -96,7 +91,7 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> 
             let report = Arc::new(report_decided(&intel, &stored.facts, &question, &[], &decided)?);
             let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
             let until = lapses.filter_map(Timestamp::parse).chain(decided.until).min();
-            let entry = Entry { host: host.clone(), restart: !report.restart_units.is_empty(), until, report };
+            let entry = Entry { host: Host::clone(host), until, report };
             env.cache().put(host.id.clone(), key(host), entry.clone());
             if let Some(slot) = out.get_mut(*place) {
                 *slot = Some(entry);
@@ -104,6 +99,12 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Host]) -> Result<Vec<Entry>> 
         }
     }
     Ok(out.into_iter().flatten().collect())
+}
+
+/// The report of every host that the caller may see: for what no list has, as a draft by its id alone. Slow where there are many hosts.
+pub(crate) async fn every_entry(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
+    let hosts: Vec<Arc<Host>> = hosts(env, ctx).await?.into_iter().map(Arc::new).collect();
+    entries_of(env, &hosts).await
 }
 
 /// Every host's findings with their decisions and the host's profile, for questions about policy. Not cached: rare and whole.
@@ -160,28 +161,6 @@ pub(crate) fn worst(counts: &patchwright_protocol::scan::Counts) -> Option<&'sta
     .map(|(word, _)| word)
 }
 
-pub(crate) fn host_row(entry: &Entry, now: Timestamp) -> HostRow {
-    let profile = &entry.host.profile;
-    HostRow {
-        id: entry.host.id.to_string(),
-        name: entry.host.hostname.clone(),
-        os: entry.host.os_pretty.clone(),
-        ecosystem: entry.host.ecosystem.clone(),
-        support: entry.report.support.state.clone(),
-        tier: format!("{:?}", profile.tier),
-        environment: profile.environment.clone(),
-        owner: profile.owner.clone(),
-        exposure: detail::exposure_word(profile.exposure).to_owned(),
-        collector: entry.host.collector.clone(),
-        last_seen: entry.host.last_seen.to_string(),
-        stale: is_stale(entry, now),
-        counts: entry.report.counts.clone(),
-        worst: worst(&entry.report.counts).map(str::to_owned),
-        reboot: entry.report.reboot.needed.clone(),
-        reboot_because: entry.report.reboot.because.first().cloned(),
-    }
-}
-
 /// A slice of `rows` after the cursor. The cursor is the position: lists are computed anew and whole for each snapshot, so a
 /// position says what a key would, and says it for every order.
 pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> Result<Page<T>> {
@@ -204,27 +183,50 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
 /// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
 pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
+    let seen = seen(env, ctx).await?;
+    let rows = listed(&seen, query)?;
+    let listed = page(rows, query.after.as_deref(), query.limit)?;
+    Ok(Page {
+        items: listed.items.iter().map(|row| seen.row(row.host, row.glance, row.sum)).collect(),
+        total: listed.total,
+        next: listed.next,
+    })
+}
+
+/// Every host that matches a query, for a file: at most [`EXPORT_MAX`].
+///
+/// # Errors
+/// As [`host_list`].
+pub async fn host_export(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Vec<HostRow>> {
+    ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
+    let seen = seen(env, ctx).await?;
+    Ok(listed(&seen, query)?.iter().take(EXPORT_MAX).map(|row| seen.row(row.host, row.glance, row.sum)).collect())
+}
+
+/// The hosts that match a query, in its order.
+fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery) -> Result<Vec<Listed<'s>>> {
     known_filter(query)?;
-    let now = env.now();
-    let entries = entries(env, ctx).await?;
-    let mut rows: Vec<HostRow> = entries
-        .iter()
-        .filter(|e| wanted(e, query, now))
-        .map(|e| host_row(e, now))
-        .filter(|r| matches_row(r, query))
+    let found = match filled(query.q.as_ref()) {
+        Some(q) if q.starts_with("package:") => Some(seen.found(&term("package", q.trim_start_matches("package:")))?),
+        Some(q) if q.to_ascii_uppercase().starts_with("CVE-") => Some(seen.found(&term("cve", q))?),
+        Some(_) | None => None,
+    };
+    let mut rows: Vec<Listed<'_>> = seen
+        .hosts()
+        .filter(|(no, ..)| found.as_ref().is_none_or(|hosts| hosts.contains(*no)))
+        .map(|(_, host, glance, sum)| Listed { host, glance, sum })
+        .filter(|row| found.is_some() || row.wanted(query, seen))
+        .filter(|row| row.matches(query, seen))
         .collect();
     sort_hosts(&mut rows, query.sort.as_deref())?;
-    page(rows, query.after.as_deref(), query.limit)
+    Ok(rows)
 }
 
-/// Facts older than the limit.
-fn is_stale(entry: &Entry, now: Timestamp) -> bool {
-    now.0 - entry.host.last_seen.0 > STALE_MS
-}
-
-/// A system that gets no free fixes any more.
-fn is_unsupported(entry: &Entry) -> bool {
-    matches!(entry.report.support.state.as_str(), "ended" | "extended_only")
+/// A host on the way into a list.
+struct Listed<'s> {
+    host: &'s Host,
+    glance: &'s Glance,
+    sum: &'s HostSum,
 }
 
 fn filled(text: Option<&String>) -> Option<&str> {
@@ -246,65 +248,66 @@ fn known_filter(query: &HostQuery) -> Result<()> {
     }
 }
 
-fn wanted(entry: &Entry, query: &HostQuery, now: Timestamp) -> bool {
-    let Some(q) = filled(query.q.as_ref()) else { return true };
-    if let Some(state) = q.strip_prefix("is:") {
-        return match state {
-            "restart" => entry.restart,
-            "reboot" => entry.report.reboot.needed == "yes",
-            "stale" => is_stale(entry, now),
-            "unsupported" => is_unsupported(entry),
-            "overdue" => entry.report.counts.overdue > 0,
-            "exploited" => entry.report.counts.kev > 0,
-            // `known_filter` has refused it.
-            _ => false,
-        };
+impl Listed<'_> {
+    /// Whether the words or the state that were typed in fit.
+    fn wanted(&self, query: &HostQuery, seen: &Seen<'_>) -> bool {
+        let Some(q) = filled(query.q.as_ref()) else { return true };
+        if let Some(state) = q.strip_prefix("is:") {
+            return match state {
+                "restart" => self.glance.restart,
+                "reboot" => self.glance.reboot(self.sum).0 == Tri::Yes,
+                "stale" => is_stale(self.host, seen.now),
+                "unsupported" => is_unsupported(seen.support(self.glance)),
+                "overdue" => self.sum.overdue > 0,
+                "exploited" => self.sum.kev > 0,
+                // `known_filter` has refused it.
+                _ => false,
+            };
+        }
+        let needle = q.to_lowercase();
+        let profile = &self.host.profile;
+        [&self.host.hostname, &self.host.os_pretty, &profile.owner, &profile.zone]
+            .into_iter()
+            .chain(&profile.services)
+            .chain(&profile.tags)
+            .any(|text| text.to_lowercase().contains(&needle))
     }
-    if let Some(package) = q.strip_prefix("package:") {
-        return entry
-            .report
-            .findings
-            .iter()
-            .any(|f| f.package == normal_name(&f.ecosystem, package) || f.binaries.iter().any(|b| b.name == package));
+
+    fn matches(&self, query: &HostQuery, seen: &Seen<'_>) -> bool {
+        let is = |want: Option<&String>, have: &str| filled(want).is_none_or(|w| w.eq_ignore_ascii_case(have));
+        let support_or_os = filled(query.os.as_ref()).is_none_or(|w| {
+            self.host.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w))
+                || seen.support(self.glance).word() == w
+        });
+        let urgency = filled(query.urgency.as_ref())
+            .is_none_or(|w| self.sum.worst().is_some_and(|have| have <= usize::from(urgency_place(w))));
+        support_or_os
+            && urgency
+            && is(query.tier.as_ref(), &format!("{:?}", self.host.profile.tier))
+            && is(query.environment.as_ref(), &self.host.profile.environment)
+            && is(query.reboot.as_ref(), tri_word(self.glance.reboot(self.sum).0))
     }
-    let upper = q.to_ascii_uppercase();
-    if upper.starts_with("CVE-") {
-        return entry.report.findings.iter().any(|f| f.vuln == upper);
-    }
-    let needle = q.to_lowercase();
-    let profile = &entry.host.profile;
-    [&entry.host.hostname, &entry.host.os_pretty, &profile.owner, &profile.zone]
-        .into_iter()
-        .chain(&profile.services)
-        .chain(&profile.tags)
-        .any(|text| text.to_lowercase().contains(&needle))
 }
 
-fn matches_row(row: &HostRow, query: &HostQuery) -> bool {
-    let is = |want: Option<&String>, have: &str| filled(want).is_none_or(|w| w.eq_ignore_ascii_case(have));
-    let support_or_os = filled(query.os.as_ref())
-        .is_none_or(|w| row.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w)) || row.support == w);
-    let urgency = filled(query.urgency.as_ref())
-        .is_none_or(|w| row.worst.as_deref().is_some_and(|have| urgency_place(have) <= urgency_place(w)));
-    support_or_os
-        && urgency
-        && is(query.tier.as_ref(), &row.tier)
-        && is(query.environment.as_ref(), &row.environment)
-        && is(query.reboot.as_ref(), &row.reboot)
-}
-
-fn sort_hosts(rows: &mut [HostRow], sort: Option<&str>) -> Result<()> {
+fn sort_hosts(rows: &mut [Listed<'_>], sort: Option<&str>) -> Result<()> {
+    use std::cmp::Reverse;
     let sort = sort.filter(|s| !s.is_empty()).unwrap_or("urgency");
     let (key, turned) = sort.strip_prefix('-').map_or((sort, false), |k| (k, true));
     match key {
-        "name" => rows.sort_by(|a, b| a.name.cmp(&b.name)),
-        "urgency" => rows.sort_by_key(|r| {
-            let c = &r.counts;
-            let worst = urgency_place(r.worst.as_deref().unwrap_or_default());
-            (worst, std::cmp::Reverse((c.overdue, c.kev, c.emergency, c.critical, c.high)), r.name.clone())
+        "name" => rows.sort_by(|a, b| a.host.hostname.cmp(&b.host.hostname)),
+        "urgency" => rows.sort_by(|a, b| {
+            let order = |r: &Listed<'_>| {
+                let [emergency, critical, high, ..] = r.sum.classes;
+                (r.sum.worst().unwrap_or(5), Reverse((r.sum.overdue, r.sum.kev, emergency, critical, high)))
+            };
+            order(a).cmp(&order(b)).then_with(|| a.host.hostname.cmp(&b.host.hostname))
         }),
-        "findings" => rows.sort_by_key(|r| (std::cmp::Reverse(r.counts.findings), r.name.clone())),
-        "last_seen" => rows.sort_by(|a, b| (&a.last_seen, &a.name).cmp(&(&b.last_seen, &b.name))),
+        "findings" => rows.sort_by(|a, b| {
+            b.sum.findings().cmp(&a.sum.findings()).then_with(|| a.host.hostname.cmp(&b.host.hostname))
+        }),
+        "last_seen" => {
+            rows.sort_by(|a, b| (a.host.last_seen, &a.host.hostname).cmp(&(b.host.last_seen, &b.host.hostname)))
+        }
         _ => {
             return Err(AppError::invalid(
                 "sort",

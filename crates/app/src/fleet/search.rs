@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use patchwright_domain::access::{Action, Target};
 use patchwright_protocol::fleet::SearchHit;
 
-use super::entries;
+use super::seen::seen;
 use crate::{Ctx, Env, Result};
 
 /// Hits of one kind at most.
@@ -30,20 +30,20 @@ pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> 
     if needle.is_empty() {
         return Ok(Vec::new());
     }
-    let entries = entries(env, ctx).await?;
+    let seen = seen(env, ctx).await?;
+    let index = &seen.state.index;
     let mut hits = Vec::new();
     let mut push = |kind: &str, title: &str, detail: String, href: String| {
         hits.push(SearchHit { kind: kind.to_owned(), title: title.to_owned(), detail, href });
     };
-    for entry in entries.iter().filter(|e| e.host.hostname.to_lowercase().contains(&needle)).take(HITS_MAX) {
-        let detail = format!("{} · {} findings", entry.host.os_pretty, entry.report.counts.findings);
-        push("host", &entry.host.hostname, detail, format!("/hosts/{}", entry.host.id));
+    let mut hosts: Vec<_> = seen.hosts().filter(|(_, h, ..)| h.hostname.to_lowercase().contains(&needle)).collect();
+    hosts.sort_by(|(_, a, ..), (_, b, ..)| a.hostname.cmp(&b.hostname));
+    for (_, host, _, sum) in hosts.into_iter().take(HITS_MAX) {
+        let detail = format!("{} · {} findings", host.os_pretty, sum.findings());
+        push("host", &host.hostname, detail, format!("/hosts/{}", host.id));
     }
-    let vulns: BTreeSet<&str> = entries
-        .iter()
-        .flat_map(|e| e.report.findings.iter().map(|f| f.vuln.as_str()))
-        .filter(|v| v.to_lowercase().contains(&needle))
-        .collect();
+    let ids = seen.census.vulns.iter().map(|v| index.vuln(v.vuln));
+    let vulns: BTreeSet<&str> = ids.filter(|v| v.to_lowercase().contains(&needle)).collect();
     for vuln in vulns.iter().take(HITS_MAX) {
         push("advisory", vuln, "open here".to_owned(), format!("/advisories/{vuln}"));
     }
@@ -52,11 +52,8 @@ pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> 
         let id = needle.to_uppercase();
         push("advisory", &id, "not open on any host here".to_owned(), format!("/advisories/{id}"));
     }
-    let packages: BTreeSet<&str> = entries
-        .iter()
-        .flat_map(|e| e.report.findings.iter().map(|f| f.package.as_str()))
-        .filter(|p| p.to_lowercase().contains(&needle))
-        .collect();
+    let names = seen.census.patches.iter().filter_map(|p| index.name(p.name)).map(|n| n.name.as_ref());
+    let packages: BTreeSet<&str> = names.filter(|p: &&str| p.to_lowercase().contains(&needle)).collect();
     for package in packages.into_iter().take(HITS_MAX) {
         push("package", package, "hosts that need it patched".to_owned(), format!("/hosts?q=package:{package}"));
     }

@@ -156,7 +156,7 @@ async fn queries_find_what_the_pages_of_the_hosts_show() {
     let asked = FindingsQuery { q: Some("jinja2".to_owned()), ..FindingsQuery::default() };
     let file = fleet::findings_export(&env, &local(), &asked).await.unwrap();
     assert_eq!(file.items[0].ecosystem.as_deref(), Some("PyPI"));
-    let detail = fleet::advisory_detail(&env, &local(), "CVE-2024-22195").await.unwrap();
+    let detail = fleet::advisory_detail(&env, &local(), "CVE-2024-22195", 100).await.unwrap();
     let covered: Vec<(&str, &str, u32)> =
         detail.covered.iter().map(|c| (c.ecosystem.as_str(), c.package.as_str(), c.hosts)).collect();
     assert_eq!(covered, [("PyPI", "jinja2", 3)]);

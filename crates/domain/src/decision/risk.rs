@@ -43,16 +43,50 @@ pub struct Score {
     pub factors: Vec<Factor>,
 }
 
-/// Weighted hazard of one vulnerability on one asset.
-#[must_use]
-pub fn factor(vuln: &str, facts: &RiskFacts) -> Factor {
-    let (floor_e5, floor_why) = match (facts.kev, facts.exploit) {
+fn floor(kev: bool, exploit: Option<ExploitMaturity>) -> (u32, &'static str) {
+    match (kev, exploit) {
         (true, _) => (KEV_FLOOR_E5, "in KEV"),
         (false, Some(ExploitMaturity::Exploited)) => (KEV_FLOOR_E5, "attacks reported"),
         (false, Some(ExploitMaturity::Weaponised)) => (TOOL_FLOOR_E5, "a ready tool exists"),
         (false, Some(ExploitMaturity::ProofOfConcept)) => (POC_FLOOR_E5, "a proof of concept exists"),
         (false, None) => (0, ""),
-    };
+    }
+}
+
+fn reach(exposure: Exposure) -> (u64, &'static str) {
+    match exposure {
+        Exposure::Internet => (100, "internet"),
+        Exposure::Unknown => (100, "exposure unknown"),
+        Exposure::Internal => (40, "internal"),
+        Exposure::Isolated => (10, "isolated"),
+    }
+}
+
+fn weight(tier: Tier) -> (u64, &'static str) {
+    match tier {
+        Tier::T1 => (200, "T1"),
+        Tier::T2 => (150, "T2"),
+        Tier::T3 => (100, "T3"),
+        Tier::T4 => (50, "T4"),
+    }
+}
+
+/// Daily hazard of a vulnerability before any asset weighs it, in units of 10^-10.
+#[must_use]
+pub fn hazard(epss_e5: Option<u32>, kev: bool, exploit: Option<ExploitMaturity>) -> u64 {
+    hazard_micro_e4(epss_e5.unwrap_or(PRIOR_E5).max(floor(kev, exploit).0))
+}
+
+/// A [`hazard`] on an asset, in millionths: what [`factor`] gives.
+#[must_use]
+pub fn weighted(hazard: u64, exposure: Exposure, tier: Tier) -> u64 {
+    hazard * reach(exposure).0 * weight(tier).0 / 100_000_000
+}
+
+/// Weighted hazard of one vulnerability on one asset.
+#[must_use]
+pub fn factor(vuln: &str, facts: &RiskFacts) -> Factor {
+    let (floor_e5, floor_why) = floor(facts.kev, facts.exploit);
     let epss = facts.epss_e5.unwrap_or(PRIOR_E5);
     let p_e5 = epss.max(floor_e5);
     let assumed = facts.epss_e5.is_none() && p_e5 == PRIOR_E5;
@@ -63,19 +97,8 @@ pub fn factor(vuln: &str, facts: &RiskFacts) -> Factor {
     } else {
         "EPSS".to_owned()
     };
-    let (reach_pct, reach) = match facts.exposure {
-        Exposure::Internet => (100, "internet"),
-        Exposure::Unknown => (100, "exposure unknown"),
-        Exposure::Internal => (40, "internal"),
-        Exposure::Isolated => (10, "isolated"),
-    };
-    let (tier_pct, tier) = match facts.tier {
-        Tier::T1 => (200, "T1"),
-        Tier::T2 => (150, "T2"),
-        Tier::T3 => (100, "T3"),
-        Tier::T4 => (50, "T4"),
-    };
-    let micro = hazard_micro_e4(p_e5) * reach_pct * tier_pct / 100_000_000;
+    let ((reach_pct, reach), (tier_pct, tier)) = (reach(facts.exposure), weight(facts.tier));
+    let micro = weighted(hazard_micro_e4(p_e5), facts.exposure, facts.tier);
     Factor {
         vuln: vuln.to_owned(),
         micro,

@@ -45,7 +45,7 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
                 }
             }
             Advisory::Show { id, output: format } => {
-                let detail = fleet::advisory_detail(&env, &ctx(None), id).await?;
+                let detail = fleet::advisory_detail(&env, &ctx(None), id, fleet::ADVISORY_HOSTS_SHOWN).await?;
                 match format {
                     Format::Table => output::page(&text(&detail))?,
                     Format::Json => output::json(&detail)?,

@@ -226,7 +226,7 @@ fn nothing(
     if target.to_ascii_uppercase().starts_with("CVE-") && args.file.is_none() {
         return block_on(async {
             let env = place.open().await?;
-            let detail = fleet::advisory_detail(&env, &ctx(None), target).await?;
+            let detail = fleet::advisory_detail(&env, &ctx(None), target, fleet::ADVISORY_HOSTS_SHOWN).await?;
             let here = gone.packages();
             let open = if detail.known {
                 format!("Not open on this machine, as far as this data goes: {}.", clean(&report.data.label))

@@ -114,6 +114,7 @@ pub(crate) async fn run_server(
         (feeds && !place.config.offline).then(|| tokio::spawn(reconcile(env.clone(), place.config.offline)));
     let watcher = tokio::spawn(follow_others(env.clone()));
     let clock = tokio::spawn(note_ended(env.clone()));
+    let reader = tokio::spawn(read_fleet(env.clone()));
     let code = Arc::new(Mutex::new(Code::Ok));
     let ended = code.clone();
     let stopped = async move {
@@ -126,6 +127,7 @@ pub(crate) async fn run_server(
     }
     watcher.abort();
     clock.abort();
+    reader.abort();
     served.map_err(|e| Failure::plain(Code::Failed, format!("the server stopped: {e}")))?;
     if !place.quiet {
         output::talk("stopped");
@@ -159,6 +161,14 @@ async fn follow_others(env: Env) {
                 }
             }
         }
+    }
+}
+
+/// Reads the fleet into memory before anybody asks: of a large one that takes minutes. A failure is met again, and shown, by the first
+/// page that asks.
+async fn read_fleet(env: Env) {
+    if let Err(error) = patchwright_app::fleet::warm(&env).await {
+        tracing::error!("failed to read the fleet: {}", chain(&error));
     }
 }
 

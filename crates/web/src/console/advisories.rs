@@ -89,7 +89,8 @@ pub(crate) async fn detail(
     asked: Result<Query<DetailQuery>, QueryRejection>,
 ) -> Answer {
     let (Query(common), Query(asked)) = (common.map_err(Failure::from)?, asked.map_err(Failure::from)?);
-    let detail = fleet::advisory_detail(&state.env, &signed.ctx, &id).await?;
+    let rows = if common.csv() { fleet::EXPORT_MAX } else { fleet::ADVISORY_HOSTS_SHOWN };
+    let detail = fleet::advisory_detail(&state.env, &signed.ctx, &id, rows).await?;
     if !common.csv() {
         return page(&AdvisoryPage::new(
             signed.frame(&detail.row.vuln, Area::Advisories),

@@ -9,7 +9,7 @@ use patchwright_domain::ids::HostId;
 use patchwright_protocol::fleet::{HostDetail, HostQuery, HostRow};
 use serde::Deserialize;
 
-use super::{Answer, Common, EXPORT_PAGE_ROWS, EXPORT_PAGES_MAX, page, see};
+use super::{Answer, Common, page, see};
 use crate::csv::{Csv, e5, opt, tenths};
 use crate::failure::Failure;
 use crate::pages::host::{HostPage, Tab};
@@ -28,7 +28,7 @@ pub(crate) async fn list(
     common: Result<Query<Common>, QueryRejection>,
     query: Result<Query<HostQuery>, QueryRejection>,
 ) -> Answer {
-    let (Query(common), Query(mut query)) = (common.map_err(Failure::from)?, query.map_err(Failure::from)?);
+    let (Query(common), Query(query)) = (common.map_err(Failure::from)?, query.map_err(Failure::from)?);
     if !common.csv() {
         let rows = fleet::host_list(&state.env, &signed.ctx, &query).await?;
         return page(&HostsPage::new(signed.frame("Hosts", Area::Hosts), rows, query));
@@ -66,15 +66,7 @@ pub(crate) async fn list(
             "reboot_because",
         ],
     );
-    query.limit = Some(EXPORT_PAGE_ROWS);
-    for _ in 0..EXPORT_PAGES_MAX {
-        let rows = fleet::host_list(&state.env, &signed.ctx, &query).await?;
-        rows.items.iter().for_each(|h| csv.row(cells(h)));
-        match rows.next {
-            Some(next) => query.after = Some(next),
-            None => break,
-        }
-    }
+    fleet::host_export(&state.env, &signed.ctx, &query).await?.iter().for_each(|h| csv.row(cells(h)));
     Ok(csv.into_response())
 }
 

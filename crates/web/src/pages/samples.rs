@@ -470,9 +470,11 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
                 excepted: decisions::excepted(i).map(|e| e.because),
             })
             .collect(),
+        hosts_total: rows as u64,
         because: vec![reason(0), reason(1)],
         known: rows > 0,
         covered_hosts: small(rows / 2),
+        offers_of: small(rows.min(60)),
         withdrawn: (0..rows.min(1))
             .map(|_| "DSA-6001-1, which named CVE-2026-1000, was withdrawn on 2026-11-20 (data: osv-debian)".to_owned())
             .collect(),
@@ -484,11 +486,7 @@ pub fn advisory(rows: usize) -> AdvisoryDetail {
             .map(|i| PastRow {
                 at: at(-400 + hours(i) * 100),
                 seq: 3 + u64::from(small(i)) * 9,
-                text: pick(
-                    &["first known here, in openssl of Debian:12", "osv-debian names it no more, in openssl of Debian:12"],
-                    i,
-                )
-                .to_owned(),
+                text: pick(&["first known here, in openssl", "osv-debian names it no more, in openssl"], i).to_owned(),
             })
             .collect(),
         covered: (0..rows.min(4))

@@ -107,6 +107,6 @@ impl State {
                 Some(Member { present, ..member.clone()? })
             })
             .collect();
-        Self { index, members, known: self.known.clone(), ..Self::default() }
+        Self { index, members, known: self.known.clone(), systems: self.systems.clone(), ..Self::default() }
     }
 }

@@ -14,6 +14,7 @@ use crate::decision::cvss::{self, EnvironmentalInput, Severity};
 use crate::decision::points::exploit_maturity;
 use crate::decision::policy::{Policy, Urgency};
 use crate::decision::profile::AssetProfile;
+use crate::decision::risk::hazard;
 use crate::decision::sla::{DueRule, due_rules};
 use crate::decision::variables::{Input, vendor_severity};
 use crate::intel::{CvssAssessment, ExploitMaturity, Status, VulnFacts};
@@ -56,6 +57,10 @@ pub struct VulnClocks {
     pub kev: bool,
     /// EPSS × 100,000.
     pub epss_e5: Option<u32>,
+    /// Its daily hazard before any asset weighs it: [`crate::decision::risk::hazard`].
+    pub hazard: u64,
+    /// CVSS base score × 10 of the vector that counts, where there is one.
+    pub cvss_e1: Option<u8>,
 }
 
 /// The deadline of a finding that was first there at an instant.
@@ -193,28 +198,35 @@ impl Board {
         let reads = Reads::of(policy);
         let vulns: Vec<u32> = (0u32..).zip(&index.vulns.list).map(|(n, _)| n).collect();
         let facts: Vec<VulnFacts> = parallel::map(&vulns, threads, |v| source.facts(index.vuln(*v)));
+        let scored: Vec<Option<(Severity, u8)>> = parallel::map(&facts, threads, severity);
         let clocks = vulns
             .iter()
-            .zip(&facts)
-            .map(|(v, f)| VulnClocks {
+            .zip(facts.iter().zip(&scored))
+            .map(|(v, (f, scored))| VulnClocks {
                 kev_added: f.kev.as_ref().map(|k| k.date_added.start()),
                 published: f.published,
                 known: source.known(index.vuln(*v)),
                 kev: f.kev.is_some(),
                 epss_e5: f.epss.map(|e| e.score_e5),
+                hazard: hazard(f.epss.map(|e| e.score_e5), f.kev.is_some(), exploit_maturity(f)),
+                cvss_e1: scored.map(|(_, base_e1)| base_e1),
             })
             .collect();
         let (projection, projections) = project(index, &reads);
         let folded = fold(index, &reads, &facts);
         let judged = judge(policy, index, &facts, &folded, &projections, threads);
-        let scored: Vec<Option<Severity>> = parallel::map(&facts, threads, severity);
         let severity = index
             .cases
             .list
             .iter()
             .map(|case| {
                 // The score's word, else the vendor's.
-                scored.get(case.vuln as usize).copied().flatten().or_else(|| vendor_severity(&case.vendor()))
+                scored
+                    .get(case.vuln as usize)
+                    .copied()
+                    .flatten()
+                    .map(|(word, _)| word)
+                    .or_else(|| vendor_severity(&case.vendor()))
             })
             .collect();
         let mut board = Self {
@@ -470,9 +482,10 @@ fn tuple(index: &FleetIndex, reads: &Reads, case: &Case, f: &VulnFacts, cvss: u3
     }
 }
 
-/// Severity in itself, where there is a score.
-fn severity(facts: &VulnFacts) -> Option<Severity> {
-    cvss::choose(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(facts)).map(|(_, score)| score.severity)
+/// Severity in itself and base score × 10, where there is a score.
+fn severity(facts: &VulnFacts) -> Option<(Severity, u8)> {
+    let chosen = cvss::choose(&facts.cvss, &EnvironmentalInput::default(), exploit_maturity(facts));
+    chosen.map(|(_, score)| (score.severity, score.base_e1))
 }
 
 /// One verdict for each (projection, tuple), as places among the distinct ones.

@@ -60,6 +60,13 @@ impl Marks {
         self.anywhere.is_empty() && self.excepted.is_empty() && self.aside.is_empty()
     }
 
+    /// When the next of them ends.
+    #[must_use]
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let lists = self.anywhere.values().chain(self.excepted.values()).chain(self.aside.values());
+        lists.flatten().map(|(until, _)| *until).filter(|until| now < *until).min()
+    }
+
     fn lists_excepted(&self, name: u32, vuln: VulnNo) -> impl Iterator<Item = &(Timestamp, RoaringBitmap)> {
         self.anywhere.get(&vuln).into_iter().chain(self.excepted.get(&(name, vuln))).flatten()
     }

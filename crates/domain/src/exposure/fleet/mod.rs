@@ -6,9 +6,10 @@
 //! ```
 //! Findings stay a function: the index holds no finding, only what a finding is computed from. [`rematch`] fills claims and
 //! groups from intelligence, [`board`] adds what policy makes of them, [`history`] adds time, [`marks`] what people and evidence say;
-//! [`timeline`] and [`query`] ask.
+//! [`timeline`], [`census`] and [`query`] ask.
 
 pub mod board;
+pub mod census;
 pub mod history;
 pub mod latency;
 pub mod marks;

@@ -29,8 +29,18 @@ const SHARED_LOOKED_AT: usize = 64;
 pub trait HostRows: Sync {
     /// Name of a host.
     fn name(&self, host: HostNo) -> &str;
+    /// Since when the subject that a claim is about is there on a host. Of two claims of one subject whose fix is on disk, or of two whose
+    /// fix is not, it is the same.
+    fn present(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp;
+
+    /// Since when anybody here could know of a claim; nothing where that is not on record.
+    fn known(&self, subject: SubjectNo, claim: &ClaimRef) -> Option<Timestamp>;
+
     /// Since when a claim counts on a host: present and known.
-    fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp;
+    fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
+        let present = self.present(host, subject, claim);
+        self.known(subject, claim).map_or(present, |known| known.max(present))
+    }
 }
 
 /// By what findings are put together.

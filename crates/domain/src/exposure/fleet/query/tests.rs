@@ -1,5 +1,7 @@
 //! The bitmap algebra against an evaluator that asks every term of every finding, one after the other.
 
+mod census;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -10,6 +12,7 @@ use crate::decision::cvss::{EnvironmentalInput, pick};
 use crate::decision::points::exploit_maturity;
 use crate::decision::policy::Policy;
 use crate::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
+use crate::exposure::FindingState;
 use crate::exposure::components::Library;
 use crate::exposure::fleet::board::{Board, Facts, class_place, due};
 use crate::exposure::fleet::history::Exception;
@@ -76,9 +79,15 @@ impl HostRows for Names {
         self.0.get(host as usize).map_or("", String::as_str)
     }
 
-    fn first_seen(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
-        // Some are long overdue, some are new; no two rows of a host are equal.
-        Day(TODAY.0 - u16::try_from((host * 37 + subject * 11 + claim.vuln * 5) % 120).unwrap()).start()
+    fn present(&self, host: HostNo, subject: SubjectNo, claim: &ClaimRef) -> Timestamp {
+        // Some are long overdue, some are new; what runs is older than what is on disk.
+        let running = u32::from(matches!(claim.state, FindingState::RestartPending | FindingState::RebootPending));
+        Day(TODAY.0 - u16::try_from((host * 37 + subject * 11 + running) % 120).unwrap()).start()
+    }
+
+    fn known(&self, subject: SubjectNo, claim: &ClaimRef) -> Option<Timestamp> {
+        let days = u16::try_from((subject + claim.vuln * 5) % 90).unwrap();
+        (!claim.vuln.is_multiple_of(3)).then(|| Day(TODAY.0 - days).start())
     }
 }
 

@@ -29,5 +29,5 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &fleet::advisory_detail(&state.env, &caller.ctx, &id).await?)
+    json(&headers, &fleet::advisory_detail(&state.env, &caller.ctx, &id, fleet::ADVISORY_HOSTS_SHOWN).await?)
 }

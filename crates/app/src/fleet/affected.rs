@@ -1,0 +1,186 @@
+//! Where one vulnerability, or what one advisory fixes, is open: by host and package, from the index alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use patchwright_domain::exposure::components::{deciders, said_of};
+use patchwright_domain::exposure::fleet::board::{class_place, due};
+use patchwright_domain::exposure::fleet::census::is_unfixed;
+use patchwright_domain::exposure::fleet::query::HostRows as _;
+use patchwright_domain::exposure::fleet::{ClaimRef, HostNo, SubjectEntry, SubjectNo, VulnNo};
+use patchwright_domain::exposure::matching::{Basis, Claim, ProviderChunk};
+use patchwright_domain::intel::snapshot::advisories::{AdvisoryChunk, scheme_of};
+use patchwright_domain::time::Timestamp;
+use roaring::RoaringBitmap;
+
+use super::seen::Seen;
+use crate::Result;
+
+/// Advisory chunks by ecosystem: provider, statements, whether they are about a subscription.
+type Chunks = BTreeMap<String, Vec<(String, std::sync::Arc<AdvisoryChunk>, bool)>>;
+
+/// One package on one host that has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Affected {
+    pub(crate) host: HostNo,
+    pub(crate) subject: SubjectNo,
+    pub(crate) claim: ClaimRef,
+    /// Package name of the index.
+    pub(crate) name: u32,
+    /// Place of the urgency.
+    pub(crate) class: usize,
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) excepted: bool,
+}
+
+/// What publishers say of a vulnerability in a version.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) installed: String,
+    pub(crate) fixed: Option<String>,
+}
+
+/// Everything that is open under an id.
+pub(crate) struct Open {
+    /// By host and package: of an advisory that fixes several, the most urgent vulnerability stands for them. Most urgent first, then by
+    /// the name of the host.
+    pub(crate) list: Vec<Affected>,
+    /// Vulnerabilities that it means.
+    pub(crate) vulns: BTreeSet<VulnNo>,
+    /// Hosts by (package name, place of what has to happen).
+    pub(crate) by_step: BTreeMap<(u32, usize), (ClaimRef, RoaringBitmap)>,
+    /// Hosts, and those on which some of it has no fix that is free to take.
+    pub(crate) hosts: RoaringBitmap,
+    pub(crate) unfixed: RoaringBitmap,
+    /// Hosts on which some of it has one.
+    pub(crate) fixable: RoaringBitmap,
+    told: HashMap<(SubjectNo, VulnNo), Told>,
+}
+
+impl Open {
+    pub(crate) fn told(&self, affected: &Affected) -> Told {
+        self.told.get(&(affected.subject, affected.claim.vuln)).cloned().unwrap_or_default()
+    }
+}
+
+/// Looks an id up: a vulnerability, or an advisory whose statements name it.
+pub(crate) fn open(seen: &Seen<'_>, id: &str) -> Result<Open> {
+    let index = &seen.state.index;
+    let mut chunks = Chunks::new();
+    for ecosystem in index.ecosystems() {
+        chunks.insert(ecosystem.to_owned(), seen.intel.judging(ecosystem)?);
+    }
+    let mut vulns: BTreeSet<VulnNo> = index.vuln_no(id).into_iter().collect();
+    if !id.starts_with("CVE-") {
+        vulns.extend(of_advisory(&chunks, id).iter().filter_map(|vuln| index.vuln_no(vuln)));
+    }
+    let mut out = Open {
+        list: Vec::new(),
+        vulns: BTreeSet::new(),
+        by_step: BTreeMap::new(),
+        hosts: RoaringBitmap::new(),
+        unfixed: RoaringBitmap::new(),
+        fixable: RoaringBitmap::new(),
+        told: HashMap::new(),
+    };
+    let mut best: HashMap<(HostNo, u32), Affected> = HashMap::new();
+    let mut names: HashSet<(u32, VulnNo)> = HashSet::new();
+    for vuln in vulns {
+        for name in index.vuln_names(vuln).filter(|name| names.insert((*name, vuln))) {
+            let Some(entry) = index.name(name) else { continue };
+            let ecosystem = index.ecosystem(entry.ecosystem);
+            let providers: Vec<ProviderChunk<'_>> = chunks
+                .get(ecosystem)
+                .into_iter()
+                .flatten()
+                .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription: *subscription })
+                .collect();
+            let order = deciders(ecosystem, &providers);
+            for subject_no in &entry.subjects {
+                let Some(subject) = index.subject(*subject_no) else { continue };
+                let Ok(at) = subject.claims.binary_search_by_key(&vuln, |c| c.vuln) else { continue };
+                let Some(claim) = subject.claims.get(at) else { continue };
+                let mut on = &subject.hosts & &seen.scope;
+                if let Some(aside) = seen.state.marks().aside(*subject_no, vuln, seen.now) {
+                    on -= aside;
+                }
+                if on.is_empty() {
+                    continue;
+                }
+                let Some(told) = told(ecosystem, &entry.name, subject, index.vuln(vuln), id, &order) else { continue };
+                out.told.insert((*subject_no, vuln), told);
+                out.vulns.insert(vuln);
+                out.hosts |= &on;
+                if is_unfixed(claim.state) { &mut out.unfixed } else { &mut out.fixable }.extend(&on);
+                let step = patchwright_domain::exposure::fleet::census::state_place(claim.state);
+                out.by_step.entry((name, step)).or_insert_with(|| (*claim, RoaringBitmap::new())).1 |= &on;
+                let excepted = seen.state.marks().excepted(name, vuln, seen.now);
+                for host in &on {
+                    let excepted = excepted.as_ref().is_some_and(|hosts| hosts.contains(host));
+                    let one = judged(seen, host, *subject_no, name, *claim, excepted)?;
+                    let known = best.entry((host, name)).or_insert(one);
+                    // The id itself stands before what its advisory fixes besides.
+                    let rank = |a: &Affected| (index.vuln(a.claim.vuln) != id, a.class, a.due.is_none(), a.due);
+                    if rank(&one) < rank(known) {
+                        *known = one;
+                    }
+                }
+            }
+        }
+    }
+    out.list = best.into_values().collect();
+    out.list.sort_by(|a, b| {
+        let host = |a: &Affected| seen.state.name(a.host);
+        (a.class, host(a), a.name).cmp(&(b.class, host(b), b.name))
+    });
+    Ok(out)
+}
+
+/// The vulnerabilities that statements with this advisory's id are about.
+fn of_advisory(chunks: &Chunks, id: &str) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for (_, chunk, _) in chunks.values().flatten() {
+        for package in chunk.packages() {
+            let rows = chunk.rows(package).filter(|r| r.advisory == Some(id) || r.vuln == id);
+            out.extend(rows.map(|r| r.vuln.to_owned()));
+        }
+    }
+    out
+}
+
+/// What is said of a vulnerability in the version of a subject; nothing where the id is neither it nor an advisory of it.
+fn told(
+    ecosystem: &str,
+    name: &str,
+    subject: &SubjectEntry,
+    vuln: &str,
+    id: &str,
+    order: &[&ProviderChunk<'_>],
+) -> Option<Told> {
+    let scheme = scheme_of(ecosystem)?;
+    let statements = said_of(ecosystem, name, subject.key.stream(scheme), &subject.key.kin, order);
+    let claims = statements.claims(scheme, &subject.key);
+    let named = |claim: &Claim<'_>| match &claim.basis {
+        Basis::Statement { advisories, .. } => advisories.contains(id),
+        Basis::Changelog { advisory, .. } => *advisory == Some(id),
+    };
+    let claim = claims.iter().find(|c| c.vuln == vuln)?;
+    (vuln == id || named(claim))
+        .then(|| Told { installed: claim.version.to_owned(), fixed: claim.fixed().map(str::to_owned) })
+}
+
+fn judged(
+    seen: &Seen<'_>,
+    host: HostNo,
+    subject: SubjectNo,
+    name: u32,
+    claim: ClaimRef,
+    excepted: bool,
+) -> Result<Affected> {
+    let board = seen.state.board()?;
+    let profile = seen.state.index.host(host).map_or(0, |h| h.profile);
+    let verdict = board.verdict(board.projection(profile), claim.case);
+    let first_seen = seen.state.first_seen(host, subject, &claim).min(seen.now);
+    let due = verdict.filter(|_| !excepted).and_then(|v| due(v, &board.clocks(claim.vuln), first_seen));
+    let class = verdict.map_or(4, |v| class_place(v.urgency));
+    Ok(Affected { host, subject, claim, name, class, due, excepted })
+}
