@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     args::Args,
-    sh::{self, Attempt, Failure, Outcome, capture, command, say, seconds},
+    sh::{self, Attempt, Failure, Outcome, capture, cargo_metadata, command, say, seconds},
 };
 
 const HELP: &str = "\

@@ -1,7 +1,6 @@
 //! Pages of the console over a large fleet: a data folder is filled host by host, the server is started on it, and each page is asked for
 //! by a signed-in browser's request on loopback.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -90,26 +89,15 @@ struct Server {
 
 impl Server {
     fn start(setting: &Setting, data: &Path) -> Result<Self, Failure> {
-        let mut child = command(&setting.binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--offline", "--data-dir"])
+        let child = command(&setting.binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--offline", "--quiet", "--data-dir"])
             .arg(data)
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .attempt(|| "start the server".into())?;
-        let talk = child.stderr.take().ok_or_else(|| Failure::new("the server has no output"))?;
-        let mut link = None;
-        let mut lines = BufReader::new(talk).lines();
-        for line in lines.by_ref().map_while(Result::ok) {
-            if let Some((_, address)) = line.split_once("Sign in (works once, for 30 minutes): ") {
-                link = Some(address.trim().to_owned());
-                break;
-            }
-        }
-        // Read on, so that it never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
         let mut server = Self { child, origin: String::new(), jar: setting.work.join("cookies") };
-        let link = link.ok_or_else(|| Failure::new("the server ended before it printed a link to sign in"))?;
+        let link = server.link(setting, data)?;
         let (origin, secret) = link.rsplit_once("/sign-in/").unwrap_or((link.as_str(), ""));
         origin.clone_into(&mut server.origin);
         let secret = format!("secret={}", secret.rsplit('/').next().unwrap_or_default());
@@ -118,6 +106,28 @@ impl Server {
             return Err(Failure::new(format!("signing in was answered with {sent}")));
         }
         Ok(server)
+    }
+
+    /// An address to sign in at; the command waits for no server, so it is asked until one has announced itself.
+    fn link(&mut self, setting: &Setting, data: &Path) -> Result<String, Failure> {
+        let began = Instant::now();
+        loop {
+            let link = capture(command(&setting.binary).args(["link", "-q", "--data-dir"]).arg(data));
+            match link {
+                Ok(link) if link.contains("127.0.0.1:") && !link.contains(":8470/") => {
+                    return Ok(link.trim().to_owned());
+                }
+                Ok(_) | Err(_) if began.elapsed() < Duration::from_secs(30) => {}
+                Ok(link) => {
+                    return Err(Failure::new(format!("the server did not announce itself; `link` says {link}")));
+                }
+                Err(failure) => return Err(failure),
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(Failure::new(format!("the server ended with {status}")));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// `STATUS MILLISECONDS` of a request.

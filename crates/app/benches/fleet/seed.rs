@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use patchwright_app::env::{Clock, Config};
-use patchwright_app::{Actor, Ctx, Env, hosts};
+use patchwright_app::{Ctx, Env, hosts};
+use patchwright_domain::access::Actor;
 use patchwright_testkit::fleet::{Maker, Plan, Seeded, System, facts};
 
 use crate::{Failure, SEED, TODAY, profiles};

@@ -230,12 +230,12 @@ struct Here {
 
 fn here(seen: &Seen<'_>, decisions: &Decisions, id: &str, hosts_max: usize) -> Result<Here> {
     let index = &seen.state.index;
-    let open = open(seen, id)?;
+    let open = open(seen, id, hosts_max.max(OFFERS_LOOKED_AT))?;
     let mut ecosystems: BTreeSet<String> = seen.hosts().filter_map(|(_, host, _, _)| host.ecosystem.clone()).collect();
     ecosystems.extend(index.ecosystems().map(str::to_owned));
     let member = |a: &Affected| seen.state.member(a.host);
     let mut looked_at: Vec<Arc<Host>> = Vec::new();
-    for host in open.list.iter().filter_map(member).map(|m| &m.host) {
+    for host in open.list.iter().take(hosts_max.max(OFFERS_LOOKED_AT)).filter_map(member).map(|m| &m.host) {
         if looked_at.len() >= OFFERS_LOOKED_AT {
             break;
         }
@@ -299,36 +299,30 @@ pub fn named(intel: &crate::intel::Intel, id: &str) -> Result<Vec<String>> {
     Ok(out.into_iter().collect())
 }
 
-/// What the providers of the snapshot say about a vulnerability, those about systems that are here first. Reads every chunk: a question of one page, not of a list.
+/// What the providers of the snapshot say about a vulnerability, those about systems that are here first.
 fn statements(intel: &crate::intel::Intel, id: &str, here: &BTreeSet<&str>) -> Result<Vec<StatementRow>> {
     let mut out = Vec::new();
     let mut ecosystems = intel.ecosystems();
     ecosystems.sort_by_key(|ecosystem| !here.contains(ecosystem));
     for ecosystem in ecosystems {
-        for (provider, chunk) in intel.advisories(ecosystem)? {
-            for package in chunk.packages() {
-                for row in chunk.rows(package).filter(|r| r.vuln == id || r.advisory == Some(id)) {
-                    if out.len() >= STATEMENTS_MAX {
-                        return Ok(out);
-                    }
-                    let words: Vec<&str> = [row.severity, row.sub_state].into_iter().flatten().collect();
-                    let status = if row.status == Status::Fixed && row.fixed().is_none() {
-                        Status::Affected
-                    } else {
-                        row.status
-                    };
-                    out.push(StatementRow {
-                        ecosystem: ecosystem.to_owned(),
-                        package: package.to_owned(),
-                        status: status.word().to_owned(),
-                        fixed: row.fixed().map(str::to_owned),
-                        advisory: row.advisory.map(str::to_owned),
-                        provider: provider.clone(),
-                        vendor: (!words.is_empty()).then(|| words.join(", ")),
-                    });
-                }
+        intel.statements_on(ecosystem, id, |provider, package, row| {
+            if out.len() >= STATEMENTS_MAX {
+                return false;
             }
-        }
+            let words: Vec<&str> = [row.severity, row.sub_state].into_iter().flatten().collect();
+            let status =
+                if row.status == Status::Fixed && row.fixed().is_none() { Status::Affected } else { row.status };
+            out.push(StatementRow {
+                ecosystem: ecosystem.to_owned(),
+                package: package.to_owned(),
+                status: status.word().to_owned(),
+                fixed: row.fixed().map(str::to_owned),
+                advisory: row.advisory.map(str::to_owned),
+                provider: provider.to_owned(),
+                vendor: (!words.is_empty()).then(|| words.join(", ")),
+            });
+            true
+        })?;
     }
     Ok(out)
 }

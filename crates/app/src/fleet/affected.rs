@@ -7,7 +7,7 @@ use patchwright_domain::exposure::fleet::board::{class_place, due};
 use patchwright_domain::exposure::fleet::census::is_unfixed;
 use patchwright_domain::exposure::fleet::query::HostRows as _;
 use patchwright_domain::exposure::fleet::{ClaimRef, HostNo, SubjectEntry, SubjectNo, VulnNo};
-use patchwright_domain::exposure::matching::{Basis, Claim, ProviderChunk};
+use patchwright_domain::exposure::matching::{Basis, Claim, ProviderChunk, subscription_of};
 use patchwright_domain::intel::snapshot::advisories::{AdvisoryChunk, scheme_of};
 use patchwright_domain::time::Timestamp;
 use roaring::RoaringBitmap;
@@ -62,8 +62,8 @@ impl Open {
     }
 }
 
-/// Looks an id up: a vulnerability, or an advisory whose statements name it.
-pub(crate) fn open(seen: &Seen<'_>, id: &str) -> Result<Open> {
+/// Looks an id up: a vulnerability, or an advisory whose statements name it. The first `listed` of its list are in order.
+pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
     let index = &seen.state.index;
     let mut chunks = Chunks::new();
     for ecosystem in index.ecosystems() {
@@ -71,7 +71,9 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str) -> Result<Open> {
     }
     let mut vulns: BTreeSet<VulnNo> = index.vuln_no(id).into_iter().collect();
     if !id.starts_with("CVE-") {
-        vulns.extend(of_advisory(&chunks, id).iter().filter_map(|vuln| index.vuln_no(vuln)));
+        let mut names: Vec<String> = index.ecosystems().map(str::to_owned).collect();
+        names.extend(index.ecosystems().filter_map(subscription_of).map(|(paid, _)| paid));
+        vulns.extend(of_advisory(seen, &names, id)?.iter().filter_map(|vuln| index.vuln_no(vuln)));
     }
     let mut out = Open {
         list: Vec::new(),
@@ -128,23 +130,32 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str) -> Result<Open> {
         }
     }
     out.list = best.into_values().collect();
-    out.list.sort_by(|a, b| {
+    let order = |a: &Affected, b: &Affected| {
         let host = |a: &Affected| seen.state.name(a.host);
-        (a.class, host(a), a.name).cmp(&(b.class, host(b), b.name))
-    });
+        (a.class, host(a), a.name, a.host).cmp(&(b.class, host(b), b.name, b.host))
+    };
+    // A hundred thousand names need not be sorted for the first five hundred.
+    if listed < out.list.len() {
+        out.list.select_nth_unstable_by(listed, order);
+        if let Some(first) = out.list.get_mut(..listed) {
+            first.sort_unstable_by(order);
+        }
+    } else {
+        out.list.sort_unstable_by(order);
+    }
     Ok(out)
 }
 
 /// The vulnerabilities that statements with this advisory's id are about.
-fn of_advisory(chunks: &Chunks, id: &str) -> BTreeSet<String> {
+fn of_advisory(seen: &Seen<'_>, ecosystems: &[String], id: &str) -> Result<BTreeSet<String>> {
     let mut out = BTreeSet::new();
-    for (_, chunk, _) in chunks.values().flatten() {
-        for package in chunk.packages() {
-            let rows = chunk.rows(package).filter(|r| r.advisory == Some(id) || r.vuln == id);
-            out.extend(rows.map(|r| r.vuln.to_owned()));
-        }
+    for ecosystem in ecosystems {
+        seen.intel.statements_on(ecosystem, id, |_, _, row| {
+            out.insert(row.vuln.to_owned());
+            true
+        })?;
     }
-    out
+    Ok(out)
 }
 
 /// What is said of a vulnerability in the version of a subject; nothing where the id is neither it nor an advisory of it.

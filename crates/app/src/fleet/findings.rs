@@ -79,7 +79,7 @@ async fn answer(
     env: &Env,
     ctx: &Ctx,
     asked: &FindingsQuery,
-    cut: impl FnOnce(Vec<Bucket>) -> Result<Page<Bucket>>,
+    cut: impl for<'b> FnOnce(Vec<&'b Bucket>) -> Result<Page<&'b Bucket>>,
 ) -> Result<FindingsAnswer> {
     let text = filled(asked.q.as_ref()).unwrap_or_default();
     let parsed = query::parse(text).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
@@ -93,18 +93,15 @@ async fn answer(
         Some(past) => (&past.state, past.intel.clone(), past.at),
         None => (&*current, env.intel(), env.now()),
     };
-    let scope = state.scope(&ctx.actor.scope());
-    let source = state.source(&intel);
-    let board = state.board()?;
-    let asking =
-        Asking { index: &state.index, board, facts: &source, scope: &scope, rows: state, marks: state.marks(), now };
-    let mut answer = asking.answer(&parsed, group);
-    source.done()?;
-    sort(&mut answer.buckets, filled(asked.sort.as_ref()), state)?;
+    let actor = ctx.actor.scope();
+    let scope = state.scope(&actor);
+    let answer = state.answer((&actor, &scope), (text, &parsed), group, &intel, now)?;
+    let mut buckets: Vec<&Bucket> = answer.buckets.iter().collect();
+    sort(&mut buckets, filled(asked.sort.as_ref()), state)?;
     let mut notes = past.as_ref().map_or_else(Vec::new, |past| past.notes.clone());
     notes.extend(state.notes(&scope));
     notes.extend(left_out(answer.aside));
-    let listed = cut(answer.buckets)?;
+    let listed = cut(buckets)?;
     Ok(FindingsAnswer {
         schema: SCHEMA,
         at: now.to_string(),
@@ -126,7 +123,7 @@ async fn answer(
 }
 
 /// Orders buckets that come worst urgency first; equal ones stay in that order.
-fn sort(buckets: &mut [Bucket], by: Option<&str>, state: &State) -> Result<()> {
+fn sort(buckets: &mut [&Bucket], by: Option<&str>, state: &State) -> Result<()> {
     use std::cmp::Reverse;
     let by = by.unwrap_or("urgency");
     let (key, turned) = by.strip_prefix('-').map_or((by, false), |key| (key, true));

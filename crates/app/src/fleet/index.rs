@@ -3,6 +3,7 @@
 //!
 //! The index belongs to the process and holds every host; what a caller may see is a bitmap that each question intersects.
 
+mod counted;
 pub(crate) mod past;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,10 +15,9 @@ use patchwright_domain::access::Scope;
 use patchwright_domain::exposure::FindingState;
 use patchwright_domain::exposure::components::{Library, libraries};
 use patchwright_domain::exposure::fleet::board::{Board, Facts};
-use patchwright_domain::exposure::fleet::census::Census;
 use patchwright_domain::exposure::fleet::history::{History, NOTHING};
 use patchwright_domain::exposure::fleet::marks::Marks;
-use patchwright_domain::exposure::fleet::query::{Asking, HostRows};
+use patchwright_domain::exposure::fleet::query::HostRows;
 use patchwright_domain::exposure::fleet::{ClaimRef, Day, FleetIndex, HostLoad, HostNo, Intelligence, SubjectNo};
 use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey, subjects};
@@ -30,7 +30,9 @@ use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Host, HostStamp, Reader, StoredFacts};
 use roaring::RoaringBitmap;
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, mpsc};
+
+use counted::Counted;
 
 use super::FETCH;
 use super::first_seen::{self, Seen};
@@ -91,8 +93,8 @@ pub(crate) struct State {
     caught_up: Option<CaughtUp>,
     /// Operating systems of the members.
     pub(super) systems: Systems,
-    /// What was counted, by who may see what.
-    counted: Mutex<Vec<(Scope, Timestamp, Arc<Census>)>>,
+    /// What was counted, while nothing changes.
+    counted: Counted,
     numbers: HashMap<HostId, HostNo>,
     members: Vec<Option<Member>>,
     free: Vec<HostNo>,
@@ -192,12 +194,6 @@ impl Progress {
 
 /// How long a question waits for another one that reads the fleet before it says so.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// "Due soon" means within this.
-pub(crate) const SOON_DAYS: i64 = 7;
-/// A count stays this long even when a deadline passed meanwhile.
-const COUNT_KEPT_MS: i64 = 60_000;
-/// Scopes whose counts are kept.
-const SCOPES_KEPT: usize = 16;
 
 impl State {
     /// The board; there is one after every refresh that succeeded.
@@ -287,35 +283,6 @@ impl State {
         notes
     }
 
-    /// What is counted over the hosts of a scope, which is of this actor's.
-    pub(crate) fn census(
-        &self,
-        actor: &Scope,
-        scope: &RoaringBitmap,
-        intel: &Intel,
-        now: Timestamp,
-    ) -> Result<Arc<Census>> {
-        let mut kept = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let holds = |at: Timestamp, census: &Census| {
-            let age = now.0 - at.0;
-            (0..COUNT_KEPT_MS).contains(&age) || (age >= 0 && census.until.is_none_or(|until| now < until))
-        };
-        if let Some((_, _, census)) = kept.iter().find(|(of, at, census)| of == actor && holds(*at, census)) {
-            return Ok(census.clone());
-        }
-        let source = self.source(intel);
-        let board = self.board()?;
-        let asking = Asking { index: &self.index, board, facts: &source, scope, rows: self, marks: self.marks(), now };
-        let census = Arc::new(asking.census(SOON_DAYS * 86_400_000, threads()));
-        source.done()?;
-        kept.retain(|(of, _, _)| of != actor);
-        if kept.len() >= SCOPES_KEPT {
-            kept.remove(0);
-        }
-        kept.push((actor.clone(), now, census.clone()));
-        Ok(census)
-    }
-
     async fn refresh(&mut self, env: &Env) -> Result<()> {
         let (intel, policy) = (env.intel(), env.policy());
         let mut read = env.db().read().await?;
@@ -330,10 +297,10 @@ impl State {
         self.stamp = None;
         let begun = Instant::now();
         // Until the end of this nothing is counted: a failure on the way is repeated by the next question.
-        let counted = std::mem::take(self.counted.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let counted = std::mem::take(&mut self.counted);
         let changed = self.catch_up(env, read, &decisions, judged_by).await?;
         if whole && !changed {
-            *self.counted.get_mut().unwrap_or_else(PoisonError::into_inner) = counted;
+            self.counted = counted;
         }
         self.stamp = Some(stamp);
         self.caught_up = Some(CaughtUp { at: Instant::now(), took: begun.elapsed() });
@@ -362,17 +329,17 @@ impl State {
         }
         some_changed |= !changed.is_empty();
         let reading = Reading(&env.fleet().1);
+        let mut ahead = Ahead::start(env, &changed);
         for (place, part) in changed.chunks(FETCH).enumerate() {
             reading.0.set(place * FETCH, changed.len());
-            let ids: Vec<HostId> = part.iter().map(|h| h.id.clone()).collect();
-            let facts = read.host_facts_latest_many(&ids).await?;
+            let facts = ahead.next().await?;
             for host in part {
-                if let Some(stored) = facts.iter().find(|f| f.host == host.id) {
+                if let Some(stored) = facts.get(&host.id) {
                     self.put(env, &mut read, host, stored).await?;
                 }
             }
         }
-        drop(reading);
+        drop((reading, ahead));
         if self.board.is_some()
             && !some_changed
             && self.pending.is_empty()
@@ -675,6 +642,46 @@ fn is_kernel(key: &SubjectKey) -> bool {
 fn subject_keys(facts: &HostFacts, ecosystem: &str) -> Vec<SubjectKey> {
     scheme_of(ecosystem)
         .map_or_else(Vec::new, |scheme| subjects(facts, ecosystem, scheme).into_iter().map(|s| s.key).collect())
+}
+
+/// Facts of hosts, read and unpacked ahead of what is done with them; ends with this value.
+struct Ahead {
+    parts: mpsc::Receiver<Result<HashMap<HostId, StoredFacts>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Ahead {
+    /// Reads the facts of these hosts in their order, [`FETCH`] at a time.
+    fn start(env: &Env, hosts: &[&Arc<Host>]) -> Self {
+        let (send, parts) = mpsc::channel(2);
+        let ids: Vec<HostId> = hosts.iter().map(|host| host.id.clone()).collect();
+        let env = env.clone();
+        let task = tokio::spawn(async move {
+            for part in ids.chunks(FETCH) {
+                let facts = facts_of(&env, part).await;
+                let failed = facts.is_err();
+                if send.send(facts).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self { parts, task }
+    }
+
+    async fn next(&mut self) -> Result<HashMap<HostId, StoredFacts>> {
+        self.parts.recv().await.unwrap_or_else(|| Err(AppError::internal("reading of hosts stopped", std::fmt::Error)))
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn facts_of(env: &Env, ids: &[HostId]) -> Result<HashMap<HostId, StoredFacts>> {
+    let facts = env.db().read().await?.host_facts_latest_many(ids).await?;
+    Ok(facts.into_iter().map(|stored| (stored.host.clone(), stored)).collect())
 }
 
 /// Ends the progress when the reading ends, however that is.

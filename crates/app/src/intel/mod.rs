@@ -10,6 +10,7 @@ pub mod complete;
 mod disk;
 mod known;
 mod log;
+mod named;
 mod past;
 mod starter;
 mod watch;
@@ -24,7 +25,7 @@ use patchwright_domain::exposure::cleared::{Cleared, cleared};
 use patchwright_domain::exposure::components::{self, match_components};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host, subscription_of};
 use patchwright_domain::intel::names::is_component;
-use patchwright_domain::intel::snapshot::advisories::scheme_of;
+use patchwright_domain::intel::snapshot::advisories::{Row, scheme_of};
 use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkKind, ChunkMeta, SideTables, SnapshotIndex, side::SideTable,
 };
@@ -42,6 +43,7 @@ pub use log::{
     return_from, return_to,
 };
 pub(crate) use log::{Cause, reconcile, record};
+use named::Named;
 pub(crate) use past::past;
 pub use past::past_of;
 pub use starter::{STARTER_DATE, starter_bytes, starter_records};
@@ -72,6 +74,8 @@ pub struct Intel {
     /// Tables that few questions need: opened when one does.
     rare: OnceLock<SideTables>,
     chunks: Mutex<BTreeMap<String, Arc<AdvisoryChunk>>>,
+    /// Which packages of a chunk name which vulnerabilities and advisories, by chunk: made when the first page of a vulnerability asks.
+    named: Mutex<BTreeMap<String, Arc<Named>>>,
 }
 
 /// What a warning says where no advisory judges the system.
@@ -81,12 +85,12 @@ pub const INCOMPLETE: &str = "come from the starter set, which is incomplete";
 /// What a warning says while only lists of advisories are loaded.
 pub const INCOMPLETE_LISTS: &str = "which is incomplete";
 
-/// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
 /// What is said beside the answers of a host whose repositories need a subscription that it has not.
 pub(crate) fn not_entitled_words(why: &str) -> String {
     format!("Not entitled: {why}. That the package manager offers no update does not mean that the host is patched.")
 }
 
+/// The sentence that says how to load advisories, with a space before it; empty where no feed has them.
 fn load_hint<'e>(ecosystems: impl IntoIterator<Item = &'e str>) -> String {
     registry::sync_command(ecosystems).map(|command| format!(" Run `{command}`.")).unwrap_or_default()
 }
@@ -142,7 +146,7 @@ impl Intel {
     /// [`AppError::Intel`] when a chunk is missing or damaged.
     pub fn open(dir: IntelDir, index: SnapshotIndex) -> Result<Self, AppError> {
         let side = open_tables(&dir, &index, is_common)?;
-        Ok(Self { index, dir, side, rare: OnceLock::new(), chunks: Mutex::new(BTreeMap::new()) })
+        Ok(Self { index, dir, side, rare: OnceLock::new(), chunks: Mutex::default(), named: Mutex::default() })
     }
 
     fn rare(&self) -> Result<&SideTables, AppError> {
@@ -202,6 +206,43 @@ impl Intel {
         let chunk = Arc::new(open_advisories(&self.dir, id)?);
         lock().insert(id.to_owned(), chunk.clone());
         Ok(chunk)
+    }
+
+    /// Every statement that names a vulnerability or an advisory in an ecosystem: provider, package and its row are given to `each`, until
+    /// that says to stop.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn statements_on(
+        &self,
+        ecosystem: &str,
+        id: &str,
+        mut each: impl FnMut(&str, &str, Row<'_>) -> bool,
+    ) -> Result<(), AppError> {
+        let of = |c: &&ChunkMeta| c.kind == ChunkKind::Advisories && c.ecosystem.as_deref() == Some(ecosystem);
+        for meta in self.index.chunks.iter().filter(of) {
+            let chunk = self.chunk(&meta.id)?;
+            let named = self.named(&meta.id, &chunk);
+            for package in named.packages(id) {
+                let Some(package) = chunk.package(package) else { continue };
+                for row in chunk.rows(package).filter(|row| row.vuln == id || row.advisory == Some(id)) {
+                    if !each(&meta.provider, package, row) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn named(&self, id: &str, chunk: &AdvisoryChunk) -> Arc<Named> {
+        let lock = || self.named.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(named) = lock().get(id) {
+            return named.clone();
+        }
+        let named = Arc::new(Named::of(chunk));
+        lock().insert(id.to_owned(), named.clone());
+        named
     }
 
     /// Ecosystems that have advisory chunks.

@@ -19,6 +19,7 @@ on_every_engine!(
     facts_that_arrive_late_do_not_replace_newer_ones,
     a_write_with_an_old_generation_is_a_conflict,
     one_machine_is_one_host,
+    the_stamp_changes_with_every_change_of_a_host,
     values_that_one_engine_would_refuse_are_refused_on_both,
     lists_have_one_order_on_every_engine,
     lists_are_cut_to_the_filter_and_the_scope,
@@ -204,6 +205,34 @@ async fn one_machine_is_one_host(stage: Stage) {
     stage.facts("2", None, NOW, &seen).await.unwrap();
     stage.facts("3", None, NOW, &seen).await.unwrap();
     assert_eq!(stage.db.read().await.unwrap().host_by_hostname("web1").await.unwrap().len(), 3);
+}
+
+async fn the_stamp_changes_with_every_change_of_a_host(stage: Stage) {
+    let stamp = async || stage.db.read().await.unwrap().host_stamp().await.unwrap();
+    let mut seen = vec![stamp().await];
+    let first = stage.facts("1", None, NOW, &facts("web1", &["a=1"])).await.unwrap();
+    seen.push(stamp().await);
+    let again = stage.facts("1", Some(first.generation), after(1), &facts("web1", &["a=1"])).await.unwrap();
+    seen.push(stamp().await);
+    stage.facts("2", None, after(2), &facts("web2", &["a=1"])).await.unwrap();
+    seen.push(stamp().await);
+    let mut txn = stage.db.write().await.unwrap();
+    txn.host_profile_save(&id("1"), &AssetProfile::default(), again.generation).await.unwrap();
+    txn.commit().await.unwrap();
+    seen.push(stamp().await);
+    // Another host of the same age in the place of one that is gone.
+    let mut txn = stage.db.write().await.unwrap();
+    txn.host_delete(&id("2"), Generation::FIRST).await.unwrap();
+    txn.commit().await.unwrap();
+    seen.push(stamp().await);
+    stage.facts("3", None, after(3), &facts("web3", &["a=1"])).await.unwrap();
+    seen.push(stamp().await);
+    for (n, one) in seen.iter().enumerate() {
+        assert!(!seen[n + 1..].contains(one), "{n}: {seen:?}");
+    }
+    assert_eq!(stamp().await, seen[seen.len() - 1]);
+    let all = stage.db.read().await.unwrap().host_all().await.unwrap();
+    assert_eq!(all.iter().map(|h| h.hostname.as_str()).collect::<Vec<_>>(), ["web1", "web3"]);
 }
 
 async fn values_that_one_engine_would_refuse_are_refused_on_both(stage: Stage) {

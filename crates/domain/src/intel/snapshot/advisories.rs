@@ -406,6 +406,12 @@ impl AdvisoryChunk {
         (0..self.package_count()).filter_map(|i| self.package_name(i))
     }
 
+    /// A package name by its place in [`AdvisoryChunk::packages`].
+    #[must_use]
+    pub fn package(&self, place: usize) -> Option<&str> {
+        if place < self.package_count() { self.package_name(place) } else { None }
+    }
+
     fn package_name(&self, i: usize) -> Option<&str> {
         self.strings.text(u32_at(&self.packages, i.checked_mul(PKG)?)?)
     }

@@ -1,0 +1,119 @@
+//! Answers over the whole index, kept while nothing changes: pages that are opened again, or turned, are not counted again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use patchwright_domain::access::Scope;
+use patchwright_domain::exposure::fleet::census::Census;
+use patchwright_domain::exposure::fleet::query::{self, Answer, Asking, GroupBy};
+use patchwright_domain::time::Timestamp;
+use roaring::RoaringBitmap;
+
+use super::{State, threads};
+use crate::Result;
+use crate::intel::Intel;
+
+/// "Due soon" means within this.
+const SOON_DAYS: i64 = 7;
+/// An answer stays this long even when a deadline passed or an exception ended meanwhile.
+const KEPT_MS: i64 = 60_000;
+/// Scopes whose census is kept.
+const SCOPES_KEPT: usize = 16;
+/// Answers to queries that are kept.
+const ANSWERS_KEPT: usize = 32;
+
+/// What was counted, oldest first.
+#[derive(Default)]
+pub(crate) struct Counted(Mutex<Kept>);
+
+/// Who asks, the text of the query, and by what it is grouped.
+type Question = (Scope, String, GroupBy);
+
+#[derive(Default)]
+struct Kept {
+    census: Vec<(Scope, Timestamp, Arc<Census>)>,
+    answers: Vec<(Question, Timestamp, Arc<Answer>)>,
+}
+
+impl Counted {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an answer of `at` still holds: within a minute, or until the instant that it names.
+fn holds(at: Timestamp, until: Option<Timestamp>, now: Timestamp) -> bool {
+    let age = now.0 - at.0;
+    (0..KEPT_MS).contains(&age) || (age >= 0 && until.is_some_and(|until| now < until))
+}
+
+fn keep<K: PartialEq, T>(list: &mut Vec<(K, Timestamp, Arc<T>)>, max: usize, key: K, at: Timestamp, value: &Arc<T>) {
+    list.retain(|(known, ..)| *known != key);
+    if list.len() >= max {
+        list.remove(0);
+    }
+    list.push((key, at, value.clone()));
+}
+
+impl State {
+    /// What is counted over the hosts of a scope, which is of this actor's.
+    pub(crate) fn census(
+        &self,
+        actor: &Scope,
+        scope: &RoaringBitmap,
+        intel: &Intel,
+        now: Timestamp,
+    ) -> Result<Arc<Census>> {
+        // Held while it is counted: two pages that open together do the work once.
+        let mut kept = self.counted.lock();
+        // A census without an end holds until something changes.
+        let until = |census: &Census| Some(census.until.unwrap_or(Timestamp(i64::MAX)));
+        let known = kept.census.iter().find(|(of, at, census)| of == actor && holds(*at, until(census), now));
+        if let Some((_, _, census)) = known {
+            return Ok(census.clone());
+        }
+        let source = self.source(intel);
+        let asking = Asking {
+            index: &self.index,
+            board: self.board()?,
+            facts: &source,
+            scope,
+            rows: self,
+            marks: self.marks(),
+            now,
+        };
+        let census = Arc::new(asking.census(SOON_DAYS * 86_400_000, threads()));
+        source.done()?;
+        keep(&mut kept.census, SCOPES_KEPT, actor.clone(), now, &census);
+        Ok(census)
+    }
+
+    /// The answer to a query that was read from `text`.
+    pub(crate) fn answer(
+        &self,
+        (actor, scope): (&Scope, &RoaringBitmap),
+        (text, parsed): (&str, &query::Query),
+        group: GroupBy,
+        intel: &Intel,
+        now: Timestamp,
+    ) -> Result<Arc<Answer>> {
+        let key = (actor.clone(), text.trim().to_owned(), group);
+        let known = self.counted.lock().answers.iter().find(|(k, at, _)| *k == key && holds(*at, None, now)).cloned();
+        if let Some((_, _, answer)) = known {
+            return Ok(answer);
+        }
+        let source = self.source(intel);
+        let asking = Asking {
+            index: &self.index,
+            board: self.board()?,
+            facts: &source,
+            scope,
+            rows: self,
+            marks: self.marks(),
+            now,
+        };
+        let answer = Arc::new(asking.answer(parsed, group));
+        source.done()?;
+        keep(&mut self.counted.lock().answers, ANSWERS_KEPT, key, now, &answer);
+        Ok(answer)
+    }
+}
