@@ -46,13 +46,15 @@ fn quirks_of_os_release() {
             "",
         ),
         ("empty_file", "", "linux", "", None, "Linux", "ID: the file has no `ID`; `linux` is the standard's default\n"),
+        ("no_pretty_name", "NAME=\"Acme OS\"\nID=acme\nVERSION_ID=7.1\n", "acme", "7.1", None, "Acme OS 7.1", ""),
+        ("no_name_at_all", "ID=debian\nVERSION_ID=\"12\"\n", "debian", "12", None, "debian 12", ""),
         (
             "open_quote",
             "ID=\"debian\nVERSION_ID=12\n",
             "debian",
             "12",
             None,
-            "Linux",
+            "debian 12",
             "line 1: the quote is not closed; the rest of the line is taken\n",
         ),
         (
