@@ -349,6 +349,13 @@ impl Gathered {
             FeedRecords::Csaf(list) => {
                 for record in list {
                     out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    if record.status == "draft" {
+                        out.lost += 1;
+                        let what =
+                            "the document is a draft, which its publisher has not published; nothing of it counts";
+                        out.problems.push(Problem::new(record.id, what, ""));
+                        continue;
+                    }
                     self.take_csaf(spec, record);
                 }
             }
