@@ -27,8 +27,8 @@ use crate::intel::{FreshRecords, RecordIds};
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
 
-/// Largest unpacked archive of CSAF documents, in bytes.
-const CSAF_UNPACKED_MAX: u64 = 64 << 30;
+/// Largest unpacked archive of CSAF or OpenVEX documents, in bytes.
+const VEX_UNPACKED_MAX: u64 = 64 << 30;
 
 /// A feed document after parsing.
 #[derive(Debug, Default)]
@@ -222,8 +222,9 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
         }
         other => other,
     };
-    // The archive of a CSAF provider repeats itself for every architecture; its documents are read and dropped one by one.
-    let unpacked = if format == FeedFormat::Csaf { CSAF_UNPACKED_MAX } else { Limits::default().unpacked };
+    // These archives repeat themselves for every architecture; their documents are read and dropped one by one.
+    let repeats = matches!(format, FeedFormat::Csaf | FeedFormat::UbuntuVex);
+    let unpacked = if repeats { VEX_UNPACKED_MAX } else { Limits::default().unpacked };
     let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
     let parsed = feed::parse(format, file, &limits).map_err(|source| ConvertError::Format {
         path: path.display().to_string(),

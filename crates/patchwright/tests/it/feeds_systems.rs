@@ -18,6 +18,7 @@ fn each_feed_is_read_from_its_own_document() {
         ("ubuntu-usn", "usn-db.json", "database-all.json", "loaded,2,"),
         ("ubuntu-cve", "ubuntu-cve.json", "cves.json", "loaded,2,"),
         ("ubuntu-tracker", "ubuntu-tracker", "active/CVE-2026-0701", "loaded,1,"),
+        ("ubuntu-vex", "ubuntu-vex.ndjson", "vex-all.ndjson", "loaded,3,"),
         ("alpine-secdb", "secdb.json", "v3.20/main.json", "loaded,3,"),
         ("almalinux-errata", "rpm-errata.json", "errata.full.json", "loaded,2,"),
         ("rocky-errata", "rocky-errata.json", "page1.json", "loaded,2,"),
@@ -34,6 +35,8 @@ fn each_feed_is_read_from_its_own_document() {
     b.ok(&["intel", "verify"]);
     let known = b.ok(&["explain", "CVE-2026-0701", "-q"]);
     assert!(known.contains("Ubuntu:22.04:LTS"), "{known}");
+    let known = b.ok(&["explain", "CVE-2026-0801", "-q"]);
+    assert!(known.contains("ubuntu-vex"), "{known}");
     let refused = b.run(&["feed", "sync", "rocky-errata"]);
     assert_ne!(code(&refused), 0);
     assert!(err(&refused).contains("from a mirror only") && err(&refused).contains("hint: "), "{}", err(&refused));
