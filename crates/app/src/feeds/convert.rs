@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
+use patchwright_domain::intel::snapshot::index::is_ecosystem_name;
 use patchwright_domain::intel::{
     Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
     Withdrawal,
@@ -202,8 +203,8 @@ pub fn parse_document(
             }
         }
     }
-    out.problems.truncate(PROBLEMS_KEPT);
     gathered.finish(spec, &mut out);
+    out.problems.truncate(PROBLEMS_KEPT);
     Ok(out)
 }
 
@@ -439,6 +440,24 @@ impl Gathered {
         }
     }
 
+    /// Takes out what is said of ecosystems whose names no snapshot can hold: one of them must not cost the whole document.
+    fn quarantine(&mut self, out: &mut ParsedFeed) {
+        let mut lost: Vec<String> = Vec::new();
+        self.advisories.retain_mut(|advisory| {
+            let Some(bad) = advisory.affected.iter().find(|a| !is_ecosystem_name(&a.ecosystem)) else { return true };
+            let what = format!("an ecosystem of {} has a name that cannot be one; it is left out", advisory.id);
+            out.problems.push(Problem::new(advisory.id.clone(), what, &bad.ecosystem));
+            advisory.affected.retain(|a| is_ecosystem_name(&a.ecosystem));
+            let kept = !advisory.affected.is_empty();
+            if !kept {
+                lost.push(advisory.id.clone());
+            }
+            kept
+        });
+        out.lost += lost.len() as u64;
+        out.ids.advisories.retain(|id| !lost.contains(id));
+    }
+
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
@@ -460,6 +479,7 @@ impl Gathered {
                 self.advisories.push(advisory);
             }
         }
+        self.quarantine(out);
         let mut withdrawn = self.withdrawn;
         let taken_back = self.advisories.iter().filter(|advisory| advisory.withdrawn.is_some());
         withdrawn.extend(taken_back.flat_map(|advisory| withdrawals(spec, advisory, advisory.withdrawn)));

@@ -99,6 +99,12 @@ pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
+/// Whether a text can be the name of an ecosystem with its release. It may have a slash: SUSE writes `CORE 9 for IBM S/390 31bit`.
+#[must_use]
+pub fn is_ecosystem_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= NAME_MAX && !text.starts_with('.') && !text.contains(char::is_control)
+}
+
 impl ChunkMeta {
     /// What a chunk is about; no two chunks of a snapshot share it.
     #[must_use]
@@ -110,12 +116,13 @@ impl ChunkMeta {
         if !is_sha256(&self.id) {
             return Err(IndexError::ChunkId(self.id.chars().take(NAME_MAX).collect()));
         }
-        for name in std::iter::once(&self.provider).chain(&self.ecosystem) {
-            // Names go into file names, tables and terminals: no separators, no control characters.
-            let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '\0');
-            if name.is_empty() || name.len() > NAME_MAX || name.starts_with('.') || name.contains(odd) {
-                return Err(IndexError::Name(name.chars().take(NAME_MAX).filter(|c| !c.is_control()).collect()));
-            }
+        // A provider's name goes into file names, both into tables and terminals.
+        let is_provider = is_ecosystem_name(&self.provider) && !self.provider.contains(['/', '\\']);
+        let mut bad = std::iter::once(&self.provider)
+            .filter(|_| !is_provider)
+            .chain(self.ecosystem.iter().filter(|name| !is_ecosystem_name(name)));
+        if let Some(name) = bad.next() {
+            return Err(IndexError::Name(name.chars().take(NAME_MAX).filter(|c| !c.is_control()).collect()));
         }
         if self.bytes > CHUNK_BYTES_MAX {
             return Err(IndexError::Size(self.id.clone(), self.bytes));
