@@ -148,6 +148,23 @@ fn withdrawals<'a>(
     })
 }
 
+/// Names of one vulnerability, two and two. An advisory of an update that covers several is another name of none of them, and an id
+/// that only repeats the CVE id (`DEBIAN-CVE-…`) stands in every finding that it makes.
+fn names_of(advisory: &Advisory) -> Vec<(String, String, String)> {
+    let vulns = advisory.vulnerabilities();
+    let [vuln] = vulns.as_slice() else { return Vec::new() };
+    // What is only covered (`upstream`) is fixed by the advisory, not another name of it.
+    let same = advisory.id == *vuln || advisory.aliases.iter().any(|alias| alias == vuln);
+    if !same || advisory.withdrawn.is_some() {
+        return Vec::new();
+    }
+    std::iter::once(&advisory.id)
+        .chain(&advisory.aliases)
+        .filter(|name| !name.ends_with(*vuln))
+        .map(|name| (name.clone(), (*vuln).to_owned(), advisory.id.clone()))
+        .collect()
+}
+
 /// What is kept of an NVD record.
 struct NvdFacts {
     modified: Option<Timestamp>,
@@ -480,6 +497,12 @@ impl Gathered {
             }
         }
         self.quarantine(out);
+        let mut names: Vec<(String, String, String)> = self.advisories.iter().flat_map(names_of).collect();
+        names.sort();
+        names.dedup();
+        if !names.is_empty() {
+            out.records.push(side(SideRecords::Aliases(names)));
+        }
         let mut withdrawn = self.withdrawn;
         let taken_back = self.advisories.iter().filter(|advisory| advisory.withdrawn.is_some());
         withdrawn.extend(taken_back.flat_map(|advisory| withdrawals(spec, advisory, advisory.withdrawn)));

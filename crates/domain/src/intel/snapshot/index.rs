@@ -68,6 +68,8 @@ pub enum ChunkKind {
     Withdrawn,
     /// What the catalogue of exploited vulnerabilities lists no more.
     KevRemoved,
+    /// Names that several databases have for one vulnerability.
+    Aliases,
 }
 
 /// One chunk of a snapshot.
@@ -153,6 +155,7 @@ impl ChunkKind {
             Self::Published => "published",
             Self::Withdrawn => "withdrawn",
             Self::KevRemoved => "kev_removed",
+            Self::Aliases => "aliases",
         }
     }
 }
@@ -220,7 +223,8 @@ impl SnapshotIndex {
             | ChunkKind::Eol
             | ChunkKind::Published
             | ChunkKind::Withdrawn
-            | ChunkKind::KevRemoved => false,
+            | ChunkKind::KevRemoved
+            | ChunkKind::Aliases => false,
         };
         let replaced = |old: &&ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;
