@@ -140,6 +140,13 @@ impl ChunkKind {
         matches!(self, Self::Withdrawn | Self::KevRemoved)
     }
 
+    /// Whether the chunk is what this installation saw happen: it lies beside the data, under the same signature, and is no part of
+    /// the id of the data. Who never had what is gone knows nothing of it.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::KevRemoved)
+    }
+
     /// The word in tables and documents.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -169,7 +176,7 @@ pub struct SnapshotIndex {
     pub sequence: u64,
     /// When it was activated here.
     pub activated_at: Timestamp,
-    /// Digest over the chunk list.
+    /// Digest over the chunks of data: equal data has the same on every machine.
     pub id: String,
     /// Chunks, sorted.
     pub chunks: Vec<ChunkMeta>,
@@ -180,14 +187,8 @@ impl SnapshotIndex {
     #[must_use]
     pub fn new(mut chunks: Vec<ChunkMeta>, sequence: u64, activated_at: Timestamp) -> Self {
         chunks.sort();
-        let mut hash = Sha256::new();
-        for chunk in &chunks {
-            for part in [chunk.provider.as_str(), chunk.ecosystem.as_deref().unwrap_or("-"), chunk.id.as_str()] {
-                hash.update(part.as_bytes());
-                hash.update([0]);
-            }
-        }
-        Self { format: 1, sequence, activated_at, id: hex::encode(hash.finalize()), chunks }
+        let id = content_id(chunks.iter().filter(|chunk| !chunk.kind.is_local()));
+        Self { format: 1, sequence, activated_at, id, chunks }
     }
 
     /// The index with the chunks of `provider` replaced: what a finished feed run activates.
@@ -253,7 +254,9 @@ impl SnapshotIndex {
             return Err(IndexError::Twice(twice.0.to_owned()));
         }
         let again = Self::new(self.chunks.clone(), self.sequence, self.activated_at);
-        if again.id == self.id && again.chunks == self.chunks { Ok(()) } else { Err(IndexError::Id) }
+        // Snapshots of before took what is only known here into their id.
+        let is_own = again.id == self.id || content_id(self.chunks.iter()) == self.id;
+        if is_own && again.chunks == self.chunks { Ok(()) } else { Err(IndexError::Id) }
     }
 
     /// The index as a signed statement.
@@ -275,6 +278,18 @@ impl SnapshotIndex {
         }
         Ok(statement.predicate)
     }
+}
+
+/// Digest over a sorted list of chunks.
+fn content_id<'c>(chunks: impl Iterator<Item = &'c ChunkMeta>) -> String {
+    let mut hash = Sha256::new();
+    for chunk in chunks {
+        for part in [chunk.provider.as_str(), chunk.ecosystem.as_deref().unwrap_or("-"), chunk.id.as_str()] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 /// The content id of a chunk.
@@ -329,6 +344,36 @@ mod tests {
         assert_eq!(SnapshotIndex { format: 2, ..good }.check(), Err(IndexError::Format(2)));
         let twice = vec![meta("epss", ChunkKind::Epss, &id, false), meta("epss", ChunkKind::Epss, &id, true)];
         assert!(matches!(SnapshotIndex::new(twice, 1, Timestamp(0)).check(), Err(IndexError::Twice(_))));
+    }
+
+    #[test]
+    fn what_only_this_installation_saw_is_no_part_of_the_id_and_old_ids_still_hold() {
+        let (kev, gone) = ("ab".repeat(32), "cd".repeat(32));
+        let kev = meta("cisa-kev", ChunkKind::Kev, &kev, false);
+        let seen = meta("cisa-kev", ChunkKind::KevRemoved, &gone, false);
+        let plain = SnapshotIndex::new(vec![kev.clone()], 1, Timestamp(5));
+        let with = SnapshotIndex::new(vec![kev, seen], 1, Timestamp(5));
+        assert_eq!(plain.id, with.id);
+        assert_eq!(with.chunks.len(), 2, "it is kept, and signed with the rest");
+        with.check().unwrap();
+        let before = SnapshotIndex { id: content_id(with.chunks.iter()), ..with.clone() };
+        assert_ne!(before.id, with.id);
+        before.check().unwrap();
+    }
+
+    #[test]
+    fn ecosystems_may_have_a_slash_and_no_control_character() {
+        let of = |name: &str| {
+            let chunk = ChunkMeta {
+                ecosystem: Some(name.to_owned()),
+                ..meta("suse-oval", ChunkKind::Advisories, &"ab".repeat(32), false)
+            };
+            SnapshotIndex::new(vec![chunk], 1, Timestamp(5)).check()
+        };
+        of("SUSE:CORE 9 for IBM S/390 31bit").unwrap();
+        for bad in ["", ".x", "SUSE:a\u{1b}[2J", &"x".repeat(129)] {
+            assert!(matches!(of(bad), Err(IndexError::Name(_))), "{bad}");
+        }
     }
 
     #[test]
