@@ -296,6 +296,7 @@ async fn attempt(
         max_bytes: spec.max_bytes,
         folder: folder.clone(),
         distribution: spec.distribution,
+        again: options.force,
         now: env.now(),
     };
     let checks = match spec.distribution {
