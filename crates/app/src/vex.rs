@@ -289,6 +289,7 @@ fn why_word(why: NotApplied) -> &'static str {
         NotApplied::Partly => "partly",
         NotApplied::Confirms => "confirms",
         NotApplied::Overruled => "overruled",
+        NotApplied::NotFinal => "not_final",
     }
 }
 

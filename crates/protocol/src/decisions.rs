@@ -307,7 +307,7 @@ pub struct VexDocumentRow {
     pub applied: u64,
     /// Statements that say affected, or that nobody knows yet: they set nothing aside.
     pub open: u64,
-    /// Statements about vulnerabilities that are found here, which set nothing aside: of another product or version, or overruled.
+    /// Statements about vulnerabilities that are found here, which set nothing aside: of another product or version, overruled, or of a document that is not final.
     pub idle: u64,
     /// Statements that match nothing: no host has a finding of their vulnerability.
     pub unmatched: u64,

@@ -536,7 +536,7 @@ pub struct UntouchedView {
     pub vuln: String,
     /// Package of the finding.
     pub package: String,
-    /// `lapsed`, `not_yet`, `other_product`, `near_miss`, `partly`, `confirms`, `overruled`.
+    /// `lapsed`, `not_yet`, `other_product`, `near_miss`, `partly`, `confirms`, `overruled`, `not_final`.
     pub why: String,
     /// The reason in words.
     pub text: String,

@@ -31,6 +31,8 @@ pub(crate) struct Decisions {
     pub(crate) said: BTreeMap<String, Arc<Vec<Statement>>>,
     /// Names the documents.
     documents_stamp: String,
+    /// The snapshot that knew other names of what they speak of.
+    named_by: String,
     /// Names this set: ids and generations.
     pub(crate) stamp: String,
     /// Places of exceptions and statements that cover a host.
@@ -160,6 +162,9 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
         documents_stamp.push_str(&format!("{} {}\n", stored.document.id(), stored.generation.0));
     }
     stamp.push_str(&documents_stamp);
+    let intel = env.intel();
+    let named_by = if documents.is_empty() { String::new() } else { intel.index().id.clone() };
+    stamp.push_str(&named_by);
     let mut kept = env.decisions().0.lock().await;
     if kept.decisions.stamp == stamp {
         return Ok(kept.decisions.clone());
@@ -167,21 +172,26 @@ pub(crate) async fn current(env: &Env, read: &mut Reader) -> Result<Arc<Decision
     let mut said: BTreeMap<String, Arc<Vec<Statement>>> = BTreeMap::new();
     for stored in &documents {
         let id = stored.document.id();
-        let statements = match kept.decisions.said.get(id.as_str()) {
+        let known = kept.decisions.said.get(id.as_str()).filter(|_| kept.decisions.named_by == named_by);
+        let statements = match known {
             Some(known) => known.clone(),
             None => {
                 let read = read.vex_document_statements(id).await?.ok_or_else(|| gone(id.as_str()))?;
-                Arc::new(read.into_iter().zip(0u32..).map(|(s, no)| as_kept(s, no, &stored.document)).collect())
+                let mut said: Vec<Statement> =
+                    read.into_iter().zip(0u32..).map(|(s, no)| as_kept(s, no, &stored.document)).collect();
+                intel.name_fully(&mut said)?;
+                Arc::new(said)
             }
         };
         said.insert(id.to_string(), statements);
     }
-    let library = if kept.decisions.documents_stamp == documents_stamp {
+    let same = kept.decisions.documents_stamp == documents_stamp && kept.decisions.named_by == named_by;
+    let library = if same {
         kept.decisions.documents.clone()
     } else {
         Arc::new(Library::of(said.values().flat_map(|s| s.iter().cloned()).collect()))
     };
-    let mut next = Decisions { stamp, documents: library, said, documents_stamp, ..Decisions::default() };
+    let mut next = Decisions { stamp, documents: library, said, documents_stamp, named_by, ..Decisions::default() };
     let mut coverage: BTreeMap<String, Arc<Coverage>> = BTreeMap::new();
     for stored in exceptions {
         let id = stored.exception.id().clone();

@@ -292,6 +292,8 @@ async fn looked_at(
     for (no, statement) in (0u32..).zip(statements.iter()) {
         let does = if reached.statements.contains(&no) {
             Does::Applies
+        } else if statement.held().is_some() {
+            Does::Idle
         } else if !statement.status.sets_aside() {
             Does::Open
         } else if state.finds(statement) {

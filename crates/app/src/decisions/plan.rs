@@ -39,6 +39,8 @@ pub enum By {
 /// Findings of a query, put together.
 pub(super) struct Counted {
     pub(super) covers: Coverage,
+    /// Findings as the list of findings counts them: two versions of a package on one host are two.
+    pub(super) findings: u64,
     pub(super) worst: Option<Urgency>,
     pub(super) classes: [u64; 5],
     pub(super) excepted: u64,
@@ -101,7 +103,7 @@ pub(super) async fn counted(env: &Env, ctx: &Ctx, q: &str, by: By) -> Result<Cou
     }
     let worst = answer.classes.iter().zip(CLASSES).find(|(n, _)| **n > 0).map(|(_, urgency)| urgency);
     let digest = covers.digest();
-    Ok(Counted { covers, worst, classes: answer.classes, excepted: answer.excepted, digest })
+    Ok(Counted { covers, findings: answer.findings, worst, classes: answer.classes, excepted: answer.excepted, digest })
 }
 
 fn listed(state: &State, name: u32, version: Option<String>, vulns: &[u32], hosts: &RoaringBitmap) -> Option<Listed> {
@@ -153,7 +155,7 @@ pub async fn plan(env: &Env, ctx: &Ctx, q: &str, by: By) -> Result<DecisionPlan>
     Ok(DecisionPlan {
         schema: SCHEMA,
         q: q.trim().to_owned(),
-        findings: covers.findings(),
+        findings: counted.findings,
         counts: UrgencyCounts { emergency, critical, high, medium, low },
         worst: counted.worst.map(|u| urgency_word(u).to_owned()),
         hosts: covers.hosts.len() as u64,

@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
+use patchwright_domain::intel::snapshot::index::is_ecosystem_name;
 use patchwright_domain::intel::{
     Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
     Withdrawal,
@@ -27,8 +28,8 @@ use crate::intel::{FreshRecords, RecordIds};
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
 
-/// Largest unpacked archive of CSAF documents, in bytes.
-const CSAF_UNPACKED_MAX: u64 = 64 << 30;
+/// Largest unpacked archive of CSAF or OpenVEX documents, in bytes.
+const VEX_UNPACKED_MAX: u64 = 64 << 30;
 
 /// A feed document after parsing.
 #[derive(Debug, Default)]
@@ -147,6 +148,23 @@ fn withdrawals<'a>(
     })
 }
 
+/// Names of one vulnerability, two and two. An advisory of an update that covers several is another name of none of them, and an id
+/// that only repeats the CVE id (`DEBIAN-CVE-…`) stands in every finding that it makes.
+fn names_of(advisory: &Advisory) -> Vec<(String, String, String)> {
+    let vulns = advisory.vulnerabilities();
+    let [vuln] = vulns.as_slice() else { return Vec::new() };
+    // What is only covered (`upstream`) is fixed by the advisory, not another name of it.
+    let same = advisory.id == *vuln || advisory.aliases.iter().any(|alias| alias == vuln);
+    if !same || advisory.withdrawn.is_some() {
+        return Vec::new();
+    }
+    std::iter::once(&advisory.id)
+        .chain(&advisory.aliases)
+        .filter(|name| !name.ends_with(*vuln))
+        .map(|name| (name.clone(), (*vuln).to_owned(), advisory.id.clone()))
+        .collect()
+}
+
 /// What is kept of an NVD record.
 struct NvdFacts {
     modified: Option<Timestamp>,
@@ -202,8 +220,8 @@ pub fn parse_document(
             }
         }
     }
-    out.problems.truncate(PROBLEMS_KEPT);
     gathered.finish(spec, &mut out);
+    out.problems.truncate(PROBLEMS_KEPT);
     Ok(out)
 }
 
@@ -222,8 +240,9 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
         }
         other => other,
     };
-    // The archive of a CSAF provider repeats itself for every architecture; its documents are read and dropped one by one.
-    let unpacked = if format == FeedFormat::Csaf { CSAF_UNPACKED_MAX } else { Limits::default().unpacked };
+    // These archives repeat themselves for every architecture; their documents are read and dropped one by one.
+    let repeats = matches!(format, FeedFormat::Csaf | FeedFormat::UbuntuVex);
+    let unpacked = if repeats { VEX_UNPACKED_MAX } else { Limits::default().unpacked };
     let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
     let parsed = feed::parse(format, file, &limits).map_err(|source| ConvertError::Format {
         path: path.display().to_string(),
@@ -349,6 +368,13 @@ impl Gathered {
             FeedRecords::Csaf(list) => {
                 for record in list {
                     out.date = out.date.max(record.updated.map(patchwright_domain::time::Timestamp::date));
+                    if record.status == "draft" {
+                        out.lost += 1;
+                        let what =
+                            "the document is a draft, which its publisher has not published; nothing of it counts";
+                        out.problems.push(Problem::new(record.id, what, ""));
+                        continue;
+                    }
                     self.take_csaf(spec, record);
                 }
             }
@@ -431,6 +457,24 @@ impl Gathered {
         }
     }
 
+    /// Takes out what is said of ecosystems whose names no snapshot can hold: one of them must not cost the whole document.
+    fn quarantine(&mut self, out: &mut ParsedFeed) {
+        let mut lost: Vec<String> = Vec::new();
+        self.advisories.retain_mut(|advisory| {
+            let Some(bad) = advisory.affected.iter().find(|a| !is_ecosystem_name(&a.ecosystem)) else { return true };
+            let what = format!("an ecosystem of {} has a name that cannot be one; it is left out", advisory.id);
+            out.problems.push(Problem::new(advisory.id.clone(), what, &bad.ecosystem));
+            advisory.affected.retain(|a| is_ecosystem_name(&a.ecosystem));
+            let kept = !advisory.affected.is_empty();
+            if !kept {
+                lost.push(advisory.id.clone());
+            }
+            kept
+        });
+        out.lost += lost.len() as u64;
+        out.ids.advisories.retain(|id| !lost.contains(id));
+    }
+
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
@@ -451,6 +495,13 @@ impl Gathered {
                 }
                 self.advisories.push(advisory);
             }
+        }
+        self.quarantine(out);
+        let mut names: Vec<(String, String, String)> = self.advisories.iter().flat_map(names_of).collect();
+        names.sort();
+        names.dedup();
+        if !names.is_empty() {
+            out.records.push(side(SideRecords::Aliases(names)));
         }
         let mut withdrawn = self.withdrawn;
         let taken_back = self.advisories.iter().filter(|advisory| advisory.withdrawn.is_some());

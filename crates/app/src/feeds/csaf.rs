@@ -21,14 +21,14 @@ use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::feed::csaf_provider::{self, Entry, Listed};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use crate::error_chain;
 use checks::Judged;
 pub(super) use checks::{Checks, Counts};
 pub(super) use describe::{Described, describe, save_keys};
-use source::Source;
+use source::{Small, Source};
 
 /// Largest list of a provider, in bytes. Red Hat's changes.csv has 20 MB.
 const LIST_MAX: u64 = 256 << 20;
@@ -36,6 +36,10 @@ const LIST_MAX: u64 = 256 << 20;
 const DOCUMENT_MAX: u64 = 128 << 20;
 /// From this many documents on, an archive is fetched first where the provider has one.
 const ARCHIVE_FROM: usize = 200;
+/// Digests of unchanged documents that are asked for in one list; in a longer one its times decide, and `--force`.
+const HASHES_MAX: usize = 1_000;
+/// Largest digest file, in bytes.
+const HASH_BYTES_MAX: u64 = 64 << 10;
 /// Lists of one provider that are followed.
 const LISTS_MAX: usize = 32;
 /// Folders below a mirror that are looked at for lists.
@@ -84,6 +88,9 @@ struct Line {
     /// When its provider says it was made, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     released: Option<i64>,
+    /// SHA-256 of the file, in hex: it can be altered under the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 impl Line {
@@ -167,6 +174,8 @@ struct Run<'a> {
     gotten: Gotten,
     counts: Counts,
     bytes: u64,
+    /// Everything is fetched again, whatever the lists say of when it changed.
+    again: bool,
 }
 
 fn file_error(doing: &'static str, path: &Path, why: &std::io::Error) -> FetchError {
@@ -197,6 +206,7 @@ pub(super) async fn fetch(
         gotten: Gotten::of(None),
         counts: Counts::default(),
         bytes: 0,
+        again: request.again,
     };
     let docs = run.folder().join("docs");
     std::fs::create_dir_all(&docs).map_err(|e| file_error("make", &docs, &e))?;
@@ -378,10 +388,11 @@ impl Run<'_> {
     /// archive whose name tells no day is left: what changed since could not be told.
     async fn archive(&mut self, base: &str, listed: usize) -> Result<Option<Date>, FetchError> {
         let here = self.known.values().find(|line| line.list == base && line.archive && line.file.is_some());
-        if let Some(line) = here {
+        let is_here = here.is_some();
+        if let Some(line) = here.filter(|_| !self.again) {
             return Ok(line.at.map(|at| Timestamp(at).date()));
         }
-        if listed < ARCHIVE_FROM || self.known.values().any(|line| line.list == base) {
+        if !is_here && (listed < ARCHIVE_FROM || self.known.values().any(|line| line.list == base)) {
             return Ok(None);
         }
         let Some(text) = self.get(&format!("{base}archive_latest.txt"), LIST_MAX).await? else {
@@ -432,6 +443,7 @@ impl Run<'_> {
             key: taken.key,
             digest: taken.digest,
             released: None,
+            sha256: Some(document.sha256),
         })?;
         Ok(Some(day))
     }
@@ -448,11 +460,15 @@ impl Run<'_> {
             known(entry).is_none_or(|line| line.file.is_none() || entry.at.is_some_and(|at| line.at != Some(at.0)))
         };
         let mut seen = std::collections::BTreeSet::new();
-        let wanted: Vec<Entry> = entries
+        let (mut wanted, mut here): (Vec<Entry>, Vec<Entry>) = entries
             .into_iter()
             .filter(|entry| patchwright_formats::feed::csaf::is_document_name(&entry.path))
-            .filter(|entry| is_new(entry) && seen.insert(entry.path.clone()))
-            .collect();
+            .filter(|entry| seen.insert(entry.path.clone()))
+            .partition(|entry| self.again || is_new(entry));
+        here.retain(|entry| entry.hash.is_some());
+        if here.len() <= HASHES_MAX {
+            wanted.extend(self.altered(list, here).await?);
+        }
         let whole = u64::try_from(wanted.len()).ok();
         let mut done = 0_u64;
         for group in wanted.chunks(8) {
@@ -487,6 +503,42 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Of documents whose times did not change, those of which the list names another digest than that of the file here.
+    async fn altered(&self, list: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, FetchError> {
+        let mut out = Vec::new();
+        for group in entries.chunks(8) {
+            let one = |n: usize| {
+                let entry = group.get(n);
+                async move {
+                    match entry {
+                        Some(entry) => self.is_altered(list, entry).await.map(|altered| altered.then(|| entry.clone())),
+                        None => Ok(None),
+                    }
+                }
+            };
+            let got = tokio::join!(one(0), one(1), one(2), one(3), one(4), one(5), one(6), one(7));
+            for found in [got.0, got.1, got.2, got.3, got.4, got.5, got.6, got.7] {
+                out.extend(found?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether the digest that the list names is another than that of the file here; one that cannot be had says nothing.
+    async fn is_altered(&self, list: &str, entry: &Entry) -> Result<bool, FetchError> {
+        let file = self.known.get(&(list.to_owned(), entry.path.clone())).and_then(|line| line.file.clone());
+        let (Some(file), Some(place)) = (file, &entry.hash) else { return Ok(false) };
+        let Small::There(bytes) = self.source.small(place, HASH_BYTES_MAX).await? else { return Ok(false) };
+        let Some(stated) = csaf_provider::digest_of(&bytes) else { return Ok(false) };
+        let path = self.folder().join(file);
+        let content = std::fs::read(&path).map_err(|e| file_error("read", &path, &e))?;
+        let found = match stated.len() {
+            64 => hex::encode(Sha256::digest(&content)),
+            _ => hex::encode(Sha512::digest(&content)),
+        };
+        Ok(found != stated)
     }
 
     /// A document that was checked: the inner error is one that must not be used, or is not there.
@@ -553,6 +605,7 @@ impl Run<'_> {
             key: judged.taken.key,
             digest: judged.taken.digest,
             released: judged.released.map(|at| at.0),
+            sha256: Some(hex::encode(Sha256::digest(&judged.bytes))),
         })
     }
 

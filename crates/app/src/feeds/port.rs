@@ -27,6 +27,8 @@ pub struct FetchRequest {
     pub folder: PathBuf,
     /// How the publisher hands it out.
     pub distribution: Distribution,
+    /// Everything is fetched again, also what is known by its time not to have changed.
+    pub again: bool,
     /// The time of asking: increments are asked for up to here.
     pub now: Timestamp,
 }

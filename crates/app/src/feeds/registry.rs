@@ -465,6 +465,18 @@ pub const FEEDS: &[FeedSpec] = &[
         distribution: Distribution::Mirror,
     },
     FeedSpec {
+        id: "ubuntu-vex",
+        title: "Ubuntu VEX",
+        publisher: "Canonical",
+        home: "https://security-metadata.canonical.com/vex/vex-all.tar.xz",
+        licence: "CC-BY-SA-4.0",
+        cadence_hours: 24,
+        max_bytes: 2_048 * MB,
+        by_default: false,
+        format: FeedFormat::UbuntuVex,
+        distribution: Distribution::SingleDocument,
+    },
+    FeedSpec {
         id: "alpine-secdb",
         title: "Alpine security database",
         publisher: "Alpine Linux",

@@ -17,7 +17,7 @@ use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shr
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
 use super::csaf::{self, Checks, Counts, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
-use super::registry::{Distribution, FeedSpec};
+use super::registry::{self, Distribution, FeedSpec};
 use super::{parts, providers, raw};
 use crate::env::unique;
 use crate::error::AppError;
@@ -25,6 +25,8 @@ use crate::intel::{Cause, Change, prepare, record};
 use crate::settings::IntelSettings;
 use crate::{Ctx, Env, Result, error_chain};
 
+/// Entries of the activation log that are looked through for the last load of a feed.
+const LOOK_BACK: u32 = 2_000;
 /// Below this many records a share says nothing.
 const SHRINK_FLOOR: u64 = 50;
 
@@ -282,7 +284,8 @@ async fn attempt(
     // What we have of it may not be in force any more, after a rebuild of the starter set for example.
     let in_force = |c: &ChunkMeta| c.provider == spec.id && !c.starter && !c.kind.is_memory();
     let gone = feed.state.records > 0 && !env.intel().index().chunks.iter().any(in_force);
-    let anew = options.force || gone;
+    let moved = put_back(env, spec.id).await.map_err(|e| Failed::new(error_chain(&e), e.hint().unwrap_or_default()))?;
+    let anew = options.force || gone || moved;
     let keep = |value: &Option<String>| if anew || options.from.is_some() { None } else { value.clone() };
     let request = FetchRequest {
         feed: spec.id.to_owned(),
@@ -293,6 +296,7 @@ async fn attempt(
         max_bytes: spec.max_bytes,
         folder: folder.clone(),
         distribution: spec.distribution,
+        again: options.force,
         now: env.now(),
     };
     let checks = match spec.distribution {
@@ -341,6 +345,26 @@ async fn attempt(
     let records = if delta { before.max(kept) } else { kept };
     raw::keep(&folder, spec.id, &document, settings);
     Ok(Done { loaded: Some(Loaded { document, parsed, records, shrunk }), stands })
+}
+
+/// Whether something else than feeds changed the data in force since this feed was loaded, and its part with it: an earlier
+/// snapshot that was returned to, a bundle, a rebuild. What the publisher calls unchanged is not what is in force then.
+async fn put_back(env: &Env, feed: &str) -> Result<bool> {
+    let log = env.db().read().await?.intel_activation_newest(LOOK_BACK).await?;
+    let loaded = log.iter().position(|a| a.provider == feed);
+    let since = log.get(..loaded.unwrap_or(log.len())).unwrap_or_default();
+    let Some(loaded) =
+        loaded.and_then(|at| log.get(at)).filter(|_| since.iter().any(|a| registry::feed(&a.provider).is_none()))
+    else {
+        return Ok(false);
+    };
+    let intel = env.intel();
+    let Some(then) = intel.dir().snapshot(&loaded.snapshot_id)? else { return Ok(true) };
+    let of = |index: &SnapshotIndex| -> Vec<(ChunkKind, Option<String>, String)> {
+        let own = index.chunks.iter().filter(|c| c.provider == feed && !c.kind.is_local());
+        own.map(|c| (c.kind, c.ecosystem.clone(), c.id.clone())).collect()
+    };
+    Ok(of(&then) != of(intel.index()))
 }
 
 /// Fetches what there is and parses it; no document when the publisher has nothing newer.

@@ -134,7 +134,7 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
     if let Some(ids) = change.delta {
         for old in base.chunks.iter().filter(|c| c.provider == change.provider) {
             let named: Vec<&String> = match old.kind {
-                ChunkKind::Advisories => ids.advisories.iter().collect(),
+                ChunkKind::Advisories | ChunkKind::Aliases => ids.advisories.iter().collect(),
                 ChunkKind::Withdrawn => ids.advisories.iter().chain(&ids.cves).collect(),
                 ChunkKind::Kev
                 | ChunkKind::Epss
@@ -211,7 +211,8 @@ fn kev_removed(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Res
             | ChunkKind::Eol
             | ChunkKind::Names
             | ChunkKind::Published
-            | ChunkKind::Withdrawn => {}
+            | ChunkKind::Withdrawn
+            | ChunkKind::Aliases => {}
         }
     }
     removed.retain(|removal| !listed.contains(removal.cve.as_str()));
@@ -264,6 +265,7 @@ fn merge_empty(table: &SideTable, kind: ChunkKind, ids: &BTreeSet<&str>) -> Opti
         ChunkKind::Exploits => SideRecords::Exploits(Vec::new()),
         ChunkKind::Published => SideRecords::Published(Vec::new()),
         ChunkKind::Withdrawn => SideRecords::Withdrawn(Vec::new()),
+        ChunkKind::Aliases => SideRecords::Aliases(Vec::new()),
         ChunkKind::Advisories | ChunkKind::Epss | ChunkKind::Eol | ChunkKind::Names | ChunkKind::KevRemoved => {
             return None;
         }

@@ -24,6 +24,7 @@ use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::cleared::{Cleared, cleared};
 use patchwright_domain::exposure::components::{self, match_components};
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host, subscription_of};
+use patchwright_domain::exposure::vex::Statement;
 use patchwright_domain::intel::names::is_component;
 use patchwright_domain::intel::snapshot::advisories::{Row, scheme_of};
 use patchwright_domain::intel::snapshot::{
@@ -105,7 +106,7 @@ fn is_common(kind: ChunkKind) -> bool {
         | ChunkKind::Exploits
         | ChunkKind::Published
         | ChunkKind::KevRemoved => true,
-        ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names | ChunkKind::Withdrawn => false,
+        ChunkKind::Advisories | ChunkKind::Eol | ChunkKind::Names | ChunkKind::Withdrawn | ChunkKind::Aliases => false,
     }
 }
 
@@ -309,6 +310,27 @@ impl Intel {
         self.rare()?
             .withdrawals(vuln)
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
+    /// Gives each statement the other names that the loaded databases have for its vulnerability: a document that knows only the id
+    /// of a second database speaks of the finding under its CVE id.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a table cannot be read.
+    pub fn name_fully(&self, statements: &mut [Statement]) -> Result<(), AppError> {
+        let tables = self.rare()?;
+        for statement in statements {
+            let said: Vec<String> =
+                std::iter::once(&statement.vulnerability).chain(&statement.aliases).cloned().collect();
+            for name in said {
+                let others = tables
+                    .aliases(&name)
+                    .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })?;
+                let new: Vec<String> = others.into_iter().filter(|other| !statement.names(other)).collect();
+                statement.aliases.extend(new);
+            }
+        }
+        Ok(())
     }
 
     /// Packages of a host that are spoken of under a vulnerability's or an advisory's id and do not have it, with the reason.

@@ -399,6 +399,7 @@ mod tests {
                     SideRecords::Published(list) => list.len(),
                     SideRecords::Withdrawn(list) => list.len(),
                     SideRecords::KevRemoved(list) => list.len(),
+                    SideRecords::Aliases(list) => list.len(),
                 },
             };
             assert!(count > 1_000, "{provider}: {count}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use patchwright_app::decisions::{exception_decide, exception_request, not_affected_state};
+use patchwright_app::decisions::{By, exception_decide, exception_request, not_affected_state, plan};
 use patchwright_app::feeds::port::{Boxed, Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
 use patchwright_app::feeds::{SyncOptions, registry, sync};
 use patchwright_app::hosts::{find_host, host_report};
@@ -168,6 +168,10 @@ async fn queries_find_what_the_pages_of_the_hosts_show() {
     let notes = ask(&env, &local(), "", "host").await.notes;
     assert!(!notes.iter().any(|n| n.contains("without an advisory ecosystem")), "{notes:?}");
     assert_eq!(count(&env, "source:jinja2").await, 5);
+    let counted = plan(&env, &local(), "source:jinja2", By::Package).await.unwrap();
+    let by_class = counted.counts;
+    let classes = by_class.emergency + by_class.critical + by_class.high + by_class.medium + by_class.low;
+    assert_eq!((counted.findings, classes), (5, 5), "a plan counts two versions on one host as the list does");
 
     // A feed that no longer knows of it.
     load(&env, "ghsa", &[osv("GHSA-h5c8-rqwp-cp95", "CVE-2024-22195", "PyPI", "Jinja2", "3.1.2")]).await;

@@ -63,6 +63,7 @@ fn request(url: &str, folder: &Path) -> FetchRequest {
         max_bytes: 1 << 20,
         folder: folder.to_path_buf(),
         distribution: Distribution::SingleDocument,
+        again: false,
         now: Timestamp(0),
     }
 }

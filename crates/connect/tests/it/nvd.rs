@@ -125,6 +125,7 @@ fn request(url: &str, folder: &Path, now: &str) -> FetchRequest {
         max_bytes: 1 << 20,
         folder: folder.to_path_buf(),
         distribution: Distribution::NvdApi,
+        again: false,
         now: at(now),
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
 use super::kernel::carries_kernel;
-use super::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus, package_purl};
+use super::vex::{Component, Identity, Justification, Product, Source, Standing, Statement, VexStatus, package_purl};
 use crate::inventory::{HostFacts, Setting};
 use crate::time::Timestamp;
 
@@ -276,6 +276,7 @@ fn statement(
         author: permit.approved_by.clone(),
         issued: gathered,
         expires: Some(expires),
+        standing: Standing::Final,
         source: Source::Evidence { host: host.hostname.clone(), evidence: kind, facts, gathered },
     })
 }

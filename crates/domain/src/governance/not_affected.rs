@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::coverage::{Coverage, Part};
 use super::exception::{Counts, end_of};
 use super::{Party, says_something};
-use crate::exposure::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus, source_purl};
+use crate::exposure::vex::{
+    Component, Identity, Justification, Product, Source, Standing, Statement, VexStatus, source_purl,
+};
 use crate::ids::{HostId, StatementId};
 use crate::time::{Date, Timestamp};
 
@@ -215,6 +217,7 @@ impl NotAffected {
             author: self.claim.by.name.clone(),
             issued: self.claim.at,
             expires: Some(self.ends()),
+            standing: Standing::Final,
             source: Source::Document { id: self.id.to_string(), place: "a decision of this organisation".to_owned() },
         }
     }

@@ -1,6 +1,6 @@
 //! VEX documents of others: which version counts, until when, and what of them is about a host.
 
-use patchwright_domain::exposure::vex::{Library, Product, Source, Statement, VexStatus};
+use patchwright_domain::exposure::vex::{Library, Product, Source, Standing, Statement, VexStatus};
 use patchwright_domain::exposure::{Finding, FindingState};
 use patchwright_domain::governance::Party;
 use patchwright_domain::governance::document::{Document, Filing, Refusal, Said, State};
@@ -144,6 +144,7 @@ fn a_library_gives_what_is_about_some_findings() {
         author: "a".to_owned(),
         issued: now(),
         expires: None,
+        standing: Standing::Final,
         source: Source::Document { id: "d".to_owned(), place: vuln.to_owned() },
     };
     let library = Library::of(vec![

@@ -396,6 +396,28 @@ proptest! {
     }
 }
 
+/// Packages come from whichever address answers: the worst decides, and one that is new since was not assessed.
+#[test]
+fn the_worst_address_decides() {
+    let os = Os::parse_short("almalinux:9").unwrap();
+    let key = "https://evil.example/KEY";
+    let with = |others: &[&str], key: &str| {
+        let mut it = source(SourceKind::Dnf, "https://repo.almalinux.org/9", "baseos", None, key, Tri::Unknown);
+        it.other_uris = others.iter().map(|uri| (*uri).to_owned()).collect();
+        it
+    };
+    assert_eq!(classify(&with(&["https://mirror.almalinux.org/9"], ""), &os).class, SourceClass::Vendor);
+    assert_eq!(classify(&with(&["https://packages.example/9"], ""), &os).class, SourceClass::Unknown);
+    let said = classify(&with(&["https://mirror.almalinux.org/9", "https://packages.example/9"], key), &os);
+    assert_eq!(said.class, SourceClass::ThirdParty);
+    assert!(said.because[0].contains("one of its 3 addresses decides, `https://packages.example/9`"), "{said:?}");
+    let local = "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-AlmaLinux-9";
+    assert_eq!(classify(&with(&["https://mirror.example/9"], local), &os).class, SourceClass::Vendor, "a mirror");
+    let (one, two) = (Observed::of(&with(&[], "")), Observed::of(&with(&["https://packages.example/9"], "")));
+    assert!(two.changes(&one).is_empty() && one.changes(&one).is_empty());
+    assert_eq!(one.changes(&two), ["it is also read from `https://packages.example/9` now, which was not assessed"]);
+}
+
 /// A name says nothing of a key that somebody else's server hands out, and one strange key beside the vendor's can sign as well.
 #[test]
 fn a_key_vouches_only_from_where_the_vendor_puts_it() {

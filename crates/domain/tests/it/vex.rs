@@ -3,8 +3,8 @@
 use patchwright_domain::exposure::cpe::Cpe;
 use patchwright_domain::exposure::runtime::EvidenceKind;
 use patchwright_domain::exposure::vex::{
-    Applied, Component, HostIdentity, Identity, Justification, NotApplied, Product, Purl, Source, Statement, Subject,
-    VexStatus, apply, source_purl,
+    Applied, Component, HostIdentity, Identity, Justification, NotApplied, Product, Purl, Source, Standing, Statement,
+    Subject, VexStatus, apply, source_purl,
 };
 use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
 use patchwright_domain::intel::{Status, VendorWords};
@@ -47,6 +47,7 @@ fn purl(text: &str) -> Identity {
             .filter_map(|pair| pair.split_once('='))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect(),
+        subpath: None,
     })
 }
 
@@ -71,6 +72,7 @@ fn statement(status: VexStatus, products: Vec<Product>) -> Statement {
         author: "Example".to_owned(),
         issued: Timestamp(500_000),
         expires: None,
+        standing: Standing::Final,
         source: Source::Document { id: "doc".to_owned(), place: "OpenVEX, statement 1".to_owned() },
     }
 }
@@ -307,4 +309,124 @@ fn words_of_other_formats() {
         assert!(Justification::from_cyclonedx(word).is_some(), "{word}");
     }
     assert_eq!(Justification::from_cyclonedx("because"), None);
+}
+
+fn cpe(text: &str) -> Identity {
+    Identity::Cpe { name: Cpe::parse(text).unwrap() }
+}
+
+/// A statement about the whole source package, under these spellings of one product.
+fn spelled(ids: &[Identity]) -> String {
+    let applied = run(&[not_affected(vec![product(ids, &[])])], &[finding("CVE-2026-1", &["openssl"])]);
+    match (applied.set_aside.as_slice(), applied.untouched.as_slice()) {
+        ([_], _) => "aside".to_owned(),
+        (_, [u]) => format!("{:?}: {}", u.why, u.text),
+        (_, _) => "silent".to_owned(),
+    }
+}
+
+/// CPE names of applications: the vendor must be one that publishes the package, and the build one that a package can be.
+#[test]
+fn a_cpe_name_needs_a_vendor_and_no_other_build() {
+    for (name, want) in [
+        ("cpe:2.3:a:openssl:openssl:*:*:*:*:*:*:*:*", "aside"),
+        ("cpe:2.3:a:debian:openssl:*:*:*:*:*:*:*:*", "aside"),
+        ("cpe:2.3:a:*:openssl:*:*:*:*:*:*:*:*", "aside"),
+        ("cpe:2.3:a:openssl:openssl:3.0.15-1:-:*:*:*:*:*:*", "aside"),
+        (
+            "cpe:2.3:a:evil:openssl:*:*:*:*:*:*:*:*",
+            "NearMiss: names a product that could not be tied to a package: cpe:2.3:a:evil:openssl:*:*:*:*:*:*:*:*",
+        ),
+        (
+            "cpe:2.3:a:canonical:openssl:*:*:*:*:*:*:*:*",
+            "NearMiss: names a product that could not be tied to a package: cpe:2.3:a:canonical:openssl:*:*:*:*:*:*:*:*",
+        ),
+        (
+            "cpe:2.3:a:openssl:openssl:3.0.14-1:*:*:*:*:*:*:*",
+            "NearMiss: is about version 3.0.14-1, installed is 3.0.15-1",
+        ),
+        (
+            "cpe:2.3:a:openssl:openssl:3.0.15-1:beta1:*:*:*:*:*:*",
+            "NearMiss: is about a build with update `beta1`, and no package is known to be one",
+        ),
+        (
+            "cpe:2.3:a:openssl:openssl:*:*:fips:*:*:*:*:*",
+            "NearMiss: is about a build with edition `fips`, and no package is known to be one",
+        ),
+        (
+            "cpe:2.3:a:openssl:openssl:*:*:*:*:*:node.js:*:*",
+            "NearMiss: is about a build with target_sw `node.js`, and no package is known to be one",
+        ),
+        (
+            "cpe:2.3:a:openssl:openssl:*:*:*:*:*:*:x64:*",
+            "NearMiss: is about a build with target_hw `x64`, and no package is known to be one",
+        ),
+        ("cpe:2.3:a:openssl:libressl:*:*:*:*:*:*:*:*", "OtherProduct: names another product"),
+        ("cpe:2.3:o:openssl:openssl:*:*:*:*:*:*:*:*", "OtherProduct: names another product"),
+    ] {
+        assert_eq!(spelled(&[cpe(name)]), want, "{name}");
+    }
+}
+
+/// Spellings of one product are of the same thing: one that contradicts, or that cannot be checked, holds the statement back.
+#[test]
+fn a_spelling_that_contradicts_wins() {
+    let fits = cpe("cpe:2.3:a:openssl:openssl:*:*:*:*:*:*:*:*");
+    let source = purl("deb/debian/openssl?arch=source");
+    assert_eq!(spelled(&[fits.clone(), source.clone()]), "aside");
+    assert_eq!(
+        spelled(&[cpe("cpe:2.3:a:evil:openssl:*:*:*:*:*:*:*:*"), source.clone()]),
+        "aside",
+        "the package URL is closer"
+    );
+    assert_eq!(
+        spelled(&[fits.clone(), purl("deb/debian/openssl@3.0.14-1?arch=source")]),
+        "NearMiss: calls the product `cpe:2.3:a:openssl:openssl:*:*:*:*:*:*:*:*` also \
+         `pkg:deb/debian/openssl@3.0.14-1?arch=source`, which is not this package: it is about version 3.0.14-1, \
+         installed is 3.0.15-1"
+    );
+    assert!(spelled(&[fits, purl("generic//openssl")]).starts_with("NearMiss: calls the product"));
+    let digest = Identity::Hash { algorithm: "sha256".to_owned(), value: "00".repeat(32) };
+    assert_eq!(
+        spelled(&[source.clone(), digest.clone()]),
+        format!(
+            "NearMiss: is about the build with the digest sha256:{}, and no digest of an installed package is known",
+            "00".repeat(32)
+        )
+    );
+    let Identity::Purl(whole) = source else { panic!() };
+    let part = Identity::Purl(Purl { subpath: Some("crypto/x509".to_owned()), ..whole });
+    assert_eq!(part.to_string(), "pkg:deb/debian/openssl?arch=source#crypto/x509");
+    assert_eq!(
+        spelled(&[part]),
+        "NearMiss: is about the part `crypto/x509` of the package, and no part of a package is known here"
+    );
+    assert!(
+        spelled(&[purl("deb/debian/openssl?arch=source&distro=rhel-12")])
+            .starts_with("NearMiss: is about distro=rhel-12"),
+        "the number alone is that of another distribution too"
+    );
+    // The same for the host as a whole.
+    let system = cpe("cpe:/o:debian:debian_linux:12");
+    assert_eq!(spelled(std::slice::from_ref(&system)), "aside");
+    assert!(spelled(&[system, purl("oci//webapp@sha256:00")]).contains("which is not this host"));
+    assert!(spelled(&[name("web-01"), digest]).contains("which is not known to be this host's"));
+    let own = Identity::Hash { algorithm: "sha256".to_owned(), value: "ab".repeat(32) };
+    assert_eq!(spelled(&[name("web-01"), own]), "aside");
+}
+
+#[test]
+fn drafts_do_nothing_and_interim_documents_set_nothing_aside() {
+    let of = |standing, status| Statement {
+        standing,
+        ..statement(status, vec![product(&[purl("deb/debian/openssl?arch=source")], &[])])
+    };
+    assert_eq!(outcome(of(Standing::Final, VexStatus::Fixed)), "aside");
+    assert!(outcome(of(Standing::Draft, VexStatus::Fixed)).starts_with("NotFinal: its document is a draft"));
+    assert!(outcome(of(Standing::Draft, VexStatus::Affected)).starts_with("NotFinal: its document is a draft"));
+    assert!(outcome(of(Standing::Interim, VexStatus::NotAffected)).starts_with("NotFinal: its document is interim"));
+    assert!(outcome(of(Standing::Interim, VexStatus::Affected)).starts_with("Confirms"), "the careful side counts");
+    let one = [finding("CVE-2026-1", &["openssl"])];
+    let both = run(&[of(Standing::Final, VexStatus::NotAffected), of(Standing::Draft, VexStatus::Affected)], &one);
+    assert_eq!(both.set_aside.len(), 1, "a draft overrules nothing");
 }

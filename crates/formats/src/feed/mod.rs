@@ -42,6 +42,7 @@ pub mod ubuntu;
 pub mod ubuntu_cve;
 pub mod ubuntu_tracker;
 pub mod ubuntu_usn;
+pub mod ubuntu_vex;
 pub mod updateinfo;
 mod yaml_record;
 
@@ -87,7 +88,7 @@ pub enum FeedFormat {
     ExploitDb,
     /// `modules_metadata_base.json` of the Metasploit Framework.
     Metasploit,
-    /// `cves.json` of the nuclei templates.
+    /// nuclei templates: `cves.json`, pages of the service, or the repository as a zip or tar archive.
     Nuclei,
     /// Open Source Vulnerability schema as YAML (PyPA): one file, or a zip or tar archive of many.
     OsvYaml,
@@ -115,6 +116,8 @@ pub enum FeedFormat {
     UbuntuCve,
     /// Ubuntu's CVE tracker repository: one file, or a zip or tar archive of many.
     UbuntuTracker,
+    /// Ubuntu's OpenVEX documents: one, or an archive of many.
+    UbuntuVex,
     /// Debian security tracker, `data/CVE/list`.
     DebianCveList,
     /// Lists of debian-security-support.
@@ -123,7 +126,7 @@ pub enum FeedFormat {
 
 impl FeedFormat {
     /// Every format.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::KevJson,
         Self::KevCsv,
         Self::Epss,
@@ -150,6 +153,7 @@ impl FeedFormat {
         Self::UbuntuUsn,
         Self::UbuntuCve,
         Self::UbuntuTracker,
+        Self::UbuntuVex,
         Self::DebianCveList,
         Self::DebianSupport,
     ];
@@ -179,6 +183,8 @@ impl FeedFormat {
             Self::UbuntuUsn => path.contains(".json"),
             Self::UbuntuCve => packed || path.ends_with(".ndjson") || ubuntu_cve::UbuntuCve::wants(path),
             Self::UbuntuTracker => packed || ubuntu_tracker::UbuntuTracker::wants(path),
+            Self::UbuntuVex => packed || path.ends_with(".ndjson") || ubuntu_vex::UbuntuVex::wants(path),
+            Self::Nuclei => packed || nuclei::is_part(path),
             Self::KevJson
             | Self::KevCsv
             | Self::Epss
@@ -190,8 +196,7 @@ impl FeedFormat {
             | Self::DebianReleases
             | Self::UbuntuReleases
             | Self::ExploitDb
-            | Self::Metasploit
-            | Self::Nuclei => true,
+            | Self::Metasploit => true,
         }
     }
 }
@@ -218,7 +223,7 @@ impl fmt::Display for FeedFormat {
             Self::UbuntuReleases => "distro-info ubuntu.csv",
             Self::ExploitDb => "Exploit-DB CSV",
             Self::Metasploit => "Metasploit module index",
-            Self::Nuclei => "nuclei CVE index",
+            Self::Nuclei => "nuclei templates",
             Self::OsvYaml => "OSV YAML",
             Self::RustSec => "RustSec advisories",
             Self::RubySec => "RubySec advisories",
@@ -232,6 +237,7 @@ impl fmt::Display for FeedFormat {
             Self::UbuntuUsn => "Ubuntu security notices",
             Self::UbuntuCve => "Ubuntu CVE service",
             Self::UbuntuTracker => "Ubuntu CVE tracker",
+            Self::UbuntuVex => "Ubuntu VEX",
             Self::DebianCveList => "Debian CVE list",
             Self::DebianSupport => "debian-security-support list",
         })
@@ -589,7 +595,7 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         }
         FeedFormat::ExploitDb => exploitdb::parse(reader, limits)?.map(FeedRecords::Exploits),
         FeedFormat::Metasploit => metasploit::parse(reader, limits)?.map(FeedRecords::Exploits),
-        FeedFormat::Nuclei => nuclei::parse(reader, limits)?.map(FeedRecords::Exploits),
+        FeedFormat::Nuclei => nuclei::parse_any(reader, limits)?.map(FeedRecords::Exploits),
         FeedFormat::OsvYaml => osv_yaml::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::RustSec => rustsec::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::RubySec => rubysec::parse_any(reader, limits)?.map(FeedRecords::Advisories),
@@ -603,6 +609,7 @@ pub fn parse<R: Read + Seek>(format: FeedFormat, reader: R, limits: &Limits) -> 
         FeedFormat::UbuntuUsn => ubuntu_usn::parse(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::UbuntuCve => ubuntu_cve::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::UbuntuTracker => ubuntu_tracker::parse_any(reader, limits)?.map(FeedRecords::Advisories),
+        FeedFormat::UbuntuVex => ubuntu_vex::parse_any(reader, limits)?.map(FeedRecords::Advisories),
         FeedFormat::DebianCveList => debian_cve_list::parse(reader, limits)?.map(FeedRecords::DebianCves),
         FeedFormat::DebianSupport => debian_support::parse(reader, limits)?.map(FeedRecords::DebianSupport),
     })

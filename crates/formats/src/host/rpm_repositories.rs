@@ -17,6 +17,9 @@ use crate::xml::{self, Ended};
 /// Most repositories and services read from one document.
 const SOURCES_MAX: usize = 10_000;
 
+/// Most addresses of one repository.
+const ADDRESSES_MAX: usize = 100;
+
 /// The `--qf` argument of `dnf repoquery --installed` whose output [`dnf_origins`] reads.
 pub const ORIGIN_FORMAT: &str = "%{name}\\t%{epoch}\\t%{version}\\t%{release}\\t%{arch}\\t%{from_repo}\\n";
 
@@ -28,31 +31,43 @@ pub fn repositories(kind: SourceKind, bytes: &[u8]) -> Vec<ConfiguredSource> {
 }
 
 fn source(kind: SourceKind, section: &ConfigSection) -> ConfiguredSource {
-    let address = ["baseurl", "mirrorlist", "metalink"].iter().find_map(|key| section.get(key)).unwrap_or_default();
     let words = |text: &str| -> Vec<String> {
         text.split([',', ' ', '\t']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     };
-    let first = words(address).into_iter().next().unwrap_or_default();
-    let shown = |uri: &String| {
+    let shown = |uri: &str| {
         let uri = without_secrets(&without_credentials(uri));
         if kind == SourceKind::Zypper { without_token(&uri) } else { uri }
     };
-    let mut uri = shown(&first);
-    if kind == SourceKind::Zypper {
-        // Several repositories of one medium or server differ in `path` alone.
-        let path = section.get("path").unwrap_or_default().trim_matches('/');
-        if !path.is_empty() {
-            uri = format!("{}/{path}", uri.trim_end_matches('/'));
+    let address = |written: &str| {
+        let mut uri = shown(written);
+        if kind == SourceKind::Zypper {
+            // Several repositories of one medium or server differ in `path` alone.
+            let path = section.get("path").unwrap_or_default().trim_matches('/');
+            if !path.is_empty() {
+                uri = format!("{}/{path}", uri.trim_end_matches('/'));
+            }
+        }
+        uri
+    };
+    // Packages come from any of them: the lists of mirrors count beside addresses, and each of several addresses.
+    let written = ["baseurl", "mirrorlist", "metalink"].iter().filter_map(|key| section.get(key)).flat_map(words);
+    let mut addresses: Vec<String> = Vec::new();
+    for uri in written.map(|text| address(&text).trim_end_matches('/').to_owned()).take(ADDRESSES_MAX) {
+        if !addresses.contains(&uri) {
+            addresses.push(uri);
         }
     }
+    let mut addresses = addresses.into_iter();
+    let uri = addresses.next().unwrap_or_default();
     // zypper trusts a signed index with `repo_gpgcheck`, signed packages with `pkg_gpgcheck`, and both follow `gpgcheck` unless written.
     let checks = section.is_on("gpgcheck", true)
         || section.is_on("repo_gpgcheck", false)
         || (kind == SourceKind::Zypper && section.is_on("pkg_gpgcheck", false));
     ConfiguredSource {
         key: SourceKey::new(kind, &uri, &section.name, &[]),
+        other_uris: addresses.collect(),
         keys: if checks {
-            words(section.get("gpgkey").unwrap_or_default()).iter().map(shown).collect()
+            words(section.get("gpgkey").unwrap_or_default()).iter().map(|key| shown(key)).collect()
         } else {
             Vec::new()
         },

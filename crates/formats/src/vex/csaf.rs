@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchwright_domain::exposure::vex::{Component, Justification, Product, Source, Statement, VexStatus};
+use patchwright_domain::exposure::vex::{Component, Justification, Product, Source, Standing, Statement, VexStatus};
 use patchwright_domain::time::Timestamp;
 use serde_json::Value;
 
@@ -33,6 +33,24 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
     draft.edition(series, tracking.get("version"), issued, &author);
     if issued.is_none() {
         draft.note("/document/tracking", "document tells no readable time; now is assumed", tracking);
+    }
+    let standing = match text(tracking, "status") {
+        // The standard demands the word; a document without it is taken as it stands.
+        None => Standing::Final,
+        Some(word) => Standing::from_word(word).unwrap_or_else(|| {
+            draft.note("/document/tracking/status", "is no word of CSAF; the document is taken for a draft", tracking);
+            Standing::Draft
+        }),
+    };
+    match standing {
+        Standing::Final => {}
+        Standing::Interim => {
+            let what = "the document is interim: its publisher expects it to change, and it sets nothing aside";
+            draft.note("/document/tracking/status", what, &Value::Null);
+        }
+        Standing::Draft => {
+            draft.note("/document/tracking/status", "the document is a draft: nothing of it counts", &Value::Null);
+        }
     }
     let tree_value = value.get("product_tree").unwrap_or(&Value::Null);
     let tree = Tree::read(tree_value, &mut |at, what, value| draft.note(at, what, value));
@@ -89,6 +107,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
                     author: author.clone(),
                     issued: issued.unwrap_or(now),
                     expires: None,
+                    standing,
                     source: Source::Document { id: id.clone(), place: format!("CSAF, vulnerability {}", index + 1) },
                 });
             }

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use patchwright_domain::exposure::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus};
+use patchwright_domain::exposure::vex::{
+    Component, Identity, Justification, Product, Source, Standing, Statement, VexStatus,
+};
 use patchwright_domain::time::Timestamp;
 use serde_json::Value;
 
@@ -68,6 +70,10 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
         };
         let own = text(analysis, "justification");
         let justification = own.and_then(Justification::from_cyclonedx);
+        if state == "not_affected" && own.is_none() {
+            // The standard only recommends one, so the statement holds.
+            draft.note(&at, "not_affected without a justification; it is kept", analysis);
+        }
         let mut products = Vec::new();
         for affected in list(entry, "affects") {
             let Some(reference) = text(affected, "ref") else {
@@ -99,6 +105,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
             author: author.clone(),
             issued: time.or(document_time).unwrap_or(now),
             expires: None,
+            standing: Standing::Final,
             source: Source::Document { id: id.clone(), place: format!("CycloneDX, vulnerability {}", index + 1) },
         });
     }

@@ -185,6 +185,7 @@ pub(crate) fn purl_of(text: &str) -> Option<Purl> {
         name: purl.name,
         version: purl.version,
         qualifiers: purl.qualifiers,
+        subpath: purl.subpath,
     })
 }
 

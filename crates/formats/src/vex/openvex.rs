@@ -1,6 +1,8 @@
 //! OpenVEX 0.2.0 (and the shorter forms of 0.0.x and 0.1): <https://github.com/openvex/spec>.
 
-use patchwright_domain::exposure::vex::{Component, Identity, Justification, Product, Source, Statement, VexStatus};
+use patchwright_domain::exposure::vex::{
+    Component, Identity, Justification, Product, Source, Standing, Statement, VexStatus,
+};
 use patchwright_domain::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -40,7 +42,14 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
             draft.lose(&at, "status is no word of OpenVEX", entry);
             continue;
         };
-        let own_justification = text(entry, "justification");
+        let own_justification = text(entry, "justification").filter(|word| !word.trim().is_empty());
+        // OpenVEX 0.2.0, "Status labels": "MUST also include a status justification or an impact statement".
+        let why =
+            own_justification.or_else(|| text(entry, "impact_statement").filter(|words| !words.trim().is_empty()));
+        if status == VexStatus::NotAffected && why.is_none() {
+            draft.lose(&at, "not_affected needs a justification or an impact_statement, and there is neither", entry);
+            continue;
+        }
         let justification = own_justification.and_then(Justification::from_word);
         let mut products: Vec<Product> = list(entry, "products").map(product).collect();
         let before = products.len();
@@ -60,6 +69,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
             author: text(entry, "supplier").unwrap_or(&author).to_owned(),
             issued: time(entry).or(document_time).unwrap_or(now),
             expires: None,
+            standing: Standing::Final,
             source: Source::Document { id: id.clone(), place: format!("OpenVEX, statement {}", index + 1) },
         });
     }

@@ -121,8 +121,8 @@ impl Item {
 #[must_use]
 pub fn purl_text(ecosystem: &str, name: &str, version: &str, arch: Option<&str>) -> String {
     if let Some(purl) = source_purl(ecosystem, name, Some(version)).filter(|_| is_language(ecosystem)) {
-        let vex::Purl { kind, namespace, name, version, qualifiers } = purl;
-        return crate::host::purl::Purl { kind, namespace, name, version, qualifiers, subpath: None }.to_string();
+        let vex::Purl { kind, namespace, name, version, qualifiers, subpath } = purl;
+        return crate::host::purl::Purl { kind, namespace, name, version, qualifiers, subpath }.to_string();
     }
     let mut parts = ecosystem.split(':');
     let (family, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());

@@ -33,6 +33,9 @@ const SECDB_YAML: &[u8] = include_bytes!("../fixtures/feeds/secdb.yaml");
 const USN_DB: &[u8] = include_bytes!("../fixtures/feeds/usn-db.json");
 const USN_PAGE: &[u8] = include_bytes!("../fixtures/feeds/usn-page.json");
 const UBUNTU_CVE: &[u8] = include_bytes!("../fixtures/feeds/ubuntu-cve.json");
+const UBUNTU_VEX: &[u8] = include_bytes!("../fixtures/feeds/ubuntu-vex.ndjson");
+const NUCLEI_PAGE: &[u8] = include_bytes!("../fixtures/feeds/nuclei-page.json");
+const NUCLEI_TEMPLATE: &[u8] = include_bytes!("../fixtures/feeds/nuclei-template.yaml");
 const UBUNTU_TRACKER: &[u8] = include_bytes!("../fixtures/feeds/ubuntu-tracker");
 const CVE_LIST: &[u8] = include_bytes!("../fixtures/feeds/debian-cve-list");
 const SUPPORT: &[u8] = include_bytes!("../fixtures/feeds/debian-support");
@@ -153,6 +156,8 @@ fn metasploit() {
 #[test]
 fn nuclei() {
     fuzz(FeedFormat::Nuclei, NUCLEI);
+    fuzz(FeedFormat::Nuclei, NUCLEI_PAGE);
+    fuzz(FeedFormat::Nuclei, NUCLEI_TEMPLATE);
 }
 
 #[test]
@@ -221,6 +226,11 @@ fn ubuntu_cve() {
 #[test]
 fn ubuntu_tracker() {
     fuzz(FeedFormat::UbuntuTracker, UBUNTU_TRACKER);
+}
+
+#[test]
+fn ubuntu_vex() {
+    fuzz(FeedFormat::UbuntuVex, UBUNTU_VEX);
 }
 
 #[test]

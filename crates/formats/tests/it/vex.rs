@@ -1,6 +1,6 @@
 //! Reading VEX documents: the quirks of three formats, each one case.
 
-use patchwright_domain::exposure::vex::{Identity, Justification, Source, VexStatus};
+use patchwright_domain::exposure::vex::{Identity, Justification, Source, Standing, VexStatus};
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::bounded::Limits;
 use patchwright_formats::vex::{VexDocument, VexError, VexFormat, purl_text, read};
@@ -169,4 +169,51 @@ fn package_urls_that_are_written() {
         assert_eq!(written, want);
         assert!(matches!(patchwright_formats::vex::identity(&written), Identity::Purl(_)));
     }
+}
+
+#[test]
+fn csaf_says_how_far_its_publisher_stands_by_it() {
+    let document = |status: Value| {
+        of(&json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"name": "P"},
+            "tracking": {"id": "V-1", "status": status, "current_release_date": "2026-01-01T00:00:00Z"}},
+            "product_tree": {"full_product_names": [{"name": "lib", "product_id": "lib",
+                "product_identification_helper": {"purl": "pkg:rpm/redhat/lib"}}]},
+            "vulnerabilities": [{"cve": "CVE-2026-1", "product_status": {"fixed": ["lib"]}}]}))
+    };
+    for (status, want, problems) in [
+        (json!("final"), Standing::Final, 0),
+        (Value::Null, Standing::Final, 0),
+        (json!("interim"), Standing::Interim, 1),
+        (json!("draft"), Standing::Draft, 1),
+        (json!("nearly"), Standing::Draft, 2),
+    ] {
+        let read = document(status.clone());
+        assert_eq!(read.statements[0].standing, want, "{status}");
+        assert_eq!(read.problems.len(), problems, "{status}: {:?}", read.problems);
+        assert_eq!((read.read, read.lost), (1, 0), "it is read whole, and does nothing");
+    }
+}
+
+/// OpenVEX demands a reason for "not affected", CycloneDX recommends one.
+#[test]
+fn not_affected_without_a_reason() {
+    let document = of(&json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "A",
+        "timestamp": "2026-01-01T00:00:00Z", "statements": [
+        {"vulnerability": {"name": "CVE-2026-1"}, "status": "not_affected", "products": ["pkg:deb/debian/bash"]},
+        {"vulnerability": {"name": "CVE-2026-2"}, "status": "not_affected", "products": ["pkg:deb/debian/bash"], "justification": " "},
+        {"vulnerability": {"name": "CVE-2026-3"}, "status": "not_affected", "products": ["pkg:deb/debian/bash"], "impact_statement": "why"},
+        {"vulnerability": {"name": "CVE-2026-4"}, "status": "fixed", "products": ["pkg:deb/debian/bash#a/b"]}]}));
+    let kept: Vec<&str> = document.statements.iter().map(|s| s.vulnerability.as_str()).collect();
+    assert_eq!((kept.as_slice(), document.read, document.lost), (&["CVE-2026-3", "CVE-2026-4"][..], 4, 2));
+    assert!(
+        document.problems[0].what.contains("needs a justification or an impact_statement"),
+        "{:?}",
+        document.problems
+    );
+    assert_eq!(ids(&document)[1], "pkg:deb/debian/bash#a/b []", "the part inside of a package is kept");
+    let document = of(&json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "serialNumber": "urn:uuid:1",
+        "metadata": {"timestamp": "2026-01-01T00:00:00Z"}, "vulnerabilities": [
+            {"id": "CVE-2026-1", "analysis": {"state": "not_affected"}, "affects": [{"ref": "pkg:npm/a@1"}]}]}));
+    assert_eq!((document.statements.len(), document.lost), (1, 0));
+    assert!(document.problems[0].what.contains("without a justification"), "{:?}", document.problems);
 }

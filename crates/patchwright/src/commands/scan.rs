@@ -56,7 +56,10 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     let profile = profile(args.profile.as_deref(), judge.profile())?;
     let unread = problems.first().cloned();
     let mut problems = problems;
-    let vex = vex_input(args, &facts, now, &mut problems)?;
+    let mut vex = vex_input(args, &facts, now, &mut problems)?;
+    if let Some(input) = &mut vex {
+        intel.name_fully(&mut input.statements)?;
+    }
     let answer = || answer_with_vex(&intel, &facts, &profile, now, &problems, vex.as_ref(), &judge);
     let mut report = checked(&intel, &facts, answer)?;
     if args.output == ScanFormat::Table {

@@ -30,6 +30,10 @@ pub(super) fn write(text: &mut String, report: &ScanReport) {
         }
         match &e.request {
             Some(request) => text.push_str(&format!("    {}: asked for as {}, {}\n", e.id, request.id, request.state)),
+            // An exception lets findings wait; there are none here.
+            None if e.stays_open.is_empty() => {
+                text.push_str("    it would fix no known vulnerability, so no exception is needed\n");
+            }
             None => text.push_str(&format!(
                 "    {}: until {} at most; missing: {}\n",
                 e.id,
@@ -43,5 +47,37 @@ pub(super) fn write(text: &mut String, report: &ScanReport) {
     }
     for line in &report.constraints_lapsed {
         text.push_str(&format!("  {}\n", clean(line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchwright_protocol::scan::ExceptionView;
+
+    use super::*;
+
+    #[test]
+    fn an_upgrade_that_fixes_nothing_needs_no_exception() {
+        let draft = |stays_open: &[&str]| ExceptionView {
+            id: "exc_1".to_owned(),
+            package: "acme".to_owned(),
+            expires: "2027-01-01".to_owned(),
+            missing: vec!["a reason".to_owned()],
+            stays_open: stays_open.iter().map(|v| (*v).to_owned()).collect(),
+            ..ExceptionView::default()
+        };
+        let words = |stays_open: &[&str]| {
+            let report = ScanReport { exceptions: vec![draft(stays_open)], ..ScanReport::default() };
+            let mut text = String::new();
+            write(&mut text, &report);
+            text
+        };
+        let text = words(&["CVE-2026-1111"]);
+        assert!(
+            text.contains("stays open: CVE-2026-1111") && text.contains("exc_1: until 2027-01-01 at most"),
+            "{text}"
+        );
+        let text = words(&[]);
+        assert!(text.contains("no exception is needed") && !text.contains("exc_1"), "{text}");
     }
 }

@@ -148,7 +148,7 @@ fn cells(r: &VexDocumentRow) -> Vec<String> {
 fn effect(r: &VexDocumentRow) -> String {
     let mut text = format!("statements {}: set findings aside {}", r.statements, r.applied);
     text.push_str(&format!("; say affected or under investigation, which sets nothing aside {}", r.open));
-    text.push_str(&format!("; of another product or version, or overruled {}", r.idle));
+    text.push_str(&format!("; of another product or version, overruled or not final {}", r.idle));
     text.push_str(&format!("; match nothing here {}", r.unmatched));
     if r.lost > 0 {
         text.push_str(&format!("; could not be read {}", r.lost));

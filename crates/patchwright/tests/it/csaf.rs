@@ -301,3 +301,46 @@ fn a_long_list_begins_with_the_archive_and_goes_on_with_what_changed_since() {
     assert!(sync(&bench, &url, &[]).1.contains("csaf,unchanged,240,"));
     assert!(site.documents().is_empty());
 }
+
+/// A document that is altered in place under its old time: a digest that the list names tells, and `--force` reads everything.
+#[test]
+fn what_is_altered_under_the_same_time_is_read_again() {
+    let bench = Bench::new();
+    let (site, url) = Site::start(files(4, 1));
+    sync(&bench, &url, &[]);
+    let other = |n: usize| document(n, 1).replace("openssl@99.0-1", "openssl@98.0-1");
+    site.put(&path(2), other(2));
+    assert!(sync(&bench, &url, &[]).1.contains("csaf,unchanged,4,"), "changes.csv tells times only");
+    site.documents();
+    let (done, text, why) = sync(&bench, &url, &["--force"]);
+    assert_eq!((done, site.documents().len()), (0, 4), "{why}");
+    assert!(text.contains("csaf,loaded,4,0,"), "{text}");
+    assert!(bench.ok(&["explain", "CVE-2026-20002", "-q"]).contains("98.0-1"));
+
+    let bench = Bench::new();
+    let mut all = files(3, 1);
+    all.remove("changes.csv");
+    for n in 0..3 {
+        all.insert(format!("{}.sha512", path(n)), sha512(document(n, 1).as_bytes()));
+    }
+    let (site, url) = Site::start(all);
+    let entries: Vec<_> = (0..3)
+        .map(|n| {
+            let at = format!("{url}{}", path(n));
+            json!({"id": n.to_string(), "updated": "2026-01-01T00:00:00Z", "content": {"src": at},
+                "link": [{"rel": "hash", "href": format!("{at}.sha512")}]})
+        })
+        .collect();
+    site.put("csaf-feed-tlp-white.json", json!({"feed": {"entry": entries}}).to_string());
+    let feed = format!("{url}csaf-feed-tlp-white.json");
+    let (_, text, why) = sync(&bench, &feed, &[]);
+    assert!(text.contains("csaf,loaded,3,0,"), "{text}{why}");
+    assert!(sync(&bench, &feed, &[]).1.contains("csaf,unchanged,3,"));
+    site.documents();
+    site.put(&path(1), other(1));
+    site.put(&format!("{}.sha512", path(1)), sha512(other(1).as_bytes()));
+    let (_, text, why) = sync(&bench, &feed, &[]);
+    assert!(text.contains("csaf,loaded,3,0,"), "{text}{why}");
+    assert_eq!(site.documents(), [path(1)]);
+    assert!(bench.ok(&["explain", "CVE-2026-20001", "-q"]).contains("98.0-1"));
+}

@@ -18,6 +18,7 @@ fn each_feed_is_read_from_its_own_document() {
         ("ubuntu-usn", "usn-db.json", "database-all.json", "loaded,2,"),
         ("ubuntu-cve", "ubuntu-cve.json", "cves.json", "loaded,2,"),
         ("ubuntu-tracker", "ubuntu-tracker", "active/CVE-2026-0701", "loaded,1,"),
+        ("ubuntu-vex", "ubuntu-vex.ndjson", "vex-all.ndjson", "loaded,3,"),
         ("alpine-secdb", "secdb.json", "v3.20/main.json", "loaded,3,"),
         ("almalinux-errata", "rpm-errata.json", "errata.full.json", "loaded,2,"),
         ("rocky-errata", "rocky-errata.json", "page1.json", "loaded,2,"),
@@ -34,6 +35,8 @@ fn each_feed_is_read_from_its_own_document() {
     b.ok(&["intel", "verify"]);
     let known = b.ok(&["explain", "CVE-2026-0701", "-q"]);
     assert!(known.contains("Ubuntu:22.04:LTS"), "{known}");
+    let known = b.ok(&["explain", "CVE-2026-0801", "-q"]);
+    assert!(known.contains("ubuntu-vex"), "{known}");
     let refused = b.run(&["feed", "sync", "rocky-errata"]);
     assert_ne!(code(&refused), 0);
     assert!(err(&refused).contains("from a mirror only") && err(&refused).contains("hint: "), "{}", err(&refused));
@@ -242,4 +245,48 @@ fn updates_of_a_repository_must_have_the_digest_that_its_list_says() {
     assert!(code == 0 && text.contains("updateinfo,loaded,4,"), "{text}");
     let (_, text) = says(UPDATES_DIGEST, "repodata/1-updateinfo.xml.xz");
     assert!(text.contains("updateinfo,unchanged,"), "{text}");
+}
+
+/// One record with a name that no snapshot can hold costs itself, not the document.
+#[test]
+fn a_bad_name_of_an_ecosystem_costs_its_record_alone() {
+    let b = Bench::new();
+    let record = |id: &str, ecosystem: &str| {
+        format!(
+            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"openssl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"9"}}]}}]}}]}}"#
+        ) + "\n"
+    };
+    let long = format!("SUSE:{}", "x".repeat(200));
+    let feed = record("CVE-2026-1201", "SUSE:CORE 9 for IBM S/390 31bit")
+        + &record("CVE-2026-1202", r"SUSE:a\u001b[2J")
+        + &record("CVE-2026-1203", &long)
+        + &record("CVE-2026-1204", "Ubuntu:22.04:LTS");
+    let loaded = sync(&b, "osv-ubuntu", "all.ndjson", feed);
+    assert!(loaded.contains("osv-ubuntu,loaded,2,2,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "osv-ubuntu", "--problems", "-o", "csv"]);
+    assert!(problems.contains("CVE-2026-1202") && problems.contains("CVE-2026-1203"), "{problems}");
+    b.ok(&["intel", "verify"]);
+    assert!(b.ok(&["explain", "CVE-2026-1201", "-q"]).contains("S/390"));
+}
+
+/// Ubuntu's VEX says what OSV does not, that a package is not affected, and both name the same vulnerability.
+#[test]
+fn ubuntu_vex_clears_what_osv_leaves_open() {
+    let b = Bench::new();
+    let osv = r#"{"id":"UBUNTU-CVE-2026-0801","upstream":["CVE-2026-0801"],"modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Ubuntu:20.04:LTS","name":"sample"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]},{"package":{"ecosystem":"Ubuntu:22.04:LTS","name":"sample"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
+    sync(&b, "osv-ubuntu", "all.ndjson", osv);
+    let host = b.file("web.status", stanza("sample", "sample", "1.0-1"));
+    let found = |os: &str| {
+        let text = b.ok(&["scan", host.to_str().unwrap(), "--os", os, "-q", "-o", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        report["findings"].as_array().unwrap().iter().filter(|f| f["vuln"] == "CVE-2026-0801").count()
+    };
+    assert_eq!((found("ubuntu:20.04"), found("ubuntu:22.04")), (1, 1));
+    let vex = std::fs::read(root().join("crates/formats/tests/fixtures/feeds/ubuntu-vex.ndjson")).unwrap();
+    sync(&b, "ubuntu-vex", "vex-all.ndjson", vex);
+    assert_eq!(
+        (found("ubuntu:20.04"), found("ubuntu:22.04")),
+        (0, 1),
+        "one vulnerability, and the statement about it decides"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::feeds::{cves, kev};
 use crate::run::{Bench, code, err, out};
 
 /// One OSV record of a Debian package.
@@ -178,4 +179,47 @@ fn damaged(reader: &Bench, file: &Path) {
     }
     assert_eq!(reader.ok(&["intel", "list", "-o", "csv"]), before);
     reader.fails(&["bundle", "import", "/no/such/file"], 1);
+}
+
+/// The content id of the active snapshot.
+fn active(b: &Bench) -> String {
+    let shown: serde_json::Value = serde_json::from_str(&b.ok(&["intel", "list", "-o", "json", "-q"])).unwrap();
+    let rows = shown.as_array().or_else(|| shown["items"].as_array()).unwrap();
+    rows.iter().find(|r| r["state"] == "active").unwrap()["snapshot"].as_str().unwrap().to_owned()
+}
+
+/// What one of them saw leave KEV is its own knowledge: the data, and so its name, is the same.
+#[test]
+fn equal_data_has_equal_names_whatever_came_before() {
+    let (a, b) = (Bench::new(), Bench::new());
+    let load = |bench: &Bench, n: usize| {
+        let url = format!("file://{}", bench.file("kev.json", kev(&cves(n))).display());
+        assert!(bench.sync("cisa-kev", &url, &[]).contains("cisa-kev,loaded,"), "{n}");
+    };
+    load(&a, 62);
+    load(&a, 60);
+    load(&b, 60);
+    assert_eq!(active(&a), active(&b));
+    let told = a.ok(&["explain", "CVE-2026-10061", "-q"]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("and removed it"), "who had it listed remembers: {told}");
+    a.ok(&["intel", "verify"]);
+}
+
+#[test]
+fn after_a_return_a_feed_that_did_not_change_is_loaded_again() {
+    let b = Bench::new();
+    let second = many("12", 70);
+    synced(&b, &many("12", 60), &[]);
+    synced(&b, &second, &[]);
+    assert!(synced(&b, &second, &[]).contains("osv-debian,unchanged,"));
+    b.ok(&["intel", "activate", "2", "--reason", "the publisher erred"]);
+    let text = synced(&b, &second, &[]);
+    assert!(text.contains("osv-debian,loaded,70,"), "what is in force is the first document: {text}");
+    assert!(synced(&b, &second, &[]).contains("osv-debian,unchanged,"));
+    // A return that leaves this feed as it was last loaded changes nothing for it.
+    let other = format!("file://{}", b.file("other.ndjson", osv("CVE-2026-30001", "11", "zlib", "1.3")).display());
+    b.sync("osv-ubuntu", &other, &[]);
+    b.ok(&["intel", "activate", "5", "--reason", "the other one erred"]);
+    assert!(synced(&b, &second, &[]).contains("osv-debian,unchanged,"));
 }

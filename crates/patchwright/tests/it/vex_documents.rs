@@ -124,3 +124,74 @@ fn csaf_and_cyclonedx_are_kept_as_well() {
         assert_eq!(findings(&b, "is:set-aside"), 0);
     }
 }
+
+/// A document that knows only the id of a second database speaks of the finding under its CVE id.
+#[test]
+fn another_name_of_a_vulnerability_is_enough() {
+    let b = Bench::new();
+    host(&b);
+    let vulns = answer(&b, &["findings", "query", "source:openssl", "--group", "vuln", "-q"]);
+    let vuln = vulns["items"][0]["name"].as_str().unwrap();
+    let file = b.file("vex.json", document(1, &[says("ghsa-aaaa-bbbb-cccc", "not_affected")]));
+    let made = answer(&b, &["vex", "import", file.to_str().unwrap(), "--reason", "from the vendor"]);
+    assert_eq!(made["row"]["unmatched"].as_u64(), Some(1), "nothing knows the name yet: {}", made["row"]);
+    let ghsa = json!({"id": "GHSA-aaaa-bbbb-cccc", "modified": "2026-01-01T00:00:00Z", "aliases": [vuln],
+        "affected": [{"package": {"ecosystem": "npm", "name": "openssl-bindings"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.0.0"}]}]}]});
+    let url = format!("file://{}", b.file("ghsa.json", ghsa.to_string()).display());
+    b.sync("ghsa", &url, &[]);
+    assert!(findings(&b, &format!("cve:{vuln} and is:set-aside")) > 0, "it applies as soon as the name is known");
+    let shown = answer(&b, &["vex", "documents", "show", made["row"]["id"].as_str().unwrap()]);
+    assert_eq!(shown["row"]["applied"].as_u64(), Some(1), "{}", shown["row"]);
+    // A scan by itself knows it as well.
+    let status = b.file("web-09.status", crate::run::old_openssl());
+    let args =
+        ["scan", status.to_str().unwrap(), "--os", "debian:12", "-q", "-o", "json", "--vex", file.to_str().unwrap()];
+    let report: Value = serde_json::from_str(&b.ok(&args)).unwrap();
+    assert!(
+        report["vex"]["set_aside"].as_array().unwrap().iter().any(|a| a["finding"]["vuln"] == vuln),
+        "{}",
+        report["vex"]
+    );
+}
+
+#[test]
+fn a_draft_is_kept_and_does_nothing() {
+    let b = Bench::new();
+    host(&b);
+    let vulns = answer(&b, &["findings", "query", "source:openssl", "--group", "vuln", "-q"]);
+    let vuln = vulns["items"][0]["name"].as_str().unwrap();
+    let csaf = |status: &str, version: &str| {
+        json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"name": "P", "namespace": "https://example.com"},
+            "tracking": {"id": "EX-2", "status": status, "version": version, "current_release_date": "2026-01-01T00:00:00Z"}},
+            "product_tree": {"full_product_names": [{"name": "x", "product_id": "x",
+                "product_identification_helper": {"purl": "pkg:deb/debian/openssl?arch=source"}}]},
+            "vulnerabilities": [{"cve": vuln, "product_status": {"known_not_affected": ["x"]},
+                "flags": [{"label": "vulnerable_code_not_present", "product_ids": ["x"]}]}]})
+        .to_string()
+    };
+    for (status, version, aside) in [("draft", "0.1.0", false), ("interim", "0.2.0", false), ("final", "1.0.0", true)] {
+        let file = b.file("a.json", csaf(status, version));
+        let made = answer(&b, &["vex", "import", file.to_str().unwrap(), "--reason", "vendor"]);
+        assert_eq!(made["row"]["set_aside"].as_u64().unwrap() > 0, aside, "{status}: {}", made["row"]);
+        assert_eq!(
+            made["problems"].as_array().is_some_and(|p| p.iter().any(|p| p.as_str().unwrap().contains(status))),
+            !aside
+        );
+        let status_file = b.file("web-09.status", crate::run::old_openssl());
+        let args = [
+            "scan",
+            status_file.to_str().unwrap(),
+            "--os",
+            "debian:12",
+            "-q",
+            "-o",
+            "json",
+            "--vex",
+            file.to_str().unwrap(),
+        ];
+        let report: Value = serde_json::from_str(&b.ok(&args)).unwrap();
+        let held = report["vex"]["untouched"].as_array().unwrap().iter().any(|u| u["why"] == "not_final");
+        assert_eq!(held, !aside, "{status}: {}", report["vex"]);
+    }
+}

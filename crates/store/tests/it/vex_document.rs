@@ -1,7 +1,7 @@
 //! Stories of VEX documents of others: kept under their digest, superseded, taken back.
 
 use patchwright_domain::exposure::cpe::Cpe;
-use patchwright_domain::exposure::vex::{Component, Identity, Product, Purl, Source, Statement, VexStatus};
+use patchwright_domain::exposure::vex::{Component, Identity, Product, Purl, Source, Standing, Statement, VexStatus};
 use patchwright_domain::governance::Party;
 use patchwright_domain::governance::document::{Document, Filing, Said};
 use patchwright_domain::ids::DocumentId;
@@ -48,6 +48,7 @@ fn spellings() -> Vec<Identity> {
         name: "openssl".to_owned(),
         version: Some("1".to_owned()),
         qualifiers: vec![("arch".to_owned(), "source".to_owned())],
+        subpath: Some("a/b".to_owned()),
     };
     vec![
         Identity::Purl(purl),
@@ -70,6 +71,7 @@ fn statements() -> Vec<Statement> {
         author: "a".to_owned(),
         issued: NOW,
         expires: None,
+        standing: Standing::Draft,
         source: Source::Document { id: "d".to_owned(), place: "OpenVEX, statement 1".to_owned() },
     }]
 }

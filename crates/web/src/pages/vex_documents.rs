@@ -67,7 +67,7 @@ impl VexDocumentPage {
         match effect {
             "applied" => "sets findings aside",
             "open" => "nothing: it is no all-clear",
-            "idle" => "nothing: another product or version, or overruled",
+            "idle" => "nothing: another product or version, overruled, or not final",
             "unmatched" => "nothing: no host has it",
             _ => "nothing any more",
         }

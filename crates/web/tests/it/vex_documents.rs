@@ -12,7 +12,8 @@ use crate::house::{Answer, House, request};
 fn openvex(version: u32, vuln: &str, status: &str) -> String {
     json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/1", "author": "Example <b>", "version": version,
         "timestamp": "2026-10-01T00:00:00Z", "statements": [
-            {"vulnerability": {"name": vuln}, "status": status, "products": [{"@id": "pkg:deb/debian/openssl?arch=source"}]},
+            {"vulnerability": {"name": vuln}, "status": status, "justification": "vulnerable_code_not_present",
+             "products": [{"@id": "pkg:deb/debian/openssl?arch=source"}]},
             {"vulnerability": {"name": "CVE-1999-0001"}, "status": "fixed", "products": [{"@id": "pkg:deb/debian/openssl"}]}]})
     .to_string()
 }

@@ -327,6 +327,7 @@ mod tests {
                 max_bytes: 1,
                 folder: "x".into(),
                 distribution: super::super::super::registry::Distribution::CsafProvider,
+                again: false,
                 now: patchwright_domain::time::Timestamp(0),
             };
             places(&request, &start(url), None)

@@ -45,6 +45,7 @@ impl Source<'_> {
             max_bytes: max.min(self.max_bytes),
             folder: self.folder.join("part"),
             distribution: Distribution::SingleDocument,
+            again: false,
             now: self.now,
         }
     }

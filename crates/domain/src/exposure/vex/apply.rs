@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::Here;
+use super::identity::{Here, HostFit};
 use super::{HostIdentity, Identity, Product, Refused, Statement, VexStatus};
 use crate::exposure::finding::{AffectedBinary, Finding};
 use crate::intel::snapshot::advisories::scheme_of;
@@ -53,6 +53,8 @@ pub enum NotApplied {
     Confirms,
     /// A later or graver statement decides.
     Overruled,
+    /// Its document is a draft, or its publisher expects it to change.
+    NotFinal,
 }
 
 /// A statement that names a finding's vulnerability without setting the finding aside.
@@ -162,7 +164,8 @@ fn judge(
     let mut closed: Vec<(usize, &Statement)> = Vec::new();
     for place in places {
         let Some(statement) = statements.get(*place) else { continue };
-        if statement.in_force(now) { live.push((*place, statement)) } else { closed.push((*place, statement)) }
+        let counts = statement.in_force(now) && statement.held().is_none();
+        if counts { live.push((*place, statement)) } else { closed.push((*place, statement)) }
     }
     let packages: Vec<Option<&AffectedBinary>> =
         if finding.binaries.is_empty() { vec![None] } else { finding.binaries.iter().map(Some).collect() };
@@ -177,8 +180,11 @@ fn judge(
     };
     for (place, statement) in closed {
         if packages.iter().any(|binary| matches!(fit(statement, host, &here(*binary)), Fit::Yes(_))) {
-            let note = match statement.expires {
-                Some(end) if end <= now => (NotApplied::Lapsed, format!("lapsed at {end}: {}", statement.reason())),
+            let note = match (statement.held(), statement.expires) {
+                (Some(why), _) if statement.in_force(now) => (NotApplied::NotFinal, why.to_owned()),
+                (_, Some(end)) if end <= now => {
+                    (NotApplied::Lapsed, format!("lapsed at {end}: {}", statement.reason()))
+                }
                 _ => (NotApplied::NotYet, format!("issued at {}, after now", statement.issued)),
             };
             notes.insert(place, note);
@@ -266,17 +272,27 @@ fn fit(statement: &Statement, host: &HostIdentity, here: &Here<'_>) -> Fit {
 }
 
 fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
-    let is_host = product.ids.iter().any(|id| host.is(id));
+    let whole = host.fit(&product.ids);
     if product.subcomponents.is_empty() {
-        return if is_host { Fit::Yes(0) } else { fit_ids(&product.ids, here) };
+        return match whole {
+            HostFit::Yes => Fit::Yes(0),
+            HostFit::Contradicted(text) => Fit::Near(text),
+            HostFit::No => fit_ids(&product.ids, here),
+        };
     }
+    let is_host = whole == HostFit::Yes;
     let mut near = None;
     for component in &product.subcomponents {
         match fit_ids(&component.ids, here) {
             Fit::Yes(closeness) if is_host => return Fit::Yes(closeness.saturating_add(1)),
             Fit::Yes(_) => {
                 let names: Vec<String> = product.ids.iter().map(ToString::to_string).collect();
-                near = Some(format!("names this package inside of {}, which is not this host", names.join(" or ")));
+                near = Some(match &whole {
+                    HostFit::Contradicted(text) => text.clone(),
+                    HostFit::Yes | HostFit::No => {
+                        format!("names this package inside of {}, which is not this host", names.join(" or "))
+                    }
+                });
             }
             Fit::Near(text) if is_host => near = near.or(Some(text)),
             Fit::Near(_) | Fit::No => {}
@@ -285,28 +301,54 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
     near.map_or(Fit::No, Fit::Near)
 }
 
+/// Every spelling is of the same thing. Any that fits is enough, but a package URL is the closest: where there are some and none
+/// fits, a CPE name that does is of something else. A digest is of one build, and no digest of an installed package is known.
 fn fit_ids(ids: &[Identity], here: &Here<'_>) -> Fit {
     let mut near = None;
-    let mut best = None;
+    let mut best: Option<(u8, &Identity)> = None;
+    let mut digest = None;
+    let mut other_purl = None;
+    let mut by_purl = false;
     for id in ids {
-        match here.is(id) {
-            Ok(()) => best = best.max(Some(closeness(id))),
-            Err(Refused::Other) => {}
-            Err(Refused::Version { stated, installed }) => {
-                near = near.or(Some(format!("is about version {stated}, installed is {installed}")));
+        match (id, here.is(id)) {
+            (Identity::Hash { .. }, _) => digest = digest.or(Some(id)),
+            (Identity::Purl(_) | Identity::Cpe { .. } | Identity::Name { .. }, Ok(())) => {
+                by_purl |= matches!(id, Identity::Purl(_));
+                let close = closeness(id);
+                if best.is_none_or(|(known, _)| known < close) {
+                    best = Some((close, id));
+                }
             }
-            Err(Refused::Qualifier { key, stated }) => {
-                near = near.or(Some(format!("is about {key}={stated}, which does not hold here")));
+            (Identity::Purl(_), Err(why)) => {
+                other_purl = other_purl.or(Some(id));
+                near = near.or(nearly(&why));
             }
-            Err(Refused::Namespace { stated }) => {
-                near = near.or(Some(format!("is about the package of `{stated}`")));
-            }
+            (Identity::Cpe { .. } | Identity::Name { .. }, Err(why)) => near = near.or(nearly(&why)),
         }
     }
-    match (best, near) {
-        (Some(closeness), _) => Fit::Yes(closeness),
-        (None, Some(text)) => Fit::Near(text),
-        (None, None) => Fit::No,
+    let Some((closeness, by)) = best else { return near.map_or(Fit::No, Fit::Near) };
+    if let Some(purl) = other_purl.filter(|_| !by_purl) {
+        let also = format!("calls the product `{by}` also `{purl}`, which is not this package");
+        return Fit::Near(near.map_or(also.clone(), |why| format!("{also}: it {why}")));
+    }
+    match digest {
+        Some(digest) => Fit::Near(format!(
+            "is about the build with the digest {digest}, and no digest of an installed package is known"
+        )),
+        None => Fit::Yes(closeness),
+    }
+}
+
+/// Why an identity that looks near is not the package; nothing for another thing altogether.
+fn nearly(why: &Refused) -> Option<String> {
+    match why {
+        Refused::Other => None,
+        Refused::Version { .. }
+        | Refused::Qualifier { .. }
+        | Refused::Namespace { .. }
+        | Refused::Vendor { .. }
+        | Refused::Build { .. }
+        | Refused::Part { .. } => Some(why.to_string()),
     }
 }
 

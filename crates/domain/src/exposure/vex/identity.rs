@@ -5,7 +5,8 @@ use std::fmt;
 use patchwright_versions::{Scheme, compare_lenient};
 use serde::{Deserialize, Serialize};
 
-use crate::exposure::cpe::Cpe;
+use super::names;
+use crate::exposure::cpe::{ATTRIBUTES, Cpe};
 use crate::exposure::finding::AffectedBinary;
 use crate::intel::names::{normal_name, purl_type};
 
@@ -22,6 +23,9 @@ pub struct Purl {
     pub version: Option<String>,
     /// Qualifiers, sorted by key.
     pub qualifiers: Vec<(String, String)>,
+    /// A part inside of the package (`#googleapis/api`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subpath: Option<String>,
 }
 
 impl Purl {
@@ -88,6 +92,9 @@ impl fmt::Display for Identity {
                 for (n, (key, value)) in purl.qualifiers.iter().enumerate() {
                     write!(f, "{}{key}={value}", if n == 0 { '?' } else { '&' })?;
                 }
+                if let Some(subpath) = &purl.subpath {
+                    write!(f, "#{subpath}")?;
+                }
                 Ok(())
             }
             Self::Cpe { name } => name.fmt(f),
@@ -134,6 +141,42 @@ pub enum Refused {
         /// What the statement says.
         stated: String,
     },
+    /// A product of the package's name, of a vendor that cannot be tied to the package.
+    Vendor {
+        /// The whole name that the statement gives.
+        stated: String,
+    },
+    /// A build of the product for something else: an update, an edition, a target.
+    Build {
+        /// Which attribute of the name says so.
+        attribute: &'static str,
+        /// What the statement says.
+        stated: String,
+    },
+    /// A part inside of the package; nothing is known here of parts.
+    Part {
+        /// What the statement says.
+        stated: String,
+    },
+}
+
+impl fmt::Display for Refused {
+    /// What the statement is about, as the end of a sentence that it begins.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other => f.write_str("names another product"),
+            Self::Version { stated, installed } => write!(f, "is about version {stated}, installed is {installed}"),
+            Self::Qualifier { key, stated } => write!(f, "is about {key}={stated}, which does not hold here"),
+            Self::Namespace { stated } => write!(f, "is about the package of `{stated}`"),
+            Self::Vendor { stated } => write!(f, "names a product that could not be tied to a package: {stated}"),
+            Self::Build { attribute, stated } => {
+                write!(f, "is about a build with {attribute} `{stated}`, and no package is known to be one")
+            }
+            Self::Part { stated } => {
+                write!(f, "is about the part `{stated}` of the package, and no part of a package is known here")
+            }
+        }
+    }
 }
 
 /// One package of a finding that identities are compared with.
@@ -147,28 +190,10 @@ pub(super) struct Here<'a> {
     pub(super) has_namesake: bool,
 }
 
-/// Package URL type and namespaces of an ecosystem. Publishers spell some of them in several ways.
+/// Package URL type and namespaces of an ecosystem.
 fn spellings(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])> {
     let family = ecosystem.split(':').next().unwrap_or_default();
-    Some(match family {
-        "Debian" => ("deb", &["debian"]),
-        "Ubuntu" => ("deb", &["ubuntu"]),
-        "Echo" => ("deb", &["echo"]),
-        "AlmaLinux" => ("rpm", &["almalinux", "alma"]),
-        "Rocky Linux" => ("rpm", &["rocky-linux", "rocky", "rockylinux"]),
-        "Red Hat" => ("rpm", &["redhat", "rhel"]),
-        "Oracle Linux" => ("rpm", &["oracle", "oraclelinux", "ol"]),
-        "Fedora" => ("rpm", &["fedora"]),
-        "openSUSE" => ("rpm", &["opensuse"]),
-        "SUSE" => ("rpm", &["suse", "sles"]),
-        "Amazon Linux" => ("rpm", &["amazon", "amzn", "amazonlinux"]),
-        "openEuler" => ("rpm", &["openeuler"]),
-        "Azure Linux" => ("rpm", &["azurelinux", "mariner", "microsoft"]),
-        "Alpine" => ("apk", &["alpine"]),
-        "Wolfi" => ("apk", &["wolfi"]),
-        "Chainguard" => ("apk", &["chainguard"]),
-        language => (purl_type(language)?, &[]),
-    })
+    names::of_distribution(ecosystem).or_else(|| Some((purl_type(family)?, &[])))
 }
 
 /// The package URL of an installed package; nothing for an ecosystem without a spelling here or without a namespace.
@@ -183,6 +208,7 @@ pub fn package_purl(ecosystem: &str, name: &str, version: &str, arch: &str) -> O
         name: name.to_owned(),
         version: Some(version.to_owned()),
         qualifiers,
+        subpath: None,
     })
 }
 
@@ -200,6 +226,7 @@ pub fn source_purl(ecosystem: &str, package: &str, version: Option<&str>) -> Opt
             name: name.to_owned(),
             version: version.map(str::to_owned),
             qualifiers: Vec::new(),
+            subpath: None,
         });
     };
     let source = matches!(kind, "deb" | "apk");
@@ -209,6 +236,7 @@ pub fn source_purl(ecosystem: &str, package: &str, version: Option<&str>) -> Opt
         name: package.to_owned(),
         version: version.map(str::to_owned),
         qualifiers: if source { vec![("arch".to_owned(), "source".to_owned())] } else { Vec::new() },
+        subpath: None,
     })
 }
 
@@ -261,7 +289,7 @@ impl Here<'_> {
                     let arch = self.binary.map(|b| b.arch.as_str()).unwrap_or_default();
                     arch == value || matches!(value.as_str(), "noarch" | "all") && matches!(arch, "noarch" | "all")
                 }
-                "distro" | "distro_name" => self.is_distro(value),
+                "distro" | "distro_name" => names::is_distro(self.ecosystem, value),
                 // Compared with the version; where the file came from does not change what it is.
                 "epoch" | "upstream" | "checksum" | "download_url" | "vcs_url" | "file_name" => true,
                 _ => false,
@@ -270,7 +298,10 @@ impl Here<'_> {
                 return Err(Refused::Qualifier { key: key.clone(), stated: value.clone() });
             }
         }
-        Ok(())
+        match &purl.subpath {
+            Some(stated) => Err(Refused::Part { stated: stated.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The package of the finding that has the name of the package URL: (version, whether it is the source package).
@@ -296,40 +327,26 @@ impl Here<'_> {
         }
     }
 
-    /// `debian-12`, `rhel-9.4`, `alpine-3.20`, `ubuntu-22.04` and bare code names or numbers.
-    fn is_distro(&self, stated: &str) -> bool {
-        let release = self.ecosystem.split(':').nth(1).unwrap_or_default().trim_start_matches('v');
-        let stated = stated.to_ascii_lowercase();
-        let number = stated.rsplit(['-', '/']).next().unwrap_or_default();
-        let code_name = match (self.ecosystem.split(':').next().unwrap_or_default(), release) {
-            ("Debian", "11") => "bullseye",
-            ("Debian", "12") => "bookworm",
-            ("Debian", "13") => "trixie",
-            ("Ubuntu", "20.04") => "focal",
-            ("Ubuntu", "22.04") => "jammy",
-            ("Ubuntu", "24.04") => "noble",
-            _ => "",
-        };
-        let starts = |long: &str, short: &str| {
-            long == short || long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'))
-        };
-        !release.is_empty()
-            && (starts(number, release) || starts(release, number) || (!code_name.is_empty() && number == code_name))
-    }
-
-    /// A CPE of an application names a package by its product, when vendor and distribution do not contradict.
+    /// A CPE of an application names a package by its product, when its vendor publishes that: a name alone is anybody's.
     fn is_cpe(&self, name: &Cpe) -> Result<(), Refused> {
         if name.part.text().as_deref() != Some("a") {
             return Err(Refused::Other);
         }
-        // A build for something else (an update, an edition, a target) is not what a distribution ships.
-        if name.attributes.iter().skip(3).any(|value| value.text().is_some()) {
+        let product = name.product().unwrap_or_default();
+        let here = [Some(self.source), self.binary.map(|b| b.name.as_str())];
+        if !here.into_iter().flatten().any(|n| n == product) {
             return Err(Refused::Other);
         }
-        let names = [Some(self.source), self.binary.map(|b| b.name.as_str())];
-        let product = name.product().unwrap_or_default();
-        if !names.into_iter().flatten().any(|n| n == product) {
-            return Err(Refused::Other);
+        let [vendor, ..] = &name.attributes;
+        let tied = vendor.is_any() || vendor.text().is_some_and(|v| names::is_vendor(self.ecosystem, &v, &product));
+        if !tied {
+            return Err(Refused::Vendor { stated: name.to_string() });
+        }
+        // A build for something else (an update, an edition, a target) is not what a distribution ships.
+        let built =
+            name.attributes.iter().zip(ATTRIBUTES).skip(3).find_map(|(v, attribute)| Some((v.text()?, attribute)));
+        if let Some((stated, attribute)) = built {
+            return Err(Refused::Build { attribute, stated });
         }
         match name.version() {
             None => Ok(()),
@@ -339,7 +356,45 @@ impl Here<'_> {
     }
 }
 
+/// Whether spellings of one product name the host as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostFit {
+    /// They do.
+    Yes,
+    /// They do not.
+    No,
+    /// One of them does, another stands against it or cannot be checked; in words.
+    Contradicted(String),
+}
+
 impl HostIdentity {
+    /// Whether the spellings of one product name the host as a whole. Every spelling is of the same thing, so a package URL that is
+    /// not this host's stands against a CPE name that fits, and a digest that is not known to be this host's against everything.
+    #[must_use]
+    pub fn fit(&self, ids: &[Identity]) -> HostFit {
+        let Some(by) = ids.iter().find(|id| self.is(id)) else { return HostFit::No };
+        let (mut purls, mut hashes) = (Vec::new(), Vec::new());
+        for id in ids {
+            match id {
+                Identity::Purl(_) => purls.push(id),
+                Identity::Hash { .. } => hashes.push(id),
+                Identity::Cpe { .. } | Identity::Name { .. } => {}
+            }
+        }
+        let against =
+            |ids: &[&Identity]| ids.first().filter(|_| !ids.iter().any(|id| self.is(id))).map(ToString::to_string);
+        let by_cpe = matches!(by, Identity::Cpe { .. });
+        if let Some(purl) = against(&purls).filter(|_| by_cpe) {
+            return HostFit::Contradicted(format!("calls the product `{by}` also `{purl}`, which is not this host"));
+        }
+        match against(&hashes) {
+            Some(hash) => {
+                HostFit::Contradicted(format!("names the digest {hash}, which is not known to be this host's"))
+            }
+            None => HostFit::Yes,
+        }
+    }
+
     /// Whether an identity names the host as a whole.
     #[must_use]
     pub fn is(&self, identity: &Identity) -> bool {

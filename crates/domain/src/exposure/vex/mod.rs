@@ -7,6 +7,7 @@
 mod apply;
 mod identity;
 mod library;
+mod names;
 
 use std::fmt;
 
@@ -17,7 +18,7 @@ use crate::ids::DocumentId;
 use crate::time::Timestamp;
 
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
-pub use identity::{HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
+pub use identity::{HostFit, HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
 pub use library::Library;
 
 /// Where a product stands towards a vulnerability (OpenVEX 0.2, `status`).
@@ -201,6 +202,32 @@ pub struct Component {
     pub ids: Vec<Identity>,
 }
 
+/// How far its publisher stands by a document (CSAF 2.0 and 2.1, `tracking.status`). Other formats know no such word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Published, and not expected to change.
+    #[default]
+    Final,
+    /// Published, and expected to change soon.
+    Interim,
+    /// Not published yet, for a few people to look at.
+    Draft,
+}
+
+impl Standing {
+    /// The standing of a word of CSAF; a document that says none stands as it is.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "final" => Some(Self::Final),
+            "interim" => Some(Self::Interim),
+            "draft" => Some(Self::Draft),
+            _ => None,
+        }
+    }
+}
+
 /// One statement: a vulnerability, products, a status, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
@@ -226,11 +253,28 @@ pub struct Statement {
     pub issued: Timestamp,
     /// When it stops counting; a finding that it set aside comes back then.
     pub expires: Option<Timestamp>,
+    /// How far its publisher stands by it.
+    #[serde(default)]
+    pub standing: Standing,
     /// Where it comes from.
     pub source: Source,
 }
 
 impl Statement {
+    /// Why it has no effect whatever it is about: nothing of a draft counts, and what is expected to change sets nothing aside. That
+    /// something is affected counts from an interim document: it is the careful side.
+    #[must_use]
+    pub fn held(&self) -> Option<&'static str> {
+        match self.standing {
+            Standing::Final => None,
+            Standing::Interim if !self.status.sets_aside() => None,
+            Standing::Interim => Some(
+                "its document is interim: its publisher expects it to change, and it sets nothing aside until it is final",
+            ),
+            Standing::Draft => Some("its document is a draft, which its publisher has not published"),
+        }
+    }
+
     /// One sentence of why, for the reader of a report.
     #[must_use]
     pub fn reason(&self) -> String {

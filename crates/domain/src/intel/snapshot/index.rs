@@ -68,6 +68,8 @@ pub enum ChunkKind {
     Withdrawn,
     /// What the catalogue of exploited vulnerabilities lists no more.
     KevRemoved,
+    /// Names that several databases have for one vulnerability.
+    Aliases,
 }
 
 /// One chunk of a snapshot.
@@ -99,6 +101,12 @@ pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
+/// Whether a text can be the name of an ecosystem with its release. It may have a slash: SUSE writes `CORE 9 for IBM S/390 31bit`.
+#[must_use]
+pub fn is_ecosystem_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= NAME_MAX && !text.starts_with('.') && !text.contains(char::is_control)
+}
+
 impl ChunkMeta {
     /// What a chunk is about; no two chunks of a snapshot share it.
     #[must_use]
@@ -110,12 +118,13 @@ impl ChunkMeta {
         if !is_sha256(&self.id) {
             return Err(IndexError::ChunkId(self.id.chars().take(NAME_MAX).collect()));
         }
-        for name in std::iter::once(&self.provider).chain(&self.ecosystem) {
-            // Names go into file names, tables and terminals: no separators, no control characters.
-            let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '\0');
-            if name.is_empty() || name.len() > NAME_MAX || name.starts_with('.') || name.contains(odd) {
-                return Err(IndexError::Name(name.chars().take(NAME_MAX).filter(|c| !c.is_control()).collect()));
-            }
+        // A provider's name goes into file names, both into tables and terminals.
+        let is_provider = is_ecosystem_name(&self.provider) && !self.provider.contains(['/', '\\']);
+        let mut bad = std::iter::once(&self.provider)
+            .filter(|_| !is_provider)
+            .chain(self.ecosystem.iter().filter(|name| !is_ecosystem_name(name)));
+        if let Some(name) = bad.next() {
+            return Err(IndexError::Name(name.chars().take(NAME_MAX).filter(|c| !c.is_control()).collect()));
         }
         if self.bytes > CHUNK_BYTES_MAX {
             return Err(IndexError::Size(self.id.clone(), self.bytes));
@@ -129,6 +138,13 @@ impl ChunkKind {
     #[must_use]
     pub fn is_memory(self) -> bool {
         matches!(self, Self::Withdrawn | Self::KevRemoved)
+    }
+
+    /// Whether the chunk is what this installation saw happen: it lies beside the data, under the same signature, and is no part of
+    /// the id of the data. Who never had what is gone knows nothing of it.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::KevRemoved)
     }
 
     /// The word in tables and documents.
@@ -146,6 +162,7 @@ impl ChunkKind {
             Self::Published => "published",
             Self::Withdrawn => "withdrawn",
             Self::KevRemoved => "kev_removed",
+            Self::Aliases => "aliases",
         }
     }
 }
@@ -159,7 +176,7 @@ pub struct SnapshotIndex {
     pub sequence: u64,
     /// When it was activated here.
     pub activated_at: Timestamp,
-    /// Digest over the chunk list.
+    /// Digest over the chunks of data: equal data has the same on every machine.
     pub id: String,
     /// Chunks, sorted.
     pub chunks: Vec<ChunkMeta>,
@@ -170,14 +187,8 @@ impl SnapshotIndex {
     #[must_use]
     pub fn new(mut chunks: Vec<ChunkMeta>, sequence: u64, activated_at: Timestamp) -> Self {
         chunks.sort();
-        let mut hash = Sha256::new();
-        for chunk in &chunks {
-            for part in [chunk.provider.as_str(), chunk.ecosystem.as_deref().unwrap_or("-"), chunk.id.as_str()] {
-                hash.update(part.as_bytes());
-                hash.update([0]);
-            }
-        }
-        Self { format: 1, sequence, activated_at, id: hex::encode(hash.finalize()), chunks }
+        let id = content_id(chunks.iter().filter(|chunk| !chunk.kind.is_local()));
+        Self { format: 1, sequence, activated_at, id, chunks }
     }
 
     /// The index with the chunks of `provider` replaced: what a finished feed run activates.
@@ -213,7 +224,8 @@ impl SnapshotIndex {
             | ChunkKind::Eol
             | ChunkKind::Published
             | ChunkKind::Withdrawn
-            | ChunkKind::KevRemoved => false,
+            | ChunkKind::KevRemoved
+            | ChunkKind::Aliases => false,
         };
         let replaced = |old: &&ChunkMeta| {
             let by_live = |f: &ChunkMeta| f.kind == old.kind && f.ecosystem == old.ecosystem && f.records > 0;
@@ -242,7 +254,9 @@ impl SnapshotIndex {
             return Err(IndexError::Twice(twice.0.to_owned()));
         }
         let again = Self::new(self.chunks.clone(), self.sequence, self.activated_at);
-        if again.id == self.id && again.chunks == self.chunks { Ok(()) } else { Err(IndexError::Id) }
+        // Snapshots of before took what is only known here into their id.
+        let is_own = again.id == self.id || content_id(self.chunks.iter()) == self.id;
+        if is_own && again.chunks == self.chunks { Ok(()) } else { Err(IndexError::Id) }
     }
 
     /// The index as a signed statement.
@@ -264,6 +278,18 @@ impl SnapshotIndex {
         }
         Ok(statement.predicate)
     }
+}
+
+/// Digest over a sorted list of chunks.
+fn content_id<'c>(chunks: impl Iterator<Item = &'c ChunkMeta>) -> String {
+    let mut hash = Sha256::new();
+    for chunk in chunks {
+        for part in [chunk.provider.as_str(), chunk.ecosystem.as_deref().unwrap_or("-"), chunk.id.as_str()] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 /// The content id of a chunk.
@@ -318,6 +344,36 @@ mod tests {
         assert_eq!(SnapshotIndex { format: 2, ..good }.check(), Err(IndexError::Format(2)));
         let twice = vec![meta("epss", ChunkKind::Epss, &id, false), meta("epss", ChunkKind::Epss, &id, true)];
         assert!(matches!(SnapshotIndex::new(twice, 1, Timestamp(0)).check(), Err(IndexError::Twice(_))));
+    }
+
+    #[test]
+    fn what_only_this_installation_saw_is_no_part_of_the_id_and_old_ids_still_hold() {
+        let (kev, gone) = ("ab".repeat(32), "cd".repeat(32));
+        let kev = meta("cisa-kev", ChunkKind::Kev, &kev, false);
+        let seen = meta("cisa-kev", ChunkKind::KevRemoved, &gone, false);
+        let plain = SnapshotIndex::new(vec![kev.clone()], 1, Timestamp(5));
+        let with = SnapshotIndex::new(vec![kev, seen], 1, Timestamp(5));
+        assert_eq!(plain.id, with.id);
+        assert_eq!(with.chunks.len(), 2, "it is kept, and signed with the rest");
+        with.check().unwrap();
+        let before = SnapshotIndex { id: content_id(with.chunks.iter()), ..with.clone() };
+        assert_ne!(before.id, with.id);
+        before.check().unwrap();
+    }
+
+    #[test]
+    fn ecosystems_may_have_a_slash_and_no_control_character() {
+        let of = |name: &str| {
+            let chunk = ChunkMeta {
+                ecosystem: Some(name.to_owned()),
+                ..meta("suse-oval", ChunkKind::Advisories, &"ab".repeat(32), false)
+            };
+            SnapshotIndex::new(vec![chunk], 1, Timestamp(5)).check()
+        };
+        of("SUSE:CORE 9 for IBM S/390 31bit").unwrap();
+        for bad in ["", ".x", "SUSE:a\u{1b}[2J", &"x".repeat(129)] {
+            assert!(matches!(of(bad), Err(IndexError::Name(_))), "{bad}");
+        }
     }
 
     #[test]

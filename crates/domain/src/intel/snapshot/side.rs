@@ -46,6 +46,9 @@ pub enum SideRecords {
     Withdrawn(Vec<Withdrawal>),
     /// What is in KEV no more.
     KevRemoved(Vec<KevRemoval>),
+    /// Two names that databases have for one vulnerability (`GHSA-…`, `CVE-…`), either of which leads to the other, and the advisory
+    /// that says so.
+    Aliases(Vec<(String, String, String)>),
 }
 
 impl SideRecords {
@@ -63,6 +66,7 @@ impl SideRecords {
             Self::Published(_) => ChunkKind::Published,
             Self::Withdrawn(_) => ChunkKind::Withdrawn,
             Self::KevRemoved(_) => ChunkKind::KevRemoved,
+            Self::Aliases(_) => ChunkKind::Aliases,
         }
     }
 }
@@ -195,6 +199,15 @@ fn drafts_of(records: &SideRecords) -> (String, Vec<Draft>) {
                 push(cve_key(&removal.cve), texts, fixed);
             }
         }
+        SideRecords::Aliases(list) => {
+            for (one, other, advisory) in list {
+                for (name, means) in [(one, other), (other, one)] {
+                    // Documents write them in whatever letters.
+                    let key = text_key(&name.to_ascii_lowercase());
+                    push(Some(key), [name, means, advisory].map(|t| Some(t.clone())).to_vec(), Vec::new());
+                }
+            }
+        }
     }
     (meta, drafts)
 }
@@ -216,11 +229,23 @@ pub fn merge_side(
     for record in table.chunks_exact(old.record) {
         let key = u64_at(record, 0).ok_or(ChunkError::Damaged("records"))?;
         let rest = record.get(8..).unwrap_or_default();
-        // Kept by the record that was taken back: one vulnerability may have several.
-        let is_replaced = if fresh.kind() == ChunkKind::Withdrawn {
-            old.text(rest, gone::ADVISORY).is_some_and(|advisory| replaced.contains(advisory))
-        } else {
-            gone.contains(&key)
+        // Kept by the record that says so: one vulnerability may have several.
+        let by_record = match fresh {
+            SideRecords::Withdrawn(_) => Some(gone::ADVISORY),
+            SideRecords::Aliases(_) => Some(2),
+            SideRecords::Kev(_)
+            | SideRecords::Epss(..)
+            | SideRecords::Cvss(_)
+            | SideRecords::Ssvc(_)
+            | SideRecords::Exploits(_)
+            | SideRecords::Eol(_)
+            | SideRecords::Names(_)
+            | SideRecords::Published(_)
+            | SideRecords::KevRemoved(_) => None,
+        };
+        let is_replaced = match by_record {
+            Some(place) => old.text(rest, place).is_some_and(|advisory| replaced.contains(advisory)),
+            None => gone.contains(&key),
         };
         if is_replaced {
             continue;
@@ -312,6 +337,7 @@ impl SideTable {
             ChunkKind::Exploits => (1, 8),
             ChunkKind::Eol => (3, 28),
             ChunkKind::Names => (2, 0),
+            ChunkKind::Aliases => (3, 0),
             ChunkKind::Published => (0, 8),
             ChunkKind::Withdrawn => gone::WITHDRAWN_SHAPE,
             ChunkKind::KevRemoved => gone::KEV_REMOVED_SHAPE,
@@ -535,6 +561,24 @@ impl SideTables {
         Ok(cycles)
     }
 
+    /// Other names of a vulnerability, sorted.
+    ///
+    /// # Errors
+    /// [`ChunkError`] when a table cannot be read.
+    pub fn aliases(&self, name: &str) -> Result<Vec<String>, ChunkError> {
+        let mut found = Vec::new();
+        for table in self.of(ChunkKind::Aliases) {
+            for r in table.lookup(text_key(&name.to_ascii_lowercase()))? {
+                if table.text(&r, 0).is_some_and(|known| known.eq_ignore_ascii_case(name)) {
+                    found.extend(table.text(&r, 1).map(str::to_owned));
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
     /// The source package of a binary in an ecosystem, for inputs that name binaries only.
     ///
     /// # Errors
@@ -697,6 +741,18 @@ mod tests {
         tables.add(ChunkKind::Eol, None, table(&SideRecords::Eol(vec![cycle.clone()])));
         let names = SideRecords::Names(vec![("libssl3".to_owned(), "openssl".to_owned())]);
         tables.add(ChunkKind::Names, Some("Debian:12".to_owned()), table(&names));
+        let alias = |name: &str, by: &str| (name.to_owned(), "CVE-2024-0001".to_owned(), by.to_owned());
+        let old = SideRecords::Aliases(vec![
+            alias("GHSA-2", "PYSEC-1"),
+            alias("PYSEC-1", "PYSEC-1"),
+            alias("GHSA-3", "PYSEC-2"),
+        ]);
+        let replaced = std::collections::BTreeSet::from(["PYSEC-2"]);
+        let (_, merged) = merge_side(&table(&old), &replaced, &SideRecords::Aliases(Vec::new())).unwrap();
+        tables.add(ChunkKind::Aliases, None, SideTable::open(ChunkKind::Aliases, Box::new(merged)).unwrap());
+        assert_eq!(tables.aliases("ghsa-2").unwrap(), ["CVE-2024-0001"]);
+        assert_eq!(tables.aliases("CVE-2024-0001").unwrap(), ["GHSA-2", "PYSEC-1"]);
+        assert!(tables.aliases("CVE-2024-0002").unwrap().is_empty());
         assert_eq!(tables.cycles("debian").unwrap(), vec![cycle]);
         assert!(tables.cycles("ubuntu").unwrap().is_empty());
         assert_eq!(tables.source_of("Debian:12", "libssl3").unwrap().as_deref(), Some("openssl"));

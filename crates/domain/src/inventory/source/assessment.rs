@@ -82,6 +82,9 @@ pub struct Observed {
     pub signed_by: Option<String>,
     /// Keys as configured.
     pub keys: Vec<String>,
+    /// Further addresses of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
     /// Whether it is what its publisher signed.
     pub verified: Tri,
 }
@@ -92,7 +95,15 @@ impl Observed {
     pub fn of(source: &ConfiguredSource) -> Self {
         let mut keys = source.keys.clone();
         keys.sort();
-        Self { origin: source.origin.clone(), signed_by: source.signed_by.clone(), keys, verified: source.verified }
+        let mut addresses = source.other_uris.clone();
+        addresses.sort();
+        Self {
+            origin: source.origin.clone(),
+            signed_by: source.signed_by.clone(),
+            keys,
+            addresses,
+            verified: source.verified,
+        }
     }
 
     /// What is no longer as it was assessed; facts that one side does not have say nothing.
@@ -113,6 +124,10 @@ impl Observed {
         if !told && !self.keys.is_empty() && self.keys != now.keys {
             let after = if now.keys.is_empty() { "none".to_owned() } else { format!("`{}`", now.keys.join(", ")) };
             changes.push(format!("its keys were `{}` when it was assessed and are {after} now", self.keys.join(", ")));
+        }
+        let new: Vec<&str> = now.addresses.iter().filter(|a| !self.addresses.contains(a)).map(String::as_str).collect();
+        if !new.is_empty() {
+            changes.push(format!("it is also read from `{}` now, which was not assessed", new.join("`, `")));
         }
         changes
     }

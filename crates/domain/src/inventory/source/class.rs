@@ -172,9 +172,33 @@ const VENDORS: &[Vendor] = &[
     },
 ];
 
-/// Says who publishes a source of a host that runs `os`.
+/// Says who publishes a source of a host that runs `os`. Packages come from whichever of its addresses answers, so the worst decides.
 #[must_use]
 pub fn classify(source: &ConfiguredSource, os: &Os) -> Classified {
+    let mut worst = classify_one(source, os);
+    for uri in &source.other_uris {
+        let mut other = ConfiguredSource { other_uris: Vec::new(), ..source.clone() };
+        other.key.uri.clone_from(uri);
+        let mut found = classify_one(&other, os);
+        if doubt(found.class) > doubt(worst.class) {
+            found.because.insert(0, format!("one of its {} addresses decides, `{uri}`", source.other_uris.len() + 1));
+            worst = found;
+        }
+    }
+    worst
+}
+
+/// How far a class is from the vendor's own.
+fn doubt(class: SourceClass) -> u8 {
+    match class {
+        SourceClass::Vendor => 0,
+        SourceClass::VendorBackports => 1,
+        SourceClass::Unknown => 2,
+        SourceClass::ThirdParty => 3,
+    }
+}
+
+fn classify_one(source: &ConfiguredSource, os: &Os) -> Classified {
     let answer = |class, because: Vec<String>| Classified { class, because };
     let Some(vendor) = VENDORS.iter().find(|v| v.ids.contains(&os.id.as_str())) else {
         let because = format!("nothing is known about the repositories of `{}`", os.id);

@@ -119,6 +119,9 @@ pub struct SourcePackage {
 pub struct ConfiguredSource {
     /// Which it is.
     pub key: SourceKey,
+    /// Further addresses of it (dnf and zypper take any of them), without credentials.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_uris: Vec<String>,
     /// `Origin` of its Release file, as it says itself.
     pub origin: Option<String>,
     /// `Label` of its Release file.

@@ -3,7 +3,8 @@
 use patchwright_domain::exposure::components::match_components;
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
 use patchwright_domain::exposure::vex::{
-    Component as VexComponent, HostIdentity, Identity, Product, Purl, Source, Statement, Subject, VexStatus, apply,
+    Component as VexComponent, HostIdentity, Identity, Product, Purl, Source, Standing, Statement, Subject, VexStatus,
+    apply,
 };
 use patchwright_domain::exposure::{Finding, FindingState};
 use patchwright_domain::intel::snapshot::{AdvisoryChunk, compile_advisories};
@@ -251,6 +252,7 @@ fn vex(words: &[&str]) -> Statement {
         author: "Example".to_owned(),
         issued: Timestamp(500),
         expires: None,
+        standing: Standing::Final,
         source: Source::Document { id: "doc".to_owned(), place: "OpenVEX, statement 1".to_owned() },
     }
 }
@@ -272,5 +274,6 @@ fn purl(text: &str) -> Identity {
             .filter_map(|pair| pair.split_once('='))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect(),
+        subpath: None,
     })
 }

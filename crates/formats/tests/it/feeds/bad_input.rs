@@ -82,7 +82,7 @@ fn input_over_the_limit_is_refused() {
             FeedFormat::ExploitDb => b"id,codes\n",
             FeedFormat::Metasploit | FeedFormat::Nvd => b"{\"a\":\"",
             FeedFormat::UpdateInfo | FeedFormat::Oval => b"<updates><update><id>",
-            FeedFormat::RpmErrata | FeedFormat::UbuntuCve => b"{\n\"id\":\"",
+            FeedFormat::RpmErrata | FeedFormat::UbuntuCve | FeedFormat::UbuntuVex => b"{\n\"id\":\"",
             FeedFormat::UbuntuUsn => b"{\"a\":\"",
             FeedFormat::Secdb | FeedFormat::UbuntuTracker => b"a: ",
             FeedFormat::DebianCveList => b"CVE-2020-0001\n\tRESERVED\n\t",

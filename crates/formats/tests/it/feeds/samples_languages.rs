@@ -97,6 +97,8 @@ fn native_fixtures_of_exploits_github_and_nvd() {
             FeedFormat::ExploitDb
         } else if name.ends_with("msf/modules_metadata_base.json") {
             FeedFormat::Metasploit
+        } else if name.contains("/nuclei/") {
+            FeedFormat::Nuclei
         } else if name.contains("/ghsa/main.tar.gz") || name.contains("/osv/all.zip") {
             FeedFormat::Osv
         } else if name.contains("/nvd/api/cve/") || name.contains("/nvd/feed/cve/v2/") {
@@ -114,6 +116,8 @@ fn native_fixtures_of_exploits_github_and_nvd() {
     });
     let of = |part: &str| seen.iter().filter(|(name, _, _)| name.contains(part)).map(|(_, read, _)| read).sum::<u64>();
     assert_eq!(of("exploitdb"), 2);
+    let nuclei = (of("nuclei/repository/"), of("nuclei/api/happy/public"), of("nuclei/api/happy/early"));
+    assert_eq!(nuclei, (3, 3, 2));
     assert!(of("msf/") > 0 && of("/ghsa/") > 10 && of("/osv/") > 10 && of("cvelistV5") > 0, "{seen:?}");
     assert!(of("/nvd/api/cve/") > 20 && of("/nvd/feed/") > 3, "{seen:?}");
     let odd: Vec<_> = seen.iter().filter(|(_, _, problems)| *problems > 0).collect();

@@ -42,6 +42,7 @@ const NATIVE: &[Row] = &[
     (FeedFormat::UbuntuTracker, "data/ignored/CVE-2005-0406", 1, 0, 0, 0),
     (FeedFormat::UbuntuTracker, "data/ignored/CVE-2006-0836", 1, 0, 0, 3),
     (FeedFormat::UbuntuTracker, "data/retired/CVE-1999-1572", 1, 0, 0, 3),
+    (FeedFormat::UbuntuVex, "ubuntu/vex/vex-all.tar.xz", 3, 0, 0, 10),
     (FeedFormat::Secdb, "alpine/secdb/edge/main.json", 1, 0, 0, 3),
     (FeedFormat::Secdb, "alpine/secdb/edge/community.json", 1, 0, 0, 8),
     (FeedFormat::Secdb, "alpine/secdb/v3.16/main.json", 1, 0, 0, 2),

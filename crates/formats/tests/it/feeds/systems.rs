@@ -59,6 +59,7 @@ fn another_document_is_refused_by_each() {
         FeedFormat::UbuntuUsn,
         FeedFormat::UbuntuCve,
         FeedFormat::UbuntuTracker,
+        FeedFormat::UbuntuVex,
         FeedFormat::DebianCveList,
         FeedFormat::DebianSupport,
     ] {
@@ -383,6 +384,44 @@ fn ubuntu_tracker_files() {
     }
     for path in ["active/00boilerplate", "README", "scripts/cve_lib.py"] {
         assert!(!FeedFormat::UbuntuTracker.wants(path), "{path}");
+    }
+}
+
+#[test]
+fn ubuntu_vex_documents() {
+    let parsed = advisories(FeedFormat::UbuntuVex, include_bytes!("../../fixtures/feeds/ubuntu-vex.ndjson"));
+    assert_eq!((parsed.read, parsed.lost), (6, 3), "{:?}", parsed.problems);
+    let one = find(&parsed, "CVE-2026-0801");
+    assert_eq!(
+        lines(one),
+        [
+            "Ubuntu:20.04:LTS sample not_affected [vulnerable_code_not_present]",
+            "Ubuntu:Pro:16.04:LTS sample not_affected [vulnerable_code_not_present]",
+            "Ubuntu:22.04:LTS sample affected [affected]",
+            "Ubuntu:Pro:22.04:LTS sample affected [affected]",
+            "Ubuntu:24.04:LTS sample fixed <1.2-1ubuntu0.1",
+            "Ubuntu:Pro:18.04:LTS sample fixed <1.2-1ubuntu0.1+esm1",
+            "Ubuntu:25.04 sample unknown [fixed]",
+            "Ubuntu:25.10 sample under_investigation [under_investigation]",
+        ],
+        "source packages of releases; what is fixed in an esm version needs the subscription"
+    );
+    assert_eq!(one.published.unwrap().to_string(), "2026-01-04T00:00:00Z", "the first that is said of it");
+    assert!(find(&parsed, "CVE-2026-0802").affected.is_empty(), "looked at, and in no release");
+    let notice = find(&parsed, "USN-9001-1");
+    assert_eq!(notice.upstream, ["CVE-2026-0803", "CVE-2026-0804"]);
+    assert_eq!(
+        lines(notice),
+        ["Ubuntu:Pro:22.04:LTS sample fixed <1.1-1ubuntu0.1+esm1", "Ubuntu:24.04:LTS sample fixed <1.2-1ubuntu0.1"]
+    );
+    assert!(notice.published.unwrap().to_string().starts_with("2026-01-26T02:44:10"), "a blank before the hour");
+    for words in
+        ["zany", "no package URL", "names no release", "no status of OpenVEX", "CVE-2026-0899", "fixed in no version"]
+    {
+        assert_says(&parsed.problems, &[words]);
+    }
+    for path in ["vex/cve/2025/CVE-2025-0167.json", "vex-all.tar.xz", "usn/USN-1.json"] {
+        assert!(FeedFormat::UbuntuVex.wants(path), "{path}");
     }
 }
 

@@ -61,6 +61,28 @@ fn zypper_names_its_repositories_without_secrets_and_with_their_services() {
     assert_eq!(class("home_x"), SourceClass::ThirdParty, "the build service is everybody's");
 }
 
+/// Packages come from whichever address answers, so the worst of them says whose the repository is.
+#[test]
+fn every_address_of_a_repository_is_looked_at() {
+    let text = "[baseos]\nbaseurl=https://repo.almalinux.org/9/BaseOS/\n    https://user:pw@packages.evil.example/9/\n\
+        gpgcheck=1\n[mirrors]\nmirrorlist=https://mirrors.almalinux.org/mirrorlist/9/appstream\n\
+        metalink=https://evil.example/metalink\n[own]\nbaseurl=https://repo.almalinux.org/a/ https://repo.almalinux.org/a\n";
+    let found = rpm_repositories::repositories(SourceKind::Dnf, text.as_bytes());
+    let alma = Os::parse_short("almalinux:9").unwrap();
+    let of = |suite: &str| {
+        let source = by(&found, suite);
+        (source.key.uri.as_str(), source.other_uris.clone(), classify(source, &alma))
+    };
+    let (first, others, said) = of("baseos");
+    assert_eq!(first, "https://repo.almalinux.org/9/BaseOS");
+    assert_eq!(others, ["https://packages.evil.example/9"], "without credentials");
+    assert_eq!(said.class, SourceClass::Unknown, "{said:?}");
+    assert!(said.because[0].contains("one of its 2 addresses") && said.because[0].contains("evil"), "{said:?}");
+    assert_eq!(of("mirrors").2.class, SourceClass::Unknown, "a list of mirrors counts as well");
+    let (_, others, said) = of("own");
+    assert!(others.is_empty() && said.class == SourceClass::Vendor, "{said:?}");
+}
+
 #[test]
 fn records_say_which_repository_a_version_came_from() {
     let zypp = rpm_repositories::zypp_origins(

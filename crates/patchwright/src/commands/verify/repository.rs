@@ -71,6 +71,7 @@ fn fetch(url: String, offline: bool, folder: &Path) -> io::Result<Option<PathBuf
         max_bytes: FILE_MAX,
         folder: folder.to_owned(),
         distribution: Distribution::SingleDocument,
+        again: false,
         now: Clock::system().now(),
     };
     let fetched = block_on(async {
