@@ -58,7 +58,7 @@ use crate::processes::Processes;
 
 pub use crate::look::{Phase, Step};
 pub use crate::root::Root;
-pub use crate::scratch::discard;
+pub use crate::scratch::{Scratch, discard};
 
 /// Version of the shape of [`HostFacts`] that this crate writes.
 const SCHEMA: u32 = 1;

@@ -1,4 +1,4 @@
-//! Private directories for what package managers write: gone at the end, at a signal, and where a run was killed, at the next start.
+//! Private directories, for what package managers write and for data that has no other place: gone at the end, at a signal, and where a run was killed, at the next start.
 //!
 //! Each holds a file that its process keeps locked. The kernel lets go of the lock when the process ends, however it ends, so a
 //! directory whose lock is free belongs to nobody any more.
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// What all their names begin with.
 const PREFIX: &str = "patchwright-";
 /// The kinds that there are; other files of this product in the same place are none of our business.
-const KINDS: [&str; 2] = ["apt", "dnf"];
+const KINDS: [&str; 3] = ["apt", "dnf", "intel"];
 /// The file that is locked.
 const LOCK: &str = "in-use";
 /// Between making a directory and locking its file another process must not take it for left over.
@@ -34,14 +34,17 @@ fn ours() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
 
 /// One directory; removed when dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     dir: TempDir,
     _lock: File,
 }
 
 impl Scratch {
     /// Makes one, and removes what killed runs left behind.
-    pub(crate) fn new(kind: &'static str) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When nothing can be made in the place for temporary files.
+    pub fn new(kind: &'static str) -> io::Result<Self> {
         debug_assert!(KINDS.contains(&kind), "a kind that nobody would clear away");
         let temp = std::env::temp_dir();
         remove_stale(&temp);
@@ -52,7 +55,9 @@ impl Scratch {
         Ok(Self { dir, _lock: lock })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.dir.path()
     }
 }

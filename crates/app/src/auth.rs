@@ -1,5 +1,6 @@
 //! Signing in: one-time links, passwords (argon2id), sessions and API tokens. Secrets are shown once and stored as SHA-256.
 
+mod accounts;
 mod attempts;
 mod password;
 
@@ -14,6 +15,7 @@ use patchwright_protocol::auth::{TokenCreated, TokenRequest, TokenRow};
 use patchwright_store::{ApiToken, NewUser, SecretHash, Session as StoredSession, UserAccount};
 use sha2::{Digest as _, Sha256};
 
+pub use accounts::{AccountRow, AccountToken, account_list, account_tokens};
 pub(crate) use attempts::Attempts;
 use attempts::{Noted, place};
 pub use password::{PASSWORD_MAX, PASSWORD_MIN};
@@ -33,6 +35,13 @@ const TOUCH_MS: i64 = 60_000;
 const STRANGER: &str = "visitor";
 /// Where a present password is asked for inside a session.
 const IN_SESSION: &str = "inside a session";
+/// Actions of the audit trail that failed tries are counted by, also after a restart.
+const REFUSED: &str = "session.refused";
+const REFUSED_IN_SESSION: &str = "password.refused";
+/// Action of a sign-in.
+const SIGNED_IN: &str = "session.start";
+/// How somebody signed in who knew the password.
+const BY_PASSWORD: &str = "password";
 /// Longest name of an account, in characters.
 const ACCOUNT_NAME_MAX: usize = 60;
 /// Prefix of API tokens, so that secret scanners recognise one.
@@ -165,12 +174,36 @@ pub async fn account_add(env: &Env, ctx: &Ctx, name: &str, role: Role, scope: Sc
     Ok(id)
 }
 
-/// Makes a one-time sign-in secret for an account. With `forget_password` its password and its sessions end as well: the way back
-/// for somebody who does not know it any more, because a change asks for the one before.
+/// What ends with a fresh link: the way back for somebody who does not know the password any more, because a change asks for the one
+/// before, and the way to shut out whoever has come by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Nothing: the link is one more way in.
+    Nothing,
+    /// Password, sessions and API tokens. Whoever knew the password could make tokens, and they outlive it.
+    Everything,
+    /// Password and sessions; API tokens stay in force, where it is known that nobody else made one.
+    KeepTokens,
+}
+
+/// A fresh one-time link, and what ended with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkIssued {
+    /// The secret of the link; shown once.
+    pub secret: String,
+    /// Sessions that ended.
+    pub sessions_ended: u64,
+    /// API tokens that were revoked.
+    pub tokens_revoked: u64,
+    /// API tokens of the account that are in force still.
+    pub tokens_kept: u64,
+}
+
+/// Makes a one-time sign-in secret for an account.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::NotFound`] when there is no such account.
-pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str, forget_password: bool) -> Result<String> {
+pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str, reset: Reset) -> Result<LinkIssued> {
     ctx.authorize(Action::ManageUsers, &Target::Installation)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
@@ -179,20 +212,38 @@ pub async fn link_issue(env: &Env, ctx: &Ctx, name: &str, forget_password: bool)
         .await?
         .filter(|u| u.standing == Standing::Active)
         .ok_or_else(|| AppError::NotFound { what: "active account", id: name.to_owned() })?;
-    let secret = secret()?;
-    if forget_password {
+    let mut issued = LinkIssued { secret: secret()?, sessions_ended: 0, tokens_revoked: 0, tokens_kept: 0 };
+    let mut tokens = txn.token_list(Some(&user.id)).await?;
+    tokens.retain(|token| token.is_in_force(now));
+    let count = u64::try_from(tokens.len()).unwrap_or(u64::MAX);
+    match reset {
+        Reset::Nothing | Reset::KeepTokens => issued.tokens_kept = count,
+        Reset::Everything => {
+            txn.token_revoke_of_user(&user.id, now).await?;
+            issued.tokens_revoked = count;
+        }
+    }
+    if reset != Reset::Nothing {
         let mut change = user.change();
         change.password_hash = None;
         txn.user_save(&user.id, &change, user.generation).await?;
-        let ended = txn.session_delete_of_user(&user.id).await?;
-        let detail = serde_json::json!({"name": user.name, "sessions_ended": ended});
+        issued.sessions_ended = txn.session_delete_of_user(&user.id).await?;
+        let detail = serde_json::json!({
+            "name": user.name, "sessions_ended": issued.sessions_ended,
+            "tokens_revoked": issued.tokens_revoked, "tokens_kept": issued.tokens_kept,
+        });
         txn.audit_append(entry(now, &ctx.actor.word(), "password.forget", user.id.as_str(), &ctx.request_id, detail));
+        for token in tokens.iter().filter(|_| reset == Reset::Everything) {
+            let detail = serde_json::json!({"name": token.name, "with": "password.forget"});
+            let id = token.id.as_str();
+            txn.audit_append(entry(now, &ctx.actor.word(), "token.revoke", id, &ctx.request_id, detail));
+        }
     }
-    txn.link_insert(&hash(&secret), &user.id, now, Timestamp(now.0 + LINK_MINUTES * 60_000)).await?;
+    txn.link_insert(&hash(&issued.secret), &user.id, now, Timestamp(now.0 + LINK_MINUTES * 60_000)).await?;
     let detail = serde_json::json!({"name": user.name, "minutes": LINK_MINUTES});
     txn.audit_append(entry(now, &ctx.actor.word(), "link.issue", user.id.as_str(), &ctx.request_id, detail));
     txn.commit().await?;
-    Ok(secret)
+    Ok(issued)
 }
 
 /// Turns a one-time secret into a session. Works once. Wrong secrets are not counted: 256 bits cannot be guessed, and a
@@ -212,7 +263,7 @@ pub async fn link_redeem(env: &Env, secret: &str) -> Result<SignedIn> {
             detail: "this sign-in link was used already or has expired".to_owned(),
         });
     };
-    let signed = session_start(&mut txn, &user, now, "link").await?;
+    let signed = session_start(&mut txn, &user, now, "link", None).await?;
     txn.commit().await?;
     Ok(signed)
 }
@@ -222,6 +273,7 @@ async fn session_start(
     user: &UserAccount,
     now: Timestamp,
     how: &str,
+    from: Option<&str>,
 ) -> Result<SignedIn> {
     let cookie = secret()?;
     let csrf = secret()?;
@@ -235,8 +287,11 @@ async fn session_start(
         csrf: csrf.into_bytes(),
     })
     .await?;
-    let detail = serde_json::json!({"name": user.name, "by": how});
-    txn.audit_append(entry(now, user.id.as_str(), "session.start", user.id.as_str(), &unique(), detail));
+    let mut detail = serde_json::json!({"name": user.name, "by": how});
+    if let (Some(from), Some(members)) = (from, detail.as_object_mut()) {
+        members.insert("from".to_owned(), from.into());
+    }
+    txn.audit_append(entry(now, user.id.as_str(), SIGNED_IN, user.id.as_str(), &unique(), detail));
     Ok(SignedIn { secret: cookie, name: user.name.clone(), needs_password: user.password_hash.is_none() })
 }
 
@@ -248,17 +303,18 @@ async fn session_start(
 pub async fn password_sign_in(env: &Env, name: &str, password: &str, from: Option<IpAddr>) -> Result<SignedIn> {
     let now = env.now();
     let (name, place) = (name.trim(), place(from));
+    env.attempts().recall(env).await?;
     env.attempts().check(name, &place, now)?;
     let user = env.db().read().await?.user_by_name(name).await?;
     let usable = user.as_ref().filter(|u| u.standing == Standing::Active).and_then(|u| u.password_hash.clone());
     if !password::fits(usable, password).await? {
-        refusal(env, name, &place, user.as_ref(), "session.refused").await?;
+        refusal(env, name, &place, user.as_ref(), REFUSED).await?;
         return Err(refused());
     }
     let user = user.ok_or_else(refused)?;
     env.attempts().forget(name, &place);
     let mut txn = env.db().write().await?;
-    let signed = session_start(&mut txn, &user, now, "password").await?;
+    let signed = session_start(&mut txn, &user, now, BY_PASSWORD, Some(&place)).await?;
     txn.commit().await?;
     Ok(signed)
 }
@@ -311,10 +367,11 @@ pub async fn password_set(env: &Env, ctx: &Ctx, current: &str, new: &str) -> Res
     let user = env.db().read().await?.user_fetch(&id).await?.ok_or_else(refused)?;
     let now = env.now();
     if user.password_hash.is_some() {
+        env.attempts().recall(env).await?;
         // A key of its own: guessing here must not lock the sign-in, nor the other way round.
         env.attempts().check(id.as_str(), IN_SESSION, now)?;
         if !password::fits(user.password_hash.clone(), current).await? {
-            refusal(env, id.as_str(), IN_SESSION, Some(&user), "password.refused").await?;
+            refusal(env, id.as_str(), IN_SESSION, Some(&user), REFUSED_IN_SESSION).await?;
             return Err(AppError::invalid(
                 "password_current",
                 "the present password is not right",
@@ -334,7 +391,7 @@ pub async fn password_set(env: &Env, ctx: &Ctx, current: &str, new: &str) -> Res
     let detail = serde_json::json!({ "name": user.name, "sessions_ended": ended });
     txn.audit_append(entry(now, &ctx.actor.word(), "password.set", id.as_str(), &ctx.request_id, detail));
     let user = UserAccount { password_hash: change.password_hash, ..user };
-    let signed = session_start(&mut txn, &user, now, "password change").await?;
+    let signed = session_start(&mut txn, &user, now, "password change", None).await?;
     txn.commit().await?;
     Ok(signed)
 }
@@ -472,19 +529,24 @@ pub async fn token_list(env: &Env, ctx: &Ctx) -> Result<Vec<TokenRow>> {
 /// Revokes one of one's own tokens, or anybody's for an administrator.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is no such token.
+/// [`AppError::NotFound`] when there is no such token, or none any more.
 pub async fn token_revoke(env: &Env, ctx: &Ctx, id: &str) -> Result<()> {
-    let missing = || AppError::NotFound { what: "token", id: id.to_owned() };
-    let id = TokenId::parse(id).ok_or_else(missing)?;
+    let asked = id;
+    let missing = || AppError::NotFound { what: "token", id: asked.to_owned() };
+    let id = TokenId::parse(asked).ok_or_else(missing)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
     let token = txn.token_fetch(&id).await?.ok_or_else(missing)?;
     if ctx.authorize(Action::ManageOwnTokens, &Target::Account(&token.owner)).is_err() {
         ctx.authorize(Action::ManageTokens, &Target::Installation)?;
     }
+    if token.revoked_at.is_some() {
+        return Err(missing());
+    }
     txn.token_revoke(&id, now).await?;
     let detail = serde_json::json!({"name": token.name});
-    txn.audit_append(entry(now, &ctx.actor.word(), "token.revoke", id.as_str(), &ctx.request_id, detail));
+    let revoked = entry(now, &ctx.actor.word(), "token.revoke", id.as_str(), &ctx.request_id, detail);
+    txn.audit_append(AuditEntry { reason: ctx.reason.clone(), ..revoked });
     txn.commit().await?;
     Ok(())
 }
@@ -502,14 +564,14 @@ pub async fn token_find(env: &Env, secret: &str) -> Result<Option<(Actor, bool)>
     let Some(token) = read.token_by_hash(&hash(secret)).await? else {
         return Ok(None);
     };
-    if token.revoked_at.is_some() || token.expires.is_some_and(|e| e <= now) {
+    if !token.is_in_force(now) {
         return Ok(None);
     }
     let Some(owner) = read.user_fetch(&token.owner).await?.filter(|u| u.standing == Standing::Active) else {
         return Ok(None);
     };
     drop(read);
-    if token.last_used.is_none_or(|t| now.0 - t.0 > TOUCH_MS) {
+    if token.last_used.is_none_or(|t| now.0 - t.0 > TOUCH_MS) && !env.db().is_read_only() {
         let mut txn = env.db().write().await?;
         txn.token_touch(&token.id, now).await?;
         txn.commit().await?;

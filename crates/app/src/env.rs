@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use patchwright_domain::time::Timestamp;
-use patchwright_store::Db;
+use patchwright_store::{Access, Db, Options};
 use tokio::sync::broadcast;
 
 use crate::error::AppError;
@@ -117,12 +117,27 @@ impl Env {
     /// # Errors
     /// [`AppError`] with a hint when the folder, the database or the intelligence cannot be opened.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, AppError> {
+        Self::open_for(config, clock, Access::Write).await
+    }
+
+    /// The same for who only looks: where the database cannot be written it is opened for reading, and every write fails.
+    ///
+    /// # Errors
+    /// As [`Env::open`].
+    pub async fn open_to_read(config: Config, clock: Clock) -> Result<Self, AppError> {
+        Self::open_for(config, clock, Access::Read).await
+    }
+
+    async fn open_for(config: Config, clock: Clock, access: Access) -> Result<Self, AppError> {
         std::fs::create_dir_all(&config.data_dir).map_err(|e| AppError::data_dir(&config.data_dir, e))?;
         let now = clock.now();
         let mark = Mark::of(&config);
         mark.check()?;
-        let db = Db::connect(&config.database(), &patchwright_store::Options::new(now)).await?;
-        mark.set(now)?;
+        let db = Db::connect(&config.database(), &Options { access, ..Options::new(now) }).await?;
+        let read_only = db.is_read_only();
+        if !read_only {
+            mark.set(now)?;
+        }
         let intel = Intel::open_or_build(&config.data_dir, now)?;
         let known = Known::load(&config.data_dir)?;
         let policy = PolicySet::load(&db).await?;
@@ -143,7 +158,10 @@ impl Env {
                 attempts: crate::auth::Attempts::default(),
             }),
         };
-        crate::intel::reconcile(&env).await?;
+        // What another process activated is noted by the next one that may write.
+        if !read_only {
+            crate::intel::reconcile(&env).await?;
+        }
         Ok(env)
     }
 

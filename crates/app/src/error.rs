@@ -202,7 +202,11 @@ impl AppError {
                 Some(format!("restore the last backup; to begin anew without it, remove `{mark}`"))
             }
             Self::Intel { .. } => {
-                Some("run `patchwright intel build` to rebuild it from the data that ships with the product".to_owned())
+                Some(
+                    "run `patchwright intel build` to rebuild it from the data that ships with the product; it names the feeds that have to \
+                     be fetched again"
+                        .to_owned(),
+                )
             }
             Self::Forbidden { token_scope: Some(scope), .. } => Some(format!(
                 "your role is enough; use a token with the scope `{scope}` (console: Settings, API tokens). A token's scopes never change: make another"
@@ -219,6 +223,18 @@ impl AppError {
             Self::NotFound { what, .. } => match *what {
                 "host" => Some("`patchwright host list` shows the hosts that are known here".to_owned()),
                 "feed" => Some("`patchwright feed list` shows the feeds".to_owned()),
+                "token" => Some("`patchwright account tokens` shows the API tokens that are not revoked".to_owned()),
+                "account" | "active account" => Some("`patchwright account list` shows the accounts".to_owned()),
+                "exception" | "draft of an exception" | "decision" => {
+                    Some("`patchwright exception list` shows the exceptions; drafts stand in the report of a host".to_owned())
+                }
+                "statement" => Some("`patchwright vex list` shows the statements".to_owned()),
+                "document" => Some("`patchwright vex documents` shows the documents that are kept".to_owned()),
+                "snapshot" | "snapshot in force at" => {
+                    Some("`patchwright intel list` shows the snapshots, and since when each was in force".to_owned())
+                }
+                "source" => Some("`patchwright sources list` shows the sources".to_owned()),
+                "bundle key" => Some("`patchwright bundle trust list` shows the keys".to_owned()),
                 _ => Some("check the spelling".to_owned()),
             },
             Self::TooMany { .. } => Some("wait; a fresh sign-in link works meanwhile: `patchwright link`".to_owned()),

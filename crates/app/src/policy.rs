@@ -10,7 +10,7 @@ use patchwright_domain::exposure::Finding;
 use patchwright_domain::ids::PolicyId;
 use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::time::Timestamp;
-use patchwright_store::{Db, PolicyVersion};
+use patchwright_store::{Access, Db, Options, PolicyVersion};
 
 use crate::error::AppError;
 use crate::{Config, Ctx, Env, Result};
@@ -101,7 +101,7 @@ pub async fn stored(config: &Config, now: Timestamp) -> Result<Option<PolicySet>
     if config.database_url.is_none() && !config.data_dir.join("patchwright.db").exists() {
         return Ok(None);
     }
-    let db = Db::connect(&config.database(), &patchwright_store::Options::new(now)).await?;
+    let db = Db::connect(&config.database(), &Options { access: Access::Read, ..Options::new(now) }).await?;
     let set = PolicySet::load(&db).await?;
     db.close().await;
     Ok(Some(set))

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod account;
 mod decisions;
 mod findings;
 mod inventory;
@@ -14,7 +15,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::output::Format;
 use crate::paper::Colour;
 
-pub(crate) use decisions::{Account, Caller, DocumentCommand, Documents, Exception, Exceptions, Form, Statements, Vex};
+pub(crate) use account::{Account, Link};
+pub(crate) use decisions::{Caller, DocumentCommand, Documents, Exception, Exceptions, Form, Statements, Vex};
 pub(crate) use findings::{Findings, Group};
 pub(crate) use inventory::{AssetFormat, Inventory};
 pub(crate) use sources::{Assess, Decision, NewKind, Sources, YesNo};
@@ -247,7 +249,7 @@ pub(crate) enum Host {
     List {
         /// Part of a name, `package:NAME` or a CVE
         query: Option<String>,
-        /// Rows
+        /// Rows; 0 for all
         #[arg(long, default_value_t = 100)]
         limit: u32,
         /// Output format
@@ -297,7 +299,7 @@ pub(crate) enum Advisory {
         /// Only exploited ones
         #[arg(long)]
         kev: bool,
-        /// Rows
+        /// Rows; 0 for all
         #[arg(long, default_value_t = 100)]
         limit: u32,
         /// Output format
@@ -377,7 +379,7 @@ pub(crate) enum Intel {
     Verify,
     /// Show which snapshots were in force, newest first
     List {
-        /// Rows
+        /// Rows; 0 for all
         #[arg(long, default_value_t = 50)]
         limit: u32,
         /// Output format
@@ -617,7 +619,7 @@ pub(crate) enum Audit {
     },
     /// Print the newest records
     List {
-        /// Rows
+        /// Rows; 0 for all
         #[arg(long, default_value_t = 50)]
         limit: u32,
         /// Output format
@@ -640,20 +642,6 @@ pub(crate) struct Serve {
     /// Do not fetch feeds on their schedule
     #[arg(long)]
     pub(crate) no_sync: bool,
-}
-
-/// Arguments of `link`.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Link {
-    /// Address that browsers use [default: that of the running server of this data folder, else http://127.0.0.1:8470]
-    #[arg(long, value_name = "URL")]
-    pub(crate) public_url: Option<String>,
-    /// Account
-    #[arg(long, default_value = "admin")]
-    pub(crate) user: String,
-    /// Also set its password aside and end its sessions: for somebody who has forgotten it
-    #[arg(long)]
-    pub(crate) forget_password: bool,
 }
 
 #[cfg(test)]

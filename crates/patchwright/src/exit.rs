@@ -41,6 +41,24 @@ impl Code {
             Self::Interrupted => 130,
         }
     }
+
+    /// What helps most often: no refusal is said without a way on.
+    pub(crate) fn usual_step(self) -> &'static str {
+        match self {
+            Self::Ok | Self::Findings => "the lines above name what was found",
+            Self::Failed => {
+                "run it again with -vv, which says more; where that explains nothing, report the message as a bug"
+            }
+            Self::Usage => "`patchwright COMMAND --help` says what the command takes",
+            Self::Input => "check that the file is there, is what its name says, and that you may read it",
+            Self::Storage => "`patchwright doctor` says what is wrong with the data folder and the database",
+            Self::Fetch => {
+                "check the address and the network, then run the command again; what was known before stays in force"
+            }
+            Self::PortInUse => "choose another address: --listen 127.0.0.1:0 takes a free port",
+            Self::Interrupted => "run the command again: finished steps are kept",
+        }
+    }
 }
 
 /// A command failed: what was attempted, why, and what to do.
@@ -50,7 +68,7 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     /// One line: what was attempted and why it failed.
     pub(crate) message: String,
-    /// What to do next.
+    /// What to do next; where nothing better is known, [`Code::usual_step`] is said.
     pub(crate) hint: Option<String>,
 }
 
@@ -60,7 +78,7 @@ impl Failure {
         Self { code, message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// A failure without one.
+    /// A failure whose next step is the usual one of its kind.
     pub(crate) fn plain(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: None }
     }

@@ -52,9 +52,8 @@ pub(crate) fn talk(text: &str) {
 /// Prints a failure the way every command does.
 pub(crate) fn print_failure(failure: &Failure) {
     talk(&format!("error: {}", failure.message));
-    if let Some(hint) = &failure.hint {
-        talk(&format!("\nhint: {hint}"));
-    }
+    let hint = failure.hint.as_deref().unwrap_or_else(|| failure.code.usual_step());
+    talk(&format!("\nhint: {hint}"));
 }
 
 /// Starts logging to stderr; `RUST_LOG` overrides.
@@ -86,9 +85,22 @@ pub(crate) fn list<T: Serialize>(
     columns: &[&str],
     cells: impl Fn(&T) -> Cells,
 ) -> Result<(), Failure> {
+    list_sparing(format, rows, columns, &[], cells)
+}
+
+/// The same with columns that may be left out of the table where lines are too short, the first of them first. The other formats
+/// always have all.
+pub(crate) fn list_sparing<T: Serialize>(
+    format: Format,
+    rows: &[T],
+    columns: &[&str],
+    spare: &[&str],
+    cells: impl Fn(&T) -> Cells,
+) -> Result<(), Failure> {
     match format {
         Format::Table => {
             let mut table = paper::table(columns);
+            table.spare(spare);
             for row in rows {
                 table.add_row(cells(row));
             }
@@ -156,4 +168,9 @@ pub(crate) fn quoted(line: &str) -> String {
 /// Text without characters that would drive a terminal: names come from files nobody controls.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// `2026-11-26T15:16:50Z` as people read it in a list; always UTC.
+pub(crate) fn minute(instant: &str) -> String {
+    instant.get(..16).map_or_else(|| instant.to_owned(), |text| text.replace('T', " "))
 }

@@ -88,6 +88,8 @@ const PROSE: usize = 110;
 const WHOLE: usize = 26;
 /// Spaces between columns.
 const GAP: usize = 2;
+/// Lines of one row of a table that has columns to spare: sooner one of those goes than that every row gets longer.
+const LINES_CALM: usize = 2;
 /// Lines of one row; a table that would need more is printed row by row instead: nobody reads towers of words.
 const LINES_MAX: usize = 4;
 
@@ -109,11 +111,34 @@ pub(crate) fn narrow() -> bool {
 pub(crate) struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Headings of columns that can be looked up elsewhere: the first goes first where a line is too short for all.
+    spare: Vec<String>,
+    /// Lines that a row may have.
+    lines: usize,
     /// Nothing where nobody told a width: what a program reads is never broken.
     width: Option<usize>,
 }
 
+/// What gives way to make a table fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrap {
+    /// Sentences, into [`LINES_CALM`] lines.
+    Sentences,
+    /// Every cell with a space in it.
+    All,
+}
+
 impl Table {
+    /// Names the columns that may be left out where lines are short, the first of them first.
+    pub(crate) fn spare(&mut self, columns: &[&str]) {
+        self.spare = columns.iter().map(|c| c.to_uppercase()).collect();
+    }
+
+    /// Lets rows have as many lines as they need: for a table of few rows, each of which is read.
+    pub(crate) fn tall(&mut self) {
+        self.lines = usize::MAX;
+    }
+
     pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut row: Vec<String> = cells.into_iter().collect();
         row.resize(self.head.len(), String::new());
@@ -131,8 +156,33 @@ impl Table {
         widths
     }
 
+    /// The table with as many of its columns as fit, and their widths; nothing where even the fewest do not.
+    fn shown(&self, width: usize) -> Option<(Table, Vec<usize>)> {
+        [Wrap::Sentences, Wrap::All].into_iter().find_map(|wrap| {
+            (0..=self.spare.len()).find_map(|gone| {
+                let table = self.without(self.spare.get(..gone).unwrap_or_default());
+                table.fitting(width, wrap).map(|widths| (table, widths))
+            })
+        })
+    }
+
+    /// The table without some of its columns.
+    fn without(&self, gone: &[String]) -> Table {
+        let stays: Vec<bool> = self.head.iter().map(|head| !gone.contains(head)).collect();
+        let kept = |cells: &Vec<String>| -> Vec<String> {
+            cells.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(cell, _)| cell.clone()).collect()
+        };
+        Table {
+            head: kept(&self.head),
+            rows: self.rows.iter().map(kept).collect(),
+            spare: self.spare.clone(),
+            lines: self.lines,
+            width: self.width,
+        }
+    }
+
     /// The widths that fit, wrapped at spaces only; nothing where a row would be a tower or a word would be broken.
-    fn fitting(&self, width: usize) -> Option<Vec<usize>> {
+    fn fitting(&self, width: usize, wrapped: Wrap) -> Option<Vec<usize>> {
         let least = self.widest(|cell| cell.split(' ').map(visible).max().unwrap_or_default());
         let mut widths = self.widest(visible);
         let gaps = GAP * self.head.len().saturating_sub(1);
@@ -145,11 +195,12 @@ impl Table {
                     .filter(move |(_, (have, least))| have > least && (**have > WHOLE) == long);
                 can.max_by_key(|(_, (have, _))| **have).map(|(place, _)| place)
             };
-            let place = gives(true).or_else(|| gives(false))?;
+            let place = gives(true).or_else(|| if wrapped == Wrap::All { gives(false) } else { None })?;
             *widths.get_mut(place)? -= 1;
         }
+        let most = if wrapped == Wrap::Sentences && !self.spare.is_empty() { LINES_CALM } else { self.lines };
         let lines = |row: &Vec<String>| row.iter().zip(&widths).map(|(cell, w)| wrap(cell, *w).len()).max();
-        self.rows.iter().filter_map(lines).all(|lines| lines <= LINES_MAX).then_some(widths)
+        self.rows.iter().filter_map(lines).all(|lines| lines <= most).then_some(widths)
     }
 }
 
@@ -158,6 +209,8 @@ pub(crate) fn table(columns: &[&str]) -> Table {
     Table {
         head: columns.iter().map(|c| c.to_uppercase()).collect(),
         rows: Vec::new(),
+        spare: Vec::new(),
+        lines: LINES_MAX,
         width: told_width().map(usize::from),
     }
 }
@@ -180,10 +233,13 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 /// The table's text, without spaces at the ends of lines. Words are never broken; a table that cannot fit is printed row by row,
 /// a line a cell.
 pub(crate) fn render(table: Table) -> String {
-    let widths = match table.width {
-        None => table.widest(visible),
-        Some(width) => match table.fitting(width) {
-            Some(widths) => widths,
+    let (table, widths) = match table.width {
+        None => {
+            let widths = table.widest(visible);
+            (table, widths)
+        }
+        Some(width) => match table.shown(width) {
+            Some(shown) => shown,
             None => return cards(&table, width),
         },
     };
@@ -364,6 +420,20 @@ mod tests {
         assert!(text.lines().count() > 2 && text.lines().all(|l| l.chars().count() <= 60), "{text}");
         let piped = of(None, &["vuln", "words"], &[&row]);
         assert_eq!(piped.lines().count(), 2, "what a program reads is never broken: {piped}");
+    }
+
+    #[test]
+    fn columns_to_spare_go_before_rows_get_longer() {
+        let mut t = Table { width: Some(48), ..table(&["vuln", "severity", "epss", "packages", "due"]) };
+        t.spare(&["severity", "epss"]);
+        t.add_row(["CVE-2026-2034440", "critical", "93.1 %", "openssl", "2026-11-30"].map(str::to_owned));
+        let head =
+            |t: Table| render(t).lines().next().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let mut wide = t.without(&[]);
+        assert_eq!(head(t), ["VULN", "EPSS", "PACKAGES", "DUE"]);
+        wide.width = Some(30);
+        let card = render(wide);
+        assert!(card.starts_with("VULN ") && card.contains("\nSEVERITY "), "a card has room for all: {card}");
     }
 
     #[test]

@@ -38,9 +38,9 @@ impl Reader {
     /// Where the trail ends. This is what an [`Anchor`] is made of.
     ///
     /// # Errors
-    /// When the query fails or the row does not read back.
+    /// [`StoreError::AuditHeadGone`]; when the query fails or the row does not read back.
     pub async fn audit_head(&mut self) -> Result<ChainHead, StoreError> {
-        let row = self.link.one(AUDIT_HEAD, Vec::new()).await?;
+        let row = self.link.optional(AUDIT_HEAD, Vec::new()).await?.ok_or(StoreError::AuditHeadGone)?;
         Ok(ChainHead { seq: row.count("seq")?, hash: row.parse("hash", ChainHash::parse)? })
     }
 
@@ -97,7 +97,7 @@ impl Reader {
 impl WriteTxn {
     pub(crate) async fn audit_flush(&mut self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
         let count = int("number of audit records", u64::try_from(entries.len()).unwrap_or(u64::MAX))?;
-        let row = self.link.one(AUDIT_HEAD_TAKE, args![count]).await?;
+        let row = self.link.optional(AUDIT_HEAD_TAKE, args![count]).await?.ok_or(StoreError::AuditHeadGone)?;
         let before = row.int("seq")? - count;
         let mut head = ChainHead {
             seq: u64::try_from(before).map_err(|e| StoreError::Row { column: "seq", why: e.to_string() })?,

@@ -1,5 +1,6 @@
 //! Opening, checking and closing a database.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -37,6 +38,15 @@ pub enum Migrate {
     Refuse,
 }
 
+/// What to do with a SQLite file that cannot be written. On a server every session may write, or says so when it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Fail with [`StoreError::NotWritable`].
+    Write,
+    /// Open it for reading, so that what is known can be looked up where nothing may be changed. Every write fails then.
+    Read,
+}
+
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -46,6 +56,8 @@ pub struct Options {
     pub create: Create,
     /// When the schema is old.
     pub migrate: Migrate,
+    /// When it cannot be written.
+    pub access: Access,
     /// Longest wait for a lock that another process holds.
     pub busy: Duration,
     /// Connections that read (SQLite) or read and write (PostgreSQL).
@@ -62,6 +74,7 @@ impl Options {
             now,
             create: Create::IfMissing,
             migrate: Migrate::Apply,
+            access: Access::Write,
             busy: Duration::from_secs(10),
             connections: 8,
             pages_max: None,
@@ -82,6 +95,8 @@ enum Pools {
     /// One connection writes, the others only read: SQLite has one writer anyway, and this way they queue here, in order,
     /// instead of polling for the file lock.
     Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// A file that is only read, because it cannot be written.
+    SqliteRead(SqlitePool),
     /// Any connection does anything.
     Postgres(PgPool),
 }
@@ -101,8 +116,10 @@ pub struct CheckReport {
     pub bytes: u64,
     /// Statements of this program that the engine has read without complaint.
     pub statements: usize,
-    /// Damage: the database should not be used as it is.
+    /// Damage, in the engine's words: the database should not be used as it is.
     pub problems: Vec<String>,
+    /// The tables that the damage is in, as far as it can be told.
+    pub damaged: Vec<String>,
     /// Things that work and should be changed all the same.
     pub warnings: Vec<String>,
 }
@@ -113,13 +130,23 @@ impl Db {
     /// # Errors
     /// A variant for each thing that can be wrong with the surroundings; see [`StoreError::hint`].
     pub async fn connect(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let db = if let Some(rest) = url.strip_prefix("sqlite:") {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            // A file name of SQLite may carry parameters behind `?`; ours are options of this function.
-            if path.is_empty() || path.contains('?') || path.starts_with(":memory:") {
-                return Err(StoreError::Url { url: url.to_owned() });
+        match Self::connect_to_write(url, options).await {
+            Err(StoreError::NotWritable { doing, source }) if options.access == Access::Read => {
+                let Some(path) = sqlite_path(url) else { return Err(StoreError::NotWritable { doing, source }) };
+                match Self::connect_to_read(path, options).await {
+                    // It cannot be read either: the first reason is the one to mend.
+                    Err(StoreError::NotWritable { .. }) => Err(StoreError::NotWritable { doing, source }),
+                    opened => opened,
+                }
             }
-            Self::connect_sqlite(Path::new(path), options).await?
+            opened => opened,
+        }
+    }
+
+    async fn connect_to_write(url: &str, options: &Options) -> Result<Self, StoreError> {
+        let db = if url.starts_with("sqlite:") {
+            let path = sqlite_path(url).ok_or_else(|| StoreError::Url { url: url.to_owned() })?;
+            Self::connect_sqlite(path, options).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::connect_postgres(url, options).await?
         } else {
@@ -159,6 +186,46 @@ impl Db {
             place: place.into(),
             file: Some(Arc::new(path.to_owned())),
         })
+    }
+
+    /// Opens a file that cannot be written, nor anything made beside it. With a log there SQLite needs its index (`-shm`) as well, and
+    /// reads both. Without one nobody is writing, and the file is the whole database: only then it may be called immutable, because
+    /// SQLite looks at no log and no lock of such a file.
+    async fn connect_to_read(path: &Path, options: &Options) -> Result<Self, StoreError> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        let kept = tokio::fs::metadata(&log).await.map(|meta| meta.len()).ok();
+        let plain = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .read_only(true)
+            .busy_timeout(options.busy);
+        let opened = Self::read_pool(plain.clone().immutable(kept.is_none()), options, path).await;
+        match (opened, kept) {
+            (Err(StoreError::NotWritable { .. }), Some(0)) => {
+                Self::read_pool(plain.immutable(true), options, path).await
+            }
+            (Err(StoreError::NotWritable { source, .. }), Some(_)) => {
+                Err(StoreError::LogUnread { log: log.display().to_string(), source })
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    async fn read_pool(sqlite: SqliteConnectOptions, options: &Options, path: &Path) -> Result<Self, StoreError> {
+        let place = format!("sqlite://{}", path.display());
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.connections.max(1))
+            .acquire_timeout(options.busy.saturating_mul(3))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(sqlite)
+            .await
+            .map_err(|e| StoreError::sort(format!("opening {place} to read"), e))?;
+        let db = Self { pools: Pools::SqliteRead(readers), place: place.into(), file: Some(Arc::new(path.to_owned())) };
+        migrate::check(&mut db.read().await?.link).await?;
+        Ok(db)
     }
 
     async fn connect_postgres(url: &str, options: &Options) -> Result<Self, StoreError> {
@@ -207,9 +274,15 @@ impl Db {
     #[must_use]
     pub fn engine(&self) -> Engine {
         match self.pools {
-            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Sqlite { .. } | Pools::SqliteRead(_) => Engine::Sqlite,
             Pools::Postgres(_) => Engine::Postgres,
         }
+    }
+
+    /// Whether it was opened for reading alone, because it cannot be written.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.pools, Pools::SqliteRead(_))
     }
 
     /// Where the database is, for people; never with a password.
@@ -225,7 +298,9 @@ impl Db {
     pub async fn read(&self) -> Result<Reader, StoreError> {
         let begin = self.engine().begin_read();
         let link = match &self.pools {
-            Pools::Sqlite { readers, .. } => readers.begin_with(begin).await.map(Link::Sqlite),
+            Pools::Sqlite { readers, .. } | Pools::SqliteRead(readers) => {
+                readers.begin_with(begin).await.map(Link::Sqlite)
+            }
             Pools::Postgres(pool) => pool.begin_with(begin).await.map(Link::Postgres),
         }
         .map_err(|e| StoreError::sort("beginning to read", e))?;
@@ -244,6 +319,10 @@ impl Db {
         let begin = self.engine().begin_write();
         match &self.pools {
             Pools::Sqlite { writer, .. } => writer.begin_with(begin).await.map(Link::Sqlite),
+            Pools::SqliteRead(_) => {
+                let source = sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem));
+                return Err(StoreError::NotWritable { doing: "beginning to write".to_owned(), source });
+            }
             Pools::Postgres(pool) => pool.begin_with(begin).await.map(Link::Postgres),
         }
         .map_err(|e| StoreError::sort("beginning to write", e))
@@ -267,16 +346,23 @@ impl Db {
         let mut reader = self.read().await?;
         let described = reader.link.one(engine.describe(), Vec::new()).await?;
         let bytes = reader.link.one(engine.size(), Vec::new()).await?.count("bytes")?;
-        let checked = reader.link.all(engine.integrity_check(), Vec::new()).await;
+        let mut checked = reader.link.all(engine.integrity_check(), Vec::new()).await;
+        let broken_off = matches!(checked, Err(StoreError::Corrupt { .. }));
+        if let Some(first) = engine.integrity_first().filter(|_| broken_off) {
+            // What it had found until then is lost with the error.
+            let first = reader.link.all(first, Vec::new()).await;
+            checked = damage(checked, &mut problems).and(first);
+        }
         for row in damage(checked, &mut problems)?.unwrap_or_default() {
             let problem = row.text("problem")?;
             if problem != "ok" {
                 problems.push(problem);
             }
         }
+        let damaged = if problems.is_empty() { BTreeSet::new() } else { damaged(&mut reader.link, &problems).await? };
         let mut warnings = Vec::new();
         let (_, durability, meaning) = engine.expected();
-        if described.text("durability")? != durability {
+        if described.text("durability")? != durability && !self.is_read_only() {
             warnings.push(meaning.to_owned());
         }
         if let Some(file) = &self.file {
@@ -290,6 +376,7 @@ impl Db {
             bytes,
             statements,
             problems,
+            damaged: damaged.into_iter().collect(),
             warnings,
         })
     }
@@ -319,9 +406,50 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
+            Pools::SqliteRead(readers) => readers.close().await,
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// The file that an address of SQLite names. A file name may carry parameters behind `?` there; ours are options.
+fn sqlite_path(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    (!path.is_empty() && !path.contains('?') && !path.starts_with(":memory:")).then(|| Path::new(path))
+}
+
+/// The tables that problems are in: those that they name, and those that cannot be read from end to end. Where the list of tables itself
+/// is damaged, the problems have to do.
+async fn damaged(link: &mut Link, problems: &[String]) -> Result<BTreeSet<String>, StoreError> {
+    let engine = link.engine();
+    let Some(places) = engine.integrity_places() else { return Ok(BTreeSet::new()) };
+    let mut found = BTreeSet::new();
+    for row in damage(link.all(places, Vec::new()).await, &mut Vec::new())?.unwrap_or_default() {
+        let (name, place, root) = (row.text("name")?, row.text("place")?, row.int("root")?);
+        let unreadable = match engine.integrity_walk(&name).filter(|_| name == place) {
+            Some(walk) => {
+                matches!(
+                    link.script("reading a table", walk).await,
+                    Err(StoreError::Corrupt { .. } | StoreError::Disk { .. })
+                )
+            }
+            None => false,
+        };
+        if unreadable || problems.iter().any(|problem| is_in(problem, &name, root)) {
+            found.insert(place);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a problem is in the tree of this root page, or in the index of this name: `Tree 61 page 267: …`, `row 3 missing from index
+/// host_by_set`.
+fn is_in(problem: &str, name: &str, root: i64) -> bool {
+    let words: Vec<&str> = problem.split(|c: char| c.is_whitespace() || c == ':').collect();
+    let root = root.to_string();
+    words.windows(2).any(|pair| matches!(pair, ["Tree", number] if *number == root))
+        || words.windows(2).any(|pair| matches!(pair, ["index" | "table", called] if *called == name))
 }
 
 /// Damage that ends a part of the check is what the check looks for, not a failure of it.

@@ -80,6 +80,37 @@ impl Engine {
         }
     }
 
+    /// 5: the first problem alone, where the engine cannot go on after it.
+    pub(crate) fn integrity_first(self) -> Option<Sql> {
+        match self {
+            Self::Sqlite => Some(Sql {
+                name: "INTEGRITY_FIRST",
+                text: "SELECT quick_check AS problem FROM pragma_quick_check LIMIT 1",
+            }),
+            Self::Postgres => None,
+        }
+    }
+
+    /// 5: reads every page of a table, and none of its indexes. The name is one that the engine gave.
+    pub(crate) fn integrity_walk(self, table: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => Some(format!("SELECT COUNT(*) FROM \"{}\" NOT INDEXED", table.replace('"', "\"\""))),
+            Self::Postgres => None,
+        }
+    }
+
+    /// 5: where problems of [`Engine::integrity_check`] are: columns `name` (of a table or an index), `place` (its table) and `root`, the
+    /// number by which SQLite calls its tree. PostgreSQL names things itself.
+    pub(crate) fn integrity_places(self) -> Option<Sql> {
+        match self {
+            Self::Sqlite => Some(Sql {
+                name: "INTEGRITY_PLACES",
+                text: "SELECT name, tbl_name AS place, CAST(rootpage AS BIGINT) AS root FROM sqlite_schema WHERE rootpage > 0",
+            }),
+            Self::Postgres => None,
+        }
+    }
+
     /// 6: columns `version`, `encoding` and `durability`.
     pub(crate) fn describe(self) -> Sql {
         match self {

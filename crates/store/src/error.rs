@@ -82,6 +82,16 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// What the database's log holds cannot be read where nothing beside it may be written. Without it the file would tell an earlier
+    /// state, so it is not read at all.
+    #[error("what was written last stands in `{log}`, which can be read only where its folder can be written")]
+    LogUnread {
+        /// The log.
+        log: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A newer program made this database.
     #[error("the database has schema {found}, this program knows up to {known}")]
     TooNew {
@@ -174,6 +184,9 @@ pub enum StoreError {
         /// Sequence number in the head row.
         head: u64,
     },
+    /// The row that says where the audit trail ends is gone: nothing of the program removes it.
+    #[error("the audit trail has lost the row that says where it ends")]
+    AuditHeadGone,
     /// Any other failure of a query.
     #[error("database query failed while {doing}")]
     Query {
@@ -204,6 +217,9 @@ impl StoreError {
             Self::Corrupt { .. } => {
                 Some("stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup")
             }
+            Self::LogUnread { .. } => Some(
+                "run any command once as the account that owns the folder, or read a copy of the folder that can be written (--data-dir)",
+            ),
             Self::Full { .. } => Some("free space on the disk that holds the database; nothing was half-written"),
             Self::Disk { .. } => Some(
                 "most often no space is left: free some on the disk that holds the database; else look for disk errors in the system's log. Nothing was half-written",
@@ -219,16 +235,15 @@ impl StoreError {
             }
             Self::Encoding { .. } => Some("create the database with ENCODING 'UTF8'"),
             Self::Conflict { .. } => Some("load it again and repeat the change"),
-            Self::AuditBroken(_) | Self::AuditHead { .. } => Some(
-                "somebody changed the audit trail outside patchwright; compare with an exported anchor and a backup",
+            Self::AuditBroken(_) | Self::AuditHead { .. } | Self::AuditHeadGone => Some(
+                "somebody changed the audit trail outside patchwright, or the file was damaged: keep a copy, compare with an exported anchor \
+                 (`patchwright audit verify --anchor FILE`) and restore the last backup",
             ),
-            Self::Duplicate { .. }
-            | Self::Dangling { .. }
-            | Self::Value { .. }
-            | Self::Cursor { .. }
-            | Self::Row { .. }
-            | Self::AuditEntry(_)
-            | Self::Query { .. } => None,
+            Self::Row { .. } | Self::Query { .. } => Some(
+                "`patchwright doctor` looks whether the database is damaged; where it finds nothing, report this message as a bug",
+            ),
+            Self::Cursor { .. } => Some("begin the list anew, without a cursor"),
+            Self::Duplicate { .. } | Self::Dangling { .. } | Self::Value { .. } | Self::AuditEntry(_) => None,
         }
     }
 

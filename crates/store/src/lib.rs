@@ -39,7 +39,7 @@ mod vex_document;
 pub use account::{NewUser, SecretHash, Session, UserAccount, UserChange};
 pub use asset::StoredAsset;
 pub use audit::AuditVerified;
-pub use db::{CheckReport, Create, Db, Migrate, Options};
+pub use db::{Access, CheckReport, Create, Db, Migrate, Options};
 pub use dialect::{EXCEPTIONS, Engine};
 pub use error::StoreError;
 pub use exception::{DECISIONS_MAX, StoredException, StoredNotAffected};

@@ -58,21 +58,7 @@ pub(crate) async fn migrate(link: &mut Link, now: Timestamp, apply: bool) -> Res
         link.one(lock, Vec::new()).await?;
     }
     link.execute(TABLE, Vec::new()).await?;
-    let applied = link.all(MIGRATION_LIST, Vec::new()).await?;
-    let mut found = 0;
-    for row in &applied {
-        let number = u32::try_from(row.int("number")?).unwrap_or(u32::MAX);
-        found = found.max(number);
-        let Some(ours) = MIGRATIONS.iter().find(|m| m.number == number) else {
-            continue;
-        };
-        if row.text("checksum")? != ours.checksum() {
-            return Err(StoreError::MigrationChanged { number, name: ours.name });
-        }
-    }
-    if found > known() {
-        return Err(StoreError::TooNew { found, known: known() });
-    }
+    let found = applied(link).await?;
     if found < known() && !apply {
         return Err(StoreError::Behind { found, known: known() });
     }
@@ -92,6 +78,35 @@ pub(crate) async fn migrate(link: &mut Link, now: Timestamp, apply: bool) -> Res
         done.push(migration.name);
     }
     Ok(done)
+}
+
+/// Whether the schema is that of this program, for a database that is only read.
+///
+/// # Errors
+/// When it is older or newer, or was made by other migrations.
+pub(crate) async fn check(link: &mut Link) -> Result<(), StoreError> {
+    let found = applied(link).await?;
+    if found < known() { Err(StoreError::Behind { found, known: known() }) } else { Ok(()) }
+}
+
+/// Number of the last migration in the database.
+async fn applied(link: &mut Link) -> Result<u32, StoreError> {
+    let applied = link.all(MIGRATION_LIST, Vec::new()).await?;
+    let mut found = 0;
+    for row in &applied {
+        let number = u32::try_from(row.int("number")?).unwrap_or(u32::MAX);
+        found = found.max(number);
+        let Some(ours) = MIGRATIONS.iter().find(|m| m.number == number) else {
+            continue;
+        };
+        if row.text("checksum")? != ours.checksum() {
+            return Err(StoreError::MigrationChanged { number, name: ours.name });
+        }
+    }
+    if found > known() {
+        return Err(StoreError::TooNew { found, known: known() });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -66,6 +66,12 @@ impl fmt::Debug for ApiToken {
 }
 
 impl ApiToken {
+    /// Whether it is neither taken back nor over. Its owner has to be in use as well.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires.is_none_or(|end| end > now)
+    }
+
     /// Who asks when this token is shown. `owner` is the account as it is now.
     #[must_use]
     pub fn actor(&self, owner: &UserAccount) -> Actor {

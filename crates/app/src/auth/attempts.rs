@@ -1,13 +1,19 @@
-//! Failed sign-ins of the last minutes, in memory and bounded: who has to wait, and what of it goes on record.
+//! Failed sign-ins of the last minutes, in memory and bounded: who has to wait, and what of it goes on record. After a restart they are
+//! counted again from that record, so that nobody gets more tries by one. Names that are no account are not on record: tries of them
+//! begin anew.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
+use patchwright_domain::audit::AuditRecord;
+use patchwright_domain::ids::UserId;
 use patchwright_domain::time::Timestamp;
+use tokio::sync::OnceCell;
 
-use crate::Result;
+use super::{BY_PASSWORD, REFUSED, REFUSED_IN_SESSION, SIGNED_IN};
 use crate::error::AppError;
+use crate::{Env, Result};
 
 /// Failed tries of one name from one address within [`WINDOW_MS`]. There is no limit over all addresses or all names: it would let
 /// anybody lock everybody out. What sign-ins may cost together is bounded where requests arrive.
@@ -17,6 +23,11 @@ const WINDOW_MS: i64 = 10 * 60_000;
 const PAIRS_MAX: usize = 10_000;
 /// Records of refusals within [`WINDOW_MS`]: a stranger must not be able to fill the audit trail, and the disk with it.
 const RECORDS_MAX: usize = 100;
+
+/// Records of the audit trail that are looked through at once, and pages of them at most: the failed tries of [`WINDOW_MS`] are
+/// [`RECORDS_MAX`] at most, so that only much other work stands between them.
+const PAGE: u32 = 500;
+const PAGES_MAX: usize = 20;
 
 /// What is to be put on record of a failed try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +44,10 @@ pub(super) enum Noted {
 
 /// Failed tries.
 #[derive(Default)]
-pub(crate) struct Attempts(Mutex<State>);
+pub(crate) struct Attempts {
+    state: Mutex<State>,
+    recalled: OnceCell<()>,
+}
 
 #[derive(Default)]
 struct State {
@@ -55,7 +69,40 @@ pub(super) fn place(from: Option<IpAddr>) -> String {
 
 impl Attempts {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Counts what an earlier process put on record, once: before the first try of this one.
+    pub(super) async fn recall(&self, env: &Env) -> Result<()> {
+        self.recalled.get_or_try_init(|| self.read_back(env)).await?;
+        Ok(())
+    }
+
+    async fn read_back(&self, env: &Env) -> Result<()> {
+        let now = env.now();
+        let mut read = env.db().read().await?;
+        let mut tries: Vec<AuditRecord> = Vec::new();
+        let mut before = None;
+        for _ in 0..PAGES_MAX {
+            let page = read.audit_list_latest(before, PAGE).await?;
+            before = page.last().map(|stored| stored.seq);
+            let records: Vec<AuditRecord> = page.iter().filter_map(|stored| stored.record()).collect();
+            let ended = records.iter().any(|record| now.0 - record.at.0 >= WINDOW_MS);
+            tries.extend(records.into_iter().filter(|record| (0..WINDOW_MS).contains(&(now.0 - record.at.0))));
+            if ended || before.is_none() {
+                break;
+            }
+        }
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for id in tries.iter().filter(|record| record.action == REFUSED).filter_map(|r| UserId::parse(&r.object)) {
+            if !names.contains_key(id.as_str())
+                && let Some(user) = read.user_fetch(&id).await?
+            {
+                names.insert(id.to_string(), user.name.to_lowercase());
+            }
+        }
+        self.state().count(&tries, &names);
+        Ok(())
     }
 
     /// Whether this name may be tried from this place.
@@ -98,6 +145,31 @@ impl Attempts {
     /// Forgets the failed tries of a name from a place: it signed in.
     pub(super) fn forget(&self, name: &str, place: &str) {
         self.state().failed.remove(&(name.to_lowercase(), place.to_owned()));
+    }
+}
+
+impl State {
+    /// Counts records, the newest of which stands first. `names` are accounts by id.
+    fn count(&mut self, tries: &[AuditRecord], names: &BTreeMap<String, String>) {
+        for record in tries.iter().rev() {
+            let from = record.detail.get("from").and_then(|from| from.as_str()).unwrap_or_default().to_owned();
+            let name = names.get(&record.object);
+            match record.action.as_str() {
+                REFUSED | REFUSED_IN_SESSION => {
+                    self.recorded.push(record.at.0);
+                    let name = if record.action == REFUSED { name } else { Some(&record.object) };
+                    if let Some(name) = name {
+                        self.failed.entry((name.clone(), from)).or_default().push(record.at.0);
+                    }
+                }
+                SIGNED_IN if record.detail.get("by").is_some_and(|by| by == BY_PASSWORD) => {
+                    if let Some(name) = name {
+                        self.failed.remove(&(name.clone(), from));
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 }
 

@@ -44,8 +44,8 @@ pub struct ParsedFeed {
     pub read: u64,
     /// Records that could not be used; each is among the problems (up to [`PROBLEMS_KEPT`]).
     pub lost: u64,
-    /// False when the document ended early.
-    pub complete: bool,
+    /// Why the document ended early, where it did: records after its end are missing, and nobody can say how many.
+    pub early: Option<String>,
     /// Date that the source gives its data.
     pub date: Option<Date>,
     /// Version words of the source.
@@ -196,10 +196,10 @@ pub fn parse_document(
     files: &[PathBuf],
     today: Date,
 ) -> Result<ParsedFeed, ConvertError> {
-    let mut out = ParsedFeed { complete: true, ..ParsedFeed::default() };
+    let mut out = ParsedFeed::default();
     let mut gathered = Gathered { today, ..Gathered::default() };
     if files.is_empty() {
-        parse_file(spec, path, &mut out, &mut gathered)?;
+        parse_file(spec, path, Alone::Yes, &mut out, &mut gathered)?;
     } else {
         gathered.deleted = deleted_below(path);
         for file in files {
@@ -209,7 +209,11 @@ pub fn parse_document(
                 continue;
             }
             let before = out.problems.len();
-            let parsed = parse_file(spec, file, &mut out, &mut gathered);
+            let early = out.early.is_some();
+            let parsed = parse_file(spec, file, Alone::No, &mut out, &mut gathered);
+            if let Some(why) = out.early.as_mut().filter(|_| !early) {
+                *why = format!("{name}: {why}");
+            }
             for problem in out.problems.iter_mut().skip(before) {
                 problem.at = format!("{name} {}", problem.at);
             }
@@ -225,7 +229,21 @@ pub fn parse_document(
     Ok(out)
 }
 
-fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut Gathered) -> Result<(), ConvertError> {
+/// Whether a file is the whole document of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alone {
+    Yes,
+    /// One of a folder.
+    No,
+}
+
+fn parse_file(
+    spec: &FeedSpec,
+    path: &Path,
+    alone: Alone,
+    out: &mut ParsedFeed,
+    gathered: &mut Gathered,
+) -> Result<(), ConvertError> {
     let open = |e: std::io::Error| ConvertError::Open { path: path.display().to_string(), why: e.to_string() };
     let mut file = File::open(path).map_err(open)?;
     let format = match spec.format {
@@ -244,18 +262,35 @@ fn parse_file(spec: &FeedSpec, path: &Path, out: &mut ParsedFeed, gathered: &mut
     let repeats = matches!(format, FeedFormat::Csaf | FeedFormat::UbuntuVex);
     let unpacked = if repeats { VEX_UNPACKED_MAX } else { Limits::default().unpacked };
     let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
-    let parsed = feed::parse(format, file, &limits).map_err(|source| ConvertError::Format {
-        path: path.display().to_string(),
-        feed: spec.id,
-        source,
-    })?;
+    let parsed = match feed::parse(format, file, &limits) {
+        Ok(parsed) => parsed,
+        Err(source) => {
+            // One that was cut off before anything that shows its format is no other document.
+            let cut = if matches!(source, FeedError::NotThisFormat { .. }) { ends_early(path, &limits) } else { None };
+            let Some(why) = cut.filter(|_| alone == Alone::Yes) else {
+                return Err(ConvertError::Format { path: path.display().to_string(), feed: spec.id, source });
+            };
+            out.early.get_or_insert(why);
+            return Ok(());
+        }
+    };
     debug_assert!(parsed.adds_up(), "a record of {} is neither kept nor named", spec.id);
     out.read += parsed.read;
     out.lost += parsed.read.saturating_sub(parsed.records.record_count());
-    out.complete &= parsed.complete;
+    // In a folder a file may be one record: where that is cut off it is lost, and named, like any other that cannot be read.
+    if let Some(why) = parsed.early.filter(|_| alone == Alone::Yes || parsed.records.record_count() > 0) {
+        out.early.get_or_insert(why);
+    }
     out.problems.extend(parsed.problems);
     gathered.take(spec, parsed.records, out);
     Ok(())
+}
+
+/// Why a packed file ends early, where it does.
+fn ends_early(path: &Path, limits: &Limits) -> Option<String> {
+    let mut intake = bounded::open(File::open(path).ok()?, limits).ok()?;
+    std::io::copy(&mut intake, &mut std::io::sink()).ok()?;
+    intake.watch().cut()
 }
 
 /// The first byte that is not white space or a byte order mark, after unpacking.

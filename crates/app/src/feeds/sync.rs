@@ -312,6 +312,7 @@ async fn attempt(
     };
     let (got, stands) = get(spec, &request, checks, fetcher, progress).await?;
     let Some((document, parsed)) = got else { return Ok(Done { loaded: None, stands }) };
+    guard_end(spec, &parsed, options.from.as_deref())?;
     let before = feed.state.records;
     let mut shrunk = if options.delta { None } else { guard_document(before, &parsed, settings.shrink_percent) };
     refuse(spec, shrunk.as_ref(), options.accept_shrink)?;
@@ -509,7 +510,8 @@ async fn parse(
         Failed::new(format!("the parser of {} stopped: {e}", spec.id), "report this document as a bug".to_owned())
     })??;
     let kept = parsed.read.saturating_sub(parsed.lost);
-    if kept == 0 {
+    // One that ends before its first record is told to end early.
+    if kept == 0 && parsed.early.is_none() {
         return Err(Failed::new(
             format!("the document holds no usable record ({} seen)", parsed.read),
             "check that the address leads to this feed; what was known before stays in force".to_owned(),
@@ -541,8 +543,6 @@ fn files_below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shrunk {
     words: String,
-    /// The document as a whole shrank, not only broke off.
-    counted: bool,
     from: u64,
     to: u64,
 }
@@ -552,18 +552,28 @@ fn too_few(from: u64, to: u64, percent: u64) -> bool {
     from >= SHRINK_FLOOR && to.saturating_mul(100) < from.saturating_mul(percent)
 }
 
-/// A document that lost a larger share of its records than the policy allows, or that broke off.
+/// A document that lost a larger share of its records than the policy allows.
 fn guard_document(from: u64, parsed: &ParsedFeed, percent: u64) -> Option<Shrunk> {
     let to = parsed.read.saturating_sub(parsed.lost);
-    if too_few(from, to, percent) {
-        let words = format!("the document has {to} records, {from} are in force");
-        return Some(Shrunk { words, counted: true, from, to });
-    }
-    (!parsed.complete && from > 0).then(|| Shrunk {
-        words: format!("the document broke off after {to} records"),
-        counted: false,
-        from,
-        to,
+    let words = format!("the document has {to} records, {from} are in force");
+    too_few(from, to, percent).then_some(Shrunk { words, from, to })
+}
+
+/// A document that ends early says nothing of what its publisher has: that it became smaller, or that a record is gone. So it is not
+/// compared with what is in force, and nobody can accept it.
+fn guard_end(spec: &FeedSpec, parsed: &ParsedFeed, from: Option<&str>) -> std::result::Result<(), Failed> {
+    let Some(early) = &parsed.early else { return Ok(()) };
+    let read = parsed.read.saturating_sub(parsed.lost);
+    let again = match from {
+        None => format!("`patchwright feed sync {}` fetches it anew", spec.id),
+        Some(from) => format!("copy or fetch `{from}` again, and compare its size or checksum with the publisher's"),
+    };
+    Err(Failed {
+        outcome: FeedOutcome::Refused,
+        ..Failed::new(
+            format!("the file ends early ({early}), after {read} records; the old records stay in force"),
+            again,
+        )
     })
 }
 
@@ -595,7 +605,7 @@ fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], perce
         } else {
             return None;
         };
-        Some(Shrunk { words, counted: true, from: old.records, to })
+        Some(Shrunk { words, from: old.records, to })
     })
 }
 
@@ -617,7 +627,7 @@ fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result
             "if the publisher really means it: `patchwright feed sync {} --accept-shrink --reason WHY`",
             spec.id
         ),
-        shrink: if shrunk.counted { Shrink::Refused { from: shrunk.from, to: shrunk.to } } else { Shrink::None },
+        shrink: Shrink::Refused { from: shrunk.from, to: shrunk.to },
     })
 }
 

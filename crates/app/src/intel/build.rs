@@ -65,11 +65,21 @@ pub(super) fn compile(
         .collect()
 }
 
+/// A snapshot of the starter set alone, and what went for it.
+pub struct Rebuilt {
+    /// The snapshot.
+    pub intel: Intel,
+    /// Live providers that were in force until now, by name: feeds, of this installation or of a bundle.
+    pub dropped: Vec<String>,
+    /// The index of what was in force could not be read: what went is not known.
+    pub unknown: bool,
+}
+
 /// Builds the snapshot anew from the starter set and makes it active. Live feeds come back with their next run.
 ///
 /// # Errors
 /// [`AppError`] when the starter set is damaged or the folder cannot be written.
-pub fn rebuild(data_dir: &Path, now: Timestamp) -> Result<Intel, AppError> {
+pub fn rebuild(data_dir: &Path, now: Timestamp) -> Result<Rebuilt, AppError> {
     let dir = IntelDir::new(data_dir);
     let _lock = dir.lock()?;
     let mut chunks = Vec::new();
@@ -77,12 +87,22 @@ pub fn rebuild(data_dir: &Path, now: Timestamp) -> Result<Intel, AppError> {
         let (records, date) = starter::load(part)?;
         chunks.extend(compile(&dir, part.provider, &records, date, None, true)?);
     }
-    // A damaged old index must not keep us from making a good one; the sequence is carried on from what can be believed.
-    let active = dir.read_index().ok().flatten().map_or(0, |old| old.sequence);
-    let kept = dir.snapshots()?.first().map_or(0, |newest| newest.sequence);
-    let index = SnapshotIndex::new(chunks, active.max(kept).saturating_add(1), now);
+    // A damaged old index must not keep us from making a good one; the sequence is carried on from what can be believed. A copy of each
+    // index is kept under its own name, so that the newest of them says as well what was in force.
+    let active = dir.read_index();
+    let unreadable = active.is_err();
+    let kept = dir.snapshots()?.into_iter().next();
+    let old = active.ok().flatten().or_else(|| kept.clone().filter(|_| unreadable));
+    let last = old.iter().chain(&kept).map(|index| index.sequence).max().unwrap_or(0);
+    let dropped: BTreeSet<String> =
+        old.iter().flat_map(|old| &old.chunks).filter(|c| !c.starter).map(|c| c.provider.clone()).collect();
+    let index = SnapshotIndex::new(chunks, last.saturating_add(1), now);
     dir.write_index(&index)?;
-    Intel::open(dir, index)
+    Ok(Rebuilt {
+        intel: Intel::open(dir, index)?,
+        dropped: dropped.into_iter().collect(),
+        unknown: unreadable && old.is_none(),
+    })
 }
 
 /// What the records of a document are about.

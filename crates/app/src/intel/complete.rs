@@ -118,13 +118,22 @@ impl Intel {
         Some(format!("Advisories for {ecosystem} {INCOMPLETE}{beside}{silent}{hint}."))
     }
 
+    /// Whether any loaded advisory for a host's system speaks of a package, whatever it says: where none does, that no vulnerability
+    /// matches says nothing about it.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a chunk cannot be read.
+    pub fn speaks_of(&self, host: &HostFacts, package: &Package) -> Result<bool, AppError> {
+        let Some(ecosystem) = host.os.ecosystem() else { return Ok(false) };
+        let name = filed_under(&ecosystem, package);
+        Ok(self.judging(&ecosystem)?.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some()))
+    }
+
     /// How many source packages of a host no loaded advisory speaks of, with a few of them. Nothing where it cannot be read: matching,
     /// which reads the same, says so.
     fn silent_about(&self, ecosystem: &str, host: &HostFacts) -> Option<String> {
         let chunks = self.judging(ecosystem).ok()?;
-        let rpm = scheme_of(ecosystem) == Some(Scheme::Rpm);
-        let name = |p: &'_ Package| if rpm { p.name.clone() } else { canonical_source(&p.source).to_owned() };
-        let names: BTreeSet<String> = host.packages.iter().map(name).collect();
+        let names: BTreeSet<String> = host.packages.iter().map(|p| filed_under(ecosystem, p).to_owned()).collect();
         let spoken_of = |name: &String| chunks.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some());
         let silent: Vec<&String> = names.iter().filter(|name| !spoken_of(name)).collect();
         if silent.is_empty() {
@@ -160,6 +169,11 @@ impl SourcesMissing {
             self.ecosystem
         )
     }
+}
+
+/// The name that advisories of an ecosystem file a package under: rpm systems name binaries, all others sources.
+fn filed_under<'p>(ecosystem: &str, package: &'p Package) -> &'p str {
+    if scheme_of(ecosystem) == Some(Scheme::Rpm) { &package.name } else { canonical_source(&package.source) }
 }
 
 /// Feeds that tell of some fixes and are silent about what is not fixed: alone they say little of a host.

@@ -35,7 +35,7 @@ use patchwright_domain::inventory::{HostFacts, Os};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
-pub use build::{Change, FreshRecords, Prepared, RecordIds, prepare, reactivate, rebuild};
+pub use build::{Change, FreshRecords, Prepared, Rebuilt, RecordIds, prepare, reactivate, rebuild};
 use checked::Checked;
 pub use disk::{FileChunk, IntelDir, Retention, write_atomic};
 pub use known::{EcosystemKnown, Known};
@@ -137,7 +137,7 @@ impl Intel {
         let dir = IntelDir::new(data_dir);
         match dir.read_index()? {
             Some(index) => Self::open(dir, index),
-            None => rebuild(data_dir, now),
+            None => rebuild(data_dir, now).map(|built| built.intel),
         }
     }
 
@@ -525,8 +525,10 @@ impl Intel {
             // A bill of materials of an application has no operating system.
             None if host.packages.is_empty() && !host.components.is_empty() => {}
             None => label.warnings.push(format!(
-                "There is no advisory ecosystem for `{}`: {NOTHING_MATCHED}, which is not the same as nothing found.",
-                if host.os.pretty.is_empty() { "unknown system" } else { &host.os.pretty }
+                "There is no advisory ecosystem for `{}`: {NOTHING_MATCHED}, which is not the same as nothing found. Systems that have \
+                 one: {}; where a FILE is misnamed, correct --os (ID:VERSION, as debian:12).",
+                if host.os.pretty.is_empty() { "unknown system" } else { &host.os.pretty },
+                Os::KNOWN.join(", ")
             )),
             Some(name) => {
                 let chunks: Vec<_> = self

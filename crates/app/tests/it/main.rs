@@ -5,3 +5,4 @@ mod decisions;
 mod documents;
 mod findings;
 mod languages;
+mod sign_in;

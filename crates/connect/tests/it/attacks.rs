@@ -266,5 +266,5 @@ async fn a_feed_that_shrinks_by_half_or_turns_into_something_else() {
     house.survives(vec![answer("200 OK", "", "")], "failed", "").await;
     house.survives(vec![answer("200 OK", "", "<html>be right back</html>")], "failed", "").await;
     let cut = kev(2_000);
-    house.survives(vec![answer("200 OK", "", &cut[..cut.len() - 2_000])], "refused", "broke off").await;
+    house.survives(vec![answer("200 OK", "", &cut[..cut.len() - 2_000])], "refused", "ends early").await;
 }

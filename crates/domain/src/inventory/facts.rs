@@ -55,6 +55,24 @@ impl Os {
         })
     }
 
+    /// Ids of the systems that have an ecosystem of advisories, as `os-release` writes them.
+    pub const KNOWN: &[&str] = &[
+        "debian",
+        "ubuntu",
+        "almalinux",
+        "rocky",
+        "rhel",
+        "ol",
+        "fedora",
+        "amzn",
+        "azurelinux",
+        "sles",
+        "opensuse-leap",
+        "alpine",
+        "wolfi",
+        "chainguard",
+    ];
+
     /// The ecosystem name of advisories for this system in OSV's spelling, with its release: `Debian:12`,
     /// `AlmaLinux:9`, `Alpine:v3.20`, `Ubuntu:22.04:LTS`. Nothing for a system we have no ecosystem for.
     #[must_use]

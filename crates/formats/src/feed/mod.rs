@@ -341,6 +341,8 @@ pub struct Parsed<T> {
     pub lost: u64,
     /// False when the input ended early, so that records after the end are missing and nobody can say how many.
     pub complete: bool,
+    /// Why it ended early, where it did.
+    pub early: Option<String>,
 }
 
 impl<T: Records> Parsed<T> {
@@ -361,6 +363,7 @@ impl<T> Parsed<T> {
             read: self.read,
             lost: self.lost,
             complete: self.complete,
+            early: self.early,
         }
     }
 }
@@ -382,14 +385,14 @@ impl<T> Records for Vec<T> {
 pub(crate) struct Tally {
     pub(crate) read: u64,
     pub(crate) lost: u64,
-    complete: bool,
+    early: Option<String>,
     problems: Vec<Problem>,
     left_out: u64,
 }
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self { read: 0, lost: 0, complete: true, problems: Vec::new(), left_out: 0 }
+        Self { read: 0, lost: 0, early: None, problems: Vec::new(), left_out: 0 }
     }
 
     /// A record was seen.
@@ -414,18 +417,21 @@ impl Tally {
 
     /// Whether the input came to its end.
     pub(crate) fn is_complete(&self) -> bool {
-        self.complete
+        self.early.is_none()
     }
 
     /// The input ended early.
     pub(crate) fn cut(&mut self, at: impl Into<String>, what: impl Into<String>) {
-        self.complete = false;
+        let what = what.into();
+        self.early.get_or_insert_with(|| what.clone());
         self.note(at, what, "");
     }
 
     /// Adds what the reader saw: an early end, repaired text.
     pub(crate) fn reader_done(&mut self, watch: &Watch) {
         if let Some(why) = watch.cut() {
+            // The cause: that the document inside ends early follows from it.
+            self.early = Some(why.clone());
             self.cut("end of input", why);
         }
         let (lines, repairs) = watch.repaired();
@@ -441,7 +447,14 @@ impl Tally {
             let what = format!("{} more problem(s) are not shown", self.left_out);
             self.problems.push(Problem::new("end of input", what, ""));
         }
-        Parsed { records, problems: self.problems, read: self.read, lost: self.lost, complete: self.complete }
+        Parsed {
+            records,
+            problems: self.problems,
+            read: self.read,
+            lost: self.lost,
+            complete: self.early.is_none(),
+            early: self.early,
+        }
     }
 }
 

@@ -154,22 +154,6 @@ impl State {
     }
 }
 
-/// Commands on accounts.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Account {
-    /// Make an account; its owner signs in by `patchwright link --user NAME` first
-    Add {
-        /// Name for signing in
-        name: String,
-        /// Kind of work: viewer, operator, security_officer, approver or admin
-        #[arg(long)]
-        role: String,
-        /// Environment that the account may see; may be given several times, all of them when it is left out
-        #[arg(long = "environment", value_name = "NAME")]
-        environments: Vec<String>,
-    },
-}
-
 /// Commands on statements of this organisation.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vex {

@@ -1,31 +1,44 @@
 //! `advisory list|show`.
 
 use patchwright_app::fleet;
-use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryQuery};
+use patchwright_protocol::fleet::{AdvisoryDetail, AdvisoryQuery, AdvisoryRow};
 
 use super::local::{Place, block_on, ctx};
-use super::show;
+use super::{pages, show};
 use crate::args::Advisory;
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
+use crate::paper::narrow;
 
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         match command {
             Advisory::List { query, kev, limit, output: format } => {
-                let query = AdvisoryQuery {
-                    q: query.clone(),
-                    kev: kev.then(|| "yes".to_owned()),
-                    limit: Some(*limit),
-                    ..AdvisoryQuery::default()
+                let page = pages::rows(*limit, async |after, limit| {
+                    let query = AdvisoryQuery {
+                        q: query.clone(),
+                        kev: kev.then(|| "yes".to_owned()),
+                        after,
+                        limit: Some(limit),
+                        ..AdvisoryQuery::default()
+                    };
+                    fleet::advisory_list(&env, &ctx(None), &query).await
+                })
+                .await?;
+                let packages = |r: &AdvisoryRow| match r.packages.as_slice() {
+                    // Short lines get one line a row; `advisory show` names all.
+                    [first, rest @ ..] if *format == Format::Table && narrow() && !rest.is_empty() => {
+                        format!("{first} +{}", rest.len())
+                    }
+                    all => all.join(" "),
                 };
-                let page = fleet::advisory_list(&env, &ctx(None), &query).await?;
-                output::list(
+                output::list_sparing(
                     *format,
                     &page.items,
                     &["vuln", "urgency", "severity", "cvss", "epss", "kev", "packages", "hosts", "due"],
+                    &["severity", "epss", "cvss"],
                     |r| {
                         vec![
                             r.vuln.clone(),
@@ -34,14 +47,14 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
                             r.cvss_e1.map(show::tenths).unwrap_or_default(),
                             r.epss_e5.map(show::epss).unwrap_or_default(),
                             r.kev.clone().unwrap_or_default(),
-                            clean(&r.packages.join(" ")),
+                            clean(&packages(r)),
                             r.hosts.to_string(),
                             r.due.as_deref().map(show::day).unwrap_or_default(),
                         ]
                     },
                 )?;
                 if page.next.is_some() && !place.quiet {
-                    output::talk(&format!("{} of {}; --limit shows more", page.items.len(), page.total));
+                    output::talk(&format!("{} of {}; --limit shows more, --limit 0 all", page.items.len(), page.total));
                 }
             }
             Advisory::Show { id, output: format } => {

@@ -40,12 +40,12 @@ pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
         }
         Inventory::ExportAssets { map, map_file, output } => {
             let mapping = mapping(map.as_deref(), map_file.as_deref())?.unwrap_or_else(Mapping::plain);
-            let records = block_on(async { Ok(assets::export(&place.open().await?, &ctx(None)).await?) })?;
+            let records = block_on(async { Ok(assets::export(&place.open_to_read().await?, &ctx(None)).await?) })?;
             output::list(*output, &records, &mapping.headings(), |r| mapping.cells(r))?;
             Ok(Code::Ok)
         }
         Inventory::Missing { output } => {
-            let rows = block_on(async { Ok(assets::missing(&place.open().await?, &ctx(None)).await?) })?;
+            let rows = block_on(async { Ok(assets::missing(&place.open_to_read().await?, &ctx(None)).await?) })?;
             output::list(*output, &rows, &["name", "environment", "owner", "source", "imported"], |r| {
                 let cells = [&r.name, &r.environment, &r.owner, &r.source, &r.imported];
                 cells.into_iter().map(|c| output::clean(c)).collect()
@@ -53,7 +53,8 @@ pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
             Ok(Code::Ok)
         }
         Inventory::Conflicts { output } => {
-            let rows = block_on(async { Ok(assets::identity_conflicts(&place.open().await?, &ctx(None)).await?) })?;
+            let rows =
+                block_on(async { Ok(assets::identity_conflicts(&place.open_to_read().await?, &ctx(None)).await?) })?;
             output::list(*output, &rows, &["kind", "names", "why"], |r| {
                 vec![r.kind.to_owned(), output::clean(&r.names.join(", ")), output::clean(&r.why)]
             })?;
@@ -62,7 +63,7 @@ pub(crate) fn run(place: &Place, command: &Inventory) -> Result<Code, Failure> {
         Inventory::AssetRules { file, dry_run, reason, output } => {
             let text = text(file)?;
             let rows = block_on(async {
-                let env = place.open().await?;
+                let env = place.open_to_read().await?;
                 Ok(assets::rules_apply(&env, &ctx(reason.as_deref()), &text, *dry_run).await?)
             })?;
             plan_rows(*output, &rows)?;
@@ -120,7 +121,7 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
     }
     let source = import.source.unwrap_or(if name == "-" { "stdin" } else { &name });
     let plan = block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         let ctx = ctx(import.reason);
         let plan = assets::import_plan(&env, &ctx, source, &read.records).await?;
         if !import.dry_run {

@@ -2,6 +2,7 @@
 
 use patchwright_app::{AppError, audit};
 use patchwright_domain::audit::Anchor;
+use patchwright_protocol::fleet::ActivityRow;
 use patchwright_store::StoreError;
 
 use super::input;
@@ -10,13 +11,16 @@ use crate::args::Audit;
 use crate::exit::{Code, Failure, chain};
 use crate::output::{self, Format};
 
+/// Records that are read at once.
+const PAGE: u32 = 1_000;
+
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
     block_on(async {
         match command {
             Audit::Verify { anchor, output: format } => {
                 let anchor = anchor.as_deref().map(read_anchor).transpose()?;
-                let env = place.open().await?;
+                let env = place.open_to_read().await?;
                 match audit::verify_against(&env, &ctx(None), anchor.as_ref()).await {
                     Ok(words) => {
                         verified(&words, *format)?;
@@ -29,15 +33,27 @@ pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
                 }
             }
             Audit::List { limit, output: format } => {
-                let env = place.open().await?;
-                let rows = audit::list(&env, &ctx(None), 0, (*limit).clamp(1, 1_000)).await?;
+                let env = place.open_to_read().await?;
+                let left = if *limit == 0 { usize::MAX } else { usize::try_from(*limit).unwrap_or(usize::MAX) };
+                let mut rows = Vec::new();
+                while rows.len() < left {
+                    let before = rows.last().map_or(0, |row: &ActivityRow| row.seq);
+                    let wanted = u32::try_from(left - rows.len()).unwrap_or(u32::MAX).min(PAGE);
+                    let page = audit::list(&env, &ctx(None), before, wanted).await?;
+                    // Numbers begin with 1: before the first there is nothing, and 0 would begin anew.
+                    let done = page.is_empty() || page.last().is_some_and(|row| row.seq <= 1);
+                    rows.extend(page);
+                    if done {
+                        break;
+                    }
+                }
                 output::list(*format, &rows, &["seq", "at", "actor", "what"], |r| {
                     vec![r.seq.to_string(), r.at.clone(), output::clean(&r.actor), output::clean(&r.text)]
                 })?;
                 Ok(Code::Ok)
             }
             Audit::Anchor => {
-                let env = place.open().await?;
+                let env = place.open_to_read().await?;
                 let anchor = audit::anchor(&env, &ctx(None)).await?;
                 output::out(&format!("{}\n", anchor.to_json()))?;
                 Ok(Code::Ok)

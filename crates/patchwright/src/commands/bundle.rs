@@ -24,7 +24,7 @@ pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
         }),
         Bundle::Verify { file, key, output: format } => block_on(async {
             // With a key the answer needs no installation, and must not make one.
-            let env = if key.is_some() { None } else { Some(place.open().await?) };
+            let env = if key.is_some() { None } else { Some(place.open_to_read().await?) };
             let now = Clock::system().now();
             let checked = bundle::verify(env.as_ref(), file, key.as_deref(), now).await.map_err(refused)?;
             show_imported(&checked, *format)?;
@@ -96,7 +96,7 @@ fn show_imported(found: &Imported, format: Format) -> Result<(), Failure> {
 }
 
 async fn keys(place: &Place, command: &Trust) -> Result<Code, Failure> {
-    let env = place.open().await?;
+    let env = place.open_to_read().await?;
     let (rows, format) = match command {
         Trust::List { output: format } => (trust_list(&env, &ctx(None)).await?, *format),
         Trust::Add { key, name, reason } => {

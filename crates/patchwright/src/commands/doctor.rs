@@ -3,10 +3,12 @@
 use patchwright_app::{Clock, audit, feeds};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::intel::FeedRow;
+use patchwright_store::CheckReport;
 
 use super::local::{Place, block_on, ctx};
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format};
+use crate::paper;
 
 #[derive(serde::Serialize)]
 struct Check {
@@ -14,21 +16,28 @@ struct Check {
     state: &'static str,
     detail: String,
     hint: Option<String>,
+    /// What the database engine said, word for word: for who repairs it, not for who reads it first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<String>,
 }
 
 impl Check {
     fn good(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, state: "good", detail: detail.into(), hint: None }
+        Self { check, state: "good", detail: detail.into(), hint: None, raw: None }
     }
 
     fn bad(check: &'static str, failure: Failure) -> Self {
-        Self { check, state: "bad", detail: failure.message, hint: failure.hint }
+        let hint = failure.hint.or_else(|| Some(ASK.to_owned()));
+        Self { check, state: "bad", detail: failure.message, hint, raw: None }
     }
 
     fn attention(check: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { check, state: "attention", detail: detail.into(), hint: Some(hint.into()) }
+        Self { check, state: "attention", detail: detail.into(), hint: Some(hint.into()), raw: None }
     }
 }
+
+/// Where nothing better is known.
+const ASK: &str = "keep a copy of the data folder and report this message as a bug";
 
 /// A record from so much later than now was written with a wrong clock.
 const AHEAD_MS: i64 = 3_600_000;
@@ -38,10 +47,36 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<Code, Failure> {
     let mut checks = vec![clock(place), tools()];
     checks.extend(block_on(installation(place))?);
     let bad = checks.iter().any(|c| c.state == "bad");
-    output::list(format, &checks, &["check", "state", "detail", "what to do"], |c| {
-        vec![c.check.to_owned(), c.state.to_owned(), output::clean(&c.detail), c.hint.clone().unwrap_or_default()]
-    })?;
+    if format == Format::Table {
+        table(&checks)?;
+    } else {
+        output::list(format, &checks, &["check", "state", "detail", "what to do", "engine's words"], |c| {
+            let optional = |text: &Option<String>| text.as_deref().map(output::clean).unwrap_or_default();
+            let detail = output::clean(&c.detail);
+            vec![c.check.to_owned(), c.state.to_owned(), detail, optional(&c.hint), optional(&c.raw)]
+        })?;
+    }
     Ok(if bad { Code::Findings } else { Code::Ok })
+}
+
+/// For people: what to do stands below, because two columns of sentences do not fit a terminal.
+fn table(checks: &[Check]) -> Result<(), Failure> {
+    let mut rows = paper::table(&["check", "state", "detail"]);
+    rows.tall();
+    for check in checks {
+        rows.add_row([check.check.to_owned(), check.state.to_owned(), output::clean(&check.detail)]);
+    }
+    output::out(&format!("{}\n", paper::render(rows)))?;
+    let mut text = String::new();
+    for check in checks {
+        if let Some(hint) = check.hint.as_ref().filter(|hint| !hint.is_empty()) {
+            text.push_str(&format!("{}: {hint}\n", check.check));
+        }
+        if let Some(raw) = &check.raw {
+            text.push_str(&format!("    in the database engine's words: {}\n", output::clean(raw)));
+        }
+    }
+    if text.is_empty() { Ok(()) } else { output::page(&format!("\nWhat to do:\n{text}")) }
 }
 
 /// A clock in the past makes every date wrong; the data that ships here cannot be from the future.
@@ -54,6 +89,7 @@ fn clock(_: &Place) -> Check {
             state: "bad",
             detail: format!("this machine says it is {now}, before the data of {built} was made"),
             hint: Some("set the clock (timedatectl, chrony); due dates are wrong until then".to_owned()),
+            raw: None,
         };
     }
     Check::good("clock", now.to_string())
@@ -75,7 +111,7 @@ fn tools() -> Check {
 }
 
 async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
-    let env = match place.open().await {
+    let env = match place.open_to_read().await {
         Ok(env) => env,
         Err(failure) => return Ok(vec![Check::bad("data folder", failure)]),
     };
@@ -91,14 +127,16 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
                 super::show::bytes(report.bytes)
             ),
         ),
-        Ok(report) => Check {
-            check: "database",
-            state: "bad",
-            detail: report.problems.join("; "),
-            hint: Some("stop patchwright, keep a copy of the file and restore the last backup".to_owned()),
-        },
+        Ok(report) => damaged(&report),
         Err(error) => Check::bad("database", patchwright_app::AppError::from(error).into()),
     });
+    if env.db().is_read_only() {
+        checks.push(Check::attention(
+            "data folder",
+            "it cannot be written: what is known is read, nothing is kept",
+            "where that is not meant, check the owner and mode of the folder and whether its file system is mounted read-only",
+        ));
+    }
     let intel = env.intel();
     checks.push(match intel.dir().verify(intel.index()) {
         Ok(()) => Check::good(
@@ -107,21 +145,81 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
         ),
         Err(error) => Check::bad("vulnerability data", error.into()),
     });
-    let newest = audit::list(&env, &ctx(None), 0, 1).await?.first().map(|row| row.at.clone());
+    // What is damaged is said above and by the audit trail itself.
+    let newest = audit::list(&env, &ctx(None), 0, 1).await.unwrap_or_default().first().map(|row| row.at.clone());
     if let Some(at) = newest.filter(|at| Timestamp::parse(at).is_some_and(|at| at.0 - env.now().0 > AHEAD_MS)) {
         checks.push(Check {
             check: "clock",
             state: "bad",
             detail: format!("the newest record is of {at}, later than this machine's clock"),
             hint: Some("set the clock; hosts that reported meanwhile have to be forgotten and report again".to_owned()),
+            raw: None,
         });
     }
     checks.push(match audit::verify(&env, &ctx(None)).await {
         Ok(words) => Check::good("audit trail", words),
         Err(error) => Check::bad("audit trail", error.into()),
     });
-    checks.extend(feed_checks(&feeds::feed_list(&env, &ctx(None)).await?));
+    match feeds::feed_list(&env, &ctx(None)).await {
+        Ok(rows) => checks.extend(feed_checks(&rows)),
+        Err(error) => checks.push(Check::bad("feeds", error.into())),
+    }
     Ok(checks)
+}
+
+/// A damaged database in words: what of this installation is in the damaged places, and the way back. `audit verify` and the rest of
+/// this report say what can still be read.
+fn damaged(report: &CheckReport) -> Check {
+    let mut parts: Vec<&str> = report.damaged.iter().map(|table| holds(table)).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let places = match report.problems.len() {
+        1 => "1 problem".to_owned(),
+        n => format!("{n} problems"),
+    };
+    let detail = if parts.is_empty() {
+        format!("the database file is damaged ({places}); which records are lost cannot be told")
+    } else {
+        format!("the database file is damaged ({places}) where it holds {}", parts.join(", "))
+    };
+    let lost = if parts.contains(&AUDIT) {
+        "`patchwright audit verify` says up to which record the audit trail can be read"
+    } else {
+        "`patchwright audit verify` says whether the audit trail is whole"
+    };
+    Check {
+        check: "database",
+        state: "bad",
+        detail,
+        hint: Some(format!(
+            "stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup; {lost}. Vulnerability data \
+             comes back by `patchwright feed sync`, hosts by their next report"
+        )),
+        raw: Some(report.problems.join("; ")),
+    }
+}
+
+const AUDIT: &str = "the audit trail";
+
+/// What a table of the database holds, for people.
+fn holds(table: &str) -> &str {
+    match table {
+        "audit" | "audit_head" => AUDIT,
+        "user_account" | "session" | "one_time_link" | "api_token" => "accounts, sessions and API tokens",
+        "host" | "host_facts" | "host_counters" | "package_set" | "machine_sighting" => {
+            "hosts and what was seen on them"
+        }
+        "host_profile_source" | "asset_record" => "what hosts are to the organisation",
+        "host_source" | "source_sight" | "source_assessment" => "sources of software and decisions about them",
+        "finding_exception" | "not_affected" | "vex_content" | "vex_document" => {
+            "decisions about findings and kept documents"
+        }
+        "feed" | "feed_run" | "feed_problem" => "the state of feeds",
+        "intel_activation" | "intel_known" | "bundle_key" => "the log of vulnerability data",
+        "policy_version" => "policies",
+        "setting" | "saved_view" | "counter" | "outbox" | "schema_migration" => "settings and the program's own notes",
+        other => other,
+    }
 }
 
 /// Feeds that need a look, one line for all that have the same trouble: nine feeds without a network are one problem.

@@ -36,7 +36,7 @@ const SHORT_COLUMNS: &[&str] = &["id", "state", "until", "ends", "what"];
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Exceptions) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         let who = Caller::of(&env, &args.caller).await?;
         match &args.command {
             Exception::List { state, ending, output: format } => {

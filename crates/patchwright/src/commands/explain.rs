@@ -7,7 +7,7 @@ use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::intel::names::normal_name;
 use patchwright_domain::intel::{KevRemoval, VulnFacts, Withdrawal};
-use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::inventory::{HostFacts, Package};
 use patchwright_protocol::fleet::PastRow;
 use patchwright_protocol::scan::{ClearedView, FindingView, PatchView, ScanReport, SetAsideView};
 
@@ -32,7 +32,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     }
     let now = Clock::system().now();
     scan::profile(args.profile.as_deref(), AssetProfile::default())?;
-    let intel = scan::intel(place, now)?;
+    let scan::Data { intel, scratch: _scratch } = scan::data(place, now)?;
     let mut judge = Judge::of(place, args.policy.as_deref(), now, false)?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
@@ -66,9 +66,18 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == normal_name(&p.ecosystem, target))
         .collect();
     let empty = findings.is_empty() && aside.is_empty();
-    let installed = facts.packages.iter().any(|p| p.name == target || p.source == target);
-    if empty && !installed && gone.is_empty() && !upper.starts_with("CVE-") {
+    let installed: Vec<&Package> = facts.packages.iter().filter(|p| p.name == target || p.source == target).collect();
+    if empty && installed.is_empty() && gone.is_empty() && !upper.starts_with("CVE-") {
         return if args.file.is_none() { host(place, args) } else { Err(nowhere(target)) };
+    }
+    // Findings are statements of somebody; without one it has to be looked for.
+    let mut known = !empty || !gone.is_empty();
+    if !known && !installed.is_empty() {
+        for package in &installed {
+            known |= intel.speaks_of(&facts, package)?;
+        }
+    } else if !known {
+        known = !fleet::named(&intel, id)?.is_empty();
     }
     match args.output {
         Format::Table => {}
@@ -77,6 +86,10 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             struct Answer<'a> {
                 schema: u32,
                 target: &'a str,
+                /// Whether any source that is loaded names it: where none does, no finding says nothing.
+                known: bool,
+                /// Since when it is known here, for a vulnerability.
+                known_since: Option<&'a str>,
                 policy: &'a str,
                 /// What the answer rests on.
                 data: &'a str,
@@ -97,6 +110,8 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
             output::json(&Answer {
                 schema: patchwright_protocol::SCHEMA,
                 target,
+                known,
+                known_since: gone.known_since.as_deref(),
                 policy: &report.policy,
                 data: &report.data.label,
                 warnings: &report.data.warnings,
@@ -117,7 +132,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         }
     }
     if empty {
-        return nothing(place, args, &report, &facts, &gone);
+        return nothing(place, args, &report, &installed, known, &gone);
     }
     let mut text = String::new();
     for finding in findings.iter().take(if upper.starts_with("CVE-") { usize::MAX } else { FULL }) {
@@ -146,25 +161,29 @@ struct Gone {
     withdrawn: Vec<String>,
     kev_removed: Option<String>,
     past: Vec<PastRow>,
+    /// Since when it is known here.
+    known_since: Option<String>,
 }
 
 impl Gone {
     fn of(place: &Place, intel: &Intel, facts: &HostFacts, id: &str) -> Result<Self, Failure> {
         // Asking must not make an installation where there is none.
-        let kept = place.config.database_url.is_some() || place.config.data_dir.join("patchwright.db").exists();
-        let past = if kept {
+        let (past, known_since) = if is_installed(place) {
             block_on(async {
-                let env = place.open().await?;
-                Ok(patchwright_app::intel::past_of(&env, &ctx(None), id).await?)
+                let env = place.open_to_read().await?;
+                let since = patchwright_app::intel::known_since(&env, &ctx(None), id, None).await?;
+                let first = since.into_iter().map(|row| row.since).min();
+                Ok((patchwright_app::intel::past_of(&env, &ctx(None), id).await?, first))
             })?
         } else {
-            Vec::new()
+            (Vec::new(), None)
         };
         Ok(Self {
             not_vulnerable: intel.cleared(facts, id)?.iter().map(cleared_view).collect(),
             withdrawn: intel.withdrawals(id)?.iter().map(Withdrawal::text).collect(),
             kev_removed: intel.facts(id)?.kev_removed.as_ref().map(KevRemoval::text),
             past,
+            known_since,
         })
     }
 
@@ -199,33 +218,49 @@ impl Gone {
     }
 }
 
+/// Whether there is a database: asking must not make one.
+fn is_installed(place: &Place) -> bool {
+    place.config.database_url.is_some() || place.config.data_dir.join("patchwright.db").exists()
+}
+
+/// What follows from no finding of an installed package.
+fn verdict(known: bool) -> &'static str {
+    if known {
+        "no known vulnerability matches"
+    } else {
+        "no known vulnerability matches, but that says nothing: no source that is loaded names it"
+    }
+}
+
 /// Not among the findings: say what is known of it instead of falling silent.
 fn nothing(
     place: &Place,
     args: &Explain,
     report: &ScanReport,
-    facts: &HostFacts,
+    installed: &[&Package],
+    known: bool,
     gone: &Gone,
 ) -> Result<Code, Failure> {
     let target = args.target.trim();
-    let installed: Vec<String> = facts
-        .packages
-        .iter()
-        .filter(|p| p.name == target || p.source == target)
-        .map(|p| format!("{} {}", p.name, p.version))
-        .collect();
     if !installed.is_empty() {
+        let names: Vec<String> = installed.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
         output::page(&format!(
-            "{}: installed as {}; no known vulnerability matches. Data: {}\n",
+            "{}: installed as {}; {}. Data: {}\n",
             clean(target),
-            clean(&installed.join(", ")),
+            clean(&names.join(", ")),
+            verdict(known),
             report.data.label
         ))?;
         return Ok(Code::Ok);
     }
     if target.to_ascii_uppercase().starts_with("CVE-") && args.file.is_none() {
-        return block_on(async {
-            let env = place.open().await?;
+        let told = block_on(async {
+            let env = match place.open_to_read().await {
+                Ok(env) => env,
+                // There is nothing to open, and nothing can be made: the answer is that of the data alone.
+                Err(_) if !is_installed(place) => return Ok(false),
+                Err(failure) => return Err(failure),
+            };
             let detail = fleet::advisory_detail(&env, &ctx(None), target, fleet::ADVISORY_HOSTS_SHOWN).await?;
             let here = gone.packages();
             let open = if detail.known {
@@ -237,8 +272,11 @@ fn nothing(
                 )
             };
             output::page(&format!("{open}\n{here}{}", advisory::text(&detail)))?;
-            Ok(Code::Ok)
-        });
+            Ok(true)
+        })?;
+        if told {
+            return Ok(Code::Ok);
+        }
     }
     if !gone.is_empty() {
         output::page(&format!(
@@ -251,8 +289,9 @@ fn nothing(
         return Ok(Code::Ok);
     }
     if target.to_ascii_uppercase().starts_with("CVE-") {
+        let but = if known { "as far as this data goes" } else { "but no source that is loaded names it" };
         output::page(&format!(
-            "{}: not open on {}, as far as this data goes: {}.\n{}",
+            "{}: not open on {}, {but}: {}.\n{}",
             clean(target),
             clean(&report.host.name),
             clean(&report.data.label),
@@ -274,7 +313,7 @@ fn nowhere(target: &str) -> Failure {
 
 fn host(place: &Place, args: &Explain) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         let found = patchwright_app::hosts::find_host(&env, &ctx(None), args.target.trim()).await.map_err(|e| {
             let target = clean(args.target.trim());
             match e {

@@ -42,7 +42,7 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
             let default = |r: &Row| if r.by_default { "yes" } else { "no" }.to_owned();
             if *format == Format::Table {
                 // For people: what fits a line. Addresses and licences are in the other formats.
-                output::list(*format, &rows, &["id", "title", "publisher", "default"], |r| {
+                output::list_sparing(*format, &rows, &["id", "title", "publisher", "default"], &["publisher"], |r| {
                     vec![r.id.to_owned(), r.title.to_owned(), r.publisher.to_owned(), default(r)]
                 })?;
                 if !place.quiet {
@@ -231,7 +231,7 @@ async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -
     for id in ids {
         wanted(std::slice::from_ref(id))?;
     }
-    let env = place.open().await?;
+    let env = place.open_to_read().await?;
     let ctx = ctx(None);
     let rows: Vec<FeedRow> =
         feed_list(&env, &ctx).await?.into_iter().filter(|r| ids.is_empty() || ids.contains(&r.id)).collect();
@@ -262,10 +262,13 @@ async fn status(place: &Place, ids: &[String], problems: bool, format: Format) -
         output::list(format, &rows, &columns, cells)?;
         return Ok(Code::Ok);
     }
-    // For people the reasons stand below: a sentence in the last column of a table is a tower of words.
-    output::list(format, &rows, columns.get(..6).unwrap_or_default(), |r| {
+    // For people the reasons stand below: a sentence in the last column of a table is a tower of words. The age says the last success.
+    output::list_sparing(format, &rows, columns.get(..6).unwrap_or_default(), &["last success"], |r| {
         let mut row = cells(r);
         row.truncate(6);
+        if let Some(success) = row.get_mut(2) {
+            *success = output::minute(success);
+        }
         row
     })?;
     let mut text = String::new();

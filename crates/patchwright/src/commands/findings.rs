@@ -12,7 +12,7 @@ use crate::output::{self, Format, clean};
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Findings) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         match command {
             Findings::Query { text, group, limit, after, as_of, known, output: format } => {
                 let asked = FindingsQuery {

@@ -5,7 +5,7 @@ use patchwright_app::hosts::{find_host, host_delete, profile_parse, profile_save
 use patchwright_protocol::fleet::HostQuery;
 
 use super::local::{Place, block_on, ctx};
-use super::show;
+use super::{pages, show};
 use crate::args::Host;
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format};
@@ -13,11 +13,14 @@ use crate::output::{self, Format};
 /// Runs it.
 pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         match command {
             Host::List { query, limit, output: format } => {
-                let query = HostQuery { q: query.clone(), limit: Some(*limit), ..HostQuery::default() };
-                let page = fleet::host_list(&env, &ctx(None), &query).await?;
+                let page = pages::rows(*limit, async |after, limit| {
+                    let query = HostQuery { q: query.clone(), after, limit: Some(limit), ..HostQuery::default() };
+                    fleet::host_list(&env, &ctx(None), &query).await
+                })
+                .await?;
                 if page.items.is_empty() && *format == Format::Table && !place.quiet {
                     output::talk(
                         "No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.",
@@ -37,12 +40,16 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                             h.worst.clone().unwrap_or_else(|| "-".to_owned()),
                             h.counts.overdue.to_string(),
                             h.reboot.clone(),
-                            if *format == Format::Table { minute(&h.last_seen) } else { h.last_seen.clone() },
+                            if *format == Format::Table { output::minute(&h.last_seen) } else { h.last_seen.clone() },
                         ]
                     },
                 )?;
                 if page.next.is_some() && !place.quiet {
-                    output::talk(&format!("{} of {} hosts; --limit shows more", page.items.len(), page.total));
+                    output::talk(&format!(
+                        "{} of {} hosts; --limit shows more, --limit 0 all",
+                        page.items.len(),
+                        page.total
+                    ));
                 }
             }
             Host::Show { host, output: format } => {
@@ -68,7 +75,7 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                 let found = find_host(&env, &ctx(None), host).await?;
                 let rows = patchwright_app::assets::field_rows(&env, &ctx(None), &found).await?;
                 output::list(*format, &rows, &["field", "value", "by", "who", "at"], |r| {
-                    let at = if *format == Format::Table { minute(&r.at) } else { r.at.clone() };
+                    let at = if *format == Format::Table { output::minute(&r.at) } else { r.at.clone() };
                     vec![r.field.to_owned(), output::clean(&r.value), r.by.to_owned(), output::clean(&r.who), at]
                 })?;
             }
@@ -86,9 +93,4 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
         }
         Ok(Code::Ok)
     })
-}
-
-/// `2026-11-26T15:16:50Z` as people read it in a list; always UTC.
-fn minute(instant: &str) -> String {
-    instant.get(..16).map_or_else(|| instant.to_owned(), |text| text.replace('T', " "))
 }

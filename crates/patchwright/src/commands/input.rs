@@ -59,7 +59,10 @@ pub(crate) fn os(text: Option<&str>) -> Result<Option<Os>, Failure> {
             Failure::new(
                 Code::Usage,
                 format!("`{t}` is not a system"),
-                "write ID:VERSION, for example debian:12 or almalinux:9",
+                format!(
+                    "write ID:VERSION, for example debian:12 or almalinux:9; systems with advisories: {}",
+                    Os::KNOWN.join(", ")
+                ),
             )
         })
     })

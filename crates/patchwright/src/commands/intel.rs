@@ -1,6 +1,7 @@
 //! `intel build|status|verify|list|diff|activate|as-of|key|settings`: the compiled data of this machine.
 
-use patchwright_app::intel::{self, DiffRow, Intel, LogRow, rebuild};
+use patchwright_app::feeds::registry::feed;
+use patchwright_app::intel::{self, DiffRow, Intel, LogRow, Rebuilt, rebuild};
 use patchwright_app::keys::KeyDir;
 use patchwright_app::settings;
 use patchwright_app::{AppError, Clock};
@@ -21,7 +22,7 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             let bar = progress::spinner(place.quiet, "building from the data that ships with the product");
             let built = rebuild(dir, now);
             bar.finish_and_clear();
-            let intel = built?;
+            let Rebuilt { intel, dropped, unknown } = built?;
             let label = intel.label();
             let records: u64 = label.providers.iter().map(|p| p.records).sum();
             if !place.quiet {
@@ -31,6 +32,11 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
                     label.providers.len(),
                     intel.dir().root().display()
                 ));
+            }
+            // Said with --quiet too: every answer knows less from here on.
+            if let Some(words) = gone(&dropped, unknown) {
+                output::talk(&words);
+                return Ok(Code::Findings);
             }
             Ok(Code::Ok)
         }
@@ -76,13 +82,13 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             }
         }
         Command::List { limit, output: format } => block_on(async {
-            let env = place.open().await?;
-            let rows = intel::activations(&env, &ctx(None), *limit).await?;
+            let env = place.open_to_read().await?;
+            let rows = intel::activations(&env, &ctx(None), if *limit == 0 { u32::MAX } else { *limit }).await?;
             log_rows(&rows, *format)?;
             Ok(Code::Ok)
         }),
         Command::Diff { a, b, pairs, output: format } => block_on(async {
-            let env = place.open().await?;
+            let env = place.open_to_read().await?;
             let rows = intel::diff_snapshots(&env, &ctx(None), a, b).await?;
             diff_rows(&rows, *pairs, *format)?;
             Ok(Code::Ok)
@@ -115,7 +121,7 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             reason,
             output: format,
         } => block_on(async {
-            let env = place.open().await?;
+            let env = place.open_to_read().await?;
             let changes = [shrink_percent, keep_snapshots, keep_days, keep_raw, keep_raw_mb];
             let settings = if changes.iter().any(|c| c.is_some()) || signatures.is_some() {
                 let ctx = ctx(reason.as_deref());
@@ -140,6 +146,35 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             Ok(Code::Ok)
         }),
     }
+}
+
+/// What a build from the starter set put out of force, and how it comes back; nothing where all is in force that was.
+fn gone(dropped: &[String], unknown: bool) -> Option<String> {
+    if unknown {
+        return Some(
+            "warning: which feeds were in force until now cannot be read; only the starter set is in force\n  \
+             hint: `patchwright feed sync` fetches the default feeds, `patchwright feed status` shows what was fetched before"
+                .to_owned(),
+        );
+    }
+    if dropped.is_empty() {
+        return None;
+    }
+    let feeds: Vec<&str> = dropped.iter().map(String::as_str).filter(|id| feed(id).is_some()).collect();
+    let others: Vec<&str> = dropped.iter().map(String::as_str).filter(|id| feed(id).is_none()).collect();
+    let mut words =
+        format!("warning: not in force any more, only the starter set is: {}", output::clean(&dropped.join(", ")));
+    if !feeds.is_empty() {
+        words.push_str(&format!(
+            "\n  hint: `patchwright feed sync {}` fetches them again; where a bundle brought them, import it again",
+            feeds.join(" ")
+        ));
+    }
+    if !others.is_empty() {
+        words
+            .push_str(&format!("\n  hint: import the bundle again that brought {}", output::clean(&others.join(", "))));
+    }
+    Some(words)
 }
 
 fn settings_rows(settings: &settings::IntelSettings, format: output::Format) -> Result<(), Failure> {
@@ -188,7 +223,7 @@ fn moment(text: &str) -> Result<Timestamp, Failure> {
 
 fn log_rows(rows: &[LogRow], format: output::Format) -> Result<(), Failure> {
     let columns = ["seq", "sequence", "at", "snapshot", "state", "records", "from", "label", "by", "reason"];
-    output::list(format, rows, &columns, |r| {
+    output::list_sparing(format, rows, &columns, &["label", "sequence", "by"], |r| {
         vec![
             r.seq.to_string(),
             r.sequence.to_string(),
@@ -251,7 +286,7 @@ fn diff_rows(rows: &[DiffRow], pairs: bool, format: output::Format) -> Result<()
 }
 
 async fn as_of(place: &Place, at: Timestamp, vuln: Option<&str>, format: output::Format) -> Result<Code, Failure> {
-    let env = place.open().await?;
+    let env = place.open_to_read().await?;
     if let Some(vuln) = vuln {
         let rows = intel::known_since(&env, &ctx(None), vuln, Some(at)).await?;
         output::list(format, &rows, &["ecosystem", "package", "since", "seq"], |r| {

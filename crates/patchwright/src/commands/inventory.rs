@@ -64,6 +64,12 @@ pub(crate) fn import(place: &Place, dir: &Path, os: Option<&str>, format: Format
         }
     }
     let failed = rows.iter().any(|r| r.error.is_some());
+    if failed {
+        output::talk(
+            "hint: folders whose row has an error were not taken in; collect those hosts again (`patchwright inventory playbook`) and import \
+             their folders",
+        );
+    }
     Ok(if failed { Code::Input } else { Code::Ok })
 }
 
@@ -106,7 +112,9 @@ struct Read {
 }
 
 fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result<Read, Failure> {
-    let fail = |e: std::io::Error| Failure::plain(Code::Input, format!("failed to read `{}`: {e}", folder.display()));
+    let fail = |e: std::io::Error| {
+        Failure::new(Code::Input, format!("failed to read `{}`: {e}", folder.display()), "check its owner and mode")
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)?.take(FILES_MAX) {
         let entry = entry.map_err(fail)?;

@@ -87,7 +87,7 @@ impl Judge {
             return Ok(());
         }
         let found = ask(async {
-            let env = Env::open(place.config.clone(), Clock::system()).await?;
+            let env = Env::open_to_read(place.config.clone(), Clock::system()).await?;
             let found = async {
                 let host = known_host(&env, &ctx(None), facts).await?;
                 Ok::<_, AppError>((host, decided_about(&env, &ctx(None), facts).await?))

@@ -88,6 +88,18 @@ impl Place {
         patchwright_app::auth::first_start(&env).await?;
         Ok(env)
     }
+
+    /// Opens it for a command that only looks, or that writes at its end: where the data folder cannot be written, what is known is
+    /// read all the same.
+    pub(crate) async fn open_to_read(&self) -> Result<Env, Failure> {
+        let env = Env::open_to_read(self.config.clone(), Clock::system()).await?;
+        if env.db().is_read_only() {
+            tracing::info!("the data folder cannot be written: it is only read");
+        } else {
+            patchwright_app::auth::first_start(&env).await?;
+        }
+        Ok(env)
+    }
 }
 
 fn is_root() -> bool {

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod account;
 mod advisory;
 mod assets;
 mod audit;
@@ -17,6 +18,7 @@ mod intel;
 mod inventory;
 mod judge;
 mod local;
+mod pages;
 mod policy;
 mod scan;
 mod serve;
@@ -66,8 +68,8 @@ pub(crate) fn run(args: Args) -> Result<Code, Failure> {
         Command::Policy(policy) => with(&|place| policy::run(place, &policy)),
         Command::Audit(audit) => with(&|place| audit::run(place, &audit)),
         Command::Serve(serve) => with(&|place| serve::run(place, &serve)),
-        Command::Account(account) => with(&|place| serve::account(place, &account)),
-        Command::Link(link) => with(&|place| serve::link(place, &link)),
+        Command::Account(account) => with(&|place| account::run(place, &account)),
+        Command::Link(link) => with(&|place| account::link(place, &link)),
         Command::Doctor { output } => with(&|place| doctor::run(place, output)),
         Command::Verify(verify) => with(&|place| verify::run(place, &verify)),
         Command::Version(version) => version::run(&version),

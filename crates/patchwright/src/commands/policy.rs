@@ -25,7 +25,7 @@ use crate::output::{self, Format, clean};
 pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
     match command {
         Policy::Show { output: format } => block_on(async {
-            let env = place.open().await?;
+            let env = place.open_to_read().await?;
             let active = policy::active(&env, &ctx(None)).await?;
             match format {
                 Format::Table => output::out(&active.text)?,
@@ -110,7 +110,7 @@ pub(super) async fn in_force(place: &Place) -> Result<Parsed, Failure> {
     if !place.config.data_dir.join("patchwright.db").exists() && place.config.database_url.is_none() {
         return Ok(PolicySet::shipped()?.policy);
     }
-    Ok(place.open().await?.policy().policy.clone())
+    Ok(place.open_to_read().await?.policy().policy.clone())
 }
 
 fn explain_one(
@@ -127,7 +127,7 @@ fn explain_one(
         Some(file) => parse(file)?.0,
         None => block_on(in_force(place))?,
     };
-    let intel = scan::intel(place, now)?;
+    let scan::Data { intel, scratch: _scratch } = scan::data(place, now)?;
     let (cve, known) = one_vulnerability(&intel, cve)?;
     if !known && !place.quiet {
         output::talk(&format!(
@@ -228,7 +228,7 @@ fn simulate(
     };
     let old = if let Some(file) = host_file {
         let old = PolicySet::shipped()?.policy;
-        let intel = scan::intel(place, now)?;
+        let scan::Data { intel, scratch: _scratch } = scan::data(place, now)?;
         let (mut facts, _) = input::host(file, os)?;
         intel.complete(&mut facts)?;
         let profile = AssetProfile::default();
@@ -237,7 +237,7 @@ fn simulate(
         old
     } else {
         let (old, all) = block_on(async {
-            let env = place.open().await?;
+            let env = place.open_to_read().await?;
             let all = patchwright_app::fleet::judge_all(&env, &ctx(None)).await?;
             Ok((env.policy().policy.clone(), all))
         })?;

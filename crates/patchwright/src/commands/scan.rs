@@ -4,7 +4,7 @@ use std::path::Path;
 
 use patchwright_agent::ChangelogMode;
 use patchwright_app::hosts::profile_parse;
-use patchwright_app::intel::{INCOMPLETE, INCOMPLETE_LISTS, Intel, Trust};
+use patchwright_app::intel::{INCOMPLETE, INCOMPLETE_LISTS, Intel, IntelDir, Trust, rebuild};
 use patchwright_app::policy::PolicySet;
 use patchwright_app::report::{Question, report_decided, report_with_vex, urgency_place};
 use patchwright_app::vex::{self, Export, VexInput};
@@ -13,7 +13,7 @@ use patchwright_domain::decision::policy::Policy;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::intel::VulnFacts;
-use patchwright_domain::inventory::{HostFacts, Setting};
+use patchwright_domain::inventory::{HostFacts, Os, Setting};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::scan::ScanReport;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     }
     profile(args.profile.as_deref(), AssetProfile::default())?;
     let now = Clock::system().now();
-    let intel = intel(place, now)?;
+    let Data { intel, scratch } = data(place, now)?;
     let mut judge = Judge::of(place, args.policy.as_deref(), now, args.fail_on.is_some())?;
     let (mut facts, problems) = match &args.file {
         Some(file) => input::host(file, args.os.as_deref())?,
@@ -98,11 +98,13 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     {
         // A pipeline that asks for a verdict must not take "not matched", or "half of it matched", for "nothing is wrong".
         let load = command.unwrap_or_else(|| "patchwright feed list".to_owned());
-        return Err(Failure::new(
-            Code::Failed,
-            format!("--fail-on has no verdict: {why}"),
-            format!("load them (`{load}`), or correct --os"),
-        ));
+        let hint = match facts.os.ecosystem() {
+            None if !facts.packages.is_empty() => {
+                format!("no feed has advisories for it: --os takes ID:VERSION with one of {}", Os::KNOWN.join(", "))
+            }
+            Some(_) | None => format!("load them (`{load}`), or correct --os"),
+        };
+        return Err(Failure::new(Code::Failed, format!("--fail-on has no verdict: {why}"), hint));
     }
     if let (Some(_), false, Some(missing)) = (&args.fail_on, failed, intel.sources_missing(&facts)) {
         return Err(Failure::new(
@@ -141,6 +143,7 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
     }
     // The process ends here: giving tens of thousands of small pieces back one by one would cost a tenth of the run.
     std::mem::forget((report, facts, intel));
+    drop(scratch);
     Ok(if failed { Code::Findings } else { Code::Ok })
 }
 
@@ -163,12 +166,51 @@ pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
     Ok(PolicySet::parse(&text)?)
 }
 
-/// The snapshot; built from the starter set on the first use. A data folder that cannot be written is an error with a way out.
-pub(crate) fn intel(place: &Place, now: Timestamp) -> Result<Intel, Failure> {
+/// The vulnerability data that an answer rests on.
+pub(crate) struct Data {
+    /// The data.
+    pub(crate) intel: Intel,
+    /// Where it lies when the data folder takes nothing: gone with this.
+    pub(crate) scratch: Option<patchwright_agent::Scratch>,
+}
+
+/// The active snapshot; built from what ships with the program where there is none yet. Where the data folder cannot be written, that
+/// happens in a private folder, for this one answer: looking at a machine asks for no right to write on it.
+pub(crate) fn data(place: &Place, now: Timestamp) -> Result<Data, Failure> {
     let bar = progress::spinner(place.quiet, "opening vulnerability data");
-    let opened = Intel::open_or_build(&place.config.data_dir, now);
+    let opened = open_or_build(place, now);
     bar.finish_and_clear();
-    Ok(opened?)
+    opened
+}
+
+fn open_or_build(place: &Place, now: Timestamp) -> Result<Data, Failure> {
+    let folder = &place.config.data_dir;
+    let dir = IntelDir::new(folder);
+    if let Some(index) = dir.read_index()? {
+        return Ok(Data { intel: Intel::open(dir, index)?, scratch: None });
+    }
+    let refused = match rebuild(folder, now) {
+        Ok(built) => return Ok(Data { intel: built.intel, scratch: None }),
+        Err(error) if takes_nothing(&error) => error,
+        Err(error) => return Err(error.into()),
+    };
+    // Without a place for temporary files the first refusal is the one to mend.
+    let Ok(scratch) = patchwright_agent::Scratch::new("intel") else { return Err(refused.into()) };
+    let built = rebuild(scratch.path(), now)?;
+    if !place.quiet {
+        output::talk(&format!(
+            "nothing can be kept in the data folder: {}; answered from the data that ships with the program, which is built anew each time\n  \
+             hint: --data-dir DIR names a folder that can be written, where feeds are kept too",
+            output::clean(&chain(&refused))
+        ));
+    }
+    Ok(Data { intel: built.intel, scratch: Some(scratch) })
+}
+
+/// Whether a folder refuses what is to be written into it.
+fn takes_nothing(error: &AppError) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error, AppError::File { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 /// How closely to look at this machine.

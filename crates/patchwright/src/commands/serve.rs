@@ -1,4 +1,4 @@
-//! `serve`, `account` and `link`: the console and the API, and the way in.
+//! `serve`: the console and the API.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use std::time::Duration;
 use patchwright_app::feeds::registry::FEEDS;
 use patchwright_app::feeds::{SyncOptions, feed_list, sync};
 use patchwright_app::intel::Watch;
-use patchwright_app::{Ctx, Env, auth};
+use patchwright_app::{Ctx, Env};
 use patchwright_connect::AnyFetcher;
-use patchwright_domain::access::{Actor, Role, Scope, SystemPart};
+use patchwright_domain::access::{Actor, SystemPart};
 use patchwright_web::WebOptions;
 use tokio::net::TcpListener;
 
-use super::local::{Place, block_on, ctx};
-use crate::args::{Account, Link, Serve};
+use super::local::{Place, block_on};
+use crate::args::Serve;
 use crate::exit::{Code, Failure, chain};
 use crate::output;
 use crate::signals::Stop;
@@ -231,7 +231,7 @@ async fn reconcile(env: Env, offline: bool) {
 }
 
 /// A link to anything but a web address would be refused by every browser, or worse, followed.
-fn check_public_url(url: &str) -> Result<(), Failure> {
+pub(super) fn check_public_url(url: &str) -> Result<(), Failure> {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if !host.trim_end_matches('/').is_empty() && host.trim_end_matches('/').chars().all(plain) {
@@ -247,7 +247,7 @@ fn check_public_url(url: &str) -> Result<(), Failure> {
 /// Where a server of this data folder is to be reached, as it says itself while it runs: process id, then origin.
 const CONSOLE_FILE: &str = "console.address";
 /// Where a server listens that nobody told anything else.
-const USUAL_ORIGIN: &str = "http://127.0.0.1:8470";
+pub(super) const USUAL_ORIGIN: &str = "http://127.0.0.1:8470";
 
 /// The note beside the data that says where the console is; gone with the server.
 struct Announced(PathBuf);
@@ -275,7 +275,7 @@ impl Drop for Announced {
 }
 
 /// Process and origin of a server that runs on this data folder.
-fn running(place: &Place) -> Option<(String, String)> {
+pub(super) fn running(place: &Place) -> Option<(String, String)> {
     announced_by(&place.config.data_dir.join(CONSOLE_FILE))
         .filter(|(process, _)| Path::new("/proc").join(process).exists())
 }
@@ -287,55 +287,6 @@ fn announced_by(path: &Path) -> Option<(String, String)> {
     check_public_url(origin).ok()?;
     process.parse::<u32>().ok()?;
     Some((process.to_owned(), origin.to_owned()))
-}
-
-/// Runs `link`.
-pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
-    let noted = running(place).map(|(_, origin)| origin);
-    let running = noted.is_some() || args.public_url.is_some();
-    let origin = args.public_url.clone().or(noted).unwrap_or_else(|| USUAL_ORIGIN.to_owned());
-    check_public_url(&origin)?;
-    block_on(async {
-        let env = place.open().await?;
-        let link = fresh_link(&env, &origin, &args.user, args.forget_password).await?;
-        output::out(&format!("{link}\n"))?;
-        if !place.quiet {
-            output::talk("works once, for 30 minutes");
-            if !running {
-                output::talk(
-                    "no server runs on this data folder: start it with `patchwright serve`, or name its address with --public-url",
-                );
-            }
-        }
-        Ok(Code::Ok)
-    })
-}
-
-/// Runs `account`.
-pub(crate) fn account(place: &Place, command: &Account) -> Result<Code, Failure> {
-    let Account::Add { name, role, environments } = command;
-    let role = Role::parse(role).ok_or_else(|| {
-        let known: Vec<&str> = Role::ALL.iter().map(|r| r.word()).collect();
-        let message = format!("`{}` is no role", output::clean(role));
-        Failure::new(Code::Usage, message, format!("use one of {}", known.join(", ")))
-    })?;
-    let scope = if environments.is_empty() { Scope::All } else { Scope::environments(environments.iter().cloned()) };
-    block_on(async {
-        let env = place.open().await?;
-        let id = auth::account_add(&env, &ctx(None), name, role, scope).await?;
-        output::out(&format!("{id}\n"))?;
-        if !place.quiet {
-            output::talk(&format!("sign in first by `patchwright link --user {}`", output::clean(name.trim())));
-        }
-        Ok(Code::Ok)
-    })
-}
-
-/// A fresh sign-in address. The secret stands behind `#`-free path text, so that no server log of ours ever holds it: pages
-/// under it are not logged, and the page itself asks for a click before it is used up.
-pub(crate) async fn fresh_link(env: &Env, origin: &str, user: &str, forget_password: bool) -> Result<String, Failure> {
-    let secret = auth::link_issue(env, &ctx(None), user, forget_password).await?;
-    Ok(format!("{}{}", origin.trim_end_matches('/'), patchwright_web::link_path(&secret)))
 }
 
 #[cfg(test)]

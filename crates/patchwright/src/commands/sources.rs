@@ -42,7 +42,7 @@ pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
                 after: after.clone(),
                 limit: Some(*limit),
             };
-            let list = block_on(async { Ok(sources::list(&place.open().await?, &ctx(None), &query).await?) })?;
+            let list = block_on(async { Ok(sources::list(&place.open_to_read().await?, &ctx(None), &query).await?) })?;
             match output {
                 Format::Json => output::json(&list)?,
                 Format::Table => output::list(*output, &list.items, SHORT_COLUMNS, short_cells)?,
@@ -57,19 +57,19 @@ pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
             }
         }
         Sources::Divergence { output } => {
-            let rows = block_on(async { Ok(sources::divergence(&place.open().await?, &ctx(None)).await?) })?;
+            let rows = block_on(async { Ok(sources::divergence(&place.open_to_read().await?, &ctx(None)).await?) })?;
             output::list(*output, &rows, DIVERGENCE_COLUMNS, divergence_cells)?;
             if !place.quiet && *output == Format::Table {
                 unknown(&rows);
             }
         }
         Sources::Show { id, output } => {
-            let detail = block_on(async { Ok(sources::show(&place.open().await?, &ctx(None), id).await?) })?;
+            let detail = block_on(async { Ok(sources::show(&place.open_to_read().await?, &ctx(None), id).await?) })?;
             print(&detail, *output)?;
         }
         Sources::Assess { id, assess } => {
             let detail = block_on(async {
-                let env = place.open().await?;
+                let env = place.open_to_read().await?;
                 let ctx = ctx(Some(&assess.reason));
                 let before = sources::show(&env, &ctx, id).await?;
                 let request = request(assess, before.answers);
@@ -90,8 +90,9 @@ pub(crate) fn run(place: &Place, command: &Sources) -> Result<Code, Failure> {
                 commit: commit.clone(),
                 assess: request(assess, SourceAnswers::default()),
             };
-            let detail =
-                block_on(async { Ok(sources::add(&place.open().await?, &ctx(Some(&assess.reason)), new).await?) })?;
+            let detail = block_on(async {
+                Ok(sources::add(&place.open_to_read().await?, &ctx(Some(&assess.reason)), new).await?)
+            })?;
             print(&detail, assess.output)?;
         }
     }

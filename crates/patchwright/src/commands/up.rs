@@ -1,5 +1,6 @@
 //! `up`: the first ten minutes. Inventory this machine, fetch what can be fetched, answer, serve the console.
 
+use patchwright_app::auth::Reset;
 use patchwright_app::feeds::registry::FEEDS;
 use patchwright_app::feeds::{SyncOptions, feed_list};
 use patchwright_app::fleet;
@@ -7,7 +8,7 @@ use patchwright_app::hosts::host_report;
 use patchwright_app::intel::Trust;
 
 use super::local::{Place, block_on, ctx};
-use super::{feed, scan, serve, show};
+use super::{account, feed, scan, serve, show};
 use crate::args::Up;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -74,7 +75,7 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
         };
         let origin = serve::origin(&listener, &args.listen);
         let stop = Stop::listen();
-        let link = serve::fresh_link(&env, &origin, "admin", false).await?;
+        let link = account::fresh_link(&env, &origin, "admin", Reset::Nothing).await?.0;
         output::talk(&format!(
             "\nConsole: {origin}\nSign in (works once, for 30 minutes): {link}\nCtrl-C stops it; `patchwright up` starts it again."
         ));

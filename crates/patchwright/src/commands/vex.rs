@@ -21,7 +21,7 @@ const SHORT_COLUMNS: &[&str] = &["id", "state", "review by", "ends", "what"];
 /// Runs it.
 pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
     block_on(async {
-        let env = place.open().await?;
+        let env = place.open_to_read().await?;
         let who = Caller::of(&env, &args.caller).await?;
         match &args.command {
             Vex::List { ending, output: format } => {

@@ -199,6 +199,79 @@ fn damaged_vulnerability_data_is_refused_and_can_be_rebuilt() {
 }
 
 #[test]
+fn a_build_names_the_live_feeds_that_it_drops() {
+    let b = Bench::new();
+    let mirror = b.file("kev.json", crate::feeds::kev(&crate::feeds::cves(60)));
+    b.sync("cisa-kev", &format!("file://{}", mirror.display()), &[]);
+    assert_eq!(code(&b.run(&["intel", "verify"])), 0);
+    // A part of the live feed is damaged: the one that no starter set has.
+    let index = b.ok(&["intel", "status", "-o", "csv", "-q"]);
+    assert!(index.contains("cisa-kev,") && index.contains(",feed,"), "{index}");
+    let newest = std::fs::read_dir(b.data().join("intel/chunks")).unwrap().flatten().map(|e| e.path());
+    let newest = newest.max_by_key(|p| std::fs::metadata(p).unwrap().modified().unwrap()).unwrap();
+    std::fs::write(&newest, b"damaged").unwrap();
+    let text = b.fails(&["intel", "status"], 101);
+    assert!(text.contains("intel build") && text.contains("names"), "{text}");
+    let built = b.run(&["intel", "build", "-q"]);
+    assert_eq!(code(&built), 1, "{}", err(&built));
+    assert!(
+        err(&built).contains("not in force any more") && err(&built).contains("feed sync cisa-kev"),
+        "{}",
+        err(&built)
+    );
+    b.ok(&["intel", "build", "-q"]);
+    // An index that cannot be read has a copy under its own name.
+    b.sync("cisa-kev", &format!("file://{}", mirror.display()), &["--force"]);
+    std::fs::write(b.data().join("intel/index.json"), "{").unwrap();
+    let built = b.run(&["intel", "build"]);
+    assert_eq!(code(&built), 1, "{}", err(&built));
+    assert!(err(&built).contains("cisa-kev"), "{}", err(&built));
+}
+
+#[test]
+fn doctor_says_in_words_what_is_damaged() {
+    let b = Bench::new();
+    for days in 1..60 {
+        b.ok(&[
+            "intel",
+            "settings",
+            "--keep-days",
+            &days.to_string(),
+            "--reason",
+            "to fill a few pages of the trail",
+            "-q",
+        ]);
+    }
+    let db = b.data().join("patchwright.db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    // The last page that holds such a record is one of the middle of the trail: its end is still in the log or after it.
+    let words = b"to fill a few pages of the trail";
+    let Some(at) = bytes.windows(words.len()).rposition(|w| w == words) else {
+        panic!("no record of the trail is in the file");
+    };
+    let page = at / 4096 * 4096;
+    bytes[page..page + 4096].fill(0xa5);
+    for name in ["patchwright.db-wal", "patchwright.db-shm"] {
+        drop(std::fs::remove_file(b.data().join(name)));
+    }
+    std::fs::write(&db, bytes).unwrap();
+    let report = b.run(&["doctor", "-o", "json"]);
+    assert_eq!(code(&report), 1, "{}{}", out(&report), err(&report));
+    let checks: serde_json::Value = serde_json::from_str(&out(&report)).unwrap();
+    let database = checks.as_array().unwrap().iter().find(|c| c["check"] == "database").unwrap();
+    let detail = database["detail"].as_str().unwrap();
+    assert!(detail.contains("damaged") && detail.contains("the audit trail"), "{database}");
+    assert!(!detail.contains("Tree") && !detail.contains("page"), "the engine's words are no detail: {database}");
+    assert!(database["hint"].as_str().unwrap().contains("restore the last backup"), "{database}");
+    assert!(database["raw"].as_str().unwrap().contains("page"), "{database}");
+    for check in checks.as_array().unwrap().iter().filter(|c| c["state"] != "good") {
+        assert!(check["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{check}");
+    }
+    let text = out(&b.run(&["doctor"]));
+    assert!(text.contains("What to do:") && text.contains("in the database engine's words"), "{text}");
+}
+
+#[test]
 fn a_corrupted_database_is_said_to_be_one() {
     let b = Bench::new();
     b.ok(&["host", "list"]);
@@ -277,6 +350,7 @@ fn damaged_documents_of_feeds_change_nothing_and_say_why() {
         let talk = err(&output);
         assert_eq!(code(&output), 102, "{what}: {talk}");
         assert!(talk.contains("hint: ") && !talk.contains("panicked"), "{what}: {talk}");
+        assert!(!talk.contains("--accept-shrink"), "{what} is no feed that became smaller: {talk}");
         assert_eq!(in_force(&b), before, "{what}");
     }
     b.ok(&["intel", "verify"]);
@@ -356,8 +430,9 @@ fn ctrl_c_at_any_time_leaves_the_old_state_or_the_new_one() {
     let url = format!("file://{}", mirror.display());
     let status = b.file("status", old_openssl().repeat(200));
     let commands: [&[&str]; 4] = [
-        &["feed", "sync", "cisa-kev", "--from", &url, "--force", "-q"],
+        // Before the feed: a build that drops one ends with a code of its own.
         &["intel", "build", "-q"],
+        &["feed", "sync", "cisa-kev", "--from", &url, "--force", "-q"],
         &["scan", status.to_str().unwrap(), "--os", "debian:12", "-q"],
         &["up", "--no-serve", "-q"],
     ];

@@ -90,6 +90,48 @@ fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
     assert!(!b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
 }
 
+/// A packed catalogue that was cut off says nothing of how many records there are: it is no catalogue that became smaller, and nobody
+/// can accept it as one.
+#[test]
+fn a_catalogue_that_was_cut_off_is_refused_whoever_accepts_it() {
+    use std::io::Write as _;
+    let b = Bench::new();
+    let pack = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let whole = pack(&kev(&cves(1_500)));
+    let cut = b.file("kev.json.gz", &whole[..whole.len() / 4]);
+    let url = format!("file://{}", cut.display());
+    let refused = |b: &Bench| {
+        for more in [&[][..], &["--accept-shrink", "--reason", "the disk was small"], &["--delta"]] {
+            let output = b.run(&[&["feed", "sync", "cisa-kev", "--from", &url], more].concat());
+            assert_eq!(code(&output), 102, "{}", err(&output));
+            let text = err(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains("the file ends early (gzip stream ends early"), "{text}");
+            assert!(!text.contains("--accept-shrink") && text.contains("copy or fetch"), "{text}");
+        }
+    };
+    // The first document, over the starter set, and a later one.
+    refused(&b);
+    let good = b.file("good.json.gz", &whole);
+    b.sync("cisa-kev", &format!("file://{}", good.display()), &[]);
+    refused(&b);
+    assert!(
+        b.ok(&["explain", "CVE-2026-11499", "-q"]).contains("Known to be exploited"),
+        "the last record is in force"
+    );
+    for (bytes, what) in
+        [(&whole[..40], "gzip"), (&zstd::encode_all(kev(&cves(90)).as_bytes(), 1).unwrap()[..200], "zstd")]
+    {
+        let file = b.file("short.json", bytes);
+        let output = b.run(&["feed", "sync", "cisa-kev", "--from", &format!("file://{}", file.display())]);
+        assert_eq!(code(&output), 102, "{}", err(&output));
+        assert!(err(&output).contains(what) && !err(&output).contains("--accept-shrink"), "{}", err(&output));
+    }
+}
+
 #[test]
 fn killed_at_any_moment_the_old_or_the_new_snapshot_is_there() {
     let b = Bench::new();

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod assets;
 mod bad_input;
 mod cli;
@@ -25,10 +26,12 @@ mod hosts;
 mod intel;
 mod new_user;
 mod oracle;
+mod refusals;
 mod run;
 mod server;
 mod situations;
 mod sources;
+mod tables;
 mod unsaid;
 mod verify;
 mod vex;

@@ -67,13 +67,52 @@ fn a_read_only_data_folder_still_scans_and_says_what_it_cannot_do() {
         let text = refused(&unprivileged(&b, args).unwrap().output().unwrap(), 101);
         assert!(text.contains("belongs to") || text.contains("--data-dir") || text.contains("read-only"), "{text}");
     }
-    // An empty folder that nothing may be made in.
+    // What only looks, looks.
+    for args in [
+        &["host", "list"][..],
+        &["advisory", "list"],
+        &["findings", "query", ""],
+        &["audit", "verify"],
+        &["audit", "list"],
+        &["policy", "show"],
+        &["feed", "status"],
+        &["intel", "list"],
+        &["account", "list"],
+        &["explain", "openssl", "--file", status.to_str().unwrap(), "--os", "debian:12"],
+        &["explain", "CVE-2021-44228"],
+        &["doctor"],
+    ] {
+        let output = unprivileged(&b, args).unwrap().output().unwrap();
+        assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));
+    }
+    let told = unprivileged(&b, &["doctor"]).unwrap().output().unwrap();
+    assert!(out(&told).contains("it cannot be written"), "{}", out(&told));
+    let policy = b.file("policy.toml", b.ok(&["policy", "show"]));
+    let apply = ["policy", "apply", policy.to_str().unwrap(), "--reason", "x"];
+    refused(&unprivileged(&b, &apply).unwrap().output().unwrap(), 101);
+    // What was written last stands in a log that cannot be read here: nobody answers from the state before it.
+    let open = |mode| std::fs::set_permissions(b.data(), std::fs::Permissions::from_mode(mode)).unwrap();
+    open(0o755);
+    drop(std::fs::remove_file(b.data().join("patchwright.db-shm")));
+    std::fs::write(b.data().join("patchwright.db-wal"), [7_u8; 64]).unwrap();
+    open(0o555);
+    let text = refused(&unprivileged(&b, &["host", "list"]).unwrap().output().unwrap(), 101);
+    assert!(text.contains("patchwright.db-wal") && text.contains("owns the folder"), "{text}");
+    // An empty folder that nothing may be made in: what ships with the program answers all the same, and nothing of it stays.
     let empty = b.dir.path().join("empty");
+    let temp = b.dir.path().join("temp");
     std::fs::create_dir(&empty).unwrap();
+    std::fs::create_dir(&temp).unwrap();
     std::fs::set_permissions(&empty, std::fs::Permissions::from_mode(0o555)).unwrap();
+    std::fs::set_permissions(&temp, std::fs::Permissions::from_mode(0o777)).unwrap();
     let args = ["--data-dir", empty.to_str().unwrap(), "scan", status.to_str().unwrap(), "--os", "debian:12"];
-    refused(&unprivileged(&b, &args).unwrap().output().unwrap(), 101);
+    let answer = unprivileged(&b, &args).unwrap().env("TMPDIR", &temp).output().unwrap();
+    assert_eq!(code(&answer), 0, "{}", err(&answer));
+    assert!(out(&answer).contains("openssl") && err(&answer).contains("nothing can be kept"), "{}", err(&answer));
     assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0, "the private folder is gone");
+    std::fs::set_permissions(&temp, std::fs::Permissions::from_mode(0o555)).unwrap();
+    refused(&unprivileged(&b, &args).unwrap().env("TMPDIR", &temp).output().unwrap(), 101);
     for folder in [b.data(), b.data().join("intel"), b.data().join("intel/chunks")] {
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     }

@@ -232,7 +232,7 @@ fn a_running_server_takes_over_what_another_process_activates() {
     assert!(!log.contains(",unknown,"), "{log}");
 
     // What was built without the database counts too.
-    bench.ok(&["intel", "build", "-q"]);
+    assert_eq!(code(&bench.run(&["intel", "build", "-q"])), 1, "a live feed goes");
     for _ in 0..300 {
         if row("CVE-2026-10050")["kev_detail"].is_null() {
             break;
@@ -270,4 +270,85 @@ fn a_running_server_takes_over_what_people_set_elsewhere() {
     );
     bench.ok(&["host", "set", &id, "tier=T1"]);
     assert_eq!(host()["row"]["tier"], "T1", "hosts are read from the database each time");
+}
+
+/// Sends a signal to a process of ours.
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+/// Waits for words in a file that a server writes.
+fn said(log: &std::path::Path, words: &str) -> String {
+    let began = std::time::Instant::now();
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        if text.contains(words) {
+            return text;
+        }
+        assert!(began.elapsed().as_secs() < 60, "`{words}` was not said: {text}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_hang_up_without_a_terminal_is_told_and_ends_nothing() {
+    if Command::new("setsid").arg("--version").stdout(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("SIGHUP without a terminal", "setsid is not installed");
+        return;
+    }
+    let bench = Bench::new();
+    let log = bench.dir.path().join("log");
+    let ours = bench.command(&[]);
+    let mut command = Command::new("setsid");
+    command.args([env!("CARGO_BIN_EXE_patchwright"), "serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null());
+    for (name, value) in ours.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    said(&log, "console: ");
+    signal("-HUP", child.id());
+    said(&log, "SIGHUP: vulnerability data and policy are followed without it");
+    assert!(child.try_wait().unwrap().is_none(), "it goes on");
+    signal("-TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(said(&log, "stopped").matches("SIGHUP").count() == 1);
+}
+
+#[test]
+fn a_terminal_that_closes_ends_the_server_in_order() {
+    let bench = Bench::new();
+    let log = bench.dir.path().join("log");
+    // A terminal of its own: the parent reads until the server is up, then closes it.
+    let script = "import os,pty,sys,time\n\
+                  open(sys.argv[1],'w').close()\n\
+                  pid,fd=pty.fork()\n\
+                  if pid==0:\n os.dup2(os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT),2)\n os.execv(sys.argv[2],sys.argv[2:])\n\
+                  while b'console: ' not in open(sys.argv[1],'rb').read(): time.sleep(0.02)\n\
+                  os.close(fd)\n\
+                  print(os.waitstatus_to_exitcode(os.waitpid(pid,0)[1]))";
+    let ours = bench.command(&[]);
+    let mut command = Command::new("python3");
+    command.args(["-c", script]).arg(&log).args([
+        env!("CARGO_BIN_EXE_patchwright"),
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    for (name, value) in ours.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let Ok(output) = command.stdin(Stdio::null()).output() else {
+        patchwright_testkit::skip::skip("a terminal that closes", "python3 is not installed");
+        return;
+    };
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "130", "{text}{}", err(&output));
+    assert!(text.contains("the terminal closed (SIGHUP): stopping") && text.contains("stopped"), "{text}");
+    bench.ok(&["audit", "verify"]);
 }

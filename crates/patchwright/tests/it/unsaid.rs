@@ -306,7 +306,9 @@ fn a_feed_that_is_not_in_force_any_more_is_read_again() {
     let url = format!("file://{}", feed.display());
     assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,"));
     assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,unchanged,"));
-    b.ok(&["intel", "build", "-q"]);
+    let built = b.run(&["intel", "build", "-q"]);
+    assert_eq!(code(&built), 1, "what was done is less than what was there: {}", err(&built));
+    assert!(err(&built).contains("osv-debian") && err(&built).contains("feed sync osv-debian"), "{}", err(&built));
     assert!(
         b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,"),
         "`intel build` went back to the starter set"

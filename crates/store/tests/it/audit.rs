@@ -11,6 +11,7 @@ on_every_engine!(
     a_record_without_canonical_form_stops_the_whole_transaction,
     tampering_in_the_database_is_found,
     a_long_trail_verifies_in_pages,
+    a_trail_without_its_last_row_says_what_to_do,
 );
 
 async fn append(db: &Db, records: u32) {
@@ -52,6 +53,20 @@ async fn records_are_written_with_what_they_tell_of(stage: Stage) {
     assert_eq!(read.audit_list(2, 10).await.unwrap().len(), 1);
     let anchor = Anchor::new(records[1].head(), NOW);
     assert!(read.audit_verify(Some(&anchor)).await.is_ok());
+}
+
+async fn a_trail_without_its_last_row_says_what_to_do(stage: Stage) {
+    append(&stage.db, 2).await;
+    stage.raw("DELETE FROM audit_head").await;
+    let error = stage.db.read().await.unwrap().audit_verify(None).await.unwrap_err();
+    assert!(matches!(error, StoreError::AuditHeadGone), "{error}");
+    assert!(error.hint().unwrap().contains("audit verify --anchor"), "{error}");
+    let mut txn = stage.db.write().await.unwrap();
+    txn.audit_append(entry("test.write", "x"));
+    assert!(
+        matches!(txn.commit().await, Err(StoreError::AuditHeadGone)),
+        "nothing is written behind a trail that is lost"
+    );
 }
 
 async fn a_record_without_canonical_form_stops_the_whole_transaction(stage: Stage) {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use patchwright_store::{Create, Db, Options, StoreError};
+use patchwright_store::{Access, Create, Db, Options, StoreError};
 use patchwright_testkit::skip::skip;
 use sqlx::{Connection as _, Executor as _};
 
@@ -133,6 +133,7 @@ fn damage_in_the_middle_is_found() {
         let db = Db::connect(&url(&folder.file()), &options()).await.unwrap();
         let report = db.check().await.unwrap();
         assert!(!report.problems.is_empty());
+        assert_eq!(report.damaged, ["setting"], "{:?}", report.problems);
         let error = db.read().await.unwrap().setting_list().await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
         db.close().await;
@@ -243,6 +244,16 @@ fn read_only_visitor() {
     let error = block_on(Db::connect(&url, &options())).unwrap_err();
     assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
     assert!(hint(&error).contains("read-only file system"));
+    // Who only looks may look, and writes nothing.
+    block_on(async {
+        let db = Db::connect(&url, &Options { access: Access::Read, ..options() }).await.unwrap();
+        assert!(db.is_read_only());
+        assert_eq!(db.read().await.unwrap().audit_verify(None).await.unwrap().head.seq, 0);
+        assert_eq!(db.check().await.unwrap().problems, Vec::<String>::new());
+        let error = db.write().await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
+        db.close().await;
+    });
     let path = url.trim_start_matches("sqlite://").replace("test.db", "other.db");
     let error = block_on(Db::connect(&format!("sqlite://{path}"), &options())).unwrap_err();
     assert!(matches!(error, StoreError::OpenFile { .. }), "{error}");

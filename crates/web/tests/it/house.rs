@@ -96,7 +96,7 @@ impl House {
     }
 
     pub(crate) async fn link(&self) -> String {
-        auth::link_issue(&self.env, &local(), "admin", false).await.unwrap()
+        auth::link_issue(&self.env, &local(), "admin", auth::Reset::Nothing).await.unwrap().secret
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -164,7 +164,7 @@ async fn a_change_of_password_needs_the_present_one_and_ends_the_other_sessions(
     assert_eq!(old.status, StatusCode::UNAUTHORIZED);
 
     // Who has forgotten it comes in by a link that sets it aside.
-    let secret = auth::link_issue(&house.env, &local(), "admin", true).await.unwrap();
+    let secret = auth::link_issue(&house.env, &local(), "admin", auth::Reset::Everything).await.unwrap().secret;
     let answer = house.post("/sign-in/link", &format!("secret={secret}")).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let gone = house.post("/sign-in", "name=admin&password=another+horse+battery").await;

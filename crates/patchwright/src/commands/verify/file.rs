@@ -54,7 +54,13 @@ pub(super) fn check(args: &VerifyFile, now: Timestamp) -> Result<Verdict, Failur
 }
 
 fn expected(args: &VerifyFile) -> Result<Expected, Failure> {
-    let missing = || Failure::plain(Code::Usage, "--bundle needs --roots, --log-key, --identity and --issuer");
+    let missing = || {
+        Failure::new(
+            Code::Usage,
+            "--bundle needs --roots, --log-key, --identity and --issuer",
+            "name all four: whose certificate, from which issuer, by which roots and log; `patchwright verify file --help`",
+        )
+    };
     let (_, roots) = text(args.roots.as_deref())?.ok_or_else(missing)?;
     let (_, log) = text(args.log_key.as_deref())?.ok_or_else(missing)?;
     let identity = args.identity.as_deref().ok_or_else(missing)?;
