@@ -28,7 +28,11 @@ impl Check {
 
     fn bad(check: &'static str, failure: Failure) -> Self {
         let hint = failure.hint.or_else(|| Some(ASK.to_owned()));
-        Self { check, state: "bad", detail: failure.message, hint, raw: None }
+        let (detail, raw) = match failure.message.split_once(": error returned from database: ") {
+            Some((said, raw)) => (said.to_owned(), Some(raw.to_owned())),
+            None => (failure.message, None),
+        };
+        Self { check, state: "bad", detail, hint, raw }
     }
 
     fn attention(check: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -59,12 +63,21 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<Code, Failure> {
     Ok(if bad { Code::Findings } else { Code::Ok })
 }
 
+/// A hash takes a whole line and nobody reads it to its end; the other formats have all of it, as `audit verify` has.
+fn short(text: &str) -> String {
+    let word = |word: &str| match word.get(..12) {
+        Some(start) if word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit()) => format!("{start}…"),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// For people: what to do stands below, because two columns of sentences do not fit a terminal.
 fn table(checks: &[Check]) -> Result<(), Failure> {
     let mut rows = paper::table(&["check", "state", "detail"]);
     rows.tall();
     for check in checks {
-        rows.add_row([check.check.to_owned(), check.state.to_owned(), output::clean(&check.detail)]);
+        rows.add_row([check.check.to_owned(), check.state.to_owned(), short(&output::clean(&check.detail))]);
     }
     output::out(&format!("{}\n", paper::render(rows)))?;
     let mut text = String::new();
@@ -195,7 +208,7 @@ fn damaged(report: &CheckReport) -> Check {
             "stop patchwright, keep a copy of the file with its -wal and -shm, and restore the last backup; {lost}. Vulnerability data \
              comes back by `patchwright feed sync`, hosts by their next report"
         )),
-        raw: Some(report.problems.join("; ")),
+        raw: Some(report.problems.join("; ").replace('\n', " ")),
     }
 }
 
