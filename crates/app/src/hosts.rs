@@ -341,6 +341,7 @@ pub async fn profile_save(
         request_id: ctx.request_id.clone(),
     });
     txn.commit().await?;
+    env.fleet().edited();
     env.event("hosts", &format!("{} was classified", host.hostname));
     Ok(())
 }
@@ -366,6 +367,7 @@ pub async fn host_delete(env: &Env, ctx: &Ctx, id: &HostId) -> Result<()> {
         request_id: ctx.request_id.clone(),
     });
     txn.commit().await?;
+    env.fleet().edited();
     env.event("hosts", &format!("{} was removed", host.hostname));
     Ok(())
 }

@@ -102,6 +102,9 @@ pub struct FleetPatch {
     pub hosts: u32,
     /// Hosts past due.
     pub overdue: u32,
+    /// Nobody has a fix that is free to take.
+    #[serde(default)]
+    pub unfixed: bool,
     /// Highest EPSS of the vulnerabilities fixed, in hundred-thousandths; absent where none is scored.
     pub epss_e5: Option<u32>,
     /// Earliest due date, RFC 3339.

@@ -219,6 +219,7 @@ pub async fn bulk_apply(env: &Env, ctx: &Ctx, q: &str, edit: &Edit, digest: &str
         request_id: ctx.request_id.clone(),
     });
     txn.commit().await?;
+    env.fleet().edited();
     env.event("hosts", &format!("{} were classified", crate::fleet::index::counted(plan.rows.len() as u64, "host")));
     Ok(plan.rows.len())
 }

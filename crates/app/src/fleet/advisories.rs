@@ -16,14 +16,14 @@ use patchwright_protocol::fleet::{
 use patchwright_protocol::scan::FindingView;
 use patchwright_store::Host;
 
-use super::affected::{Affected, Open, open};
+use super::affected::{Affected, Open, named_by, open};
 use super::covered::{covered_by, offers};
 use super::glance::CLASSES;
 use super::seen::{Seen, seen};
 use super::{entries_of, filled, page};
 use crate::decisions::current::Decisions;
 use crate::error::AppError;
-use crate::report::{exploit_words, urgency_place, urgency_word};
+use crate::report::{exploit_words, severity_word, urgency_place, urgency_word};
 use crate::{Ctx, Env, Result};
 
 /// Hosts whose reports are asked which versions are on offer.
@@ -34,32 +34,36 @@ pub const ADVISORY_HOSTS_SHOWN: usize = 500;
 /// Statements shown of one vulnerability.
 const STATEMENTS_MAX: usize = 500;
 
-/// The row of a vulnerability, or of an advisory over the vulnerabilities that it fixes here.
+/// The row of a vulnerability, or of an advisory over what it fixes here: nothing of other packages or hosts.
 fn row_of(seen: &Seen<'_>, open: &Open, id: &str) -> Result<Option<AdvisoryRow>> {
-    let index = &seen.state.index;
-    let mut of: Vec<&VulnSum> = seen.census.vulns.iter().filter(|v| open.vulns.contains(&v.vuln)).collect();
-    if let Some(own) = of.iter().find(|v| index.vuln(v.vuln) == id) {
-        return Ok(Some(seen.advisory(own, &seen.intel.facts(id)?)));
+    if open.hosts.is_empty() {
+        return Ok(None);
     }
-    let clocks = |v: &VulnSum| seen.state.board().map(|board| board.clocks(v.vuln)).unwrap_or_default();
-    of.sort_by_key(|v| (v.class, !clocks(v).kev, std::cmp::Reverse((clocks(v).cvss_e1, clocks(v).epss_e5))));
-    let mut rows = Vec::new();
-    for sum in &of {
-        rows.push(seen.advisory(sum, &seen.intel.facts(index.vuln(sum.vuln))?));
-    }
-    let Some(worst) = rows.first().cloned() else { return Ok(None) };
-    let hosts = |of: &roaring::RoaringBitmap| u32::try_from(of.len()).unwrap_or(u32::MAX);
-    Ok(Some(AdvisoryRow {
+    let (index, board) = (&seen.state.index, seen.state.board()?);
+    let mut row = AdvisoryRow {
         vuln: id.to_owned(),
-        exploit: rows.iter().any(|r| r.exploit),
-        ransomware: rows.iter().any(|r| r.ransomware),
-        packages: rows.iter().flat_map(|r| r.packages.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
-        hosts: hosts(&open.hosts),
-        fixable: hosts(&open.fixable),
-        due: rows.iter().filter_map(|r| r.due.clone()).min(),
-        overdue: rows.iter().map(|r| r.overdue).max().unwrap_or(0),
-        ..worst
-    }))
+        packages: open.names.iter().filter_map(|n| index.name(*n)).map(|name| name.name.to_string()).collect(),
+        urgency: CLASSES.get(open.class).map_or("low", |u| urgency_word(*u)).to_owned(),
+        severity: severity_word(open.severity).to_owned(),
+        hosts: u32::try_from(open.hosts.len()).unwrap_or(u32::MAX),
+        fixable: u32::try_from(open.fixable.len()).unwrap_or(u32::MAX),
+        due: open.due.map(|at| at.to_string()),
+        overdue: open.overdue,
+        ..AdvisoryRow::default()
+    };
+    row.packages.sort();
+    row.packages.dedup();
+    for vuln in &open.vulns {
+        let (clocks, facts) = (board.clocks(*vuln), seen.intel.facts(index.vuln(*vuln))?);
+        row.cvss_e1 = row.cvss_e1.max(clocks.cvss_e1);
+        row.epss_e5 = row.epss_e5.max(clocks.epss_e5);
+        let listed = facts.kev.as_ref().map(|k| k.date_added.to_string());
+        // The day since which the first of them is known to be exploited.
+        row.kev = row.kev.into_iter().chain(listed).min();
+        row.ransomware |= facts.kev.as_ref().is_some_and(|k| k.ransomware_known);
+        row.exploit |= !facts.exploits.is_empty();
+    }
+    Ok(Some(row))
 }
 
 /// Vulnerabilities that are open on hosts here.
@@ -73,13 +77,22 @@ pub async fn advisory_list(env: &Env, ctx: &Ctx, query: &AdvisoryQuery) -> Resul
     let needle = filled(query.q.as_ref()).map(str::to_lowercase);
     let at_least = filled(query.urgency.as_ref()).map(urgency_place);
     let kev = filled(query.kev.as_ref()) == Some("yes");
-    let wanted = |v: &&VulnSum| {
-        let is = |test: &dyn Fn(&str) -> bool| {
-            v.names.iter().filter_map(|n| index.name(*n)).any(|name| test(&name.name.to_lowercase()))
+    // By package: its own name, or that of a binary of it; by id: a vulnerability's, or that of an advisory that fixes it.
+    let (mut names, mut fixed) = (BTreeSet::new(), BTreeSet::new());
+    if let Some(n) = &needle {
+        let fits = |name: &str| match n.strip_prefix("package:") {
+            Some(package) => name.to_lowercase() == package,
+            None => name.to_lowercase().contains(n.as_str()),
         };
-        needle.as_ref().is_none_or(|n| match n.strip_prefix("package:") {
-            Some(package) => is(&|name| name == package),
-            None => index.vuln(v.vuln).to_lowercase().contains(n) || is(&|name| name.contains(n)),
+        names.extend(index.binaries(fits).into_iter().map(|(_, name)| name));
+        names.extend(index.names().filter(|(_, name)| fits(&name.name)).map(|(no, _)| no));
+        fixed = named_by(&seen, filled(query.q.as_ref()).unwrap_or_default())?.1;
+    }
+    let wanted = |v: &&VulnSum| {
+        needle.as_ref().is_none_or(|n| {
+            v.names.iter().any(|name| names.contains(name))
+                || fixed.contains(&v.vuln)
+                || index.vuln(v.vuln).to_lowercase().contains(n)
         }) && at_least.is_none_or(|place| v.class <= usize::from(place))
             && (!kev || board.clocks(v.vuln).kev)
     };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use patchwright_domain::decision::cvss::Severity;
 use patchwright_domain::exposure::components::{deciders, said_of};
 use patchwright_domain::exposure::fleet::board::{class_place, due};
 use patchwright_domain::exposure::fleet::census::is_unfixed;
@@ -12,6 +13,7 @@ use patchwright_domain::intel::snapshot::advisories::{AdvisoryChunk, scheme_of};
 use patchwright_domain::time::Timestamp;
 use roaring::RoaringBitmap;
 
+use super::glance::CLASSES;
 use super::seen::Seen;
 use crate::Result;
 
@@ -44,8 +46,14 @@ pub(crate) struct Open {
     /// By host and package: of an advisory that fixes several, the most urgent vulnerability stands for them. Most urgent first, then by
     /// the name of the host.
     pub(crate) list: Vec<Affected>,
-    /// Vulnerabilities that it means.
+    /// Vulnerabilities that it means, and packages in which they are open.
     pub(crate) vulns: BTreeSet<VulnNo>,
+    pub(crate) names: BTreeSet<u32>,
+    /// Of every finding: place of the worst urgency, worst severity in itself, earliest deadline, and how many are past theirs.
+    pub(crate) class: usize,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) overdue: u32,
     /// Hosts by (package name, place of what has to happen).
     pub(crate) by_step: BTreeMap<(u32, usize), (ClaimRef, RoaringBitmap)>,
     /// Hosts, and those on which some of it has no fix that is free to take.
@@ -69,15 +77,17 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
     for ecosystem in index.ecosystems() {
         chunks.insert(ecosystem.to_owned(), seen.intel.judging(ecosystem)?);
     }
-    let mut vulns: BTreeSet<VulnNo> = index.vuln_no(id).into_iter().collect();
-    if !id.starts_with("CVE-") {
-        let mut names: Vec<String> = index.ecosystems().map(str::to_owned).collect();
-        names.extend(index.ecosystems().filter_map(subscription_of).map(|(paid, _)| paid));
-        vulns.extend(of_advisory(seen, &names, id)?.iter().filter_map(|vuln| index.vuln_no(vuln)));
-    }
+    let (id, mut vulns) = named_by(seen, id)?;
+    let id = id.as_str();
+    vulns.extend(index.vuln_no(id));
     let mut out = Open {
         list: Vec::new(),
         vulns: BTreeSet::new(),
+        names: BTreeSet::new(),
+        class: CLASSES.len(),
+        severity: None,
+        due: None,
+        overdue: 0,
         by_step: BTreeMap::new(),
         hosts: RoaringBitmap::new(),
         unfixed: RoaringBitmap::new(),
@@ -111,6 +121,8 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 let Some(told) = told(ecosystem, &entry.name, subject, index.vuln(vuln), id, &order) else { continue };
                 out.told.insert((*subject_no, vuln), told);
                 out.vulns.insert(vuln);
+                out.names.insert(name);
+                out.severity = out.severity.max(seen.state.board()?.severity(claim.case));
                 out.hosts |= &on;
                 if is_unfixed(claim.state) { &mut out.unfixed } else { &mut out.fixable }.extend(&on);
                 let step = patchwright_domain::exposure::fleet::census::state_place(claim.state);
@@ -119,6 +131,9 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 for host in &on {
                     let excepted = excepted.as_ref().is_some_and(|hosts| hosts.contains(host));
                     let one = judged(seen, host, *subject_no, name, *claim, excepted)?;
+                    out.class = out.class.min(one.class);
+                    out.due = out.due.into_iter().chain(one.due).min();
+                    out.overdue += u32::from(one.due.is_some_and(|at| at < seen.now));
                     let known = best.entry((host, name)).or_insert(one);
                     // The id itself stands before what its advisory fixes besides.
                     let rank = |a: &Affected| (index.vuln(a.claim.vuln) != id, a.class, a.due.is_none(), a.due);
@@ -146,16 +161,28 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
     Ok(out)
 }
 
-/// The vulnerabilities that statements with this advisory's id are about.
-fn of_advisory(seen: &Seen<'_>, ecosystems: &[String], id: &str) -> Result<BTreeSet<String>> {
+/// The vulnerabilities of the index that statements with this advisory's id are about; none for what is no id of an advisory. Publishers
+/// write theirs in capitals: with the id as it is spelled there.
+pub(crate) fn named_by(seen: &Seen<'_>, id: &str) -> Result<(String, BTreeSet<VulnNo>)> {
     let mut out = BTreeSet::new();
-    for ecosystem in ecosystems {
-        seen.intel.statements_on(ecosystem, id, |_, _, row| {
-            out.insert(row.vuln.to_owned());
-            true
-        })?;
+    if id.starts_with("CVE-") || !id.contains('-') || !id.bytes().any(|b| b.is_ascii_digit()) {
+        return Ok((id.to_owned(), out));
     }
-    Ok(out)
+    let index = &seen.state.index;
+    let mut ecosystems: Vec<String> = index.ecosystems().map(str::to_owned).collect();
+    ecosystems.extend(index.ecosystems().filter_map(subscription_of).map(|(paid, _)| paid));
+    for written in [id.to_owned(), id.to_ascii_uppercase()] {
+        for ecosystem in &ecosystems {
+            seen.intel.statements_on(ecosystem, &written, |_, _, row| {
+                out.extend(index.vuln_no(row.vuln));
+                true
+            })?;
+        }
+        if !out.is_empty() {
+            return Ok((written, out));
+        }
+    }
+    Ok((id.to_owned(), out))
 }
 
 /// What is said of a vulnerability in the version of a subject; nothing where the id is neither it nor an advisory of it.

@@ -101,6 +101,9 @@ async fn answer(
     let mut notes = past.as_ref().map_or_else(Vec::new, |past| past.notes.clone());
     notes.extend(state.notes(&scope));
     notes.extend(left_out(answer.aside));
+    if answer.findings == 0 {
+        notes.extend(no_advisories(text));
+    }
     let listed = cut(buckets)?;
     Ok(FindingsAnswer {
         schema: SCHEMA,
@@ -158,6 +161,37 @@ fn title(state: &State, key: &BucketKey) -> (String, Option<String>) {
         BucketKey::Host(host) => (state.name(*host).to_owned(), None),
         BucketKey::Owner(owner) => (owner.to_string(), None),
     }
+}
+
+/// Queries know vulnerabilities by their own ids: an advisory's would read as nothing found.
+fn no_advisories(text: &str) -> Option<String> {
+    let id = |word: &str| {
+        let id = word.rsplit_once("cve:").or_else(|| word.rsplit_once("vuln:")).map_or(word, |(_, id)| id);
+        let prefixes = [
+            "DSA-",
+            "DLA-",
+            "USN-",
+            "ALSA-",
+            "ALBA-",
+            "ALEA-",
+            "RHSA-",
+            "RHBA-",
+            "RLSA-",
+            "ELSA-",
+            "SUSE-",
+            "openSUSE-",
+            "FEDORA-",
+        ];
+        prefixes
+            .iter()
+            .any(|p| id.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p)))
+            .then(|| id.to_owned())
+    };
+    let id = text.split([' ', '(', ')', ',', '"']).find_map(id)?;
+    Some(format!(
+        "`{id}` is the id of an advisory; a query knows vulnerabilities by their own ids. The page of the advisory (/advisories/{id}) says what \
+         it fixes here and where that is open."
+    ))
 }
 
 /// What is set aside is not counted, and that is said.

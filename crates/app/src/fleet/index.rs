@@ -7,7 +7,7 @@ mod counted;
 pub(crate) mod past;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,14 @@ use crate::{Env, Result};
 
 /// The index of this process.
 #[derive(Default)]
-pub(crate) struct FleetStore(RwLock<State>, Progress);
+pub(crate) struct FleetStore(RwLock<State>, Progress, AtomicBool);
+
+impl FleetStore {
+    /// Somebody changed a host by hand and wants to see it in the next answer.
+    pub(crate) fn edited(&self) {
+        self.2.store(true, Ordering::Relaxed);
+    }
+}
 
 /// How far the first reading of the fleet is: hosts read, hosts in all; 0 of 0 when nothing is being read.
 #[derive(Default)]
@@ -74,8 +81,8 @@ struct CaughtUp {
 }
 
 impl CaughtUp {
-    /// Of a large fleet every look at all rows takes long, and some host reports all the time: a tenth of the time is spent on it, and
-    /// answers are at most ten seconds old.
+    /// Of a large fleet every look at all rows takes long: a tenth of the time is spent on it, and what hosts report is at most ten
+    /// seconds old in an answer. What people change is seen at once.
     fn is_fresh(self) -> bool {
         let rest = (self.took * 9).min(Duration::from_secs(10));
         self.took > Duration::from_millis(200) && self.at.elapsed() < rest
@@ -192,6 +199,8 @@ impl Progress {
     }
 }
 
+/// From so many hosts on some host reports all the time.
+const LARGE: usize = 5_000;
 /// How long a question waits for another one that reads the fleet before it says so.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -291,7 +300,9 @@ impl State {
         let judged_by = (intel.index().id.clone(), policy.policy.hash.clone());
         let rules_alike = self.judged_by == judged_by && self.marked_by.as_deref() == Some(decisions.stamp.as_str());
         let whole = self.board.is_some() && self.pending.is_empty() && rules_alike;
-        if whole && (self.stamp == Some(stamp) || self.caught_up.is_some_and(CaughtUp::is_fresh)) {
+        let edited = env.fleet().2.swap(false, Ordering::Relaxed);
+        let large = self.members.len() >= LARGE && !edited;
+        if whole && (self.stamp == Some(stamp) || (large && self.caught_up.is_some_and(CaughtUp::is_fresh))) {
             return Ok(());
         }
         self.stamp = None;

@@ -209,7 +209,15 @@ fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery) -> Result<Vec<Listed<'s>>> 
     let found = match filled(query.q.as_ref()) {
         Some(q) if q.starts_with("package:") => Some(seen.found(&term("package", q.trim_start_matches("package:")))?),
         Some(q) if q.to_ascii_uppercase().starts_with("CVE-") => Some(seen.found(&term("cve", q))?),
-        Some(_) | None => None,
+        Some(q) => {
+            // The id of an advisory means the hosts that still need it; all other words are looked for in names.
+            let needed = match affected::named_by(seen, q)?.1.is_empty() {
+                true => None,
+                false => Some(affected::open(seen, q, 0)?.hosts),
+            };
+            needed.filter(|hosts| !hosts.is_empty())
+        }
+        None => None,
     };
     let mut rows: Vec<Listed<'_>> = seen
         .hosts()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use patchwright_domain::access::{Action, Target};
 use patchwright_protocol::fleet::SearchHit;
 
+use super::affected::open;
 use super::seen::seen;
 use crate::{Ctx, Env, Result};
 
@@ -15,10 +16,17 @@ const HITS_MAX: usize = 8;
 const PAGES: &[(&str, &str, &str)] = &[
     ("Today", "what needs patching first", "/"),
     ("Hosts", "which hosts are at risk", "/hosts"),
+    ("Findings", "everything that is open, by patch, vulnerability, host or owner", "/findings"),
     ("Advisories", "which vulnerabilities concern us", "/advisories"),
+    ("Exceptions", "what is deferred or not affected, who decided, until when", "/exceptions"),
+    ("Sources", "where packages come from and whether that is assessed", "/sources"),
     ("Vulnerability data", "how fresh is what we know", "/data"),
     ("Settings", "password, tokens, policy, audit", "/settings"),
 ];
+
+fn counted_vulns(n: u64) -> String {
+    if n == 1 { "1 vulnerability".to_owned() } else { format!("{n} vulnerabilities") }
+}
 
 /// What a text could mean, best first.
 ///
@@ -52,8 +60,20 @@ pub async fn search(env: &Env, ctx: &Ctx, text: &str) -> Result<Vec<SearchHit>> 
         let id = needle.to_uppercase();
         push("advisory", &id, "not open on any host here".to_owned(), format!("/advisories/{id}"));
     }
-    let names = seen.census.patches.iter().filter_map(|p| index.name(p.name)).map(|n| n.name.as_ref());
-    let packages: BTreeSet<&str> = names.filter(|p: &&str| p.to_lowercase().contains(&needle)).collect();
+    if vulns.is_empty() {
+        let open = open(&seen, text.trim(), 0)?;
+        if !open.hosts.is_empty() {
+            let vulns = open.vulns.len() as u64;
+            let detail = format!("an advisory that fixes {} here", counted_vulns(vulns));
+            push("advisory", text.trim(), detail, format!("/advisories/{}", text.trim()));
+        }
+    }
+    // A package is found by its own name and by those of its binaries, where something is open in it.
+    let open: BTreeSet<u32> = seen.census.patches.iter().map(|p| p.name).collect();
+    let names = open.iter().filter_map(|no| index.name(*no)).map(|n| n.name.as_ref());
+    let mut packages: BTreeSet<&str> = names.filter(|p: &&str| p.to_lowercase().contains(&needle)).collect();
+    let binaries = index.binaries(|name| name.to_lowercase().contains(&needle));
+    packages.extend(binaries.into_iter().filter(|(_, name)| open.contains(name)).map(|(binary, _)| binary));
     for package in packages.into_iter().take(HITS_MAX) {
         push("package", package, "hosts that need it patched".to_owned(), format!("/hosts?q=package:{package}"));
     }

@@ -139,6 +139,7 @@ fn patch(seen: &Seen<'_>, rank: u32, sum: &PatchSum, first: &Host) -> FleetPatch
         kev: sum.kev,
         hosts: sum.hosts,
         overdue: sum.overdue,
+        unfixed: sum.unfixed,
         epss_e5: sum.epss_e5,
         due: sum.due.map(|at| at.to_string()),
         risk_removed_u6: sum.risk_micro,
@@ -159,6 +160,8 @@ fn explain(row: &mut FleetPatch, entry: Option<&Entry>, unfixed: bool) {
     if let Some(best) = of_host.min_by_key(|p| urgency_place(&p.urgency)) {
         row.to.clone_from(&best.to);
         row.severity.clone_from(&best.severity);
-        row.because.clone_from(&best.because);
+        // The first reason counts what the patch fixes on that host: the row has the numbers of all hosts. So has a count of priors none.
+        let reasons = best.because.iter().skip(1).filter(|reason| !reason.contains(" have no EPSS score"));
+        row.because = reasons.cloned().collect();
     }
 }

@@ -150,7 +150,7 @@ pub(crate) fn text(d: &AdvisoryDetail) -> String {
     if d.hosts.is_empty() {
         lines.push("Open on no host here.".to_owned());
     } else {
-        lines.push(format!("Open on {} of the hosts here:", d.hosts.len()));
+        lines.push(format!("Open on {} of the hosts here:", d.row.hosts));
         for h in d.hosts.iter().take(SHOWN) {
             let due = h.due.as_deref().map(|t| format!(", due {}", show::day(t))).unwrap_or_default();
             lines.push(format!(

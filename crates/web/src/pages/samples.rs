@@ -344,6 +344,7 @@ pub fn today(rows: usize) -> Today {
                 kev: u32::from(i.is_multiple_of(3)) * 2,
                 hosts: small(214_usize.saturating_sub(i * 9).max(1)),
                 overdue: if i < 4 { 12 } else { 0 },
+                unfixed: i % 6 == 5,
                 epss_e5: (i % 5 != 4).then(|| 91_000 / (small(i) + 1)),
                 due: Some(at(hours(i) * 20 - 70)),
                 risk_removed_u6: 18_400_000 / (u64::from(small(i)) + 1),

@@ -1,5 +1,6 @@
 //! Addresses of the console: readable query strings, escaped once, here.
 
+use patchwright_domain::exposure::fleet::query::term;
 use url::form_urlencoded;
 
 /// A path with a query that can be changed one key at a time; keys keep their order, empty values disappear.
@@ -107,10 +108,12 @@ pub fn hosts_with_package(package: &str) -> String {
     Link::to("/hosts").with("q", &format!("package:{package}")).href()
 }
 
-/// Vulnerabilities of a package.
+/// The findings that one patch is about: of a source package in an ecosystem, with or without a fix that is free to take.
 #[must_use]
-pub fn advisories_of(package: &str) -> String {
-    Link::to("/advisories").with("q", &format!("package:{package}")).href()
+pub fn patch(package: &str, ecosystem: &str, unfixed: bool, group: &str) -> String {
+    let state = if unfixed { "none,subscription" } else { "fix,restart,reboot" };
+    let q = format!("{} and {} and state:{state}", term("source", package), term("ecosystem", ecosystem));
+    findings(&q, group).href()
 }
 
 /// True for a path of this console that a sign-in may return to: never another site.

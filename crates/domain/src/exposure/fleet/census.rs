@@ -155,6 +155,7 @@ struct Ready<'a> {
     running: bool,
     known: Option<Timestamp>,
     clocks: super::board::VulnClocks,
+    severity: Option<Severity>,
     /// Hosts where it is set aside, and where it is excepted.
     marks: Option<&'a Marked>,
 }
@@ -184,6 +185,7 @@ struct VulnAcc {
     overdue: u32,
     due: i64,
     class: u8,
+    severity: Option<Severity>,
     last: HostNo,
     last_fixable: HostNo,
 }
@@ -222,6 +224,7 @@ impl Acc {
             overdue: 0,
             due: NEVER,
             class: NO_CLASS,
+            severity: None,
             last: NOBODY,
             last_fixable: NOBODY,
         };
@@ -251,6 +254,7 @@ impl Acc {
             a.overdue += b.overdue;
             a.due = a.due.min(b.due);
             a.class = a.class.min(b.class);
+            a.severity = a.severity.max(b.severity);
         }
         for (a, b) in self.pairs.iter_mut().zip(other.pairs) {
             for (class, other) in a.class.iter_mut().zip(b.class) {
@@ -362,6 +366,7 @@ impl Asking<'_> {
                     running: matches!(claim.state, FindingState::RestartPending | FindingState::RebootPending),
                     known: self.rows.known(no, claim),
                     clocks: self.board.clocks(claim.vuln),
+                    severity: self.board.severity(claim.case),
                     marks: marked.get(&(no, place)),
                 });
             }
@@ -472,6 +477,7 @@ impl Tables<'_> {
         }
         if let Some(vuln) = acc.vulns.get_mut(ready.claim.vuln as usize) {
             vuln.class = vuln.class.min(small);
+            vuln.severity = vuln.severity.max(ready.severity);
             vuln.due = vuln.due.min(due_at);
             vuln.overdue += u32::from(overdue);
             if vuln.last != host {
@@ -488,20 +494,13 @@ impl Tables<'_> {
     fn finish(&self, acc: Acc) -> Census {
         let mut hosts = acc.hosts;
         hosts.sort_unstable_by_key(|(no, _)| *no);
-        let mut severity: Vec<Option<Severity>> = vec![None; acc.vulns.len()];
-        for ready in &self.ready {
-            if let Some(worst) = severity.get_mut(ready.claim.vuln as usize) {
-                *worst = (*worst).max(self.board.severity(ready.claim.case));
-            }
-        }
         let when = |at: i64| (at != NEVER).then_some(Timestamp(at));
         let mut vulns: Vec<VulnSum> = (0u32..)
             .zip(&acc.vulns)
-            .zip(severity)
-            .map(|((vuln, v), severity)| VulnSum {
+            .map(|(vuln, v)| VulnSum {
                 vuln,
                 class: usize::from(v.class),
-                severity,
+                severity: v.severity,
                 hosts: v.hosts,
                 fixable: v.fixable,
                 overdue: v.overdue,

@@ -578,6 +578,17 @@ impl FleetIndex {
         hosts
     }
 
+    /// Binary packages whose name fits, each with the name entry of its source (deb, apk) or its own (rpm); each once, sorted.
+    #[must_use]
+    pub fn binaries(&self, fits: impl Fn(&str) -> bool) -> Vec<(&str, u32)> {
+        let components = self.components.list.iter();
+        let mut found: Vec<(&str, u32)> =
+            components.filter(|c| fits(&c.binary)).map(|c| (c.binary.as_ref(), c.name)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// Every host.
     pub fn entries(&self) -> impl Iterator<Item = (HostNo, &HostEntry)> {
         (0u32..).zip(&self.hosts).filter_map(|(no, entry)| Some((no, entry.as_ref()?)))

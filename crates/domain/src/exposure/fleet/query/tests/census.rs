@@ -24,6 +24,7 @@ struct VulnRow {
     overdue: u32,
     due: Option<Timestamp>,
     class: Option<usize>,
+    severity: Option<crate::decision::cvss::Severity>,
 }
 
 #[derive(Default)]
@@ -87,6 +88,7 @@ fn walk(fleet: &Fleet, scope: &RoaringBitmap) -> Naive {
                 vuln.overdue += u32::from(overdue);
                 earlier(&mut vuln.due, until);
                 vuln.class = vuln.class.into_iter().chain([finding.class()]).min();
+                vuln.severity = vuln.severity.max(fleet.board.severity(claim.case));
             }
         }
     }
@@ -131,6 +133,7 @@ fn the_census_is_every_finding_added_up() {
                 assert_eq!(u64::from(vuln.hosts), own.hosts.len());
                 assert_eq!(u64::from(vuln.fixable), own.fixable.len());
                 assert_eq!((vuln.overdue, vuln.due, Some(vuln.class)), (own.overdue, own.due, own.class));
+                assert_eq!(vuln.severity, own.severity, "of hosts of the scope alone");
                 assert_eq!(vuln.names, own.names.iter().collect::<Vec<_>>());
             }
             late += census.hosts.iter().map(|(_, sum)| sum.overdue).sum::<u32>();
