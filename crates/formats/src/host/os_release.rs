@@ -49,13 +49,20 @@ pub fn parse(bytes: &[u8]) -> (Os, Vec<Problem>) {
         os.codename = bracketed_codename(&version);
     }
     if os.pretty.is_empty() {
-        os.pretty =
-            [name.as_str(), version.as_str()].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join(" ");
-        if os.pretty.is_empty() {
-            "Linux".clone_into(&mut os.pretty);
-        }
+        os.pretty = spelled_out(&name, &version, &os);
     }
     (os, notes.finish())
+}
+
+/// A name for a file without `PRETTY_NAME`. The standard's default, `Linux`, would say nothing of which one it is.
+fn spelled_out(name: &str, version: &str, os: &Os) -> String {
+    let name = match (name, os.id.as_str()) {
+        ("", "linux") => "Linux",
+        ("", id) => id,
+        (name, _) => name,
+    };
+    let version = if version.is_empty() { os.version_id.as_str() } else { version };
+    if version.is_empty() { name.to_owned() } else { format!("{name} {version}") }
 }
 
 fn is_key(key: &str) -> bool {

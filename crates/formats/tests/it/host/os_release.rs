@@ -46,13 +46,15 @@ fn quirks_of_os_release() {
             "",
         ),
         ("empty_file", "", "linux", "", None, "Linux", "ID: the file has no `ID`; `linux` is the standard's default\n"),
+        ("no_pretty_name", "NAME=\"Acme OS\"\nID=acme\nVERSION_ID=7.1\n", "acme", "7.1", None, "Acme OS 7.1", ""),
+        ("no_name_at_all", "ID=debian\nVERSION_ID=\"12\"\n", "debian", "12", None, "debian 12", ""),
         (
             "open_quote",
             "ID=\"debian\nVERSION_ID=12\n",
             "debian",
             "12",
             None,
-            "Linux",
+            "debian 12",
             "line 1: the quote is not closed; the rest of the line is taken\n",
         ),
         (
@@ -61,10 +63,10 @@ fn quirks_of_os_release() {
             "debian",
             "",
             None,
-            "Linux",
+            "debian",
             "line 2: reading an assignment: the line is not NAME=value\nline 3: reading an assignment: the line is not NAME=value\nline 4: reading an assignment: the line is not NAME=value\n",
         ),
-        ("upper_case_id", "ID=Debian\n", "debian", "", None, "Linux", ""),
+        ("upper_case_id", "ID=Debian\n", "debian", "", None, "debian", ""),
     ];
     for (name, text, id, version, codename, pretty, problems) in table {
         let (os, found) = os_release::parse(text.as_bytes());
