@@ -1,9 +1,12 @@
 //! YAML as advisory databases write it, into JSON values, with bounds.
 //!
-//! Read event by event, so that a limit holds before anything is built. Anchors may be written but not referred to: no
-//! advisory does, and a few lines of aliases can stand for more values than memory holds.
+//! Read event by event, so that a limit holds before anything is built. In advisories anchors may be written but not referred to: none
+//! does, and a few lines of aliases can stand for more values than memory holds. In inventories people do refer to them, and merge maps
+//! by `<<`: there everything that is copied counts against the limits.
 //! Plain scalars stay text (`1.10` is a version, not a number; `no` is a word), only the ways to write null are null.
 //! Source: YAML 1.2.2, sections 3.2.1 and 10.2.
+
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
@@ -13,9 +16,106 @@ const DEPTH_MAX: usize = 64;
 /// Most values in one document. The largest advisory measured lists 3,000 versions.
 const VALUES_MAX: usize = 500_000;
 
+/// Most bytes that aliases stand for in one text: inventories of ten thousand hosts refer to less than a megabyte.
+const COPIED_MAX: usize = 16 << 20;
+/// The key that merges maps (YAML 1.1, <https://yaml.org/type/merge.html>).
+const MERGE: &str = "<<";
+
 enum Open {
-    List(Vec<Value>),
-    Map(Map<String, Value>, Option<String>),
+    List(Vec<Value>, usize),
+    Map(Map<String, Value>, Option<String>, usize),
+}
+
+/// What an alias (`*name`) is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aliases {
+    Refused,
+    Followed,
+}
+
+/// What anchors stand for, by the parser's number, with its size.
+#[derive(Default)]
+struct Anchors {
+    values: BTreeMap<usize, (Value, Size)>,
+    copied: usize,
+}
+
+/// How large a value is.
+#[derive(Clone, Copy)]
+struct Size {
+    values: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(value: &Value) -> Self {
+        let mut size = Self { values: 1, bytes: size_of::<Value>() };
+        let mut add = |part: Self| {
+            size.values = size.values.saturating_add(part.values);
+            size.bytes = size.bytes.saturating_add(part.bytes);
+        };
+        match value {
+            Value::String(text) => add(Self { values: 0, bytes: text.len() }),
+            Value::Array(list) => {
+                for part in list {
+                    add(Self::of(part));
+                }
+            }
+            Value::Object(map) => {
+                for (key, part) in map {
+                    add(Self { values: 0, bytes: key.len() });
+                    add(Self::of(part));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+        size
+    }
+}
+
+impl Anchors {
+    /// Counts a copy.
+    fn count(&mut self, size: Size) -> Result<(), &'static str> {
+        self.copied = self.copied.saturating_add(size.bytes);
+        if self.copied > COPIED_MAX { Err("the aliases stand for too much") } else { Ok(()) }
+    }
+
+    /// Keeps what an anchor (0 is none) stands for.
+    fn keep(&mut self, anchor: usize, value: &Value) -> Result<(), &'static str> {
+        if anchor > 0 {
+            let size = Size::of(value);
+            self.count(size)?;
+            self.values.insert(anchor, (value.clone(), size));
+        }
+        Ok(())
+    }
+
+    /// What an alias stands for. An anchor inside of which the alias stands is not there yet.
+    fn follow(&mut self, anchor: usize) -> Result<(Value, usize), &'static str> {
+        let missing = "an alias stands inside of what it refers to";
+        let size = self.values.get(&anchor).ok_or(missing)?.1;
+        self.count(size)?;
+        self.values.get(&anchor).map(|(value, _)| (value.clone(), size.values)).ok_or(missing)
+    }
+}
+
+/// Takes in what `<<` names: what the map says itself stands above it, and of several maps the earlier one.
+fn merge(map: &mut Map<String, Value>) -> Result<(), &'static str> {
+    let maps = match map.remove(MERGE) {
+        None => return Ok(()),
+        Some(Value::Object(one)) => vec![Value::Object(one)],
+        Some(Value::Array(list)) => list,
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            return Err("`<<` names no map");
+        }
+    };
+    for one in maps {
+        let Value::Object(one) = one else { return Err("`<<` names no map") };
+        for (key, value) in one {
+            map.entry(key).or_insert(value);
+        }
+    }
+    Ok(())
 }
 
 /// The documents of a text, or what is wrong with it and where.
@@ -23,48 +123,77 @@ enum Open {
 /// # Errors
 /// A short text with line and column: a fault of syntax, an alias, a key that is not a scalar or is there twice, too deep, too many values.
 pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
+    read(text, Aliases::Refused)
+}
+
+/// Like [`documents`], where aliases stand for what they refer to and `<<` merges maps.
+///
+/// # Errors
+/// As [`documents`], and for aliases that stand for too much, or for what they are a part of.
+pub(crate) fn documents_with_aliases(text: &str) -> Result<Vec<Value>, String> {
+    read(text, Aliases::Followed)
+}
+
+fn read(text: &str, aliases: Aliases) -> Result<Vec<Value>, String> {
     let mut done = Vec::new();
     let mut open: Vec<Open> = Vec::new();
+    let mut anchors = Anchors::default();
     let mut values = 0_usize;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|err| {
             format!("line {} column {}: {}", err.marker().line(), err.marker().col().saturating_add(1), err.info())
         })?;
         let fail = |what: &str| Err(format!("line {}: {what}", span.start.line()));
-        let value = match event {
+        let (value, anchor, size) = match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
                 continue;
             }
-            Event::Alias(_) => return fail("an alias (`*name`) is not accepted"),
+            Event::Alias(_) if aliases == Aliases::Refused => return fail("an alias (`*name`) is not accepted"),
+            Event::Alias(anchor) => match anchors.follow(anchor) {
+                Ok((value, size)) => (value, 0, size),
+                Err(what) => return fail(what),
+            },
             Event::SequenceStart(..) | Event::MappingStart(..) if open.len() >= DEPTH_MAX => {
                 return fail("nesting is too deep");
             }
-            Event::SequenceStart(..) => {
-                open.push(Open::List(Vec::new()));
+            Event::SequenceStart(anchor, _) => {
+                open.push(Open::List(Vec::new(), anchor));
                 continue;
             }
-            Event::MappingStart(..) => {
-                open.push(Open::Map(Map::new(), None));
+            Event::MappingStart(anchor, _) => {
+                open.push(Open::Map(Map::new(), None, anchor));
                 continue;
             }
-            Event::Scalar(text, style, _, _) => {
+            Event::Scalar(text, style, anchor, _) => {
                 let null = style == ScalarStyle::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
-                if null { Value::Null } else { Value::String(text.into_owned()) }
+                (if null { Value::Null } else { Value::String(text.into_owned()) }, anchor, 1)
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some(Open::List(list)) => Value::Array(list),
-                Some(Open::Map(map, _)) => Value::Object(map),
+                Some(Open::List(list, anchor)) => (Value::Array(list), anchor, 1),
+                Some(Open::Map(mut map, _, anchor)) => {
+                    if aliases == Aliases::Followed
+                        && let Err(what) = merge(&mut map)
+                    {
+                        return fail(what);
+                    }
+                    (Value::Object(map), anchor, 1)
+                }
                 None => return fail("an end without its beginning"),
             },
         };
-        values = values.saturating_add(1);
+        values = values.saturating_add(size);
         if values > VALUES_MAX {
             return fail("the document holds too many values");
         }
+        if aliases == Aliases::Followed
+            && let Err(what) = anchors.keep(anchor, &value)
+        {
+            return fail(what);
+        }
         match open.last_mut() {
             None => done.push(value),
-            Some(Open::List(list)) => list.push(value),
-            Some(Open::Map(map, key)) => match (key.take(), value) {
+            Some(Open::List(list, _)) => list.push(value),
+            Some(Open::Map(map, key, _)) => match (key.take(), value) {
                 (None, Value::String(name)) if map.contains_key(&name) => {
                     return fail(&format!("key `{name}` is there twice"));
                 }

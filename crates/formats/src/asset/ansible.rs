@@ -2,7 +2,7 @@
 //! "Developing dynamic inventory" of the Ansible documentation.
 //!
 //! Variables win in Ansible's order: `all`, then groups by depth, within a depth by `ansible_group_priority` and name, then the
-//! host. Values are never evaluated: a template (`{{ … }}`) or a vault is noted and left out. YAML aliases are not accepted.
+//! host. Values are never evaluated: a template (`{{ … }}`) or a vault is noted and left out. Aliases of YAML and its `<<` are followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,11 +61,12 @@ pub fn read(bytes: &[u8]) -> Result<Assets, AssetError> {
     let mut assets = Assets::default();
     let mut inventory = Inventory::default();
     let first = text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with(['#', ';'])).unwrap_or_default();
-    if first.starts_with('{') {
-        let value: Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    // The output of `--list` is JSON with lists of hosts; what else begins with a bracket is YAML in flow style, as JSON may be too.
+    let listed = if first.starts_with('{') { serde_json::from_str::<Value>(&text).ok() } else { None };
+    if let Some(value) = listed.filter(|value| !has_maps_of_hosts(value)) {
         json(&value, &mut inventory, &mut assets).map_err(fail)?;
-    } else if first == "---" || (first.ends_with(':') && !first.starts_with('[')) {
-        let documents = crate::yaml::documents(&text).map_err(fail)?;
+    } else if is_yaml(first) {
+        let documents = crate::yaml::documents_with_aliases(&text).map_err(fail)?;
         let [Value::Object(top)] = documents.as_slice() else {
             return Err(fail("YAML inventories are one map of groups".to_owned()));
         };
@@ -82,6 +83,31 @@ pub fn read(bytes: &[u8]) -> Result<Assets, AssetError> {
     }
     finish(&inventory, &mut assets);
     Ok(assets)
+}
+
+/// Whether the first line that says something is of YAML: a mark, a bracket, or a key with its colon. A line of INI begins with a section
+/// or a host, and a colon in it is followed by a port.
+fn is_yaml(first: &str) -> bool {
+    if first.starts_with(['{', '%']) || first.split_ascii_whitespace().next() == Some("---") {
+        return true;
+    }
+    let quoted = first.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let (key, rest) = match quoted.and_then(|quote| first.get(1..)?.split_once(quote)) {
+        Some((key, rest)) => (key, rest.trim_start()),
+        None => match first.find(": ").or_else(|| first.len().checked_sub(1).filter(|_| first.ends_with(':'))) {
+            Some(colon) => first.split_at(colon),
+            None => return false,
+        },
+    };
+    // `fe80:: x=y` is a host, and so is `web1 note="a: b"`.
+    let word = quoted.is_some() || (!key.trim_end().contains([' ', '\t', '[', '=']) && !key.ends_with(':'));
+    !key.is_empty() && word && (rest == ":" || rest.starts_with(": "))
+}
+
+/// Whether a group has a map of hosts or of groups, as in an inventory file; the output of `--list` has lists.
+fn has_maps_of_hosts(value: &Value) -> bool {
+    let group = |body: &Value| ["hosts", "children"].iter().any(|key| body.get(key).is_some_and(Value::is_object));
+    value.as_object().is_some_and(|top| !top.contains_key("_meta") && top.values().any(group))
 }
 
 fn json(value: &Value, inventory: &mut Inventory, assets: &mut Assets) -> Result<(), String> {

@@ -105,6 +105,54 @@ fn yaml_and_list_json_say_the_same() {
 }
 
 #[test]
+fn yaml_in_flow_style_and_with_aliases_says_the_same() {
+    let want = "lone []\nweb1 [prod,web] environment=production tier=1 zone=muc tags=cde;pci\nweb2 [prod,web] environment=production tier=1 zone=muc tags=cde;pci\n";
+    let flow = "{all: {hosts: {lone: {}}, children: {prod: {vars: {env: production, site: ber}, children: {web: \
+                {hosts: {'web[1:2]': {tags: [cde, pci], tier: 1}}, vars: {site: muc}}}}}}}";
+    let json = r#"{"all": {"hosts": {"lone": {}}, "children": {"prod": {"vars": {"env": "production", "site": "ber"}, "children":
+        {"web": {"hosts": {"web1": {"tags": ["cde", "pci"], "tier": 1}, "web2": {"tags": ["cde", "pci"], "tier": 1}}, "vars": {"site": "muc"}}}}}}}"#;
+    let aliases = "--- # ours\nall:\n  hosts: {lone: }\n  children:\n    prod:\n      vars: {env: production, site: ber}\n      children:\n        web:\n          hosts:\n            \
+                   web1: &web\n              tags: [cde, pci]\n              tier: 1\n            web2:\n              <<: *web\n          vars: {site: muc}\n";
+    for text in [
+        flow,
+        json,
+        aliases,
+        &format!("all: {}", &flow["{all: ".len()..flow.len() - 1]),
+        &format!("# why\n%YAML 1.2\n---\n{flow}\n"),
+    ] {
+        assert_eq!(lines(&ansible(text)), want, "{text}");
+    }
+    for yaml in ["all : {hosts: {a: }}", "\"all\": {hosts: {a: {}}}", "all: # comment\n  hosts:\n    a:\n"] {
+        assert_eq!(lines(&ansible(yaml)), "a []\n", "{yaml}");
+    }
+    // Colons of ports, addresses and variables make no YAML of INI.
+    let ini = ansible("web1:2222 note=\"a: b\"\nweb2 x='y: z'\n");
+    assert_eq!(lines(&ini), "web1 []\nweb2 []\n");
+    assert!(
+        read(AssetFormat::Ansible, b"{all: {hosts: {a: {}}", None).is_err(),
+        "cut off, and not taken for hosts of INI"
+    );
+}
+
+#[test]
+fn aliases_that_stand_for_too_much_or_for_themselves_are_refused() {
+    let refused = |text: &str| read(AssetFormat::Ansible, text.as_bytes(), None).unwrap_err().to_string();
+    let hosts = "all:\n  vars: &base {owner: web, tier: T1}\n  hosts:\n    a: {<<: *base, tier: T2}\n    b:\n      <<: [{zone: x, owner: o}, *base]\n";
+    assert_eq!(lines(&ansible(hosts)), "a [] tier=T2 owner=web\nb [] tier=T1 zone=x owner=o\n");
+    assert!(refused("all: &a\n  hosts: *a\n").contains("an alias stands inside of what it refers to"));
+    assert!(refused("all: {<<: 1}\n").contains("line 1: `<<` names no map"));
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let below = format!("*a{}, ", level - 1).repeat(9);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", below.trim_end_matches(", ")));
+    }
+    let words = refused(&bomb);
+    assert!(words.contains("too much") || words.contains("too many"), "{words}");
+    let long = format!("all: &a \"{}\"\nb: [{}]\n", "x".repeat(1 << 20), ["*a"; 40].join(", "));
+    assert!(refused(&long).contains("too much"));
+}
+
+#[test]
 fn values_are_never_evaluated_and_oddities_have_a_place() {
     let assets = ansible(
         "[a]\nx owner=\"{{ lookup('pipe', 'id') }}\" tier=T7\ny owner='open\nz[3:1]\n[b:odd]\nq\n[c:children]\nd\n[d:children]\nc\n",
@@ -123,7 +171,7 @@ fn values_are_never_evaluated_and_oddities_have_a_place() {
 
 #[test]
 fn other_documents_are_no_inventory() {
-    for text in ["", "# only words\n", "{\"a\": 1}", "{", "---\n- a\n- b\n", "all:\n  a: &x 1\n  b: *x\n"] {
+    for text in ["", "# only words\n", "{\"a\": 1}", "{", "---\n- a\n- b\n", "all:\n  b: *x\n"] {
         assert!(read(AssetFormat::Ansible, text.as_bytes(), None).is_err(), "{text:?}");
     }
 }
