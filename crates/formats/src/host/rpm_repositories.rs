@@ -33,9 +33,12 @@ fn source(kind: SourceKind, section: &ConfigSection) -> ConfiguredSource {
         text.split([',', ' ', '\t']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     };
     let first = words(address).into_iter().next().unwrap_or_default();
-    let mut uri = without_secrets(&without_credentials(&first));
+    let shown = |uri: &String| {
+        let uri = without_secrets(&without_credentials(uri));
+        if kind == SourceKind::Zypper { without_token(&uri) } else { uri }
+    };
+    let mut uri = shown(&first);
     if kind == SourceKind::Zypper {
-        uri = without_token(&uri);
         // Several repositories of one medium or server differ in `path` alone.
         let path = section.get("path").unwrap_or_default().trim_matches('/');
         if !path.is_empty() {
@@ -48,7 +51,11 @@ fn source(kind: SourceKind, section: &ConfigSection) -> ConfiguredSource {
         || (kind == SourceKind::Zypper && section.is_on("pkg_gpgcheck", false));
     ConfiguredSource {
         key: SourceKey::new(kind, &uri, &section.name, &[]),
-        keys: if checks { words(section.get("gpgkey").unwrap_or_default()) } else { Vec::new() },
+        keys: if checks {
+            words(section.get("gpgkey").unwrap_or_default()).iter().map(shown).collect()
+        } else {
+            Vec::new()
+        },
         unchecked: !checks,
         service: section.get("service").filter(|s| kind == SourceKind::Zypper && !s.is_empty()).map(str::to_owned),
         ..ConfiguredSource::default()
@@ -234,14 +241,21 @@ pub fn without_credentials(uri: &str) -> String {
     if path.is_empty() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}/{path}") }
 }
 
-/// Words in names of parameters whose values are nobody's business.
+/// Words in names of parameters whose values are nobody's business. `data/collect/collect.yml` empties the same on the host.
 const SECRET: [&str; 8] = ["token", "secret", "passw", "auth", "credential", "apikey", "api_key", "signature"];
+/// Whole names of such parameters.
+const SECRET_NAMES: [&str; 4] = ["sig", "key", "pass", "pwd"];
+
+fn is_secret(parameter: &str) -> bool {
+    let name = parameter.to_ascii_lowercase();
+    SECRET.iter().any(|word| name.contains(word)) || SECRET_NAMES.contains(&name.as_str())
+}
 
 /// Hides the values of parameters that are secrets; the others say which repository it is.
 fn without_secrets(uri: &str) -> String {
     let Some((address, query)) = uri.split_once('?') else { return uri.to_owned() };
     let shown = |part: &str| match part.split_once('=') {
-        Some((name, _)) if SECRET.iter().any(|word| name.to_ascii_lowercase().contains(word)) => format!("{name}=…"),
+        Some((name, _)) if is_secret(name) => format!("{name}=…"),
         _ => part.to_owned(),
     };
     format!("{address}?{}", query.split('&').map(shown).collect::<Vec<_>>().join("&"))

@@ -184,3 +184,42 @@ fn a_folder_ties_packages_to_repositories_where_a_record_says_so() {
     let facts = import_dir(&files).unwrap().0;
     assert!(facts.sources.len() > 1 && facts.sources.iter().all(|s| s.installed.is_none() && !s.untold.is_empty()));
 }
+
+/// Repositories of dnf as vendors with tokens hand them out.
+const SECRETS: &str = "[a]\nbaseurl=https://me:HIDDEN@a.example/el9/?repo=base&token=HIDDEN&arch=x86_64\ngpgkey=https://me:HIDDEN@a.example/KEY?sig=HIDDEN\n\
+    username=HIDDEN\npassword = HIDDEN\nproxy_password=HIDDEN\nsslclientkey=/etc/pki/HIDDEN.pem\nsslclientcert=/etc/pki/cert.pem\n\
+    [b]\nmetalink=https://b.example/metalink?repo=b&X-Amz-Signature=HIDDEN&API_KEY=HIDDEN\n[c]\nbaseurl=https://u:HID@DEN@c.example/\n";
+
+#[test]
+fn secrets_of_dnf_repositories_are_neither_kept_nor_shown() {
+    let found = rpm_repositories::repositories(SourceKind::Dnf, SECRETS.as_bytes());
+    let shown = format!("{found:?}");
+    assert!(!shown.contains("HID") && !shown.contains("DEN"), "{shown}");
+    assert!(
+        shown.contains("repo=base&token=…&arch=x86_64") && shown.contains("https://a.example/KEY?sig=…"),
+        "{shown}"
+    );
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the filter that runs on hosts is tried as it runs there")]
+fn the_playbook_leaves_secrets_of_dnf_repositories_on_the_host() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/collect/collect.yml");
+    let playbook = std::fs::read_to_string(path).unwrap();
+    let part = playbook.split("- file: rpm-repos\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let folded = part.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let (_, filter) = folded.split_once("| sed ").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vendor.repo");
+    std::fs::write(&file, SECRETS).unwrap();
+    let done =
+        std::process::Command::new("sh").args(["-c", &format!("sed {filter} < \"$0\"")]).arg(&file).output().unwrap();
+    let collected = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{filter}: {}", String::from_utf8_lossy(&done.stderr));
+    assert!(!collected.contains("HID") && !collected.contains("DEN"), "{collected}");
+    assert!(collected.contains("sslclientcert=/etc/pki/cert.pem"), "{collected}");
+    // What the host names its repositories by is the same with and without the playbook's hand.
+    let of = |text: &str| rpm_repositories::repositories(SourceKind::Dnf, text.as_bytes());
+    assert_eq!(of(&collected), of(SECRETS));
+}
