@@ -15,6 +15,9 @@ pub const QUERY_FORMAT: &str =
 /// Widest table that a terminal of 80 columns gives; old dpkg cut names to fit it even into a file.
 const NARROW_TABLE: usize = 80;
 
+/// What is said of a list that ends in the middle; there may be any number of packages behind it.
+const CUT_OFF: &str = "the list was cut off here";
+
 /// What the three letters in front of a line of `dpkg -l` say; nothing for a package that is not installed at all.
 ///
 /// First letter: wish (`u i h r p`), second: state (`n c H U F W t i`), third: error (`R` reinstall required).
@@ -53,12 +56,16 @@ pub fn parse_table(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
     let mut notes = Notes::default();
     let mut packages = Vec::new();
     let mut cut_at = None;
+    let mut last = None;
+    let mut whole_rows = false;
     for line in Lines::new(bytes) {
         let text = line.text();
         if text.trim().is_empty() || is_head(&text) {
             cut_at = cut_at.or_else(|| narrow_name_column(&text));
             continue;
         }
+        whole_rows |= has_arch_column(&text);
+        last = Some((line, packages.len()));
         if packages.len() >= PACKAGES_MAX {
             notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
@@ -75,8 +82,24 @@ pub fn parse_table(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
             Err(what) => notes.line(line.number, what, line.bytes),
         }
     }
+    if let Some((line, before)) = last {
+        let text = line.text();
+        let short = text.split_ascii_whitespace().count() < 4 || (!line.ended && !has_arch_column(&text));
+        if whole_rows && short {
+            // Its version may be cut too, and half a version is another one.
+            packages.truncate(before);
+            notes.line(line.number, format!("{CUT_OFF}: the last line lacks columns that the others have"), line.bytes);
+        } else if !line.ended {
+            notes.line(line.number, format!("{CUT_OFF}, it seems: no line feed ends the last line"), line.bytes);
+        }
+    }
     sort_packages(&mut packages, Same::NameArch, &mut notes);
     (packages, notes.finish())
+}
+
+/// Whether a row goes as far as the architecture, the column before the description.
+fn has_arch_column(text: &str) -> bool {
+    text.split_ascii_whitespace().nth(3).is_some_and(|word| is_arch(word) || word == "<none>")
 }
 
 fn is_head(text: &str) -> bool {
@@ -136,10 +159,15 @@ fn is_arch(word: &str) -> bool {
 pub fn parse_query(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
     let mut notes = Notes::default();
     let mut packages = Vec::new();
+    let mut widest = 0;
+    let mut last = None;
     for line in Lines::new(bytes) {
         if line.bytes.trim_ascii().is_empty() {
             continue;
         }
+        let fields = line.bytes.split(|b| *b == b'\t').count();
+        widest = widest.max(fields);
+        last = Some((line, fields, packages.len()));
         if packages.len() >= PACKAGES_MAX {
             notes.line(line.number, format!("more than {PACKAGES_MAX} packages; the rest was not read"), b"");
             break;
@@ -147,6 +175,13 @@ pub fn parse_query(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
         if let Some(package) = query_line(line, &mut notes) {
             packages.push(package);
         }
+    }
+    if let Some((line, fields, before)) = last
+        && widest > 2
+        && fields < widest
+    {
+        packages.truncate(before);
+        notes.line(line.number, format!("{CUT_OFF}: the last line lacks columns that the others have"), line.bytes);
     }
     sort_packages(&mut packages, Same::NameArch, &mut notes);
     (packages, notes.finish())

@@ -52,6 +52,24 @@ fn a_verdict_is_not_given_about_a_part_of_a_document() {
 }
 
 #[test]
+fn a_verdict_is_not_given_about_a_table_of_dpkg_that_was_cut_off() {
+    let b = Bench::new();
+    let whole = "ii  adduser  3.134  all  users\nii  base-files  12.4+deb12u5  amd64  base\n";
+    let scan = |text: &str| {
+        let file = b.file("dpkg-l.txt", text);
+        let args =
+            ["scan", file.to_str().unwrap(), "--os", "debian:12", "-q", "--fail-on", "low", "--accept-incomplete"];
+        b.run(&args)
+    };
+    assert_eq!(code(&scan(whole)), 0);
+    for cut in [&whole[..whole.len() - 1], &whole[..whole.len() - 8], &whole[..whole.len() - 24]] {
+        let refused = scan(cut);
+        assert_eq!(code(&refused), 2, "{cut:?}: {}", err(&refused));
+        assert!(err(&refused).contains("no verdict") && err(&refused).contains("cut off here"), "{}", err(&refused));
+    }
+}
+
+#[test]
 fn a_verdict_is_not_given_by_another_policy_than_the_one_in_force() {
     let b = Bench::new();
     let file = b.file("status", old_openssl());

@@ -214,6 +214,33 @@ xx  nonsense       1.0            amd64        no such status
 }
 
 #[test]
+fn a_table_that_was_cut_off_says_so_and_keeps_no_half_version() {
+    let whole = "ii  bash           5.2.15-2+b8  amd64  shell\nii  zlib1g:amd64   1:1.2.13.dfsg-1  amd64  compression library\n";
+    assert_eq!(told(&dpkg_list::parse_table(whole.as_bytes()).1), "");
+    let last = whole.find("ii  zlib1g").unwrap();
+    // Before the first word of the last row there is nothing that a cut leaves behind.
+    for end in last + 2..whole.len() {
+        let (packages, problems) = dpkg_list::parse_table(&whole.as_bytes()[..end]);
+        assert!(told(&problems).contains("line 2: the list was cut off here"), "{:?}: {problems:?}", &whole[last..end]);
+        let zlib = packages.iter().find(|p| p.name.starts_with("zl"));
+        assert!(zlib.is_none_or(|p| p.version == "1:1.2.13.dfsg-1" && p.arch == "amd64"), "{zlib:?}");
+    }
+    let editor = &whole[..last + "ii  zlib1g:amd64   1:1.2".len()];
+    let (packages, problems) = dpkg_list::parse_table(format!("{editor}\n").as_bytes());
+    assert_eq!(packages.len(), 1, "with a line feed that an editor put behind it");
+    assert!(told(&problems).contains("the last line lacks columns"), "{problems:?}");
+    // A table that was reduced to names and versions is whole.
+    assert_eq!(told(&dpkg_list::parse_table(b"ii bash 5.2.15-2+b8\nii dash 0.5.12-2\n").1), "");
+    let removed = "ii  bash  5.2.15-2+b8  amd64  shell\nun  apt-doc  <none>  <none>  (no description available)\n";
+    assert_eq!(told(&dpkg_list::parse_table(removed.as_bytes()).1), "");
+
+    let query = "bash\t5.2.15\tamd64\tbash\t5.2.15\tii \nzlib1g\t1:1.2";
+    let (packages, problems) = dpkg_list::parse_query(query.as_bytes());
+    assert_eq!(packages.len(), 1);
+    assert!(told(&problems).contains("line 2: the list was cut off here"), "{problems:?}");
+}
+
+#[test]
 fn dpkg_query_gives_sources_and_states() {
     let (packages, problems) = dpkg_list::parse_query(&fixture("dpkg-query.tsv"));
     assert_eq!(
