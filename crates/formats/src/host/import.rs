@@ -109,6 +109,28 @@ pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem
     Ok((facts, notes.finish()))
 }
 
+/// What of a folder could not be read, as something that is not seen of its host: one entry a file, with the first place. Kept with the
+/// facts, it stands on the host's page as long as the answers rest on it.
+#[must_use]
+pub fn unread(problems: &[Problem]) -> Vec<Unseen> {
+    let mut files: BTreeMap<&str, Vec<(&str, &Problem)>> = BTreeMap::new();
+    for problem in problems {
+        let (file, place) = problem.at.split_once(": ").unwrap_or((&problem.at, ""));
+        files.entry(file).or_default().push((place, problem));
+    }
+    let entry = |(file, list): (&str, Vec<(&str, &Problem)>)| {
+        let (place, first) = list.first()?;
+        let said = if place.is_empty() { first.what.clone() } else { format!("{place}: {}", first.what) };
+        let why = match list.len() {
+            1 => said,
+            many => format!("{many} places could not be read or are not sure; the first: {said}"),
+        };
+        let hint = "collect the folder again, or correct what is named, and import it again".to_owned();
+        Some(Unseen { what: format!("all of `{file}`"), why, hint })
+    };
+    files.into_iter().filter_map(entry).collect()
+}
+
 /// The files by bare name.
 struct Folder<'a> {
     files: BTreeMap<&'a str, &'a [u8]>,

@@ -57,7 +57,7 @@ mod text;
 
 pub use detect::{DocumentKind, detect};
 pub use document::{HostDocError, SOURCES_UNSEEN, format_of, read_document};
-pub use import::import_dir;
+pub use import::{import_dir, unread};
 pub use rpm_list::QUERY_FORMAT as RPM_QUERY_FORMAT;
 pub use sbom::Bill;
 pub use text::{DOCUMENT_BYTES_MAX, FIELD_BYTES_MAX, HISTORY_MAX, PACKAGES_MAX, PROBLEMS_MAX};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use patchwright_app::hosts::host_report;
-use patchwright_domain::inventory::HostFacts;
-use patchwright_formats::host::import_dir;
+use patchwright_domain::inventory::{HostFacts, Unseen};
+use patchwright_formats::host::{import_dir, unread};
 
 use super::input;
 use super::local::{Place, block_on, ctx};
@@ -24,6 +24,9 @@ struct Row {
     packages: usize,
     problems: usize,
     error: Option<String>,
+    /// What the problems are.
+    #[serde(skip)]
+    unread: Vec<Unseen>,
 }
 
 /// Runs `inventory playbook`.
@@ -54,6 +57,12 @@ pub(crate) fn import(place: &Place, dir: &Path, os: Option<&str>, format: Format
             r.error.as_deref().map(output::clean).unwrap_or_default(),
         ]
     })?;
+    if !place.quiet {
+        for (row, unread) in rows.iter().flat_map(|row| row.unread.iter().map(move |unread| (row, unread))) {
+            let said = format!("warning: {}: not seen: {}: {}", row.host, unread.what, unread.why);
+            output::talk(&output::clean(&said));
+        }
+    }
     let failed = rows.iter().any(|r| r.error.is_some());
     Ok(if failed { Code::Input } else { Code::Ok })
 }
@@ -89,7 +98,14 @@ fn folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
 }
 
-fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result<(HostFacts, usize), Failure> {
+/// A folder that was read: its facts, which carry what could not be read, the number of problems, and what they are.
+struct Read {
+    facts: HostFacts,
+    problems: usize,
+    unread: Vec<Unseen>,
+}
+
+fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result<Read, Failure> {
     let fail = |e: std::io::Error| Failure::plain(Code::Input, format!("failed to read `{}`: {e}", folder.display()));
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)?.take(FILES_MAX) {
@@ -109,7 +125,9 @@ fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result
     if facts.hostname.is_empty() {
         facts.hostname = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     }
-    Ok((facts, problems.len()))
+    let unread = unread(&problems);
+    facts.unseen.extend(unread.iter().cloned());
+    Ok(Read { facts, problems: problems.len(), unread })
 }
 
 async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Row {
@@ -120,6 +138,7 @@ async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_
         packages: 0,
         problems: 0,
         error: None,
+        unread: Vec::new(),
     };
     let error = |f: &Failure| match &f.hint {
         Some(hint) => format!("{} ({hint})", f.message),
@@ -127,13 +146,14 @@ async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_
     };
     match read(folder, os) {
         Err(failure) => row.error = Some(error(&failure)),
-        Ok((mut facts, problems)) => {
+        Ok(Read { mut facts, problems, unread }) => {
             if facts.collected_at.0 == 0 {
                 facts.collected_at = env.now();
             }
             row.host.clone_from(&facts.hostname);
             row.packages = facts.packages.len();
             row.problems = problems;
+            row.unread = unread;
             match host_report(env, &ctx(None), facts).await {
                 Ok(id) => row.id = id.to_string(),
                 Err(e) => row.error = Some(error(&Failure::from(e))),

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 use patchwright_app::fleet;
+use patchwright_domain::inventory::Unseen;
 
-use crate::house::{House, local};
+use crate::house::{House, facts, local};
 
 #[tokio::test]
 async fn an_empty_installation_teaches_the_next_step() {
@@ -245,4 +246,19 @@ async fn a_filter_that_means_nothing_is_explained_and_the_last_deeds_are_sentenc
     assert!(!page.contains(" urgency</span></dd>") || page.contains("<span class=\"vh\"> urgency</span>"), "{page}");
     let data = browser.get("/data").await.body;
     assert!(data.contains("those of the starter set"), "{data}");
+}
+
+#[tokio::test]
+async fn what_an_import_could_not_read_is_on_the_hosts_page() {
+    let house = House::new().await;
+    let mut facts = facts("cut-01");
+    facts.unseen.push(Unseen {
+        what: "all of `dpkg-l.txt`".to_owned(),
+        why: "line 3: the list was cut off here".to_owned(),
+        hint: "collect the folder again".to_owned(),
+    });
+    let id = patchwright_app::hosts::host_report(&house.env, &local(), facts).await.unwrap();
+    let browser = house.sign_in().await;
+    let page = browser.get(&format!("/hosts/{id}?tab=state")).await;
+    assert!(page.body.contains("What could not be looked at") && page.body.contains("cut off here"), "{}", page.body);
 }
