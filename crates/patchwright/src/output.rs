@@ -142,6 +142,17 @@ pub(crate) fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<String, F
     text.map_err(|e| Failure::plain(Code::Failed, format!("failed to write JSON: {e}")))
 }
 
+/// A line of input as a message quotes it: cut where it is long, a tab as `\\t`, so that one sees what separates.
+pub(crate) fn quoted(line: &str) -> String {
+    /// Characters of a line that are quoted; a version or a vector is recognised by far less.
+    const QUOTED_MAX: usize = 200;
+    let mut out = clean(&line.chars().take(QUOTED_MAX).collect::<String>().replace('\t', "\\t"));
+    if line.chars().nth(QUOTED_MAX).is_some() {
+        out.push('…');
+    }
+    out
+}
+
 /// Text without characters that would drive a terminal: names come from files nobody controls.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

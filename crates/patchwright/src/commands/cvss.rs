@@ -49,7 +49,7 @@ pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
 fn bad(vector: &str, error: &dyn std::error::Error) -> Failure {
     Failure::new(
         Code::Input,
-        format!("`{}` is not a CVSS vector: {error}", output::clean(vector)),
+        format!("`{}` is not a CVSS vector: {error}", output::quoted(vector)),
         "a vector looks like CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H or AV:N/AC:L/Au:N/C:P/I:P/A:P",
     )
 }

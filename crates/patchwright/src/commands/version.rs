@@ -1,6 +1,6 @@
 //! `version compare|sort`: the version orders as a tool.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _};
 
 use patchwright_versions::{Scheme, compare};
 
@@ -10,6 +10,8 @@ use crate::output::{self, Format};
 
 /// Longest line read from stdin; the longest real version has under 200 characters.
 const LINE_MAX: usize = 64 * 1024;
+/// Bytes of one line that are passed over to find its end; behind more there is no list of versions.
+const SKIPPED_MAX: usize = 16 << 20;
 
 /// What a line of a batch gives that cannot be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                             (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
                             _ => Err(Failure::new(
                                 Code::Input,
-                                format!("`{}` is not a pair of versions", output::clean(text)),
+                                format!("`{}` is not a pair of versions", output::quoted(text)),
                                 "write two versions a line, separated by white space",
                             )),
                         }
@@ -135,7 +137,7 @@ fn pair(scheme: Scheme, a: &str, b: &str) -> Result<Pair, Failure> {
 }
 
 /// Calls `answer` for each line of stdin and prints what it gives; an empty line is passed over. A bad line is said on
-/// stderr, the others are answered, and the command fails at the end.
+/// stderr, the others are answered, and the command fails at the end. Where a line has no end within [`SKIPPED_MAX`], reading stops.
 ///
 /// Whoever reads line by line beside the input keeps the place: a line without an answer is [`Unanswered::Marked`].
 pub(crate) fn batch(
@@ -147,36 +149,54 @@ pub(crate) fn batch(
     let mut first_bad: Option<Failure> = None;
     let mut number = 0u64;
     loop {
-        let mut bytes = Vec::new();
-        let mut limited = std::io::Read::take(&mut stdin, LINE_MAX as u64);
-        let n = limited
-            .read_until(b'\n', &mut bytes)
-            .map_err(|e| Failure::plain(Code::Input, format!("failed to read standard input: {e}")))?;
-        if n == 0 {
+        let line = match next_line(&mut stdin) {
+            Ok(line) => line,
+            Err(failure) => {
+                // What was answered so far is an answer.
+                output::out(&out)?;
+                return Err(failure);
+            }
+        };
+        if let Line::None = line {
             break;
         }
         number += 1;
-        if n == LINE_MAX && bytes.last() != Some(&b'\n') {
-            return Err(Failure::new(
-                Code::Input,
-                format!("line {number} is longer than {LINE_MAX} bytes"),
-                "give one item a line",
-            ));
-        }
-        let text = String::from_utf8_lossy(&bytes);
+        let (bytes, long) = match &line {
+            Line::None => break,
+            Line::Whole(bytes) => (bytes, None),
+            Line::TooLong { begin, ends } => (begin, Some(*ends)),
+        };
+        let text = String::from_utf8_lossy(bytes);
         let text = text.trim();
-        if text.is_empty() {
+        if text.is_empty() && long.is_none() {
             continue;
         }
-        match answer(text) {
+        let answered = match long {
+            None => answer(text),
+            Some(_) => Err(Failure::new(
+                Code::Input,
+                format!("longer than {LINE_MAX} bytes: `{}`", output::quoted(text)),
+                "give one item a line",
+            )),
+        };
+        match answered {
             Ok(line) => out.push_str(&line),
             Err(failure) => {
                 output::talk(&format!("error: line {number}: {}", failure.message));
                 if let Unanswered::Marked = unanswered {
-                    out.push_str(&format!("{}\t?\n", output::clean(text)));
+                    out.push_str(&format!("{}\t?\n", marked(text, long.is_some())));
                 }
-                first_bad.get_or_insert(failure);
+                first_bad.get_or_insert(Failure { message: format!("line {number}: {}", failure.message), ..failure });
             }
+        }
+        if long == Some(Ends::No) {
+            let hint = "give one item a line; the lines before it are answered";
+            first_bad = Some(Failure::new(
+                Code::Input,
+                format!("line {number} does not end within {SKIPPED_MAX} bytes: nothing behind it was read"),
+                hint,
+            ));
+            break;
         }
         if out.len() > LINE_MAX {
             output::out(&out)?;
@@ -191,4 +211,60 @@ pub(crate) fn batch(
         }),
         None => Ok(()),
     }
+}
+
+/// A line that has no answer as it stands in front of its `?`: with its tabs, which separate here, and without what drives a terminal.
+fn marked(text: &str, long: bool) -> String {
+    let cells: Vec<String> = text.split('\t').map(output::clean).collect();
+    if long { output::quoted(text) } else { cells.join("\t") }
+}
+
+/// Whether the end of a line that is too long was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    Yes,
+    No,
+}
+
+/// A line of stdin.
+enum Line {
+    /// There is none any more.
+    None,
+    Whole(Vec<u8>),
+    TooLong {
+        begin: Vec<u8>,
+        ends: Ends,
+    },
+}
+
+/// The next line; what is behind [`LINE_MAX`] is passed over, up to [`SKIPPED_MAX`].
+fn next_line(input: &mut impl std::io::BufRead) -> Result<Line, Failure> {
+    let fail = |e: std::io::Error| Failure::plain(Code::Input, format!("failed to read standard input: {e}"));
+    let mut bytes = Vec::new();
+    let taken = input.by_ref().take(LINE_MAX as u64).read_until(b'\n', &mut bytes).map_err(fail)?;
+    if taken == 0 {
+        return Ok(Line::None);
+    }
+    if taken < LINE_MAX || bytes.last() == Some(&b'\n') {
+        return Ok(Line::Whole(bytes));
+    }
+    let mut left = SKIPPED_MAX;
+    let mut seen = 0usize;
+    while left > 0 {
+        let part = input.fill_buf().map_err(fail)?;
+        let end = part.iter().position(|byte| *byte == b'\n');
+        let passed = end.map_or(part.len(), |end| end + 1).min(left);
+        let at_end = part.is_empty();
+        input.consume(passed);
+        left -= passed;
+        seen += passed;
+        if at_end && seen == 0 {
+            // The input ends exactly here: a line of the largest size.
+            return Ok(Line::Whole(bytes));
+        }
+        if at_end || end.is_some_and(|end| end < passed) {
+            return Ok(Line::TooLong { begin: bytes, ends: Ends::Yes });
+        }
+    }
+    Ok(Line::TooLong { begin: bytes, ends: Ends::No })
 }

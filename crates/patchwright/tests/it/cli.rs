@@ -21,6 +21,37 @@ fn versions_compare_and_sort_alone_and_in_batches() {
 }
 
 #[test]
+fn a_bad_line_of_a_batch_costs_no_other_its_answer() {
+    let b = Bench::new();
+    let long = "9".repeat(200_000);
+    let broken = b.run_with_stdin(&["version", "compare"], format!("1 2\n{long}\n3 2\n").as_bytes());
+    assert_eq!((code(&broken), out(&broken)), (100, format!("1\t2\t<\n{}…\t?\n3\t2\t>\n", &long[..200])));
+    assert!(err(&broken).contains("error: line 2: longer than 65536 bytes"), "{}", err(&broken));
+    let json = b.run_with_stdin(&["version", "compare", "-o", "csv"], format!("1 2\n{long}\n3 2\n").as_bytes());
+    assert_eq!((code(&json), out(&json).lines().count()), (100, 3), "{}", out(&json));
+    // A line without an end: what came before it is answered, and reading stops.
+    let endless = b.run_with_stdin(&["version", "compare"], format!("1 2\n{}", "9".repeat(20 << 20)).as_bytes());
+    assert_eq!(code(&endless), 100);
+    assert!(out(&endless).starts_with("1\t2\t<\n999"), "{}", out(&endless));
+    assert!(
+        err(&endless).contains("line 2 does not end within") && err(&endless).contains("hint: "),
+        "{}",
+        err(&endless)
+    );
+    let vectors = format!("AV:N/AC:L/Au:N/C:C/I:C/A:C\n{long}\nAV:N/AC:L/Au:N/C:P/I:P/A:P\n");
+    let vectors = b.run_with_stdin(&["cvss"], vectors.as_bytes());
+    let answers = out(&vectors);
+    let answers: Vec<&str> = answers.lines().map(|l| l.split('\t').nth(1).unwrap()).collect();
+    assert_eq!((code(&vectors), answers.as_slice()), (100, &["10.0", "?", "7.5"][..]));
+    // Tabs of a bad line are tabs behind it too, and a message shows them.
+    let tabs = b.run_with_stdin(&["version", "compare"], b"1\t2\t3\n3\t2\n");
+    assert_eq!(out(&tabs), "1\t2\t3\t?\n3\t2\t>\n");
+    assert!(err(&tabs).contains("`1\\t2\\t3` is not a pair of versions"), "{}", err(&tabs));
+    let exact = b.run_with_stdin(&["version", "sort"], "9".repeat(65_536).as_bytes());
+    assert_eq!(code(&exact), 0, "{}", err(&exact));
+}
+
+#[test]
 fn cvss_scores_all_four_versions() {
     let b = Bench::new();
     let text = b.ok(&["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"]);
