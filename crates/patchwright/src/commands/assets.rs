@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use patchwright_app::assets::{self, PlanRow, Verdict};
+use patchwright_domain::intel::Problem;
 use patchwright_formats::asset::csv::Mapping;
 use patchwright_formats::asset::{AssetFormat, read};
 
@@ -110,8 +111,12 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
             "say --format, or which column is what with --map hostname=COLUMN,…",
         )
     })?;
+    let words = |problem: &Problem| output::clean(&format!("{}: {} ({})", problem.at, problem.what, problem.excerpt));
     for problem in read.problems.iter().take(PROBLEMS_SHOWN) {
-        output::talk(&format!("{}: {} ({})", problem.at, problem.what, problem.excerpt));
+        output::talk(&words(problem));
+    }
+    if let more @ 1.. = read.problems.len().saturating_sub(PROBLEMS_SHOWN) {
+        output::talk(&format!("{more} more problems"));
     }
     let source = import.source.unwrap_or(if name == "-" { "stdin" } else { &name });
     let plan = block_on(async {
@@ -124,10 +129,15 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
         Ok(plan)
     })?;
     plan_rows(import.output, &plan.rows)?;
+    let kept = read.records.len();
     if !place.quiet {
         let counts = [Verdict::New, Verdict::Changed, Verdict::Conflict, Verdict::Unchanged]
             .map(|v| format!("{} {}", plan.count(v), v.word()));
-        let done = if import.dry_run { "nothing was written" } else { "written" };
+        let done = match (import.dry_run, read.lost) {
+            (true, _) => "nothing was written".to_owned(),
+            (false, 0) => "written".to_owned(),
+            (false, _) => format!("the {kept} that could be read were written"),
+        };
         output::talk(&format!(
             "{} records: {}; {} lost, {} problems; {done}",
             read.seen,
@@ -136,7 +146,16 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
             read.problems.len()
         ));
     }
-    Ok(if read.lost > 0 { Code::Input } else { Code::Ok })
+    if read.lost == 0 {
+        return Ok(Code::Ok);
+    }
+    // A script has to learn that not everything is in: what is said of it is an error, what could be read is in all the same.
+    let rest = if import.dry_run { "would be imported" } else { "were imported" };
+    Err(Failure::new(
+        Code::Input,
+        format!("{} of {} records could not be read; the other {kept} {rest}", read.lost, read.seen),
+        "correct the places that are named above and import the whole document again: what is in already stays as it is",
+    ))
 }
 
 fn plan_rows(format: Format, rows: &[PlanRow]) -> Result<(), Failure> {
