@@ -17,6 +17,7 @@ pub mod exec;
 #[cfg(test)]
 mod fuzz;
 mod grub;
+mod hardware;
 mod history;
 mod kernel;
 mod look;
@@ -166,6 +167,7 @@ pub fn packages_only(root: &Root) -> Result<HostFacts, AgentError> {
         collector: COLLECTOR.to_owned(),
         hostname: packages::hostname(root),
         machine: packages::machine(root),
+        hardware: hardware::collect(root, container),
         arch: packages::arch(root, &installed.packages),
         os,
         format: Some(installed.format),
@@ -214,6 +216,7 @@ pub fn collect(root: &Root, options: &Options, progress: &mut dyn FnMut(Step)) -
 
     look.begin(Phase::Kernel, "kernels");
     (facts.kernel, facts.container) = kernel::collect(&mut look, &facts.packages, facts.format);
+    facts.hardware = hardware::collect(root, facts.container);
 
     let repositories = dnf_repositories::read(root);
     if facts.format == Some(PackageFormat::Rpm) {

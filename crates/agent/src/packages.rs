@@ -159,16 +159,18 @@ pub(crate) fn hostname(root: &Root) -> String {
         .unwrap_or_default()
 }
 
-/// Fingerprint of the machine id; nothing where none has been set up (images before their first boot).
-pub(crate) fn machine(root: &Root) -> Option<String> {
+/// The machine id, in lower case; nothing where none has been set up (images before their first boot). It stays on the host.
+pub(crate) fn machine_id(root: &Root) -> Option<String> {
     let text = root.read_text("etc/machine-id", SMALL_MAX).ok()?;
     let id = text.trim();
-    if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_ascii_lowercase())
+}
+
+/// Fingerprint of the machine id.
+pub(crate) fn machine(root: &Root) -> Option<String> {
     let mut hash = Sha256::new();
     hash.update(MACHINE_SALT);
-    hash.update(id.to_ascii_lowercase().as_bytes());
+    hash.update(machine_id(root)?.as_bytes());
     Some(hex::encode(hash.finalize()))
 }
 

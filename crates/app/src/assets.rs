@@ -2,7 +2,7 @@
 //!
 //! An import is planned first and applied as planned: each host is guarded by the generation that the plan saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::access::{Action, Target, may_move};
 use patchwright_domain::audit::AuditEntry;
@@ -131,7 +131,25 @@ fn rules_parse(text: &str) -> Result<Rules> {
     })
 }
 
-fn record_of(stored: &StoredAsset) -> Result<AssetRecord> {
+/// Ties every stored record to its host, so that a key that any of them said goes on counting: to the host that it was found to speak of
+/// at its import, else to the one that its names and machine digest mean.
+fn tie(mut known: Vec<Known>, records: &[(StoredAsset, AssetRecord)]) -> Index {
+    let by_name = Index::new(known.clone());
+    let places: BTreeMap<HostId, usize> = known.iter().zip(0..).map(|(host, place)| (host.id.clone(), place)).collect();
+    for (_, record) in records {
+        let found =
+            record.host.clone().filter(|id| places.contains_key(id)).or_else(|| match by_name.resolve(&record.keys) {
+                Resolution::Host { id, .. } => Some(id),
+                Resolution::NeverEnrolled | Resolution::Conflict { .. } => None,
+            });
+        if let Some(host) = found.and_then(|id| places.get(&id)).and_then(|place| known.get_mut(*place)) {
+            host.before.push(record.keys.clone());
+        }
+    }
+    Index::new(known)
+}
+
+pub(crate) fn record_of(stored: &StoredAsset) -> Result<AssetRecord> {
     serde_json::from_value(stored.content.clone())
         .map_err(|e| AppError::internal("failed to read a stored asset record", e))
 }
@@ -169,15 +187,14 @@ impl Scene {
             let record = record_of(&stored)?;
             records.push((stored, record));
         }
-        let before: BTreeMap<&str, &AssetRecord> = records.iter().map(|(s, r)| (s.name_key.as_str(), r)).collect();
         let known = hosts.values().map(|host| Known {
             id: host.id.clone(),
             hostname: host.hostname.clone(),
             machine: host.machine.clone(),
             last_seen: host.last_seen,
-            before: before.get(name_key(&host.hostname).as_str()).map(|r| r.keys.clone()),
+            before: Vec::new(),
         });
-        let index = Index::new(known.collect());
+        let index = tie(known.collect(), &records);
         let rules = rules(&mut read).await?;
         Ok(Self { hosts, sources, records, index, rules })
     }
@@ -266,16 +283,17 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
             *meant.entry(id).or_default() += 1;
         }
     }
-    let stored_before: BTreeMap<&str, &StoredAsset> =
-        scene.records.iter().filter(|(s, _)| s.source == source).map(|(s, _)| (s.name_key.as_str(), s)).collect();
+    let stored_before: BTreeMap<&str, &(StoredAsset, AssetRecord)> =
+        scene.records.iter().filter(|(s, _)| s.source == source).map(|both| (both.0.name_key.as_str(), both)).collect();
     let (mut rows, mut keep) = (Vec::new(), BTreeMap::new());
     for (place, (record, resolution)) in records.iter().zip(&resolved).enumerate() {
         let key = name_key(&record.keys.hostname);
-        let content = serde_json::to_value(AssetRecord { at: String::new(), ..record.clone() })
-            .map_err(|e| AppError::internal("failed to write an asset record", e))?;
-        let old = stored_before.get(key.as_str()).filter(|s| s.content == content);
+        let mut said = AssetRecord { at: String::new(), host: None, ..record.clone() };
+        let old = stored_before
+            .get(key.as_str())
+            .filter(|(_, old)| AssetRecord { at: String::new(), host: None, ..old.clone() } == said);
         // A record that says what it said before keeps its date, so that nothing changes by repeating an import.
-        let said_at = old.map_or(at, |s| s.imported_at);
+        let said_at = old.map_or(at, |(stored, _)| stored.imported_at);
         let name = record.keys.hostname.clone();
         let conflict = |because: String| PlanRow {
             verdict: Verdict::Conflict,
@@ -317,6 +335,9 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
                 }
             }
         };
+        said.host.clone_from(&row.host);
+        let content =
+            serde_json::to_value(said).map_err(|e| AppError::internal("failed to write an asset record", e))?;
         rows.push(row);
         // The first of two records of one name is kept; both are shown as a conflict.
         keep.entry(key.clone()).or_insert(StoredAsset {
@@ -465,7 +486,7 @@ pub(crate) async fn on_report(read: &mut Reader, host: &Host, sources: &Sources,
         hostname: host.hostname.clone(),
         machine: host.machine.clone(),
         last_seen: at,
-        before: None,
+        before: Vec::new(),
     };
     let (mut groups, mut said) = (Vec::new(), Vec::new());
     for stored in read.asset_record_by_name(&[full, short]).await? {
@@ -523,7 +544,7 @@ pub async fn missing(env: &Env, ctx: &Ctx) -> Result<Vec<Missing>> {
 /// Something about identities that a person has to look at.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct IdentityConflict {
-    /// `cloned`, `replaced` or `record`.
+    /// `cloned`, `unclear`, `replaced` or `record`.
     pub kind: &'static str,
     /// Names it concerns.
     pub names: Vec<String>,
@@ -538,15 +559,36 @@ pub struct IdentityConflict {
 pub async fn identity_conflicts(env: &Env, ctx: &Ctx) -> Result<Vec<IdentityConflict>> {
     ctx.authorize(Action::ViewHosts, &Target::Installation)?;
     let scene = Scene::load(env, ctx).await?;
-    let sightings = env.db().read().await?.sightings_shared().await?;
-    let mut out: Vec<IdentityConflict> = conflicts(&sightings, scene.index.known())
+    let mut read = env.db().read().await?;
+    let sightings = read.sightings_shared().await?;
+    let names: BTreeSet<String> = sightings.iter().map(|s| name_key(&s.hostname)).collect();
+    let sharing: Vec<HostId> =
+        scene.hosts.values().filter(|h| names.contains(&name_key(&h.hostname))).map(|h| h.id.clone()).collect();
+    let mut hardware = BTreeMap::new();
+    for part in sharing.chunks(FETCH) {
+        let stored = read.host_facts_latest_many(part).await?;
+        hardware.extend(stored.into_iter().map(|s| (s.host, s.facts.hardware)));
+    }
+    drop(read);
+    let digest = |machine: &str| machine.chars().take(12).collect::<String>();
+    let mut out: Vec<IdentityConflict> = conflicts(&sightings, scene.index.known(), &hardware)
         .into_iter()
         .map(|conflict| match conflict {
-            Conflict::Cloned { machine, names } => IdentityConflict {
+            Conflict::Cloned { machine, names, because } => IdentityConflict {
                 kind: "cloned",
                 why: format!(
-                    "they reported the same machine digest {}… in turn: give each a machine id of its own",
-                    machine.chars().take(12).collect::<String>()
+                    "one machine digest, {}…, of several machines: {because}; give each a machine id of its own \
+                     (rm /etc/machine-id, systemd-machine-id-setup)",
+                    digest(&machine)
+                ),
+                names,
+            },
+            Conflict::Unclear { machine, names, because } => IdentityConflict {
+                kind: "unclear",
+                why: format!(
+                    "the last one reports the machine digest {}… of the others: renamed, or cloned ({because}). Each was kept as a host of \
+                     its own. Where one was renamed: `patchwright host delete` the old name; where all live: give each a machine id of its own",
+                    digest(&machine)
                 ),
                 names,
             },
@@ -569,6 +611,21 @@ pub async fn identity_conflicts(env: &Env, ctx: &Ctx) -> Result<Vec<IdentityConf
     Ok(out)
 }
 
+/// What several records say of one host: of each key the last word.
+fn merged(records: &[identity::Keys]) -> identity::Keys {
+    let last = |read: fn(&identity::Keys) -> &String| {
+        records.iter().rev().map(read).find(|text| !text.is_empty()).cloned().unwrap_or_default()
+    };
+    identity::Keys {
+        hostname: last(|k| &k.hostname),
+        fqdn: last(|k| &k.fqdn),
+        machine: last(|k| &k.machine),
+        serial: last(|k| &k.serial),
+        cloud_id: last(|k| &k.cloud_id),
+        mac: last(|k| &k.mac),
+    }
+}
+
 /// Hosts as records: what an export writes and an import reads back.
 ///
 /// # Errors
@@ -585,7 +642,7 @@ pub async fn export(env: &Env, ctx: &Ctx) -> Result<Vec<AssetRecord>> {
         .filter_map(|known| {
             let host = scene.hosts.get(&known.id)?;
             let sources = scene.sources(&host.id);
-            let mut keys = known.before.clone().unwrap_or_default();
+            let mut keys = merged(&known.before);
             keys.hostname.clone_from(&host.hostname);
             keys.machine = host.machine.clone().unwrap_or_default();
             // A default that nobody said would come back as somebody's word.
@@ -597,7 +654,7 @@ pub async fn export(env: &Env, ctx: &Ctx) -> Result<Vec<AssetRecord>> {
             let mut groups = groups.get(&host.id).cloned().unwrap_or_default();
             groups.sort();
             groups.dedup();
-            Some(AssetRecord { keys, os: host.os_pretty.clone(), groups, fields, at: String::new() })
+            Some(AssetRecord { keys, os: host.os_pretty.clone(), groups, fields, ..AssetRecord::default() })
         })
         .collect();
     out.sort_by(|a, b| a.keys.hostname.cmp(&b.keys.hostname));

@@ -5,12 +5,12 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::ids::HostId;
 use patchwright_domain::inventory::HostFacts;
-use patchwright_domain::inventory::asset::identity::{cloned, name_key};
+use patchwright_domain::inventory::asset::identity::{Evidence, Likeness, cloned, likeness, name_key};
 use patchwright_domain::inventory::asset::{Field, edited};
 use patchwright_domain::time::{Date, Timestamp};
-use patchwright_store::{FactsChange, FactsWrite, Generation, Host};
+use patchwright_store::{FactsChange, FactsWrite, Generation, Host, Reader};
 
-use crate::assets::on_report;
+use crate::assets::{on_report, record_of};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::STARTER_DATE;
@@ -58,7 +58,7 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
     env.intel().complete(&mut facts)?;
     let mut txn = env.db().write().await?;
     let clones = unmask(&mut txn, &mut facts, now).await?;
-    let known = find(&mut txn, &facts, !clones.is_empty()).await?;
+    let known = find(&mut txn, facts.machine.as_deref(), &facts.hostname, !clones.is_empty()).await?;
     if let Some(host) = known.as_ref().filter(|host| host.last_seen.0 - now.0 > CLOCK_AHEAD_MS) {
         return Err(AppError::invalid(
             "clock_ahead",
@@ -153,6 +153,10 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
     }
     txn.commit().await?;
     env.event("hosts", &format!("{}: {} packages", facts.hostname, facts.packages.len()));
+    if saved.change == FactsChange::New && !clones.is_empty() {
+        let others = clones.join(", ");
+        env.event("hosts", &format!("{} has the machine digest of {others}: look at the conflicts", facts.hostname));
+    }
     Ok(id)
 }
 
@@ -176,17 +180,49 @@ fn host_of(id: &HostId, facts: &HostFacts, now: Timestamp) -> Host {
     }
 }
 
-/// Notes under which name a machine digest reports. Where several names use one at overlapping times, the digest identifies only the
-/// host that holds it under this name; for every other it is taken away. Gives the other names.
+/// The host that holds the machine digest of these facts under another name, unless it is this machine under the name that it had
+/// before. Where nothing tells a host that was renamed from a clone, it counts as another: a record that is kept twice can be deleted, one
+/// that another machine wrote over cannot be brought back.
+pub(crate) async fn shares_digest(read: &mut Reader, facts: &HostFacts) -> Result<Option<Host>> {
+    let Some(machine) = &facts.machine else { return Ok(None) };
+    let Some(holder) = read.host_by_machine(machine).await? else { return Ok(None) };
+    let (before, now) = (name_key(&holder.hostname), name_key(&facts.hostname));
+    if before == now {
+        return Ok(None);
+    }
+    let short = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+    let mut names = vec![short(&before), short(&now), before, now];
+    names.sort();
+    names.dedup();
+    let mut records = Vec::new();
+    for stored in read.asset_record_by_name(&names).await? {
+        records.push(record_of(&stored)?.keys);
+    }
+    let known = read.host_facts_latest(&holder.id).await?.map(|stored| stored.facts.hardware).unwrap_or_default();
+    let one = Evidence::of(&holder.hostname, &facts.hostname, &known, &records);
+    let other = Evidence::of(&facts.hostname, &holder.hostname, &facts.hardware, &records);
+    Ok(match likeness(&one, &other) {
+        Likeness::One => None,
+        Likeness::Two { .. } | Likeness::Unclear { .. } => Some(holder),
+    })
+}
+
+/// Notes under which name a machine digest reports. Where another host holds it, it is taken away here: it identifies only the host that
+/// has it. Gives the names of those that report it too.
 async fn unmask(txn: &mut patchwright_store::WriteTxn, facts: &mut HostFacts, now: Timestamp) -> Result<Vec<String>> {
     let Some(machine) = facts.machine.clone() else { return Ok(Vec::new()) };
-    let clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, now);
+    let mut clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, now);
     txn.sighting_save(&machine, &facts.hostname, now).await?;
-    if !clones.is_empty() {
-        let holder = txn.host_by_machine(&machine).await?;
-        if holder.is_some_and(|h| name_key(&h.hostname) != name_key(&facts.hostname)) {
+    match (shares_digest(txn, facts).await?, txn.host_by_machine(&machine).await?) {
+        (Some(holder), _) => {
             facts.machine = None;
+            if !clones.contains(&holder.hostname) {
+                clones.push(holder.hostname);
+            }
         }
+        // A host that was renamed, and back perhaps, is no clone of itself.
+        (None, Some(holder)) if name_key(&holder.hostname) != name_key(&facts.hostname) => clones.clear(),
+        (None, _) => {}
     }
     Ok(clones)
 }
@@ -216,20 +252,23 @@ fn check(facts: &HostFacts) -> Result<()> {
     Ok(())
 }
 
+/// The host that a report is news of: the one with its machine digest, else the one with its name. `shared` says that the digest is that
+/// of another host too and was taken away.
 pub(crate) async fn find(
-    read: &mut patchwright_store::Reader,
-    facts: &HostFacts,
+    read: &mut Reader,
+    machine: Option<&str>,
+    hostname: &str,
     shared: bool,
 ) -> Result<Option<Host>> {
-    if let Some(machine) = &facts.machine
+    if let Some(machine) = machine
         && let Some(host) = read.host_by_machine(machine).await?
     {
         return Ok(Some(host));
     }
-    let mut named = read.host_by_hostname(&facts.hostname).await?;
+    let mut named = read.host_by_hostname(hostname).await?;
     // A host of the same name with another machine digest is another host (cloned name), not news of it.
     // A digest that clones share was taken away; a host that has one of its own is another.
-    named.retain(|h| h.machine.is_none() || (facts.machine.is_none() && !shared));
+    named.retain(|h| h.machine.is_none() || (machine.is_none() && !shared));
     Ok(named.into_iter().next())
 }
 

@@ -37,6 +37,35 @@ fn packages_come_with_sources_holds_and_states() {
 }
 
 #[test]
+fn the_hardware_is_told_by_fingerprints_that_compare_under_one_machine_id_only() {
+    let tree = Tree::new();
+    tree.dpkg(&[("linux-image-6.1.0-56-amd64", "6.1.176-1", "")])
+        .file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+        .file("sys/class/dmi/id/product_uuid", "4C4C4544-0042-3510-8051-B7C04F4D4E32\n")
+        .file("sys/class/net/eth0/address", "52:54:00:12:34:56\n")
+        .file("sys/class/net/eth0/addr_assign_type", "0\n")
+        .file("sys/class/net/eth0/device/vendor", "0x1af4\n")
+        // Neither a bridge nor an address that somebody set is the hardware's.
+        .file("sys/class/net/docker0/address", "02:42:ac:11:00:02\n")
+        .file("sys/class/net/eth1/address", "02:00:00:00:00:01\n")
+        .file("sys/class/net/eth1/addr_assign_type", "3\n")
+        .file("sys/class/net/eth1/device/vendor", "0x1af4\n");
+    let hardware = packages_only(&tree.root()).unwrap().hardware;
+    assert_eq!((hardware.product.as_ref().map(String::len), hardware.adapters.len()), (Some(64), 1), "{hardware:?}");
+    assert!(!format!("{hardware:?}").contains("123456"), "{hardware:?}");
+    assert_eq!(packages_only(&tree.root()).unwrap().hardware, hardware);
+
+    tree.file("sys/class/dmi/id/product_uuid", "00000000-0000-0000-0000-000000000000\n");
+    tree.file("sys/class/net/eth0/address", "00:00:00:00:00:00\n");
+    assert!(packages_only(&tree.root()).unwrap().hardware.is_unknown(), "what is set to nothing says nothing");
+    tree.file("sys/class/net/eth0/address", "52:54:00:12:34:56\n").file("etc/machine-id", "1".repeat(32));
+    let other = packages_only(&tree.root()).unwrap().hardware;
+    assert!(other.adapters.len() == 1 && other.adapters != hardware.adapters);
+    tree.file(".dockerenv", "");
+    assert!(packages_only(&tree.root()).unwrap().hardware.is_unknown(), "a container shares it with others");
+}
+
+#[test]
 fn broken_records_are_told_and_cost_only_themselves() {
     let tree = Tree::new();
     tree.file(

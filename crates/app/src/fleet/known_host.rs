@@ -11,6 +11,7 @@ use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::time::Timestamp;
 
 use super::first_seen::{self, FirstSeen, library_of};
+use crate::hosts::{find, shares_digest};
 use crate::report::first_seen_alone;
 use crate::{Ctx, Env, Result};
 
@@ -53,7 +54,9 @@ impl KnownHost {
 pub async fn known_host(env: &Env, ctx: &Ctx, facts: &HostFacts) -> Result<Option<KnownHost>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let mut read = env.db().read().await?;
-    let Some(host) = crate::hosts::find(&mut read, facts, false).await? else { return Ok(None) };
+    let shared = shares_digest(&mut read, facts).await?.is_some();
+    let machine = facts.machine.as_deref().filter(|_| !shared);
+    let Some(host) = find(&mut read, machine, &facts.hostname, shared).await? else { return Ok(None) };
     if !ctx.actor.scope().covers(&host.profile.environment) {
         return Ok(None);
     }

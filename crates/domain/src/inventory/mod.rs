@@ -14,7 +14,7 @@ pub use components::{Component, Entitlement, EntitlementState};
 pub use evidence::{BlockedModule, ModuleFacts, PackagedService, Setting, SettingAnswer, SettingSeen, SettingState};
 pub use facts::{Os, Package, PackageFormat, PackageState};
 pub use system::{
-    BrokenDependency, CandidateFix, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener, MappedCode,
-    Patcher, PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, ToldByChangelog, Transaction,
-    TransactionStep, Tri, Unit, Unseen, flavour,
+    BrokenDependency, CandidateFix, Hardware, HistoryEntry, HostFacts, InstalledKernel, KeptBack, Kernel, Listener,
+    MappedCode, Patcher, PatcherKind, PendingUpgrade, Reboot, RebootReason, StaleFile, StaleProcess, ToldByChangelog,
+    Transaction, TransactionStep, Tri, Unit, Unseen, flavour,
 };

@@ -340,6 +340,28 @@ pub struct MappedCode {
     pub libraries: Vec<String>,
 }
 
+/// Fingerprints of the hardware under a host: they tell a host that was renamed from one that was cloned with its machine id. Each is a
+/// SHA-256 in hex of our own salt, the machine id and the value: only looks at one machine id compare, and nobody who has the
+/// fingerprint finds a hardware address by trying them all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hardware {
+    /// Of the firmware's product UUID; only root reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Of the permanent addresses of network adapters, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adapters: Vec<String>,
+}
+
+impl Hardware {
+    /// Whether nothing is known of it: in a container, without a machine id, or seen by an older agent.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.product.is_none() && self.adapters.is_empty()
+    }
+}
+
 /// Everything one look at a host gave. The disk and wire form carries `schema`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -354,6 +376,9 @@ pub struct HostFacts {
     pub hostname: String,
     /// SHA-256 of `/etc/machine-id` with our own salt, in hex: tells hosts apart without revealing the id.
     pub machine: Option<String>,
+    /// What it runs on.
+    #[serde(skip_serializing_if = "Hardware::is_unknown")]
+    pub hardware: Hardware,
     /// Machine architecture (`x86_64`).
     pub arch: String,
     /// Operating system.

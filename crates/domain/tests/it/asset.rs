@@ -1,9 +1,13 @@
 //! Assets: whose word counts, who is who, and rules.
 
+use std::collections::BTreeMap;
+
 use patchwright_domain::decision::profile::{AssetProfile, Tier};
 use patchwright_domain::ids::HostId;
+use patchwright_domain::inventory::Hardware;
 use patchwright_domain::inventory::asset::identity::{
-    Conflict, Index, Key, Keys, Known, Resolution, Sighting, cloned, conflicts, doubles, resolve, same_name,
+    Conflict, Evidence, Index, Key, Keys, Known, Likeness, Resolution, Sighting, cloned, conflicts, doubles, likeness,
+    resolve, same_name,
 };
 use patchwright_domain::inventory::asset::rules::{Asset, Rules};
 use patchwright_domain::inventory::asset::{
@@ -21,7 +25,7 @@ fn host(id: &str, name: &str, machine: Option<&str>) -> Known {
         hostname: name.to_owned(),
         machine: machine.map(str::to_owned),
         last_seen: Timestamp(0),
-        before: None,
+        before: Vec::new(),
     }
 }
 
@@ -127,9 +131,13 @@ fn keys_that_contradict_each_other_are_a_conflict() {
 fn a_serial_number_finds_a_host_that_the_cmdb_renamed_but_placeholders_find_nobody() {
     let serial = |name: &str, serial: &str| Keys { serial: serial.to_owned(), ..named(name) };
     let mut known = host("1", "web1", None);
-    known.before = Some(serial("web1", "ABC1234"));
-    assert!(matches!(resolve(&serial("front1", "abc1234"), &[known.clone()]), Resolution::Host { .. }));
-    known.before = Some(serial("web1", "To be filled by O.E.M."));
+    known.before = vec![serial("web1", "ABC1234"), named("web1.example.org"), serial("web1", "XYZ9876")];
+    for told in ["abc1234", "XYZ9876"] {
+        let record = serial("front1", told);
+        assert!(matches!(resolve(&record, &[known.clone()]), Resolution::Host { .. }), "every record goes on counting");
+        assert_eq!(Index::new(vec![known.clone()]).resolve(&record), resolve(&record, &[known.clone()]));
+    }
+    known.before = vec![serial("web1", "To be filled by O.E.M.")];
     assert_eq!(resolve(&serial("front1", "To Be Filled By O.E.M."), &[known]), Resolution::NeverEnrolled);
     let found = doubles(&[
         serial("a", "SN12345"),
@@ -152,9 +160,73 @@ fn clones_overlap_and_renamed_hosts_do_not() {
     assert!(cloned(&[seen("a", 1, 5)], "b", Timestamp(9)).is_empty(), "renamed");
     assert!(cloned(&[seen("a", 1, 5)], "A", Timestamp(9)).is_empty());
     assert_eq!(cloned(&[seen("a", 1, 5), seen("b", 9, 9)], "a", Timestamp(12)), ["b"], "the first name is back");
-    assert_eq!(conflicts(&[seen("a", 1, 5), seen("b", 9, 9)], &[]), []);
-    let both = conflicts(&[seen("a", 1, 12), seen("b", 9, 9), seen("c", 20, 21)], &[]);
-    assert_eq!(both, [Conflict::Cloned { machine: "m".to_owned(), names: vec!["a".to_owned(), "b".to_owned()] }]);
+    let hosts = [host("1", "a", Some("m")), host("2", "b", None), host("3", "c", None)];
+    let none = BTreeMap::new();
+    assert_eq!(conflicts(&[seen("a", 1, 5), seen("b", 9, 9)], &hosts[..1], &none), [], "b is no host any more");
+    let all = [seen("a", 1, 12), seen("b", 9, 9), seen("c", 20, 21)];
+    let cloned = |names: [&str; 2], because: &str| Conflict::Cloned {
+        machine: "m".to_owned(),
+        names: names.map(str::to_owned).to_vec(),
+        because: because.to_owned(),
+    };
+    assert_eq!(conflicts(&all, &hosts, &none), [cloned(["a", "b"], "they reported it in turn")]);
+
+    // One after the other: the hardware tells, or nothing does.
+    let one = [seen("a", 1, 5), seen("b", 9, 9)];
+    let unclear = conflicts(&one, &hosts[..2], &none);
+    let [Conflict::Unclear { names, because, .. }] = unclear.as_slice() else { panic!("{unclear:?}") };
+    assert_eq!((names.join(" ").as_str(), because.as_str()), ("a b", "nothing else is known of both"));
+    let hardware = BTreeMap::from([
+        (HostId::from_unique("1"), hardware(None, &["x", "y"])),
+        (HostId::from_unique("2"), hardware(None, &["z"])),
+    ]);
+    assert_eq!(conflicts(&one, &hosts[..2], &hardware), [cloned(["a", "b"], "they differ in network adapters")]);
+    let installed_again = [host("1", "a", Some("m")), host("2", "b", Some("n"))];
+    assert_eq!(conflicts(&one, &installed_again, &hardware), [], "b has a machine id of its own now");
+}
+
+fn hardware(product: Option<&str>, adapters: &[&str]) -> Hardware {
+    Hardware {
+        product: product.map(str::to_owned),
+        adapters: adapters.iter().map(|adapter| (*adapter).to_owned()).collect(),
+    }
+}
+
+#[test]
+fn a_clone_is_told_from_a_renamed_host_by_what_both_say_of_themselves() {
+    let evidence = |product, adapters: &[&str], serial: &str| Evidence {
+        hardware: hardware(product, adapters),
+        keys: vec![Keys { serial: serial.to_owned(), ..Keys::default() }],
+    };
+    let known = evidence(Some("p"), &["x", "y"], "SN-1234");
+    for (now, want) in [
+        (evidence(Some("p"), &["y"], "sn-1234"), "one"),
+        (evidence(None, &["x"], ""), "one"),
+        (evidence(None, &[], "SN-1234"), "one"),
+        (evidence(Some("q"), &["z"], ""), "they differ in product UUID, network adapters"),
+        (evidence(None, &[], "SN-9999"), "they differ in serial number in the inventory"),
+        (evidence(Some("p"), &["z"], ""), "they differ in network adapters and agree in product UUID"),
+        (evidence(None, &[], "0000"), "nothing else is known of both"),
+    ] {
+        let said = match likeness(&known, &now) {
+            Likeness::One => "one".to_owned(),
+            Likeness::Two { because } => {
+                assert!(!because.contains("agree"), "{because}");
+                because
+            }
+            Likeness::Unclear { because } => {
+                assert!(because.contains("agree") || because.contains("nothing"), "{because}");
+                because
+            }
+        };
+        assert_eq!(said, want);
+    }
+    // A record that can mean either host is no evidence about one of them.
+    let record = Keys { serial: "SN-1234".to_owned(), ..named("web1") };
+    let of =
+        |name: &str, other: &str| Evidence::of(name, other, &Hardware::default(), std::slice::from_ref(&record)).keys;
+    assert_eq!(of("web1.example.org", "web2.example.org"), std::slice::from_ref(&record));
+    assert!(of("web1.example.org", "web1.example.net").is_empty());
 }
 
 #[test]
@@ -167,7 +239,7 @@ fn a_replaced_host_is_shown_with_the_newer_first() {
         newer: HostId::from_unique("2"),
         older: vec![HostId::from_unique("1")],
     };
-    assert_eq!(conflicts(&[], &hosts), [want]);
+    assert_eq!(conflicts(&[], &hosts, &BTreeMap::new()), [want]);
 }
 
 #[test]

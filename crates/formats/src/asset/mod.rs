@@ -11,6 +11,7 @@ pub mod ansible;
 pub mod csv;
 
 use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::ids::HostId;
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::asset::Field;
 use patchwright_domain::inventory::asset::identity::Keys;
@@ -37,6 +38,9 @@ pub struct AssetRecord {
     pub fields: Vec<(Field, String)>,
     /// Where in the document.
     pub at: String,
+    /// The host that it was found to speak of when it was imported; a document does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostId>,
 }
 
 /// What was read from one document.

@@ -123,3 +123,45 @@ fn what_is_no_asset_document_is_refused_with_a_hint() {
         b.file("r.toml", "schema = \"1\"\nkind = \"assets\"\n[[rule]]\nname = \"x\"\nset = { tier = \"T9\" }\n");
     b.fails(&["inventory", "asset-rules", rules.to_str().unwrap(), "--dry-run"], 2);
 }
+
+#[test]
+fn a_serial_number_goes_on_counting_whatever_came_after_it() {
+    let b = Bench::new();
+    enrol(&b, "fleet", "web-01");
+    enrol(&b, "fleet", "db-01.example.org");
+    let import = |source: &str, text: &str| {
+        let file = b.file("records.csv", text);
+        b.ok(&["inventory", "import-assets", file.to_str().unwrap(), "--source", source, "-o", "csv"])
+    };
+    import("cmdb", "Device Name,Serial number,Owner\nweb-01,SN-4711,web team\ndb-01,SN-5000,data team\n");
+    // Another source that knows no serial number, and a name with its domain.
+    import("dns", "name,fqdn,zone\nweb-01,web-01.example.org,ber\ndb-01.example.org,db-01.example.org,ber\n");
+    let renamed = "Device Name,Serial number,Owner\nfront-01,SN-4711,front team\ndata-01,SN-5000,big data\n";
+    let said = import("cmdb", renamed);
+    assert_eq!(verdicts(&said), ["changed data-01", "changed front-01"], "{said}");
+    assert_eq!(said.matches("found by serial number").count(), 2, "{said}");
+    assert_eq!(profile(&b, "web-01", "owner"), "front team import cmdb");
+    assert_eq!(profile(&b, "db-01.example.org", "owner"), "big data import cmdb");
+    // The record with the old name is gone with its import; which host it meant is not.
+    let again = import("cmdb", renamed);
+    assert_eq!(verdicts(&again), ["unchanged data-01", "unchanged front-01"], "{again}");
+    assert_eq!(again.matches("found by serial number").count(), 2, "{again}");
+    assert!(!b.ok(&["inventory", "missing", "-o", "csv"]).contains("front-01"));
+    assert!(b.ok(&["inventory", "export-assets"]).contains("SN-4711"));
+}
+
+#[test]
+fn of_a_document_with_bad_rows_the_good_ones_are_in_and_the_command_fails() {
+    let b = Bench::new();
+    enrol(&b, "fleet", "web-01");
+    let file = b.file("cmdb.csv", "name,owner\nweb-01,web team\nweb 5,x\nold-07,x\n");
+    let import = ["inventory", "import-assets", file.to_str().unwrap()];
+    let dry = b.fails(&[&import[..], &["--dry-run"]].concat(), 100);
+    assert!(dry.contains("the other 2 would be imported"), "{dry}");
+    let text = b.fails(&import, 100);
+    assert!(text.contains("line 3: record has no usable host name (web 5)"), "{text}");
+    assert!(text.contains("the 2 that could be read were written"), "{text}");
+    assert!(text.contains("error: 1 of 3 records could not be read; the other 2 were imported"), "{text}");
+    assert_eq!(profile(&b, "web-01", "owner"), "web team import cmdb.csv");
+    assert!(b.ok(&["inventory", "missing", "-o", "csv"]).contains("old-07"));
+}

@@ -1,6 +1,6 @@
 //! Hosts without an agent, through the binary.
 
-use crate::run::{Bench, code, err, old_openssl};
+use crate::run::{Bench, code, err, old_openssl, out, stanza};
 
 fn folder(b: &Bench, name: &str) -> String {
     b.file(
@@ -140,4 +140,129 @@ fn an_advisory_shows_the_hosts_on_which_it_is_open() {
     let first = long.lines().find(|l| l.contains(", says ")).unwrap();
     assert!(first.trim().starts_with("AlmaLinux:9 "), "{long}");
     assert!(long.contains(" more statements; "), "{long}");
+}
+
+/// What an agent with these adapters reports under a name; `id` tells the machine ids apart.
+fn report(b: &Bench, name: &str, id: char, adapters: &[&str]) {
+    let facts = serde_json::json!({
+        "schema": 1, "collector": "agent", "hostname": name, "machine": id.to_string().repeat(64), "hardware": {"adapters": adapters},
+        "os": {"id": "debian", "version_id": "12", "codename": "bookworm", "pretty": "Debian GNU/Linux 12 (bookworm)", "id_like": []},
+        "format": "deb",
+        "packages": [{"name": "bash", "version": "5.2.15-2+b2", "arch": "amd64", "source": "bash", "source_version": "5.2.15-2",
+            "state": "installed", "held": false, "module": null, "origin": null}],
+    });
+    b.file(&format!("reports/{name}/facts.json"), facts.to_string());
+    b.ok(&["inventory", "import", b.dir.path().join("reports").join(name).to_str().unwrap(), "-q"]);
+}
+
+fn names(b: &Bench) -> Vec<String> {
+    let hosts: serde_json::Value = serde_json::from_str(&b.ok(&["host", "list", "-o", "json"])).unwrap();
+    let text = hosts.to_string();
+    ["gold", "copy", "old-name", "new-name", "first", "second"]
+        .into_iter()
+        .filter(|name| text.contains(&format!("\"{name}\"")))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn tier(b: &Bench, name: &str) -> String {
+    let host: serde_json::Value = serde_json::from_str(&b.ok(&["host", "show", name, "-o", "json"])).unwrap();
+    host["row"]["tier"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_clone_is_a_host_of_its_own_and_a_renamed_host_stays_what_it_was() {
+    let b = Bench::new();
+    let conflicts = || b.ok(&["inventory", "conflicts", "-o", "csv"]);
+    report(&b, "gold", 'a', &["x"]);
+    b.ok(&["host", "set", "gold", "tier=T1"]);
+    report(&b, "copy", 'a', &["y"]);
+    assert_eq!(names(&b), ["gold", "copy"]);
+    assert_eq!((tier(&b, "gold"), tier(&b, "copy")), ("T1".to_owned(), "T3".to_owned()));
+    let said = conflicts();
+    assert!(said.contains("cloned,\"gold, copy\",") && said.contains("they differ in network adapters"), "{said}");
+    assert!(said.contains("systemd-machine-id-setup"), "{said}");
+    for (name, adapter) in [("gold", "x"), ("copy", "y"), ("gold", "x")] {
+        report(&b, name, 'a', &[adapter]);
+    }
+    assert_eq!(b.ok(&["host", "list", "-o", "csv"]).lines().count(), 3, "one host each, however often they report");
+    assert_eq!(tier(&b, "gold"), "T1");
+
+    report(&b, "old-name", 'b', &["z", "w"]);
+    b.ok(&["host", "set", "old-name", "tier=T2"]);
+    report(&b, "new-name", 'b', &["z"]);
+    assert_eq!(names(&b), ["gold", "copy", "new-name"]);
+    assert_eq!(tier(&b, "new-name"), "T2");
+    assert!(!conflicts().contains("-name"), "{}", conflicts());
+
+    // Nothing tells: no record is written over, and a person decides.
+    report(&b, "first", 'c', &[]);
+    b.ok(&["host", "set", "first", "tier=T1"]);
+    report(&b, "second", 'c', &[]);
+    assert_eq!((tier(&b, "first"), tier(&b, "second")), ("T1".to_owned(), "T3".to_owned()));
+    let said = conflicts();
+    assert!(said.contains("unclear,\"first, second\",") && said.contains("patchwright host delete"), "{said}");
+    b.ok(&["host", "delete", "first", "--yes"]);
+    report(&b, "second", 'c', &[]);
+    assert!(!conflicts().contains("second"), "{}", conflicts());
+    report(&b, "second", 'c', &["v"]);
+    assert_eq!(names(&b), ["gold", "copy", "new-name", "second"]);
+}
+
+#[test]
+fn serial_numbers_of_an_inventory_tell_clones_apart_too() {
+    let b = Bench::new();
+    report(&b, "gold", 'a', &[]);
+    let csv = b.file("cmdb.csv", "Device Name,Serial number\ngold,SN-1111\ncopy,SN-2222\n");
+    b.ok(&["inventory", "import-assets", csv.to_str().unwrap()]);
+    report(&b, "copy", 'a', &[]);
+    assert_eq!(names(&b), ["gold", "copy"]);
+    let said = b.ok(&["inventory", "conflicts", "-o", "csv"]);
+    assert!(said.contains("cloned,") && said.contains("they differ in serial number in the inventory"), "{said}");
+}
+
+#[test]
+fn a_list_that_lost_most_of_its_packages_is_refused_and_closes_nothing() {
+    let b = Bench::new();
+    let import = |packages: usize| {
+        let list: String = (0..packages).map(|n| stanza(&format!("package{n}"), "source", "1.0-1")).collect();
+        b.file("h1/os-release", BOOKWORM);
+        b.file("h1/hostname", "h1\n");
+        b.file("h1/dpkg-status", list);
+        b.run(&["inventory", "import", b.dir.path().join("h1").to_str().unwrap(), "-o", "csv"])
+    };
+    assert_eq!(code(&import(90)), 0);
+    let cut = import(29);
+    assert_eq!(code(&cut), 100, "{}", out(&cut));
+    let said = out(&cut);
+    assert!(said.contains("`h1` had 90 packages at its last report and has 29 now"), "{said}");
+    assert!(said.contains("collect it again") && said.contains("patchwright host delete HOST"), "{said}");
+    let host: serde_json::Value = serde_json::from_str(&b.ok(&["host", "show", "h1", "-o", "json"])).unwrap();
+    assert_eq!(host["packages"].as_array().unwrap().len(), 90, "{}", host["row"]);
+    assert_eq!(code(&import(30)), 0, "a third of it may be meant");
+    assert_eq!(code(&import(1)), 0, "of few packages many may go");
+}
+
+#[test]
+fn what_an_import_could_not_read_stands_on_the_hosts_page() {
+    let b = Bench::new();
+    b.file("h2/os-release", BOOKWORM);
+    b.file("h2/hostname", "h2\n");
+    b.file(
+        "h2/dpkg-l.txt",
+        "ii  adduser  3.134  all  users\nii  libssl3:amd64  3.0.9-1  amd64  TLS\nii  zlib1g:amd64  1:1.2",
+    );
+    b.file("h2/dpkg.log", "no line of a log\nnor this one\n");
+    let done = b.run(&["inventory", "import", b.dir.path().join("h2").to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    assert!(
+        err(&done).contains("warning: h2: not seen: all of `dpkg-l.txt`: line 3: the list was cut off here"),
+        "{}",
+        err(&done)
+    );
+    let host: serde_json::Value = serde_json::from_str(&b.ok(&["host", "show", "h2", "-o", "json"])).unwrap();
+    let said = |what: &str| unseen(&host, what).unwrap()["why"].as_str().unwrap().to_owned();
+    assert!(said("all of `dpkg-l.txt`").contains("lacks columns that the others have"), "{host}");
+    assert!(said("all of `dpkg.log`").starts_with("2 places could not be read"), "{host}");
+    assert!(b.ok(&["host", "show", "h2"]).contains("cut off here"));
 }
