@@ -39,7 +39,7 @@ fn packages_come_with_sources_holds_and_states() {
 #[test]
 fn the_hardware_is_told_by_fingerprints_that_compare_under_one_machine_id_only() {
     let tree = Tree::new();
-    tree.dpkg(&[("bash", "5.2", "")])
+    tree.dpkg(&[("linux-image-6.1.0-56-amd64", "6.1.176-1", "")])
         .file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
         .file("sys/class/dmi/id/product_uuid", "4C4C4544-0042-3510-8051-B7C04F4D4E32\n")
         .file("sys/class/net/eth0/address", "52:54:00:12:34:56\n")
@@ -61,8 +61,8 @@ fn the_hardware_is_told_by_fingerprints_that_compare_under_one_machine_id_only()
     tree.file("sys/class/net/eth0/address", "52:54:00:12:34:56\n").file("etc/machine-id", "1".repeat(32));
     let other = packages_only(&tree.root()).unwrap().hardware;
     assert!(other.adapters.len() == 1 && other.adapters != hardware.adapters);
-    tree.file("etc/machine-id", "uninitialized\n");
-    assert!(packages_only(&tree.root()).unwrap().hardware.is_unknown());
+    tree.file(".dockerenv", "");
+    assert!(packages_only(&tree.root()).unwrap().hardware.is_unknown(), "a container shares it with others");
 }
 
 #[test]

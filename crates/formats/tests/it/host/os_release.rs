@@ -63,10 +63,10 @@ fn quirks_of_os_release() {
             "debian",
             "",
             None,
-            "Linux",
+            "debian",
             "line 2: reading an assignment: the line is not NAME=value\nline 3: reading an assignment: the line is not NAME=value\nline 4: reading an assignment: the line is not NAME=value\n",
         ),
-        ("upper_case_id", "ID=Debian\n", "debian", "", None, "Linux", ""),
+        ("upper_case_id", "ID=Debian\n", "debian", "", None, "debian", ""),
     ];
     for (name, text, id, version, codename, pretty, problems) in table {
         let (os, found) = os_release::parse(text.as_bytes());
