@@ -1,13 +1,14 @@
 //! Vulnerabilities: those open here, and everything about one.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::decision::cvss::{EnvironmentalInput, pick, score};
-use patchwright_domain::exposure::fleet::FleetIndex;
 use patchwright_domain::exposure::fleet::board::Board;
 use patchwright_domain::exposure::fleet::census::VulnSum;
+use patchwright_domain::exposure::fleet::{FleetIndex, SubjectNo, VulnNo};
 use patchwright_domain::intel::{KevRemoval, Status, Withdrawal};
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::fleet::{
@@ -16,7 +17,7 @@ use patchwright_protocol::fleet::{
 use patchwright_protocol::scan::FindingView;
 use patchwright_store::Host;
 
-use super::affected::{Affected, Open, named_by, open};
+use super::affected::{Affected, Open, Told, named_by, open, told};
 use super::covered::{covered_by, offers};
 use super::glance::CLASSES;
 use super::seen::{Seen, seen};
@@ -256,10 +257,17 @@ fn here(seen: &Seen<'_>, decisions: &Decisions, id: &str, hosts_max: usize) -> R
             looked_at.push(host.clone());
         }
     }
+    // Hosts share versions: what publishers say is looked up once for each.
+    let mut said: HashMap<(SubjectNo, VulnNo), Told> = HashMap::new();
+    for a in open.list.iter().take(hosts_max) {
+        if let Entry::Vacant(place) = said.entry((a.subject, a.claim.vuln)) {
+            place.insert(told(seen, a)?);
+        }
+    }
     let row = |a: &Affected| {
         let host = &member(a)?.host;
         let name = index.name(a.name)?;
-        let told = open.told(a);
+        let told = said.get(&(a.subject, a.claim.vuln)).cloned().unwrap_or_default();
         let (ecosystem, package) = (index.ecosystem(name.ecosystem), name.name.as_ref());
         let exception = a
             .excepted

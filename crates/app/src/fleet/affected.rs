@@ -8,7 +8,8 @@ use patchwright_domain::exposure::fleet::board::{class_place, due};
 use patchwright_domain::exposure::fleet::census::is_unfixed;
 use patchwright_domain::exposure::fleet::query::HostRows as _;
 use patchwright_domain::exposure::fleet::{ClaimRef, HostNo, SubjectEntry, SubjectNo, VulnNo};
-use patchwright_domain::exposure::matching::{Basis, Claim, ProviderChunk, subscription_of};
+use patchwright_domain::exposure::matching::{ProviderChunk, subscription_of};
+use patchwright_domain::exposure::subject::Kin;
 use patchwright_domain::intel::snapshot::advisories::{AdvisoryChunk, scheme_of};
 use patchwright_domain::time::Timestamp;
 use roaring::RoaringBitmap;
@@ -61,13 +62,6 @@ pub(crate) struct Open {
     pub(crate) unfixed: RoaringBitmap,
     /// Hosts on which some of it has one.
     pub(crate) fixable: RoaringBitmap,
-    told: HashMap<(SubjectNo, VulnNo), Told>,
-}
-
-impl Open {
-    pub(crate) fn told(&self, affected: &Affected) -> Told {
-        self.told.get(&(affected.subject, affected.claim.vuln)).cloned().unwrap_or_default()
-    }
 }
 
 /// Looks an id up: a vulnerability, or an advisory whose statements name it. The first `listed` of its list are in order.
@@ -92,7 +86,6 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
         hosts: RoaringBitmap::new(),
         unfixed: RoaringBitmap::new(),
         fixable: RoaringBitmap::new(),
-        told: HashMap::new(),
     };
     let mut best: HashMap<(HostNo, u32), Affected> = HashMap::new();
     let mut names: HashSet<(u32, VulnNo)> = HashSet::new();
@@ -107,6 +100,7 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription: *subscription })
                 .collect();
             let order = deciders(ecosystem, &providers);
+            let mut advised = Advised { id, known: HashMap::new() };
             for subject_no in &entry.subjects {
                 let Some(subject) = index.subject(*subject_no) else { continue };
                 let Ok(at) = subject.claims.binary_search_by_key(&vuln, |c| c.vuln) else { continue };
@@ -118,8 +112,9 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 if on.is_empty() {
                     continue;
                 }
-                let Some(told) = told(ecosystem, &entry.name, subject, index.vuln(vuln), id, &order) else { continue };
-                out.told.insert((*subject_no, vuln), told);
+                if index.vuln(vuln) != id && !advised.is(ecosystem, &entry.name, subject, index.vuln(vuln), &order) {
+                    continue;
+                }
                 out.vulns.insert(vuln);
                 out.names.insert(name);
                 out.severity = out.severity.max(seen.state.board()?.severity(claim.case));
@@ -128,9 +123,10 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 let step = patchwright_domain::exposure::fleet::census::state_place(claim.state);
                 out.by_step.entry((name, step)).or_insert_with(|| (*claim, RoaringBitmap::new())).1 |= &on;
                 let excepted = seen.state.marks().excepted(name, vuln, seen.now);
+                let known = seen.state.known(*subject_no, claim);
                 for host in &on {
                     let excepted = excepted.as_ref().is_some_and(|hosts| hosts.contains(host));
-                    let one = judged(seen, host, *subject_no, name, *claim, excepted)?;
+                    let one = judged(seen, host, *subject_no, name, *claim, (known, excepted))?;
                     out.class = out.class.min(one.class);
                     out.due = out.due.into_iter().chain(one.due).min();
                     out.overdue += u32::from(one.due.is_some_and(|at| at < seen.now));
@@ -185,25 +181,55 @@ pub(crate) fn named_by(seen: &Seen<'_>, id: &str) -> Result<(String, BTreeSet<Vu
     Ok((id.to_owned(), out))
 }
 
-/// What is said of a vulnerability in the version of a subject; nothing where the id is neither it nor an advisory of it.
-fn told(
-    ecosystem: &str,
-    name: &str,
-    subject: &SubjectEntry,
-    vuln: &str,
-    id: &str,
-    order: &[&ProviderChunk<'_>],
-) -> Option<Told> {
-    let scheme = scheme_of(ecosystem)?;
-    let statements = said_of(ecosystem, name, subject.key.stream(scheme), &subject.key.kin, order);
-    let claims = statements.claims(scheme, &subject.key);
-    let named = |claim: &Claim<'_>| match &claim.basis {
-        Basis::Statement { advisories, .. } => advisories.contains(id),
-        Basis::Changelog { advisory, .. } => *advisory == Some(id),
+/// Which statements name an advisory: the same for every version of a package, unless module streams or other names tell them apart.
+struct Advised<'i> {
+    id: &'i str,
+    known: HashMap<(Option<String>, Kin, String), bool>,
+}
+
+impl Advised<'_> {
+    fn is(
+        &mut self,
+        ecosystem: &str,
+        name: &str,
+        subject: &SubjectEntry,
+        vuln: &str,
+        order: &[&ProviderChunk<'_>],
+    ) -> bool {
+        let Some(scheme) = scheme_of(ecosystem) else { return false };
+        // What a host's own repositories say belongs to the subject.
+        let offered = subject.key.offers.iter().any(|o| o.vuln == vuln && o.advisory.as_deref() == Some(self.id));
+        let id = self.id;
+        let key = (subject.key.module.clone(), subject.key.kin.clone(), vuln.to_owned());
+        offered
+            || *self.known.entry(key).or_insert_with(|| {
+                let stream = subject.key.stream(scheme);
+                said_of(ecosystem, name, stream, &subject.key.kin, order).names_advisory(vuln, id)
+            })
+    }
+}
+
+/// What is said of a vulnerability in the version of a subject.
+pub(crate) fn told(seen: &Seen<'_>, affected: &Affected) -> Result<Told> {
+    let index = &seen.state.index;
+    let nothing = Told::default();
+    let (Some(name), Some(subject)) = (index.name(affected.name), index.subject(affected.subject)) else {
+        return Ok(nothing);
     };
-    let claim = claims.iter().find(|c| c.vuln == vuln)?;
-    (vuln == id || named(claim))
-        .then(|| Told { installed: claim.version.to_owned(), fixed: claim.fixed().map(str::to_owned) })
+    let ecosystem = index.ecosystem(name.ecosystem);
+    let Some(scheme) = scheme_of(ecosystem) else { return Ok(nothing) };
+    let chunks = seen.intel.judging(ecosystem)?;
+    let providers: Vec<ProviderChunk<'_>> = chunks
+        .iter()
+        .map(|(provider, chunk, subscription)| ProviderChunk { provider, chunk, subscription: *subscription })
+        .collect();
+    let order = deciders(ecosystem, &providers);
+    let statements = said_of(ecosystem, &name.name, subject.key.stream(scheme), &subject.key.kin, &order);
+    let vuln = index.vuln(affected.claim.vuln);
+    let claims = statements.claims(scheme, &subject.key);
+    let claim = claims.iter().find(|claim| claim.vuln == vuln);
+    Ok(claim
+        .map_or(nothing, |claim| Told { installed: claim.version.to_owned(), fixed: claim.fixed().map(str::to_owned) }))
 }
 
 fn judged(
@@ -212,12 +238,13 @@ fn judged(
     subject: SubjectNo,
     name: u32,
     claim: ClaimRef,
-    excepted: bool,
+    (known, excepted): (Option<Timestamp>, bool),
 ) -> Result<Affected> {
     let board = seen.state.board()?;
     let profile = seen.state.index.host(host).map_or(0, |h| h.profile);
     let verdict = board.verdict(board.projection(profile), claim.case);
-    let first_seen = seen.state.first_seen(host, subject, &claim).min(seen.now);
+    let present = seen.state.present(host, subject, &claim);
+    let first_seen = known.map_or(present, |known| known.max(present)).min(seen.now);
     let due = verdict.filter(|_| !excepted).and_then(|v| due(v, &board.clocks(claim.vuln), first_seen));
     let class = verdict.map_or(4, |v| class_place(v.urgency));
     Ok(Affected { host, subject, claim, name, class, due, excepted })

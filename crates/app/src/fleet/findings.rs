@@ -99,7 +99,7 @@ async fn answer(
     let mut buckets: Vec<&Bucket> = answer.buckets.iter().collect();
     sort(&mut buckets, filled(asked.sort.as_ref()), state)?;
     let mut notes = past.as_ref().map_or_else(Vec::new, |past| past.notes.clone());
-    notes.extend(state.notes(&scope));
+    notes.extend(state.notes(&actor, &scope).iter().cloned());
     notes.extend(left_out(answer.aside));
     if answer.findings == 0 {
         notes.extend(no_advisories(text));
@@ -272,7 +272,7 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
          the pages of hosts count from the instant for the package itself."
             .to_owned(),
     ];
-    notes.extend(state.notes(&scope));
+    notes.extend(state.notes(&ctx.actor.scope(), &scope).iter().cloned());
     if let Some(note) = left_out(taken.iter().map(|t| t.aside).sum()) {
         notes.push(note);
         notes.push("How long fixes take is counted over every finding, set aside or not.".to_owned());

@@ -84,8 +84,8 @@ impl CaughtUp {
     /// Of a large fleet every look at all rows takes long: a tenth of the time is spent on it, and what hosts report is at most ten
     /// seconds old in an answer. What people change is seen at once.
     fn is_fresh(self) -> bool {
-        let rest = (self.took * 9).min(Duration::from_secs(10));
-        self.took > Duration::from_millis(200) && self.at.elapsed() < rest
+        let rest = (self.took * 9).clamp(Duration::from_secs(2), Duration::from_secs(10));
+        self.at.elapsed() < rest
     }
 }
 
@@ -252,7 +252,7 @@ impl State {
     }
 
     /// What an answer about these hosts leaves out.
-    pub(crate) fn notes(&self, scope: &RoaringBitmap) -> Vec<String> {
+    fn notes_of(&self, scope: &RoaringBitmap) -> Vec<String> {
         let unjudged = |ecosystem: &str| self.matched.get(ecosystem).is_none_or(Vec::is_empty);
         let mut notes = Vec::new();
         let mut blind: BTreeMap<&str, u64> = BTreeMap::new();
@@ -295,14 +295,18 @@ impl State {
     async fn refresh(&mut self, env: &Env) -> Result<()> {
         let (intel, policy) = (env.intel(), env.policy());
         let mut read = env.db().read().await?;
-        let stamp = read.host_stamp().await?;
         let decisions = crate::decisions::current::current(env, &mut read).await?;
         let judged_by = (intel.index().id.clone(), policy.policy.hash.clone());
         let rules_alike = self.judged_by == judged_by && self.marked_by.as_deref() == Some(decisions.stamp.as_str());
         let whole = self.board.is_some() && self.pending.is_empty() && rules_alike;
         let edited = env.fleet().2.swap(false, Ordering::Relaxed);
         let large = self.members.len() >= LARGE && !edited;
-        if whole && (self.stamp == Some(stamp) || (large && self.caught_up.is_some_and(CaughtUp::is_fresh))) {
+        if whole && large && self.caught_up.is_some_and(CaughtUp::is_fresh) {
+            return Ok(());
+        }
+        let stamp = read.host_stamp().await?;
+        if whole && self.stamp == Some(stamp) {
+            self.caught_up = Some(CaughtUp { at: Instant::now(), took: Duration::ZERO });
             return Ok(());
         }
         self.stamp = None;

@@ -161,6 +161,22 @@ pub(crate) fn worst(counts: &patchwright_protocol::scan::Counts) -> Option<&'sta
     .map(|(word, _)| word)
 }
 
+/// Where the page of a query ends, counted from the first row.
+fn page_end(after: Option<&str>, limit: Option<u32>) -> usize {
+    let start: usize = after.and_then(|text| text.parse().ok()).unwrap_or(0);
+    start.saturating_add(limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX) as usize)
+}
+
+/// Puts the first `wanted` rows in order and leaves the others as they are: a hundred thousand names need not be sorted for one page.
+fn sort_first<T>(rows: &mut [T], wanted: usize, order: impl Fn(&T, &T) -> std::cmp::Ordering) {
+    if wanted < rows.len() {
+        rows.select_nth_unstable_by(wanted, &order);
+    }
+    if let Some(first) = rows.get_mut(..wanted.min(rows.len())) {
+        first.sort_unstable_by(&order);
+    }
+}
+
 /// A slice of `rows` after the cursor. The cursor is the position: lists are computed anew and whole for each snapshot, so a
 /// position says what a key would, and says it for every order.
 pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> Result<Page<T>> {
@@ -184,7 +200,7 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
 pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let seen = seen(env, ctx).await?;
-    let rows = listed(&seen, query)?;
+    let rows = listed(&seen, query, page_end(query.after.as_deref(), query.limit))?;
     let listed = page(rows, query.after.as_deref(), query.limit)?;
     Ok(Page {
         items: listed.items.iter().map(|row| seen.row(row.host, row.glance, row.sum)).collect(),
@@ -200,11 +216,15 @@ pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<H
 pub async fn host_export(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Vec<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let seen = seen(env, ctx).await?;
-    Ok(listed(&seen, query)?.iter().take(EXPORT_MAX).map(|row| seen.row(row.host, row.glance, row.sum)).collect())
+    Ok(listed(&seen, query, EXPORT_MAX)?
+        .iter()
+        .take(EXPORT_MAX)
+        .map(|row| seen.row(row.host, row.glance, row.sum))
+        .collect())
 }
 
-/// The hosts that match a query, in its order.
-fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery) -> Result<Vec<Listed<'s>>> {
+/// The hosts that match a query, the first `wanted` of them in its order.
+fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery, wanted: usize) -> Result<Vec<Listed<'s>>> {
     known_filter(query)?;
     let found = match filled(query.q.as_ref()) {
         Some(q) if q.starts_with("package:") => Some(seen.found(&term("package", q.trim_start_matches("package:")))?),
@@ -226,7 +246,7 @@ fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery) -> Result<Vec<Listed<'s>>> 
         .filter(|row| found.is_some() || row.wanted(query, seen))
         .filter(|row| row.matches(query, seen))
         .collect();
-    sort_hosts(&mut rows, query.sort.as_deref())?;
+    sort_hosts(&mut rows, query.sort.as_deref(), wanted)?;
     Ok(rows)
 }
 
@@ -297,25 +317,23 @@ impl Listed<'_> {
     }
 }
 
-fn sort_hosts(rows: &mut [Listed<'_>], sort: Option<&str>) -> Result<()> {
+/// Orders the first `wanted` rows of a list.
+fn sort_hosts(rows: &mut [Listed<'_>], sort: Option<&str>, wanted: usize) -> Result<()> {
     use std::cmp::Reverse;
+    type Order = fn(&Listed<'_>, &Listed<'_>) -> std::cmp::Ordering;
     let sort = sort.filter(|s| !s.is_empty()).unwrap_or("urgency");
     let (key, turned) = sort.strip_prefix('-').map_or((sort, false), |k| (k, true));
-    match key {
-        "name" => rows.sort_by(|a, b| a.host.hostname.cmp(&b.host.hostname)),
-        "urgency" => rows.sort_by(|a, b| {
+    let by_key: Order = match key {
+        "name" => |_, _| std::cmp::Ordering::Equal,
+        "urgency" => |a, b| {
             let order = |r: &Listed<'_>| {
                 let [emergency, critical, high, ..] = r.sum.classes;
                 (r.sum.worst().unwrap_or(5), Reverse((r.sum.overdue, r.sum.kev, emergency, critical, high)))
             };
-            order(a).cmp(&order(b)).then_with(|| a.host.hostname.cmp(&b.host.hostname))
-        }),
-        "findings" => rows.sort_by(|a, b| {
-            b.sum.findings().cmp(&a.sum.findings()).then_with(|| a.host.hostname.cmp(&b.host.hostname))
-        }),
-        "last_seen" => {
-            rows.sort_by(|a, b| (a.host.last_seen, &a.host.hostname).cmp(&(b.host.last_seen, &b.host.hostname)))
-        }
+            order(a).cmp(&order(b))
+        },
+        "findings" => |a, b| b.sum.findings().cmp(&a.sum.findings()),
+        "last_seen" => |a, b| a.host.last_seen.cmp(&b.host.last_seen),
         _ => {
             return Err(AppError::invalid(
                 "sort",
@@ -323,9 +341,14 @@ fn sort_hosts(rows: &mut [Listed<'_>], sort: Option<&str>) -> Result<()> {
                 "use name, urgency, findings or last_seen, with a leading - for the other way round",
             ));
         }
-    }
-    if turned {
-        rows.reverse();
-    }
+    };
+    // Names need not be unique; ids are.
+    let order = |a: &Listed<'_>, b: &Listed<'_>| {
+        let forward = by_key(a, b)
+            .then_with(|| a.host.hostname.cmp(&b.host.hostname))
+            .then_with(|| a.host.id.as_str().cmp(b.host.id.as_str()));
+        if turned { forward.reverse() } else { forward }
+    };
+    sort_first(rows, wanted, order);
     Ok(())
 }

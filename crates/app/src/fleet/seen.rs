@@ -7,7 +7,7 @@ use patchwright_domain::access::Scope;
 use patchwright_domain::assurance::lifecycle::{Support, SupportState};
 use patchwright_domain::exposure::fleet::HostNo;
 use patchwright_domain::exposure::fleet::census::{Census, HostSum, VulnSum};
-use patchwright_domain::exposure::fleet::query::{self, Asking, GroupBy};
+use patchwright_domain::exposure::fleet::query::{self, GroupBy};
 use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::fleet::{AdvisoryRow, HostRow};
@@ -30,6 +30,7 @@ pub(crate) struct Seen<'e> {
     pub(crate) scope: RoaringBitmap,
     pub(crate) census: Arc<Census>,
     pub(crate) now: Timestamp,
+    actor: Scope,
     supports: Vec<SupportState>,
 }
 
@@ -41,7 +42,7 @@ pub(crate) async fn seen<'e>(env: &'e Env, ctx: &Ctx) -> Result<Seen<'e>> {
     let scope = state.scope(&actor);
     let census = state.census(&actor, &scope, &intel, now)?;
     let supports = state.systems.supports(&intel, now.date())?;
-    Ok(Seen { state, intel, scope, census, now, supports })
+    Ok(Seen { state, intel, scope, census, now, actor, supports })
 }
 
 impl Seen<'_> {
@@ -66,26 +67,16 @@ impl Seen<'_> {
     /// Hosts with a finding of a query.
     pub(crate) fn found(&self, text: &str) -> Result<RoaringBitmap> {
         let parsed = query::parse(text).map_err(|e| AppError::invalid("query", e.to_string(), e.hint))?;
-        let source = self.state.source(&self.intel);
-        let asking = Asking {
-            index: &self.state.index,
-            board: self.state.board()?,
-            facts: &source,
-            scope: &self.scope,
-            rows: &*self.state,
-            marks: self.state.marks(),
-            now: self.now,
-        };
-        let answer = asking.answer(&parsed, GroupBy::Owner);
-        source.done()?;
-        Ok(answer.hosts)
+        let answer =
+            self.state.answer((&self.actor, &self.scope), (text, &parsed), GroupBy::Owner, &self.intel, self.now)?;
+        Ok(answer.hosts.clone())
     }
 
     /// The data behind the answer, with the warnings that matter for any of the hosts.
     pub(crate) fn label(&self) -> DataLabel {
         let ecosystems: BTreeSet<&str> = self.hosts().filter_map(|(_, host, _, _)| host.ecosystem.as_deref()).collect();
         let mut label = self.intel.label_for_systems(&ecosystems, self.now.date());
-        label.warnings.extend(self.state.notes(&self.scope));
+        label.warnings.extend(self.state.notes(&self.actor, &self.scope).iter().cloned());
         let complaints: BTreeSet<&String> = self.hosts().flat_map(|(_, _, glance, _)| &glance.not_entitled).collect();
         label.warnings.extend(complaints.into_iter().map(|why| crate::intel::not_entitled_words(why)));
         label

@@ -328,6 +328,12 @@ impl<'c> Statements<'c> {
         self.said.is_empty()
     }
 
+    /// Whether any provider names an advisory for a vulnerability of the package.
+    #[must_use]
+    pub fn names_advisory(&self, vuln: &str, advisory: &str) -> bool {
+        self.said.iter().any(|said| said.vuln == vuln && said.advisories.contains(advisory))
+    }
+
     /// The claims about a subject of this name, in the order of their vulnerability ids; claims by changelog come last.
     #[must_use]
     pub fn claims<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey) -> Vec<Claim<'s>> {

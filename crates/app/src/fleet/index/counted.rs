@@ -32,6 +32,7 @@ type Question = (Scope, String, GroupBy);
 struct Kept {
     census: Vec<(Scope, Timestamp, Arc<Census>)>,
     answers: Vec<(Question, Timestamp, Arc<Answer>)>,
+    notes: Vec<(Scope, Timestamp, Arc<Vec<String>>)>,
 }
 
 impl Counted {
@@ -85,6 +86,17 @@ impl State {
         source.done()?;
         keep(&mut kept.census, SCOPES_KEPT, actor.clone(), now, &census);
         Ok(census)
+    }
+
+    /// What an answer about the hosts of a scope leaves out. It changes with hosts and data alone.
+    pub(crate) fn notes(&self, actor: &Scope, scope: &RoaringBitmap) -> Arc<Vec<String>> {
+        let mut kept = self.counted.lock();
+        if let Some((_, _, notes)) = kept.notes.iter().find(|(of, ..)| of == actor) {
+            return notes.clone();
+        }
+        let notes = Arc::new(self.notes_of(scope));
+        keep(&mut kept.notes, SCOPES_KEPT, actor.clone(), Timestamp(0), &notes);
+        notes
     }
 
     /// The answer to a query that was read from `text`.
