@@ -161,7 +161,7 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
 /// write theirs in capitals: with the id as it is spelled there.
 pub(crate) fn named_by(seen: &Seen<'_>, id: &str) -> Result<(String, BTreeSet<VulnNo>)> {
     let mut out = BTreeSet::new();
-    if id.starts_with("CVE-") || !id.contains('-') || !id.bytes().any(|b| b.is_ascii_digit()) {
+    if id.starts_with("CVE-") || !id.contains('-') {
         return Ok((id.to_owned(), out));
     }
     let index = &seen.state.index;

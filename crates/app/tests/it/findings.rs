@@ -12,6 +12,8 @@ use patchwright_domain::time::Timestamp;
 use patchwright_protocol::findings::{FindingGroup, FindingsAnswer, FindingsQuery};
 use patchwright_protocol::fleet::HostQuery;
 
+use crate::lists::lists_agree;
+
 pub(crate) const START: &str = "2026-11-20T09:00:00Z";
 
 fn package(name: &str, source: &str, version: &str) -> Package {
@@ -55,6 +57,7 @@ pub(crate) fn by_name(answer: &FindingsAnswer) -> BTreeMap<String, FindingGroup>
 
 /// Counts of every host as its own report has them, against those of queries. Returns (findings, overdue).
 pub(crate) async fn agrees(env: &Env) -> (u64, u64) {
+    lists_agree(env, &local()).await;
     let rows = fleet::host_list(env, &local(), &HostQuery::default()).await.unwrap().items;
     let all = by_name(&ask(env, &local(), "", "host").await);
     let overdue = by_name(&ask(env, &local(), "is:overdue", "host").await);
@@ -65,13 +68,13 @@ pub(crate) async fn agrees(env: &Env) -> (u64, u64) {
     let count = |map: &BTreeMap<String, FindingGroup>, host: &str| map.get(host).map_or(0, |g| g.findings);
     let mut sum = (0, 0);
     for row in &rows {
-        let (c, name) = (&row.counts, row.name.as_str());
+        let (id, name) = (HostId::parse(&row.id).unwrap(), row.name.as_str());
+        let report = fleet::host_detail(env, &local(), &id).await.unwrap().report;
+        let c = &report.counts;
         assert_eq!(count(&all, name), u64::from(c.findings), "{name}");
         assert_eq!(count(&overdue, name), u64::from(c.overdue), "{name} overdue");
         assert_eq!(count(&kev, name), u64::from(c.kev), "{name} exploited");
         assert_eq!(count(&excepted, name), u64::from(c.excepted), "{name} excepted");
-        let id = HostId::parse(&row.id).unwrap();
-        let report = fleet::host_detail(env, &local(), &id).await.unwrap().report;
         let set_aside = report.vex.map_or(0, |vex| vex.set_aside.len() as u64);
         assert_eq!(count(&aside, name), set_aside, "{name} set aside");
         assert_eq!(count(&fixable, name), u64::from(c.fix_available), "{name} fixable");

@@ -38,14 +38,14 @@ impl Fetcher for Lying {
 }
 
 /// One advisory in OSV's form.
-fn osv(id: &str, alias: &str, ecosystem: &str, name: &str, fixed: &str) -> String {
+pub(crate) fn osv(id: &str, alias: &str, ecosystem: &str, name: &str, fixed: &str) -> String {
     format!(
         r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","aliases":["{alias}"],"affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}
 "#
     )
 }
 
-async fn load(env: &Env, feed: &str, records: &[String]) {
+pub(crate) async fn load(env: &Env, feed: &str, records: &[String]) {
     let path = env.data_dir().join(format!("{feed}.ndjson"));
     std::fs::write(&path, records.concat()).unwrap();
     let options = SyncOptions { accept_shrink: true, ..SyncOptions::default() };

@@ -5,4 +5,5 @@ mod decisions;
 mod documents;
 mod findings;
 mod languages;
+mod lists;
 mod sign_in;
