@@ -90,7 +90,9 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Ent
             let decided = decisions.of_host(&host.id);
             let report = Arc::new(report_decided(&intel, &stored.facts, &question, &[], &decided)?);
             let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
-            let until = lapses.filter_map(Timestamp::parse).chain(decided.until).min();
+            let lapses = lapses.filter_map(Timestamp::parse);
+            let passes = report.findings.iter().filter_map(|f| passed_at(f.due.as_deref()?, now));
+            let until = lapses.chain(decided.until).chain(passes).min();
             let entry = Entry { host: Host::clone(host), until, report };
             env.cache().put(host.id.clone(), key(host), entry.clone());
             if let Some(slot) = out.get_mut(*place) {
@@ -103,6 +105,13 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Ent
 
 /// The report of every host that the caller may see: for what no list has, as a draft by its id alone. Slow where there are many hosts.
 pub(crate) async fn every_entry(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
+/// The first instant after now at which a report of now may be wrong about a deadline. Reports hold whole seconds, clocks do not:
+/// a deadline lies somewhere in the second that its text names, and has passed a millisecond later.
+fn passed_at(due: &str, now: Timestamp) -> Option<Timestamp> {
+    let second = Timestamp::parse(due)?.0;
+    [second.saturating_add(1), second.saturating_add(1_000)].into_iter().find(|at| *at > now.0).map(Timestamp)
+}
+
     let hosts: Vec<Arc<Host>> = hosts(env, ctx).await?.into_iter().map(Arc::new).collect();
     entries_of(env, &hosts).await
 }
