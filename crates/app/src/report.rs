@@ -4,7 +4,7 @@
 mod exceptions;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use patchwright_domain::decision::classify::{Reason, classify};
@@ -519,10 +519,13 @@ fn step_view(step: &TransactionStep, extra: bool) -> StepView {
 
 fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timestamp) -> PatchView {
     // In the order of the ranking, the worst first: the one that the reasons speak of.
-    let members: Vec<(&Judged, &VulnFacts)> = group
+    // A package that is there in two versions has one vulnerability in two findings: it is named once.
+    let mut named = BTreeSet::new();
+    let members: Vec<(&str, &VulnFacts)> = group
         .findings
         .iter()
-        .filter_map(|i| Some((judgement.judged.get(*i)?, judgement.facts.get(*i)?.as_ref())))
+        .filter_map(|i| Some((judgement.judged.get(*i)?.finding.vuln.as_str(), judgement.facts.get(*i)?.as_ref())))
+        .filter(|(vuln, _)| named.insert(*vuln))
         .collect();
     let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
     steps.extend(group.extra.iter().map(|s| step_view(s, true)));
@@ -538,7 +541,7 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         severity: severity_word(group.severity).to_owned(),
         due: group.due.map(|d| d.to_string()),
         overdue: group.due.is_some_and(|d| d < now),
-        vulns: members.iter().map(|(j, _)| j.finding.vuln.clone()).collect(),
+        vulns: members.iter().map(|(vuln, _)| (*vuln).to_owned()).collect(),
         kev: size(members.iter().filter(|(_, facts)| facts.kev.is_some()).count()),
         risk_removed_u6: group.risk_removed.value_micro,
         risk_factors: group
