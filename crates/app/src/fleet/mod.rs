@@ -9,6 +9,7 @@ mod affected;
 pub(crate) mod cache;
 mod covered;
 mod detail;
+mod filters;
 mod findings;
 mod first_seen;
 mod glance;
@@ -189,7 +190,7 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
 /// Hosts that match a query.
 ///
 /// # Errors
-/// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
+/// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor, or a filter that no host can pass.
 pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let seen = seen(env, ctx).await?;
@@ -214,7 +215,7 @@ pub async fn host_export(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Vec<
 
 /// The hosts that match a query, in its order.
 fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery) -> Result<Vec<Listed<'s>>> {
-    known_filter(query)?;
+    filters::hosts(query, seen)?;
     let found = match filled(query.q.as_ref()) {
         Some(q) if q.starts_with("package:") => Some(seen.found(&term("package", q.trim_start_matches("package:")))?),
         Some(q) if q.to_ascii_uppercase().starts_with("CVE-") => Some(seen.found(&term("cve", q))?),
@@ -242,21 +243,6 @@ fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|t| t.trim()).filter(|t| !t.is_empty())
 }
 
-/// The states behind `is:` in the filter of hosts.
-const HOST_STATES: [&str; 6] = ["restart", "reboot", "stale", "unsupported", "overdue", "exploited"];
-
-/// Refuses a state that no host can be in: an empty list would read as good news.
-fn known_filter(query: &HostQuery) -> Result<()> {
-    match filled(query.q.as_ref()).and_then(|q| q.strip_prefix("is:")) {
-        Some(state) if !HOST_STATES.contains(&state) => Err(AppError::invalid(
-            "filter_unknown",
-            format!("`is:{state}` is not a state of hosts"),
-            format!("use one of: {}", HOST_STATES.map(|state| format!("is:{state}")).join(", ")),
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
 impl Listed<'_> {
     /// Whether the words or the state that were typed in fit.
     fn wanted(&self, query: &HostQuery, seen: &Seen<'_>) -> bool {
@@ -268,8 +254,8 @@ impl Listed<'_> {
                 "stale" => is_stale(self.host, seen.now),
                 "unsupported" => is_unsupported(seen.support(self.glance)),
                 "overdue" => self.sum.overdue > 0,
-                "exploited" => self.sum.kev > 0,
-                // `known_filter` has refused it.
+                "kev" | "exploited" => self.sum.kev > 0,
+                // `filters::hosts` has refused it.
                 _ => false,
             };
         }
@@ -286,10 +272,11 @@ impl Listed<'_> {
         let is = |want: Option<&String>, have: &str| filled(want).is_none_or(|w| w.eq_ignore_ascii_case(have));
         let support_or_os = filled(query.os.as_ref()).is_none_or(|w| {
             self.host.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w))
-                || seen.support(self.glance).word() == w
+                || seen.support(self.glance).word().eq_ignore_ascii_case(w)
         });
         let urgency = filled(query.urgency.as_ref())
-            .is_none_or(|w| self.sum.worst().is_some_and(|have| have <= usize::from(urgency_place(w))));
+            .map(|w| usize::from(urgency_place(&w.to_ascii_lowercase())))
+            .is_none_or(|least| self.sum.worst().is_some_and(|have| have <= least));
         support_or_os
             && urgency
             && is(query.tier.as_ref(), &format!("{:?}", self.host.profile.tier))
