@@ -486,13 +486,13 @@ fn flag(at: usize, op: &str, values: &[String]) -> Result<Term, QueryError> {
     }
 }
 
-/// The word that takes the fewest edits, if it is near at all.
+/// The word that takes the fewest edits, if it is near at all: half of a short word changed is another word.
 fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     words
         .iter()
         .map(|w| (edits(text, w), *w))
         .min()
-        .filter(|(distance, w)| *distance <= 2.min(w.chars().count().saturating_sub(1)))
+        .filter(|(distance, w)| *distance <= 2.min(w.chars().count() / 2))
         .map(|(_, w)| w)
 }
 
