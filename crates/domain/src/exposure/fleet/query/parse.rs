@@ -30,7 +30,10 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("urgency", "emergency, critical, high, medium, low"),
     ("severity", "critical, high, medium, low, none, unknown"),
     ("state", "fix, restart, reboot, none, subscription"),
-    ("is", "kev, exploited, overdue, excepted, set-aside"),
+    (
+        "is",
+        "kev (in CISA's catalogue), exploited (that, or somebody else reports attacks), overdue, excepted, set-aside",
+    ),
     ("epss", "probability from 0 to 1"),
     ("cvss", "base score from 0 to 10"),
 ];
