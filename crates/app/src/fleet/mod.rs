@@ -20,12 +20,12 @@ mod marking;
 mod record;
 mod search;
 mod seen;
+mod simulated;
 mod today;
 
 use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
-use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::fleet::census::HostSum;
 use patchwright_domain::exposure::fleet::query::term;
 use patchwright_domain::inventory::Tri;
@@ -40,10 +40,11 @@ pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, f
 pub use index::warm;
 pub use known_host::{KnownHost, known_host};
 pub use search::search;
+pub use simulated::simulate;
 pub use today::today;
 
 use crate::error::AppError;
-use crate::report::{Judgement, Question, judge, report_decided, tri_word, urgency_place};
+use crate::report::{Question, report_decided, tri_word, urgency_place};
 use crate::{Ctx, Env, Result};
 use cache::{Entry, Key};
 use glance::{Glance, is_stale, is_unsupported};
@@ -104,8 +105,6 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Ent
     Ok(out.into_iter().flatten().collect())
 }
 
-/// The report of every host that the caller may see: for what no list has, as a draft by its id alone. Slow where there are many hosts.
-pub(crate) async fn every_entry(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
 /// The first instant after now at which a report of now may be wrong about a deadline. Reports hold whole seconds, clocks do not:
 /// a deadline lies somewhere in the second that its text names, and has passed a millisecond later.
 fn passed_at(due: &str, now: Timestamp) -> Option<Timestamp> {
@@ -113,31 +112,10 @@ fn passed_at(due: &str, now: Timestamp) -> Option<Timestamp> {
     [second.saturating_add(1), second.saturating_add(1_000)].into_iter().find(|at| *at > now.0).map(Timestamp)
 }
 
+/// The report of every host that the caller may see: for what no list has, as a draft by its id alone. Slow where there are many hosts.
+pub(crate) async fn every_entry(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
     let hosts: Vec<Arc<Host>> = hosts(env, ctx).await?.into_iter().map(Arc::new).collect();
     entries_of(env, &hosts).await
-}
-
-/// Every host's findings with their decisions and the host's profile, for questions about policy. Not cached: rare and whole.
-///
-/// # Errors
-/// [`AppError::Forbidden`], or the database.
-pub async fn judge_all(env: &Env, ctx: &Ctx) -> Result<Vec<(Judgement, AssetProfile)>> {
-    ctx.authorize(Action::SimulatePolicy, &Target::Installation)?;
-    let (intel, policy, now) = (env.intel(), env.policy(), env.now());
-    let mut out = Vec::new();
-    for host in hosts(env, ctx).await? {
-        let mut read = env.db().read().await?;
-        let Some(stored) = read.host_facts_latest(&host.id).await? else { continue };
-        let seen = first_seen::of_host(env, &mut read, &host, &stored.facts).await?;
-        let question = Question {
-            profile: &host.profile,
-            policy: &policy.policy,
-            now,
-            first_seen: &|finding, _| seen.at(finding),
-        };
-        out.push((judge(&intel, &stored.facts, &question)?, host.profile));
-    }
-    Ok(out)
 }
 
 async fn hosts(env: &Env, ctx: &Ctx) -> Result<Vec<Host>> {

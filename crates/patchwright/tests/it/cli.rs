@@ -230,7 +230,12 @@ fn policy_is_checked_with_line_numbers_explained_and_simulated() {
         "--os",
         "debian:12",
     ]);
-    assert!(same.starts_with("0 of "), "{same}");
+    assert!(same.starts_with("0 of ") && same.contains("Deadlines: 0 earlier, 0 later"), "{same}");
+    let shorter = shipped.replace("remediate = \"14d\"", "remediate = \"1d\"");
+    let shorter = b.file("shorter.toml", shorter);
+    let (shorter, host) = (shorter.to_str().unwrap(), host.to_str().unwrap());
+    let moved = b.ok(&["policy", "simulate", shorter, "--host-file", host, "--os", "debian:12"]);
+    assert!(moved.starts_with("0 of ") && !moved.contains("Deadlines: 0 earlier"), "{moved}");
     let reason = b.run(&["policy", "apply", good.to_str().unwrap(), "--reason", "first version of our own"]);
     assert_eq!(code(&reason), 0, "{}", err(&reason));
     assert!(b.ok(&["audit", "list"]).contains("policy.apply"));
