@@ -350,7 +350,7 @@ async fn a_simulation_says_what_is_set_aside_and_which_deadlines_move() {
     let report = fleet::simulate(&first, &local(), &policy(&both)).await.unwrap();
     assert!(report.newly_set_aside > 0 && report.newly_set_aside < all, "{report:?}");
     assert_eq!((report.total, report.changed, report.set_aside), (all, 0, 0));
-    assert!(report.aside_examples[0].because.contains("isolated"), "{report:?}");
+    assert!(report.aside_examples[0].because.contains("evidence of web-01"), "{report:?}");
 
     // Two days later, and in force: what is aside is not open, and the old policy would bring it back.
     let aside = report.newly_set_aside;
