@@ -1,6 +1,7 @@
 //! The surroundings of every use case: database, intelligence, clock and ids. The only place that reads the clock.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use patchwright_domain::time::Timestamp;
@@ -38,7 +39,7 @@ impl Config {
 /// Reads the time. The one place in the server that may.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    fixed: Option<Timestamp>,
+    fixed: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
@@ -51,14 +52,24 @@ impl Clock {
     /// A clock that stands still, for tests and for "as of" questions.
     #[must_use]
     pub fn fixed(at: Timestamp) -> Self {
-        Self { fixed: Some(at) }
+        Self { fixed: Some(Arc::new(AtomicI64::new(at.0))) }
+    }
+
+    /// Puts a clock that stands still, and every copy of it, to another instant. The machine's clock is left alone.
+    pub fn put(&self, at: Timestamp) {
+        if let Some(fixed) = &self.fixed {
+            fixed.store(at.0, Ordering::SeqCst);
+        }
     }
 
     /// The present instant.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is told to use")]
     pub fn now(&self) -> Timestamp {
-        self.fixed.unwrap_or_else(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
+        match &self.fixed {
+            Some(fixed) => Timestamp(fixed.load(Ordering::SeqCst)),
+            None => Timestamp(jiff::Timestamp::now().as_millisecond()),
+        }
     }
 }
 

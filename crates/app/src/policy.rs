@@ -3,12 +3,7 @@
 use patchwright_domain::access::{Action, Target};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::decision::policy::{Policy, PolicyProblem};
-use patchwright_domain::decision::profile::AssetProfile;
-use patchwright_domain::decision::simulate::{SimulationReport, simulate};
-use patchwright_domain::decision::variables::Input;
-use patchwright_domain::exposure::Finding;
 use patchwright_domain::ids::PolicyId;
-use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::time::Timestamp;
 use patchwright_store::{Access, Db, Options, PolicyVersion};
 
@@ -179,21 +174,4 @@ pub async fn follow(env: &Env) -> Result<bool> {
     }
     env.policy_replace(next);
     Ok(true)
-}
-
-/// How findings would change class under another policy. `cases` are findings with their facts and asset profile.
-#[must_use]
-pub fn simulate_over(old: &Policy, new: &Policy, cases: &[(Finding, VulnFacts, AssetProfile)]) -> SimulationReport {
-    simulate(
-        old,
-        new,
-        cases.iter().map(|(finding, facts, profile)| Input {
-            vuln: facts,
-            vendor: &finding.vendor,
-            status: finding.status,
-            profile,
-            package: &finding.package,
-            ecosystem: &finding.ecosystem,
-        }),
-    )
 }

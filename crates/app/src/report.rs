@@ -1,10 +1,11 @@
 //! The answer about one host: facts, snapshot and policy in, [`ScanReport`] out. Everything is computed here once and shown by
 //! the CLI, the API and the console alike.
 
+mod compared;
 mod exceptions;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use patchwright_domain::decision::classify::{Reason, classify};
@@ -32,6 +33,8 @@ use crate::decisions::Decided;
 use crate::error::AppError;
 use crate::intel::Intel;
 use crate::vex::{VexInput, called, evidence, split};
+
+pub use compared::compare;
 
 /// What a report is made for, besides the facts.
 pub struct Question<'a> {
@@ -77,9 +80,14 @@ impl Judgement {
 /// # Errors
 /// [`AppError::Intel`] when the snapshot cannot be read.
 pub fn judge(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> Result<Judgement, AppError> {
+    judge_found(intel, intel.findings(host)?, question)
+}
+
+/// Judges what was found, in its order.
+fn judge_found(intel: &Intel, found: Vec<Finding>, question: &Question<'_>) -> Result<Judgement, AppError> {
     let mut known: BTreeMap<String, Arc<VulnFacts>> = BTreeMap::new();
     let mut out = Judgement { judged: Vec::new(), facts: Vec::new() };
-    for finding in intel.findings(host)? {
+    for finding in found {
         let facts = match known.get(&finding.vuln) {
             Some(facts) => facts.clone(),
             None => {
@@ -163,25 +171,7 @@ fn whole(
     decided: &Decided,
 ) -> Result<ScanReport, AppError> {
     let judgement = judge(intel, host, question)?;
-    let shown = evidence(&judgement, host, question);
-    let kept = decided.documents.about(judgement.judged.iter().map(|j| &j.finding));
-    let vex = if shown.is_empty() && kept.is_empty() {
-        vex.map(Cow::Borrowed)
-    } else {
-        let mut input = vex.cloned().unwrap_or_default();
-        if !kept.is_empty() {
-            // Documents of others name a host as they would for `scan --vex`.
-            let called = called(host);
-            input.host.names.extend(called.names);
-            input.host.cpes.extend(called.cpes);
-        }
-        if !shown.is_empty() {
-            input.host.names.push(host.hostname.clone());
-        }
-        input.statements.extend(kept);
-        input.statements.extend(shown);
-        Some(Cow::Owned(input))
-    };
+    let vex = stated(&judgement, host, question, vex, decided);
     let (mut judgement, vex) = match vex {
         Some(input) => {
             let (left, view) = split(judgement, &input, question.now);
@@ -274,6 +264,35 @@ fn whole(
         exceptions: exceptions::drafts(&review, host, &judgement, question.now),
         constraints_lapsed: review.lapsed,
     })
+}
+
+/// Every statement about a host's findings: those that are given, of documents that are kept, and of its own evidence.
+fn stated<'v>(
+    judgement: &Judgement,
+    host: &HostFacts,
+    question: &Question<'_>,
+    vex: Option<&'v VexInput>,
+    decided: &Decided,
+) -> Option<Cow<'v, VexInput>> {
+    let shown = evidence(judgement, host, question);
+    let kept = decided.documents.about(judgement.judged.iter().map(|j| &j.finding));
+    if shown.is_empty() && kept.is_empty() {
+        vex.map(Cow::Borrowed)
+    } else {
+        let mut input = vex.cloned().unwrap_or_default();
+        if !kept.is_empty() {
+            // Documents of others name a host as they would for `scan --vex`.
+            let called = called(host);
+            input.host.names.extend(called.names);
+            input.host.cpes.extend(called.cpes);
+        }
+        if !shown.is_empty() {
+            input.host.names.push(host.hostname.clone());
+        }
+        input.statements.extend(kept);
+        input.statements.extend(shown);
+        Some(Cow::Owned(input))
+    }
 }
 
 /// Ranks judged findings by patch.
@@ -519,10 +538,13 @@ fn step_view(step: &TransactionStep, extra: bool) -> StepView {
 
 fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timestamp) -> PatchView {
     // In the order of the ranking, the worst first: the one that the reasons speak of.
-    let members: Vec<(&Judged, &VulnFacts)> = group
+    // A package that is there in two versions has one vulnerability in two findings: it is named once.
+    let mut named = BTreeSet::new();
+    let members: Vec<(&str, &VulnFacts)> = group
         .findings
         .iter()
-        .filter_map(|i| Some((judgement.judged.get(*i)?, judgement.facts.get(*i)?.as_ref())))
+        .filter_map(|i| Some((judgement.judged.get(*i)?.finding.vuln.as_str(), judgement.facts.get(*i)?.as_ref())))
+        .filter(|(vuln, _)| named.insert(*vuln))
         .collect();
     let mut steps: Vec<StepView> = group.steps.iter().map(|s| step_view(s, false)).collect();
     steps.extend(group.extra.iter().map(|s| step_view(s, true)));
@@ -538,7 +560,7 @@ fn patch_view(rank: u32, group: &PatchGroup, judgement: &Judgement, now: Timesta
         severity: severity_word(group.severity).to_owned(),
         due: group.due.map(|d| d.to_string()),
         overdue: group.due.is_some_and(|d| d < now),
-        vulns: members.iter().map(|(j, _)| j.finding.vuln.clone()).collect(),
+        vulns: members.iter().map(|(vuln, _)| (*vuln).to_owned()).collect(),
         kev: size(members.iter().filter(|(_, facts)| facts.kev.is_some()).count()),
         risk_removed_u6: group.risk_removed.value_micro,
         risk_factors: group

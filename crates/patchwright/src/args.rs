@@ -581,7 +581,7 @@ pub(crate) enum Policy {
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
-    /// Show how findings would change class under another policy
+    /// Show what another policy would change: classes, deadlines, what is set aside
     Simulate {
         /// Policy file (TOML)
         file: PathBuf,

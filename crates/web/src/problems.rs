@@ -209,7 +209,7 @@ pub const PROBLEMS: &[Problem] = &[
         "The document stands against a rule",
         "The detail names every rule: a reason, a review date in time, a version that is not older than what is here. Nothing was changed.",
     ),
-    refused("filter_unknown", "No such state", "Use one of the states that the hint names, or clear the filter."),
+    refused("filter_unknown", "No such filter", "Use one of the words that the hint names, or clear the filter."),
     refused(
         "password_guessed",
         "The password is guessed at once",

@@ -100,7 +100,10 @@ impl Edit {
             Self::TagRemove(tag) => before.tags.iter().filter(|t| *t != tag).cloned().collect::<Vec<_>>().join(";"),
             Self::Owner(value) | Self::Tier(value) => value.clone(),
         };
-        self.field().set(&mut after, &value).map_err(|e| AppError::invalid("bulk_edit", e.to_string(), e.why))?;
+        self.field().set(&mut after, &value).map_err(|e| {
+            // The words that are possible are what to do next, and stand there once.
+            AppError::invalid("bulk_edit", format!("`{}` is no {}", e.value, e.field.word()), e.why)
+        })?;
         Ok(after)
     }
 }

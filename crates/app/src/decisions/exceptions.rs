@@ -7,7 +7,7 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::governance::coverage::{Coverage, Listed};
 use patchwright_domain::governance::exception::{
-    Accounts, Exception, ExceptionPolicy, Plea, Renewal, Standing, State, days_left,
+    Accounts, Exception, ExceptionPolicy, Plea, Refusal, Renewal, Standing, State, days_left,
 };
 use patchwright_domain::ids::ExceptionId;
 use patchwright_domain::time::Timestamp;
@@ -28,8 +28,30 @@ use crate::{Ctx, Env, Result};
 
 /// In place of a state: what is in force and ends soon.
 pub const ENDING: &str = "ending";
+
 /// What to do about a refusal.
-const HINT: &str = "correct what is named and ask again";
+fn hint(against: &[Refusal]) -> &'static str {
+    if against.contains(&Refusal::Nothing) {
+        "ask for findings that are open: `patchwright findings query QUERY`, or the page Findings, shows what a query finds"
+    } else {
+        "correct what is named and ask again"
+    }
+}
+
+/// The state that a filter of the list of exceptions names; nothing for an empty one.
+///
+/// # Errors
+/// [`AppError::Invalid`] for any other: a whole list would read as the answer.
+pub fn exception_filter(q: &str) -> Result<Option<&'static str>> {
+    match q.trim() {
+        "" => Ok(None),
+        "is:ending" => Ok(Some(ENDING)),
+        other => {
+            let detail = format!("`{}` is no filter of exceptions", other.chars().take(100).collect::<String>());
+            Err(AppError::invalid("filter_unknown", detail, "use `is:ending`, or none"))
+        }
+    }
+}
 
 /// What is asked for, before it is put into words.
 struct Asked {
@@ -88,7 +110,7 @@ pub async fn exception_request(env: &Env, ctx: &Ctx, request: &ExceptionRequest)
     let policy = env.policy();
     let id = ExceptionId::from_unique(&unique());
     let exception = Exception::request(id, plea, &policy.policy.exceptions)
-        .map_err(|against| refused("exception_refused", &against, HINT))?;
+        .map_err(|against| refused("exception_refused", &against, hint(&against)))?;
     let mut txn = env.db().write().await?;
     txn.exception_insert(&exception, &asked.covers).await?;
     txn.audit_append(entry(ctx, now, Action::RequestException.word(), &exception, &asked.covers, &request.reason));
@@ -122,7 +144,7 @@ pub async fn exception_renew(env: &Env, ctx: &Ctx, id: &str, request: &RenewRequ
     let exception = stored
         .exception
         .renew(ExceptionId::from_unique(&unique()), with, waiting, &policy.policy.exceptions)
-        .map_err(|against| refused("exception_refused", &against, HINT))?;
+        .map_err(|against| refused("exception_refused", &against, hint(&against)))?;
     let mut txn = env.db().write().await?;
     txn.exception_insert(&exception, &covers).await?;
     txn.audit_append(entry(ctx, now, "exception.renew", &exception, &covers, &request.reason));

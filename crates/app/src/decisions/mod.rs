@@ -30,8 +30,8 @@ pub use documents::{
 };
 pub use ending::ending;
 pub use exceptions::{
-    ENDING, exception_decide, exception_list, exception_renew, exception_request, exception_show, exceptions_expire,
-    requested_of,
+    ENDING, exception_decide, exception_filter, exception_list, exception_renew, exception_request, exception_show,
+    exceptions_expire, requested_of,
 };
 pub use not_affected::{not_affected_list, not_affected_show, not_affected_state, not_affected_withdraw};
 pub(crate) use plan::version_of;

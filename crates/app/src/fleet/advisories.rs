@@ -73,6 +73,7 @@ fn row_of(seen: &Seen<'_>, open: &Open, id: &str) -> Result<Option<AdvisoryRow>>
 /// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
 pub async fn advisory_list(env: &Env, ctx: &Ctx, query: &AdvisoryQuery) -> Result<Page<AdvisoryRow>> {
     ctx.authorize(Action::ViewFindings, &Target::OwnScope)?;
+    super::filters::advisories(query)?;
     let seen = seen(env, ctx).await?;
     let (index, board) = (&seen.state.index, seen.state.board()?);
     let needle = filled(query.q.as_ref()).map(str::to_lowercase);

@@ -19,7 +19,7 @@ pub(crate) struct Key {
     pub(crate) policy: String,
     /// Exceptions and statements about the host.
     pub(crate) decided: String,
-    /// Due dates pass: a report is made anew every hour.
+    /// Ages grow: a report is made anew every hour.
     pub(crate) hour: i64,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Key {
 pub(crate) struct Entry {
     pub(crate) host: Host,
     pub(crate) report: Arc<ScanReport>,
-    /// When the first of its exceptions and of what sets findings aside ends.
+    /// When the first of its exceptions and of what sets findings aside ends, or the next of its deadlines has passed.
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -44,7 +44,8 @@ pub(crate) struct FleetCache {
 }
 
 impl FleetCache {
-    /// The report of a host, where nothing that it rests on changed and no statement in it has lapsed by `now`.
+    /// The report of a host, where nothing that it rests on changed, and no statement in it has lapsed and no deadline passed by
+    /// `now`.
     pub(crate) fn get(&self, id: &HostId, key: &Key, now: Timestamp) -> Option<Entry> {
         let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         entries.get(id).filter(|(k, e)| k == key && e.until.is_none_or(|end| now < end)).map(|(_, e)| e.clone())

@@ -272,6 +272,9 @@ pub async fn findings_stats(env: &Env, ctx: &Ctx) -> Result<FindingsStats> {
          the pages of hosts count from the instant for the package itself."
             .to_owned(),
     ];
+    notes.push(
+        "Fixes of kernels are not among the fixed: which kernel ran on a past day is not on record. Open ones are counted.".to_owned(),
+    );
     notes.extend(state.notes(&ctx.actor.scope(), &scope).iter().cloned());
     if let Some(note) = left_out(taken.iter().map(|t| t.aside).sum()) {
         notes.push(note);

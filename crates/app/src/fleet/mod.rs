@@ -9,6 +9,7 @@ mod affected;
 pub(crate) mod cache;
 mod covered;
 mod detail;
+mod filters;
 mod findings;
 mod first_seen;
 mod glance;
@@ -19,12 +20,12 @@ mod marking;
 mod record;
 mod search;
 mod seen;
+mod simulated;
 mod today;
 
 use std::sync::Arc;
 
 use patchwright_domain::access::{Action, Target};
-use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::exposure::fleet::census::HostSum;
 use patchwright_domain::exposure::fleet::query::term;
 use patchwright_domain::inventory::Tri;
@@ -39,10 +40,11 @@ pub use findings::{EXPORT_MAX, FINDING_GROUPS, FINDING_SORTS, findings_export, f
 pub use index::warm;
 pub use known_host::{KnownHost, known_host};
 pub use search::search;
+pub use simulated::simulate;
 pub use today::today;
 
 use crate::error::AppError;
-use crate::report::{Judgement, Question, judge, report_decided, tri_word, urgency_place};
+use crate::report::{Question, report_decided, tri_word, urgency_place};
 use crate::{Ctx, Env, Result};
 use cache::{Entry, Key};
 use glance::{Glance, is_stale, is_unsupported};
@@ -90,7 +92,9 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Ent
             let decided = decisions.of_host(&host.id);
             let report = Arc::new(report_decided(&intel, &stored.facts, &question, &[], &decided)?);
             let lapses = report.vex.iter().flat_map(|vex| &vex.set_aside).filter_map(|aside| aside.until.as_deref());
-            let until = lapses.filter_map(Timestamp::parse).chain(decided.until).min();
+            let lapses = lapses.filter_map(Timestamp::parse);
+            let passes = report.findings.iter().filter_map(|f| passed_at(f.due.as_deref()?, now));
+            let until = lapses.chain(decided.until).chain(passes).min();
             let entry = Entry { host: Host::clone(host), until, report };
             env.cache().put(host.id.clone(), key(host), entry.clone());
             if let Some(slot) = out.get_mut(*place) {
@@ -101,33 +105,17 @@ pub(crate) async fn entries_of(env: &Env, hosts: &[Arc<Host>]) -> Result<Vec<Ent
     Ok(out.into_iter().flatten().collect())
 }
 
+/// The first instant after now at which a report of now may be wrong about a deadline. Reports hold whole seconds, clocks do not:
+/// a deadline lies somewhere in the second that its text names, and has passed a millisecond later.
+fn passed_at(due: &str, now: Timestamp) -> Option<Timestamp> {
+    let second = Timestamp::parse(due)?.0;
+    [second.saturating_add(1), second.saturating_add(1_000)].into_iter().find(|at| *at > now.0).map(Timestamp)
+}
+
 /// The report of every host that the caller may see: for what no list has, as a draft by its id alone. Slow where there are many hosts.
 pub(crate) async fn every_entry(env: &Env, ctx: &Ctx) -> Result<Vec<Entry>> {
     let hosts: Vec<Arc<Host>> = hosts(env, ctx).await?.into_iter().map(Arc::new).collect();
     entries_of(env, &hosts).await
-}
-
-/// Every host's findings with their decisions and the host's profile, for questions about policy. Not cached: rare and whole.
-///
-/// # Errors
-/// [`AppError::Forbidden`], or the database.
-pub async fn judge_all(env: &Env, ctx: &Ctx) -> Result<Vec<(Judgement, AssetProfile)>> {
-    ctx.authorize(Action::SimulatePolicy, &Target::Installation)?;
-    let (intel, policy, now) = (env.intel(), env.policy(), env.now());
-    let mut out = Vec::new();
-    for host in hosts(env, ctx).await? {
-        let mut read = env.db().read().await?;
-        let Some(stored) = read.host_facts_latest(&host.id).await? else { continue };
-        let seen = first_seen::of_host(env, &mut read, &host, &stored.facts).await?;
-        let question = Question {
-            profile: &host.profile,
-            policy: &policy.policy,
-            now,
-            first_seen: &|finding, _| seen.at(finding),
-        };
-        out.push((judge(&intel, &stored.facts, &question)?, host.profile));
-    }
-    Ok(out)
 }
 
 async fn hosts(env: &Env, ctx: &Ctx) -> Result<Vec<Host>> {
@@ -196,7 +184,7 @@ pub(crate) fn page<T>(rows: Vec<T>, after: Option<&str>, limit: Option<u32>) -> 
 /// Hosts that match a query.
 ///
 /// # Errors
-/// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor.
+/// [`AppError::Forbidden`], [`AppError::Invalid`] for an unknown sort key or cursor, or a filter that no host can pass.
 pub async fn host_list(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Page<HostRow>> {
     ctx.authorize(Action::ViewHosts, &Target::OwnScope)?;
     let seen = seen(env, ctx).await?;
@@ -225,7 +213,7 @@ pub async fn host_export(env: &Env, ctx: &Ctx, query: &HostQuery) -> Result<Vec<
 
 /// The hosts that match a query, the first `wanted` of them in its order.
 fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery, wanted: usize) -> Result<Vec<Listed<'s>>> {
-    known_filter(query)?;
+    filters::hosts(query, seen)?;
     let found = match filled(query.q.as_ref()) {
         Some(q) if q.starts_with("package:") => Some(seen.found(&term("package", q.trim_start_matches("package:")))?),
         Some(q) if q.to_ascii_uppercase().starts_with("CVE-") => Some(seen.found(&term("cve", q))?),
@@ -261,21 +249,6 @@ fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|t| t.trim()).filter(|t| !t.is_empty())
 }
 
-/// The states behind `is:` in the filter of hosts.
-const HOST_STATES: [&str; 6] = ["restart", "reboot", "stale", "unsupported", "overdue", "exploited"];
-
-/// Refuses a state that no host can be in: an empty list would read as good news.
-fn known_filter(query: &HostQuery) -> Result<()> {
-    match filled(query.q.as_ref()).and_then(|q| q.strip_prefix("is:")) {
-        Some(state) if !HOST_STATES.contains(&state) => Err(AppError::invalid(
-            "filter_unknown",
-            format!("`is:{state}` is not a state of hosts"),
-            format!("use one of: {}", HOST_STATES.map(|state| format!("is:{state}")).join(", ")),
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
 impl Listed<'_> {
     /// Whether the words or the state that were typed in fit.
     fn wanted(&self, query: &HostQuery, seen: &Seen<'_>) -> bool {
@@ -287,8 +260,8 @@ impl Listed<'_> {
                 "stale" => is_stale(self.host, seen.now),
                 "unsupported" => is_unsupported(seen.support(self.glance)),
                 "overdue" => self.sum.overdue > 0,
-                "exploited" => self.sum.kev > 0,
-                // `known_filter` has refused it.
+                "kev" | "exploited" => self.sum.kev > 0,
+                // `filters::hosts` has refused it.
                 _ => false,
             };
         }
@@ -305,10 +278,11 @@ impl Listed<'_> {
         let is = |want: Option<&String>, have: &str| filled(want).is_none_or(|w| w.eq_ignore_ascii_case(have));
         let support_or_os = filled(query.os.as_ref()).is_none_or(|w| {
             self.host.ecosystem.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(w))
-                || seen.support(self.glance).word() == w
+                || seen.support(self.glance).word().eq_ignore_ascii_case(w)
         });
         let urgency = filled(query.urgency.as_ref())
-            .is_none_or(|w| self.sum.worst().is_some_and(|have| have <= usize::from(urgency_place(w))));
+            .map(|w| usize::from(urgency_place(&w.to_ascii_lowercase())))
+            .is_none_or(|least| self.sum.worst().is_some_and(|have| have <= least));
         support_or_os
             && urgency
             && is(query.tier.as_ref(), &format!("{:?}", self.host.profile.tier))

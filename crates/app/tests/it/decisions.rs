@@ -120,6 +120,11 @@ async fn an_exception_is_asked_for_approved_by_another_and_ends_by_itself() {
     assert!(
         why(exception_request(&first, &ann(), &wish("cve:CVE-1999-0001", &counted.latest)).await).contains("no open")
     );
+    let nothing = exception_request(&first, &ann(), &wish("cve:CVE-1999-0001", &counted.latest)).await;
+    assert!(
+        matches!(&nothing, Err(AppError::Invalid { hint: Some(hint), .. }) if hint.contains("patchwright findings query")),
+        "{nothing:?}"
+    );
     let stale = ExceptionRequest { digest: Some("00".repeat(32)), ..wish(q, &counted.latest) };
     assert!(matches!(exception_request(&first, &ann(), &stale).await, Err(AppError::Conflict { .. })));
     let empty = plan(&first, &ann(), "  ", By::Package).await;

@@ -214,7 +214,7 @@ async fn hosts_that_differ_are_told_apart() {
             json!([{"@id": "DB-01", "subcomponents": [{"@id": "pkg:deb/debian/libssl3"}]}]),
         ),
         says(&names[2], "not_affected", json!([{"@id": "cpe:/o:debian:debian_linux:12"}])),
-        says(&names[3].to_ascii_lowercase(), "fixed", json!([{"@id": "pkg:deb/debian/openssl?arch=source"}])),
+        says(&names[3].to_ascii_lowercase(), "fixed", json!([{"@id": "pkg:deb/debian/openssl@3.0.9-1?arch=source"}])),
     ];
     if let Some((advisory, package)) = &dsa {
         statements.push(says(

@@ -295,3 +295,84 @@ async fn a_known_machine_keeps_its_clocks() {
     assert_eq!(seen(&known, &upgraded, "curl"), start);
     assert!(fleet::known_host(&later, &local(), &host("web-02", "3.0.9-1", "1")).await.unwrap().is_none());
 }
+
+/// A page may be looked at in the minute in which a deadline passes.
+#[tokio::test]
+async fn a_host_is_overdue_from_the_instant_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { data_dir: dir.path().to_owned(), database_url: None, offline: true };
+    // Deadlines then lie within an hour, and not on its edge.
+    let start = Timestamp(Timestamp::parse(START).unwrap().0 + 1_800_123);
+    let clock = Clock::fixed(start);
+    let env = Env::open(config, clock.clone()).await.unwrap();
+    host_report(&env, &local(), host("web-01", "3.0.9-1", "7.88.1-10")).await.unwrap();
+    let id = find_host(&env, &local(), "web-01").await.unwrap().id;
+    let report = async || fleet::host_detail(&env, &local(), &id).await.unwrap().report;
+    let dues: BTreeSet<i64> =
+        report().await.findings.iter().filter_map(|f| Timestamp::parse(f.due.as_deref()?)).map(|at| at.0).collect();
+    // A report names whole seconds; the clock of the host began within one.
+    let due = dues.into_iter().find(|at| *at > start.0 && at % 3_600_000 == 1_800_000).unwrap() + 123;
+    clock.put(Timestamp(due - 60_000));
+    let before = report().await.counts.overdue;
+    clock.put(Timestamp(due));
+    assert_eq!(report().await.counts.overdue, before, "it is due at the instant");
+    clock.put(Timestamp(due + 1_000));
+    let after = report().await;
+    assert!(after.counts.overdue > before, "{before}");
+    assert!(after.patches.iter().any(|p| p.overdue));
+    agrees(&env).await;
+}
+
+/// A policy that leaves every class where it is may still set findings aside, and ask for others tomorrow.
+#[tokio::test]
+async fn a_simulation_says_what_is_set_aside_and_which_deadlines_move() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = env(dir.path(), 0).await;
+    let mut facts = host("web-01", "3.0.9-1", "7.88.1-10");
+    facts.collected_at = first.now();
+    host_report(&first, &local(), facts).await.unwrap();
+    let isolated = AssetProfile { tier: Tier::T3, exposure: Exposure::Isolated, ..AssetProfile::default() };
+    classify(&first, "web-01", isolated).await;
+    let shipped = patchwright_domain::decision::policy::DEFAULT_TEXT;
+    let rule = "\n[[runtime.rule]]\nname = \"isolated-zone\"\nevidence = \"network_isolated\"\n\
+                when = 'asset.exposure == \"isolated\"'\napproved_by = \"Example Security\"\nexpires = 2099-01-01\n\
+                because = \"no route into the zone\"\n";
+    let shorter = shipped.replace(
+        "urgency = \"High\", tier = \"T2\", remediate = \"30d\"",
+        "urgency = \"High\", tier = \"T2\", remediate = \"1d\"",
+    );
+    assert_ne!(shorter, shipped);
+    let policy = |text: &str| patchwright_app::policy::PolicySet::parse(text).unwrap();
+    let all = ask(&first, &local(), "", "patch").await.findings;
+    let high = ask(&first, &local(), "urgency:high", "patch").await.findings;
+    let same = fleet::simulate(&first, &local(), &policy(shipped)).await.unwrap();
+    assert_eq!((same.total, same.changed, same.due_earlier, same.newly_set_aside), (all, 0, 0, 0));
+    let moved = fleet::simulate(&first, &local(), &policy(&shorter)).await.unwrap();
+    assert_eq!((moved.changed, moved.due_earlier, moved.due_later, moved.newly_overdue), (0, high, 0, 0), "{moved:?}");
+    let both = format!("{shorter}{rule}");
+    let report = fleet::simulate(&first, &local(), &policy(&both)).await.unwrap();
+    assert!(report.newly_set_aside > 0 && report.newly_set_aside < all, "{report:?}");
+    assert_eq!((report.total, report.changed, report.set_aside), (all, 0, 0));
+    assert!(report.aside_examples[0].because.contains("evidence of web-01"), "{report:?}");
+
+    // Two days later, and in force: what is aside is not open, and the old policy would bring it back.
+    let aside = report.newly_set_aside;
+    let ctx = Ctx { reason: Some("tried".to_owned()), ..local() };
+    let later = env(dir.path(), 2).await;
+    let report = fleet::simulate(&later, &local(), &policy(&shorter)).await.unwrap();
+    assert_eq!((report.newly_overdue, report.due_earlier), (high, high), "{report:?}");
+    patchwright_app::policy::apply(&first, &ctx, &both).await.unwrap();
+    let report = fleet::simulate(&first, &local(), &policy(shipped)).await.unwrap();
+    assert_eq!((report.total, report.come_back, report.set_aside), (all - aside, aside, 0), "{report:?}");
+    let report = fleet::simulate(&first, &local(), &policy(&both)).await.unwrap();
+    assert_eq!((report.total, report.come_back, report.set_aside), (all - aside, 0, aside), "{report:?}");
+}
+
+/// What is left out of an answer is said in it.
+#[tokio::test]
+async fn the_statistics_say_that_fixes_of_kernels_are_not_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = env(dir.path(), 0).await;
+    let notes = fleet::findings_stats(&env, &local()).await.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("kernels")), "{notes:?}");
+}

@@ -21,12 +21,12 @@ struct Plain {
     fixable: BTreeSet<String>,
     due: Option<String>,
     overdue: u32,
-    urgency: Option<u8>,
+    urgency: Option<usize>,
     severity: BTreeSet<String>,
 }
 
-fn place(urgency: &str) -> u8 {
-    ["emergency", "critical", "high", "medium", "low"].iter().position(|u| *u == urgency).unwrap() as u8
+fn place(urgency: &str) -> usize {
+    ["emergency", "critical", "high", "medium", "low"].iter().position(|u| *u == urgency).unwrap()
 }
 
 impl Plain {
@@ -87,7 +87,7 @@ pub(crate) async fn lists_agree(env: &Env, ctx: &Ctx) {
     }
     assert_eq!(listed.len(), by_vuln.len());
     for row in &listed {
-        by_vuln[row.vuln.as_str()].is(row);
+        by_vuln.get(row.vuln.as_str()).unwrap().is(row);
     }
     for (id, plain) in by_vuln.iter().step_by(7).chain(by_advisory.iter().step_by(5)) {
         let page = fleet::advisory_detail(env, ctx, id, 1_000).await.unwrap();

@@ -197,7 +197,7 @@ fn subcomponents_count_only_inside_of_this_host() {
 fn status_names_and_conflicts() {
     let of = |status, issued: i64| Statement {
         issued: Timestamp(issued),
-        ..statement(status, vec![product(&[purl("deb/debian/openssl?arch=source")], &[])])
+        ..statement(status, vec![product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[])])
     };
     assert_eq!(outcome(of(VexStatus::Fixed, 1)), "aside");
     assert!(outcome(of(VexStatus::Affected, 1)).starts_with("Confirms"));
@@ -415,11 +415,42 @@ fn a_spelling_that_contradicts_wins() {
     assert_eq!(spelled(&[name("web-01"), own]), "aside");
 }
 
+/// A package URL without a version means every version, and a fix is not in every one.
+#[test]
+fn fixed_without_a_version_is_not_said_of_what_is_older_than_the_fix() {
+    let fixed = |products| statement(VexStatus::Fixed, products);
+    let system = Identity::Cpe { name: Cpe::parse("cpe:/o:debian:debian_linux:12").unwrap() };
+    let part = purl("deb/debian/openssl?arch=source");
+    let near = "NearMiss: says fixed and names no version; 3.0.15-1 is older than 3.0.16-1, which has the fix";
+    for (products, want) in [
+        (product(std::slice::from_ref(&part), &[]), near),
+        (product(std::slice::from_ref(&system), &[]), near),
+        (product(&[system], std::slice::from_ref(&part)), near),
+        (product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[]), "aside"),
+        (product(&[name("web-01")], std::slice::from_ref(&part)), "aside"),
+        (product(&[name("web-01")], &[]), "aside"),
+    ] {
+        assert_eq!(outcome(fixed(vec![products.clone()])), want, "{products:?}");
+        assert_eq!(outcome(not_affected(vec![products])), "aside", "not affected may be true of every version");
+    }
+    let here = |installed: &str, fixed: Option<&str>| {
+        let one = Finding {
+            installed: installed.to_owned(),
+            fixed: fixed.map(str::to_owned),
+            ..finding("CVE-2026-1", &["openssl"])
+        };
+        run(&[statement(VexStatus::Fixed, vec![product(std::slice::from_ref(&part), &[])])], &[one]).set_aside.len()
+    };
+    assert_eq!(here("3.0.16-1", Some("3.0.16-1")), 1, "installed, and a process runs the old one");
+    assert_eq!(here("3.0.15-1", None), 1, "nobody else knows of a fix");
+    assert_eq!(here("3.0.15-1", Some("3.0.16-1")), 0);
+}
+
 #[test]
 fn drafts_do_nothing_and_interim_documents_set_nothing_aside() {
     let of = |standing, status| Statement {
         standing,
-        ..statement(status, vec![product(&[purl("deb/debian/openssl?arch=source")], &[])])
+        ..statement(status, vec![product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[])])
     };
     assert_eq!(outcome(of(Standing::Final, VexStatus::Fixed)), "aside");
     assert!(outcome(of(Standing::Draft, VexStatus::Fixed)).starts_with("NotFinal: its document is a draft"));

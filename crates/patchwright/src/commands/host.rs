@@ -22,9 +22,7 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                 })
                 .await?;
                 if page.items.is_empty() && *format == Format::Table && !place.quiet {
-                    output::talk(
-                        "No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.",
-                    );
+                    output::talk(&none_listed(&env, query.as_deref()).await?);
                 }
                 output::list(
                     *format,
@@ -92,5 +90,22 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
             }
         }
         Ok(Code::Ok)
+    })
+}
+
+/// Why a list of hosts is empty: none is known, or none matches.
+async fn none_listed(env: &patchwright_app::Env, query: Option<&str>) -> Result<String, Failure> {
+    let all = HostQuery { limit: Some(1), ..HostQuery::default() };
+    let known = match query.filter(|q| !q.trim().is_empty()) {
+        Some(_) => fleet::host_list(env, &ctx(None), &all).await?.total,
+        None => 0,
+    };
+    Ok(match (query, known) {
+        (Some(q), 1..) => format!(
+            "No host matches `{}`: {known} {} known, `patchwright host list` shows all.",
+            output::clean(q),
+            if known == 1 { "is" } else { "are" }
+        ),
+        _ => "No hosts. `patchwright up` takes in this machine, `patchwright inventory import DIR` others.".to_owned(),
     })
 }

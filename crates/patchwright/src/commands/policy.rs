@@ -2,21 +2,23 @@
 
 use std::path::Path;
 
+use patchwright_app::decisions::Decided;
 use patchwright_app::hosts::profile_parse;
 use patchwright_app::intel::Intel;
-use patchwright_app::policy::{self, PolicySet, simulate_over};
-use patchwright_app::report::{Question, judge};
+use patchwright_app::policy::{self, PolicySet};
+use patchwright_app::report::{Question, compare};
 use patchwright_app::{AppError, Clock, fleet};
 use patchwright_domain::decision::classify::{Reason, classify, explain};
 use patchwright_domain::decision::policy::Policy as Parsed;
 use patchwright_domain::decision::profile::AssetProfile;
+use patchwright_domain::decision::simulate::{Simulation, SimulationReport};
 use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::intel::id::advisory_id;
 use patchwright_domain::intel::{Status, VendorWords};
 
 use super::local::{Place, block_on, ctx};
-use super::{input, scan};
+use super::{input, scan, show};
 use crate::args::Policy;
 use crate::exit::{Code, Failure};
 use crate::output::{self, Format, clean};
@@ -219,46 +221,43 @@ fn simulate(
     os: Option<&str>,
     format: Format,
 ) -> Result<Code, Failure> {
-    let now = Clock::system().now();
-    let mut cases = Vec::new();
-    let mut add = |judgement: patchwright_app::report::Judgement, profile: &AssetProfile| {
-        for (judged, facts) in judgement.judged.into_iter().zip(judgement.facts) {
-            cases.push((judged.finding, facts.as_ref().clone(), profile.clone()));
-        }
-    };
-    let old = if let Some(file) = host_file {
+    let report = if let Some(file) = host_file {
+        let now = Clock::system().now();
         let old = PolicySet::shipped()?.policy;
         let scan::Data { intel, scratch: _scratch } = scan::data(place, now)?;
         let (mut facts, _) = input::host(file, os)?;
         intel.complete(&mut facts)?;
         let profile = AssetProfile::default();
         let question = Question { profile: &profile, policy: &old, now, first_seen: &|_, _| now };
-        add(judge(&intel, &facts, &question)?, &profile);
-        old
+        let mut simulation = Simulation::new(now);
+        compare(&intel, &facts, &question, new, &Decided::default(), &mut simulation)?;
+        simulation.report()
     } else {
-        let (old, all) = block_on(async {
+        block_on(async {
             let env = place.open_to_read().await?;
-            let all = patchwright_app::fleet::judge_all(&env, &ctx(None)).await?;
-            Ok((env.policy().policy.clone(), all))
-        })?;
-        for (judgement, profile) in all {
-            add(judgement, &profile);
-        }
-        old
+            Ok(fleet::simulate(&env, &ctx(None), new).await?)
+        })?
     };
-    let report = simulate_over(&old, new, &cases);
     if format != Format::Table {
         output::json(&report)?;
         return Ok(Code::Ok);
     }
-    let mut text =
-        format!("{} of {} findings change class under {} {}.\n", report.changed, report.total, new.name, new.version);
+    output::out(&simulated(&report, new))?;
+    Ok(Code::Ok)
+}
+
+/// What would change, in words: nothing is left unsaid because its class stays.
+fn simulated(report: &SimulationReport, new: &Parsed) -> String {
+    let mut lines = vec![format!(
+        "{} of {} open findings change class under {} {}.",
+        report.changed, report.total, new.name, new.version
+    )];
     for (from, to, n) in report.matrix.iter().filter(|(from, to, _)| from != to) {
-        text.push_str(&format!("  {n:>6}  {} → {}\n", from.word(), to.word()));
+        lines.push(format!("  {n:>6}  {} → {}", from.word(), to.word()));
     }
     for e in report.examples.iter().take(10) {
-        text.push_str(&format!(
-            "  e.g. {} in {}: {} → {}, because {} [{}]\n",
+        lines.push(format!(
+            "  e.g. {} in {}: {} → {}, because {} [{}]",
             e.vuln,
             clean(&e.package),
             e.from.word(),
@@ -267,6 +266,27 @@ fn simulate(
             e.because.rule
         ));
     }
-    output::out(&text)?;
-    Ok(Code::Ok)
+    lines.push(format!(
+        "Deadlines: {} earlier, {} later; {} newly overdue, {} overdue no more.",
+        report.due_earlier, report.due_later, report.newly_overdue, report.no_longer_overdue
+    ));
+    for e in &report.moved_examples {
+        let day = |at: Option<&String>| at.map_or_else(|| "none".to_owned(), |at| show::day(at));
+        let (from, to) = (day(e.from.as_ref()), day(e.to.as_ref()));
+        let overdue = if e.newly_overdue { ", overdue" } else { "" };
+        lines.push(format!("  e.g. {} in {}: due {from} → {to}{overdue}", e.vuln, clean(&e.package)));
+    }
+    lines.push(format!(
+        "Set aside: {} of the open findings, {} come back; {} stay set aside and are not counted as open.",
+        report.newly_set_aside, report.come_back, report.set_aside
+    ));
+    for e in &report.aside_examples {
+        let what = if e.set_aside { "set aside" } else { "comes back; was set aside" };
+        lines.push(format!("  e.g. {} in {}: {what}: {}", e.vuln, clean(&e.package), clean(&e.because)));
+    }
+    if report.excepted > 0 {
+        let (are, they) = if report.excepted == 1 { ("is", "it stays") } else { ("are", "they stay") };
+        lines.push(format!("{} {are} excepted for a time, and {they} so.", report.excepted));
+    }
+    lines.join("\n") + "\n"
 }

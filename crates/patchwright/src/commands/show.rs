@@ -288,12 +288,12 @@ fn headline(report: &ScanReport) -> String {
     let fixable = report.patches.iter().filter(|p| p.state == "available").count();
     let mut text = format!(
         "{} by urgency: {}. {}, {fixable} can be installed now.",
-        paint(Tone::Strong, &counted(c.findings as usize, "open vulnerability", "open vulnerabilities")),
+        paint(Tone::Strong, &counted(c.findings as usize, "open finding", "open findings")),
         parts.join(", "),
         counted(report.patches.len(), "patch", "patches")
     );
     if c.kev > 0 {
-        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} known to be exploited.", c.kev))));
+        write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} known to be exploited (KEV).", c.kev))));
     }
     if c.overdue > 0 {
         write_to(&mut text, format_args!(" {}", paint(Tone::Bad, &format!("{} past due.", c.overdue))));
@@ -336,7 +336,7 @@ fn patches(text: &mut String, report: &ScanReport, limit: usize) {
         let first = p.vulns.first().cloned().unwrap_or_default();
         let mut fixes = if more == 0 { first } else { format!("{first} +{more}") };
         if p.kev > 0 {
-            write_to(&mut fixes, format_args!(", {} exploited", p.kev));
+            write_to(&mut fixes, format_args!(", {} in KEV", p.kev));
         }
         // A narrow terminal gets the number alone: rows of one line are what makes a ranking readable.
         if paper::narrow() {

@@ -1,6 +1,6 @@
 //! The small tools: versions, CVSS, completions, policy, formats.
 
-use crate::run::{Bench, code, err, old_openssl, out};
+use crate::run::{Bench, code, err, old_openssl, out, stanza};
 
 #[test]
 fn versions_compare_and_sort_alone_and_in_batches() {
@@ -230,7 +230,12 @@ fn policy_is_checked_with_line_numbers_explained_and_simulated() {
         "--os",
         "debian:12",
     ]);
-    assert!(same.starts_with("0 of "), "{same}");
+    assert!(same.starts_with("0 of ") && same.contains("Deadlines: 0 earlier, 0 later"), "{same}");
+    let shorter = shipped.replace("remediate = \"14d\"", "remediate = \"1d\"");
+    let shorter = b.file("shorter.toml", shorter);
+    let (shorter, host) = (shorter.to_str().unwrap(), host.to_str().unwrap());
+    let moved = b.ok(&["policy", "simulate", shorter, "--host-file", host, "--os", "debian:12"]);
+    assert!(moved.starts_with("0 of ") && !moved.contains("Deadlines: 0 earlier"), "{moved}");
     let reason = b.run(&["policy", "apply", good.to_str().unwrap(), "--reason", "first version of our own"]);
     assert_eq!(code(&reason), 0, "{}", err(&reason));
     assert!(b.ok(&["audit", "list"]).contains("policy.apply"));
@@ -349,4 +354,25 @@ fn options_that_would_do_nothing_are_refused() {
     let rules = b.file("rules.toml", "schema = \"1\"\nkind = \"assets\"\n");
     let text = b.fails(&["inventory", "asset-rules", rules.to_str().unwrap()], 64);
     assert!(text.contains("needs a reason"), "{text}");
+}
+
+/// A host has one vulnerability in a package of two versions twice as a finding, and once as something to fix.
+#[test]
+fn a_patch_names_each_vulnerability_once() {
+    let b = Bench::new();
+    let status =
+        stanza("libssl3", "openssl (3.0.9-1)", "3.0.9-1") + &stanza("openssl", "openssl (3.0.11-1)", "3.0.11-1");
+    let file = b.file("status", status);
+    let args = ["scan", file.to_str().unwrap(), "--os", "debian:12", "-q"];
+    let report: serde_json::Value = serde_json::from_str(&b.ok(&[&args[..], &["-o", "json"]].concat())).unwrap();
+    let patch = &report["patches"][0];
+    let vulns: Vec<&str> = patch["vulns"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<&&str> = vulns.iter().collect();
+    assert!(report["findings"].as_array().unwrap().len() > vulns.len(), "two versions: {report}");
+    assert_eq!(vulns.len(), distinct.len(), "{vulns:?}");
+    let reason = format!("fixes {} vulnerabilities", vulns.len());
+    assert!(patch["because"][0].as_str().unwrap().starts_with(&reason), "{patch}");
+    let text = b.ok(&args);
+    assert!(text.contains(&format!("{} +{}", vulns[0], vulns.len() - 1)), "{text}");
+    assert!(text.contains(&format!("{} open findings", report["counts"]["findings"])), "{text}");
 }

@@ -266,3 +266,17 @@ fn what_an_import_could_not_read_stands_on_the_hosts_page() {
     assert!(said("all of `dpkg.log`").starts_with("2 places could not be read"), "{host}");
     assert!(b.ok(&["host", "show", "h2"]).contains("cut off here"));
 }
+
+/// Nobody with hosts is told to take in the first one.
+#[test]
+fn an_empty_list_of_hosts_says_whether_there_are_any() {
+    let b = Bench::new();
+    assert!(err(&b.run(&["host", "list"])).contains("takes in this machine"));
+    let text = err(&b.run(&["host", "list", "web"]));
+    assert!(text.contains("takes in this machine"), "{text}");
+    folder(&b, "fleet/web-01");
+    b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap()]);
+    let text = err(&b.run(&["host", "list", "db"]));
+    assert!(text.contains("No host matches `db`: 1 is known") && !text.contains("takes in"), "{text}");
+    assert_eq!(err(&b.run(&["host", "list", "web"])), "");
+}

@@ -39,15 +39,8 @@ pub(crate) async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Answer {
     let (Query(common), Query(wanted)) = (common.map_err(Failure::from)?, wanted.map_err(Failure::from)?);
-    let ending = match wanted.q.trim() {
-        "" => false,
-        "is:ending" => true,
-        other => {
-            let detail = format!("`{}` is no filter of this page", other.chars().take(100).collect::<String>());
-            return Err(AppError::invalid("filter_unknown", detail, "use `is:ending`, or none").into());
-        }
-    };
-    let state_wanted = ending.then_some(decisions::ENDING);
+    let state_wanted = decisions::exception_filter(&wanted.q)?;
+    let ending = state_wanted.is_some();
     let rows = decisions::exception_list(&state.env, &signed.ctx, state_wanted).await?;
     if !common.csv() {
         let mut stated = decisions::not_affected_list(&state.env, &signed.ctx).await?;

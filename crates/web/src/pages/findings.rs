@@ -21,17 +21,17 @@ const SORTS: [(&str, &str); 6] = [
     ("findings", "most findings first"),
     ("hosts", "most hosts first"),
     ("vulns", "most vulnerabilities first"),
-    ("kev", "most exploited first"),
+    ("kev", "most in KEV first"),
     ("name", "by name"),
 ];
 
 /// Questions to start from: query, what it asks.
 const EXAMPLES: [(&str, &str); 5] = [
-    ("is:kev state:fix", "exploited, and a fix can be installed"),
+    ("is:kev state:fix", "known exploited (KEV), and a fix can be installed"),
     ("urgency>=critical and exposure:internet", "at least Critical on hosts that the internet reaches"),
     ("is:overdue and tier:T1", "overdue on the most important hosts"),
     ("state:restart,reboot", "installed, but the old version still runs"),
-    ("epss>=0.5 and not is:kev", "likely to be exploited, not yet seen to be"),
+    ("epss>=0.5 and not is:kev", "likely to be exploited, not in KEV"),
 ];
 
 /// By what the findings are put together.

@@ -248,7 +248,7 @@ pub fn epss(value: &Option<u32>) -> Html {
 pub fn kev(since: &Option<String>, ransomware: &bool) -> Html {
     match since {
         Some(day) => Html(format!(
-            r#"<span class="badge kev">Exploited<span class="vh"> (in CISA KEV since {})</span></span>{}"#,
+            r#"<span class="badge kev">In KEV<span class="vh"> (known exploited, CISA, since {})</span></span>{}"#,
             escape(day),
             if *ransomware { r#" <span class="badge kev">Ransomware</span>"# } else { "" }
         )),

@@ -160,3 +160,72 @@ async fn a_request_with_a_bad_token_does_not_fall_back_to_a_cookie() {
     assert_eq!(house.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(browser.get("/api/v1/hosts").await.status, StatusCode::OK);
 }
+
+/// An empty list would read as good news, and a whole one as the answer.
+#[tokio::test]
+async fn filters_that_nothing_can_pass_are_refused_with_the_words_that_can() {
+    let house = House::new().await;
+    house.host("web-01").await;
+    let token = house.token(&["read"]).await;
+    let browser = house.sign_in().await;
+    for (list, filter, word) in [
+        ("hosts", "tier=T9", "T1, T2, T3, T4"),
+        ("hosts", "reboot=maybe", "yes, no, unknown"),
+        ("hosts", "os=zzz", "Debian:12"),
+        ("hosts", "os=zzz", "extended_only"),
+        ("hosts", "urgency=zz", "emergency, critical"),
+        ("hosts", "q=is:foo", "is:kev"),
+        ("advisories", "urgency=zz", "emergency, critical"),
+        ("advisories", "urgency=HIGH", "high"),
+        ("advisories", "kev=perhaps", "yes"),
+        ("exceptions", "q=is:foo", "is:ending"),
+    ] {
+        let api = house.api(Method::GET, &format!("/api/v1/{list}?{filter}"), &token, None).await;
+        assert_eq!(api.status, StatusCode::UNPROCESSABLE_ENTITY, "{list}?{filter}: {}", api.body);
+        assert_eq!(api.json()["code"], "filter_unknown", "{list}?{filter}");
+        assert!(api.body.contains(word), "{list}?{filter}: {}", api.body);
+        let page = browser.get(&format!("/{list}?{filter}")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{list}?{filter}");
+    }
+    for (list, filter, rows) in [
+        ("hosts", "tier=&reboot=&os=&urgency=&q=", 1),
+        ("hosts", "os=debian:12", 1),
+        ("hosts", "os=extended_only", 0),
+        ("hosts", "urgency=Low", 1),
+        ("hosts", "tier=t1", 0),
+        ("advisories", "kev=&urgency=&limit=1", 1),
+    ] {
+        let api = house.api(Method::GET, &format!("/api/v1/{list}?{filter}"), &token, None).await;
+        assert_eq!(api.status, StatusCode::OK, "{list}?{filter}: {}", api.body);
+        assert_eq!(api.json()["items"].as_array().unwrap().len(), rows, "{list}?{filter}: {}", api.body);
+    }
+    let states = async |state: &str| {
+        let api = house.api(Method::GET, &format!("/api/v1/hosts?q=is:{state}"), &token, None).await;
+        assert_eq!(api.status, StatusCode::OK, "{state}: {}", api.body);
+        api.json()
+    };
+    assert_eq!(states("kev").await["total"], states("exploited").await["total"], "one is the older word for the other");
+    let ending = house.api(Method::GET, "/api/v1/exceptions?q=is:ending", &token, None).await;
+    assert_eq!(ending.status, StatusCode::OK, "{}", ending.body);
+    let both = house.api(Method::GET, "/api/v1/exceptions?q=is:ending&state=refused", &token, None).await;
+    assert_eq!(both.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", both.body);
+}
+
+#[tokio::test]
+async fn the_audit_is_walked_through_by_the_cursor_of_other_lists() {
+    let house = House::new().await;
+    house.host("web-01").await;
+    house.host("web-02").await;
+    let browser = house.sign_in().await;
+    let page = async |query: &str| browser.get(&format!("/api/v1/audit?{query}")).await;
+    let first = page("limit=1").await.json();
+    let next = first["next"].as_str().unwrap();
+    let second = page(&format!("limit=1&after={next}")).await.json();
+    assert_eq!(second, page(&format!("limit=1&before={next}")).await.json());
+    assert_ne!(first["items"], second["items"]);
+    for bad in ["after=x", "after=2&before=2", "after="] {
+        let answer = page(bad).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}: {}", answer.body);
+        assert_eq!(answer.json()["code"], "cursor");
+    }
+}

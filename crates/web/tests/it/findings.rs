@@ -254,6 +254,7 @@ async fn a_change_of_many_hosts_is_counted_confirmed_and_recorded() {
     for bad in ["kind=colour&value=x", "kind=tier&value=T9", "kind=tag&value=a,b", "kind=tag&value=x&q=ownr:x"] {
         let answer = browser.get(&format!("/findings/bulk?{bad}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        assert!(answer.body.matches("tiers are T1").count() <= 1, "said once: {}", answer.body);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use patchwright_versions::compare_lenient;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{Here, HostFit};
@@ -107,8 +108,9 @@ impl Applied {
 
 /// How a statement fits one package of a finding.
 enum Fit {
-    /// It is about this package; the number grows with how closely it names it.
-    Yes(u8),
+    /// It is about this package; the number grows with how closely it names it. Says too whether it is about the version that is
+    /// here, or about this very host, and not about every version.
+    Yes(u8, bool),
     Near(String),
     No,
 }
@@ -118,7 +120,8 @@ enum Fit {
 /// A statement applies to a package of a finding when it names the vulnerability and either names the package as its product,
 /// or names the host as its product with the package among the subcomponents (or with none, which means all of it). A
 /// subcomponent under another product never applies. Of several the latest decides, then the one that names the package most
-/// closely, then the graver. A finding is set aside only when all of its packages are.
+/// closely, then the graver. A finding is set aside only when all of its packages are. *Fixed* of a package without a version does
+/// not count where the version here is older than the one that is known to have the fix.
 #[must_use]
 pub fn apply(statements: &[Statement], subject: &Subject<'_>, now: Timestamp) -> Applied {
     let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -179,7 +182,7 @@ fn judge(
         has_namesake,
     };
     for (place, statement) in closed {
-        if packages.iter().any(|binary| matches!(fit(statement, host, &here(*binary)), Fit::Yes(_))) {
+        if packages.iter().any(|binary| matches!(fit(statement, host, &here(*binary)), Fit::Yes(..))) {
             let note = match (statement.held(), statement.expires) {
                 (Some(why), _) if statement.in_force(now) => (NotApplied::NotFinal, why.to_owned()),
                 (_, Some(end)) if end <= now => {
@@ -190,6 +193,7 @@ fn judge(
             notes.insert(place, note);
         }
     }
+    let older = older(finding);
     let mut deciding: Vec<usize> = Vec::new();
     let mut covered = 0_usize;
     let mut said: BTreeMap<usize, bool> = BTreeMap::new();
@@ -197,8 +201,12 @@ fn judge(
         let mut best: Option<((Timestamp, u8, VexStatus), usize, &Statement)> = None;
         let mut fitting = Vec::new();
         for (place, statement) in &live {
-            match fit(statement, host, &here(*binary)) {
-                Fit::Yes(closeness) => {
+            let fit = match (fit(statement, host, &here(*binary)), statement.status, &older) {
+                (Fit::Yes(_, false), VexStatus::Fixed, Some(text)) => Fit::Near(text.clone()),
+                (fit, ..) => fit,
+            };
+            match fit {
+                Fit::Yes(closeness, _) => {
                     fitting.push(*place);
                     let weight = (statement.issued, closeness, statement.status);
                     if best.as_ref().is_none_or(|(known, _, _)| *known <= weight) {
@@ -254,18 +262,27 @@ fn judge(
     }
 }
 
+/// Why *fixed* of a package whatever its version is not true of this one: the version with the fix is known, and a later one than
+/// the one here. Of a version that it names, or of one host, whoever says it has looked.
+fn older(finding: &Finding) -> Option<String> {
+    let (here, fixed) = (finding.flawed_version(), finding.fixed.as_deref()?);
+    let order = compare_lenient(scheme_of(&finding.ecosystem)?, here, fixed);
+    (order == std::cmp::Ordering::Less)
+        .then(|| format!("says fixed and names no version; {here} is older than {fixed}, which has the fix"))
+}
+
 fn fit(statement: &Statement, host: &HostIdentity, here: &Here<'_>) -> Fit {
-    let mut best: Option<u8> = None;
+    let mut best: Option<(u8, bool)> = None;
     let mut near: Option<String> = None;
     for product in &statement.products {
         match fit_product(product, host, here) {
-            Fit::Yes(closeness) => best = best.max(Some(closeness)),
+            Fit::Yes(closeness, exact) => best = best.max(Some((closeness, exact))),
             Fit::Near(text) => near = near.or(Some(text)),
             Fit::No => {}
         }
     }
     match (best, near) {
-        (Some(closeness), _) => Fit::Yes(closeness),
+        (Some((closeness, exact)), _) => Fit::Yes(closeness, exact),
         (None, Some(text)) => Fit::Near(text),
         (None, None) => Fit::No,
     }
@@ -275,7 +292,7 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
     let whole = host.fit(&product.ids);
     if product.subcomponents.is_empty() {
         return match whole {
-            HostFit::Yes => Fit::Yes(0),
+            HostFit::Yes => Fit::Yes(0, is_one(&product.ids, host)),
             HostFit::Contradicted(text) => Fit::Near(text),
             HostFit::No => fit_ids(&product.ids, here),
         };
@@ -284,8 +301,10 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
     let mut near = None;
     for component in &product.subcomponents {
         match fit_ids(&component.ids, here) {
-            Fit::Yes(closeness) if is_host => return Fit::Yes(closeness.saturating_add(1)),
-            Fit::Yes(_) => {
+            Fit::Yes(closeness, exact) if is_host => {
+                return Fit::Yes(closeness.saturating_add(1), exact || is_one(&product.ids, host));
+            }
+            Fit::Yes(..) => {
                 let names: Vec<String> = product.ids.iter().map(ToString::to_string).collect();
                 near = Some(match &whole {
                     HostFit::Contradicted(text) => text.clone(),
@@ -299,6 +318,15 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
         }
     }
     near.map_or(Fit::No, Fit::Near)
+}
+
+/// Whether spellings that name the host name this one alone: the CPE name of its system is that of many.
+fn is_one(ids: &[Identity], host: &HostIdentity) -> bool {
+    ids.iter().filter(|id| host.is(id)).any(|id| match id {
+        Identity::Name { .. } | Identity::Hash { .. } => true,
+        Identity::Purl(purl) => purl.version.is_some(),
+        Identity::Cpe { .. } => false,
+    })
 }
 
 /// Every spelling is of the same thing. Any that fits is enough, but a package URL is the closest: where there are some and none
@@ -335,7 +363,17 @@ fn fit_ids(ids: &[Identity], here: &Here<'_>) -> Fit {
         Some(digest) => Fit::Near(format!(
             "is about the build with the digest {digest}, and no digest of an installed package is known"
         )),
-        None => Fit::Yes(closeness),
+        None => Fit::Yes(closeness, names_version(by)),
+    }
+}
+
+/// Whether an identity is of one version of a package.
+fn names_version(id: &Identity) -> bool {
+    match id {
+        Identity::Purl(purl) => purl.version.is_some(),
+        Identity::Cpe { name } => name.version().is_some(),
+        Identity::Hash { .. } => true,
+        Identity::Name { .. } => false,
     }
 }
 

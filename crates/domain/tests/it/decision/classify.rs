@@ -1,10 +1,10 @@
 //! Urgency by the default policy: tables, reasons, and the properties that every policy decision has to keep.
 
-use patchwright_domain::decision::classify::{Decision, explain};
+use patchwright_domain::decision::classify::{Decision, classify, explain};
 use patchwright_domain::decision::cvss::Severity;
 use patchwright_domain::decision::policy::{DEFAULT_TEXT, Policy, Urgency};
 use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, Tier};
-use patchwright_domain::decision::simulate::simulate;
+use patchwright_domain::decision::simulate::{Case, Outcome, Simulation};
 use patchwright_domain::decision::sla::{Clocks, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::intel::{ExploitMaturity, Status, VendorWords, VulnFacts};
@@ -245,12 +245,57 @@ fn a_simulation_counts_every_change_and_shows_examples() {
         package: "p",
         ecosystem: "Debian:12",
     });
-    let report = simulate(&old, &new, inputs);
+    let judged: Vec<(Decision, Decision)> = inputs.map(|i| (classify(&old, &i), classify(&new, &i))).collect();
+    let mut simulation = Simulation::new(Timestamp(0));
+    for (before, after) in &judged {
+        simulation.add(&case(outcome(before, None, None), outcome(after, None, None)));
+    }
+    let report = simulation.report();
     assert_eq!((report.total, report.changed, report.examples.len()), (10, 7, 5));
     assert_eq!(report.matrix, [(Urgency::Low, Urgency::Medium, 7), (Urgency::High, Urgency::High, 3)]);
+    assert_eq!((report.examples[0].package.as_str(), report.examples[0].because.rule.as_str()), ("p", "fallback"));
+    assert_eq!((report.due_earlier, report.due_later, report.newly_set_aside), (0, 0, 0));
+}
+
+fn outcome<'a>(decision: &'a Decision, due: Option<i64>, set_aside: Option<&'a str>) -> Outcome<'a> {
+    Outcome { urgency: decision.urgency, because: decision.because.first(), due: due.map(Timestamp), set_aside }
+}
+
+fn case<'a>(before: Outcome<'a>, after: Outcome<'a>) -> Case<'a> {
+    Case { vuln: "CVE-2026-0", package: "p", excepted: false, before, after }
+}
+
+/// A class that stays is not all that a policy decides.
+#[test]
+fn a_simulation_counts_deadlines_and_what_is_set_aside() {
+    let facts = cvss(&vuln("CVE-2026-0"), "cna", LOCAL);
+    let d = judge(&default_policy(), &facts, &vendor(None, None), &AssetProfile::default());
+    let mut simulation = Simulation::new(Timestamp(100));
+    for (before, after) in [
+        ((Some(200), None), (Some(50), None)),
+        ((Some(200), None), (Some(150), None)),
+        ((Some(50), None), (Some(150), None)),
+        ((None, None), (Some(150), None)),
+        ((Some(200), None), (None, None)),
+        ((Some(200), None), (Some(200), None)),
+        // Neither the class nor the deadline of what is set aside matters.
+        ((Some(200), None), (Some(50), Some("the service is off"))),
+        ((Some(50), Some("the service is off")), (Some(200), None)),
+        ((Some(50), Some("vendor says so")), (Some(200), Some("vendor says so"))),
+    ] {
+        simulation.add(&case(outcome(&d, before.0, before.1), outcome(&d, after.0, after.1)));
+    }
+    simulation.add(&Case { excepted: true, ..case(outcome(&d, None, None), outcome(&d, None, None)) });
+    let report = simulation.report();
+    assert_eq!((report.total, report.changed, report.excepted), (8, 0, 1));
+    assert_eq!((report.due_earlier, report.due_later), (3, 2));
+    assert_eq!((report.newly_overdue, report.no_longer_overdue), (1, 1));
+    assert_eq!((report.newly_set_aside, report.come_back, report.set_aside), (1, 1, 1));
+    assert_eq!(report.matrix, [(d.urgency, d.urgency, 7)], "what is open under both");
+    assert!(report.moved_examples[0].newly_overdue, "the first one becomes overdue: {:?}", report.moved_examples);
     assert_eq!(
-        (report.examples[0].vuln.as_str(), report.examples[0].because.rule.as_str()),
-        ("CVE-2026-0", "fallback")
+        report.aside_examples.iter().map(|e| (e.set_aside, e.because.as_str())).collect::<Vec<_>>(),
+        [(true, "the service is off"), (false, "the service is off")]
     );
 }
 

@@ -86,23 +86,19 @@ pub(super) fn snapshot(i: usize) -> data::SnapshotRow {
 
 /// Kept questions.
 pub(super) fn views(rows: usize) -> Vec<ViewRow> {
-    [
-        ("Exploited, fixable", "is:kev state:fix"),
-        ("Mine", "is:kev and tier:T1"),
-        ("DMZ, overdue", "zone:dmz is:overdue"),
-    ]
-    .iter()
-    .enumerate()
-    .take(if rows == 0 { 0 } else { 3 })
-    .map(|(i, (name, q))| ViewRow {
-        id: format!("viw_{i}"),
-        name: (*name).to_owned(),
-        q: (*q).to_owned(),
-        group: "patch".to_owned(),
-        sort: String::new(),
-        created: at(-24),
-    })
-    .collect()
+    [("In KEV, fixable", "is:kev state:fix"), ("Mine", "is:kev and tier:T1"), ("DMZ, overdue", "zone:dmz is:overdue")]
+        .iter()
+        .enumerate()
+        .take(if rows == 0 { 0 } else { 3 })
+        .map(|(i, (name, q))| ViewRow {
+            id: format!("viw_{i}"),
+            name: (*name).to_owned(),
+            q: (*q).to_owned(),
+            group: "patch".to_owned(),
+            sort: String::new(),
+            created: at(-24),
+        })
+        .collect()
 }
 
 /// What a change of `rows` hosts would do.

@@ -30,7 +30,10 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("urgency", "emergency, critical, high, medium, low"),
     ("severity", "critical, high, medium, low, none, unknown"),
     ("state", "fix, restart, reboot, none, subscription"),
-    ("is", "kev, exploited, overdue, excepted, set-aside"),
+    (
+        "is",
+        "kev (in CISA's catalogue), exploited (that, or somebody else reports attacks), overdue, excepted, set-aside",
+    ),
     ("epss", "probability from 0 to 1"),
     ("cvss", "base score from 0 to 10"),
 ];
@@ -486,13 +489,13 @@ fn flag(at: usize, op: &str, values: &[String]) -> Result<Term, QueryError> {
     }
 }
 
-/// The word that takes the fewest edits, if it is near at all.
+/// The word that takes the fewest edits, if it is near at all: half of a short word changed is another word.
 fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     words
         .iter()
         .map(|w| (edits(text, w), *w))
         .min()
-        .filter(|(distance, w)| *distance <= 2.min(w.chars().count().saturating_sub(1)))
+        .filter(|(distance, w)| *distance <= 2.min(w.chars().count() / 2))
         .map(|(_, w)| w)
 }
 

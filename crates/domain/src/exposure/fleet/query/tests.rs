@@ -603,6 +603,7 @@ fn errors_name_place_and_remedy() {
     let cases: &[(&str, usize, &str, &str)] = &[
         ("zone:dmz and ownr:x", 13, "no field `ownr`", "did you mean `owner`?"),
         ("urgency:hihg", 8, "`hihg` is no value of `urgency`", "did you mean `high`?"),
+        ("urgency>foo", 8, "`foo` is no value of `urgency`", "Values: low, medium, high"),
         ("is:late", 3, "`late` is no value of `is`", "overdue"),
         ("zone:dmz and", 12, "ends where a term is expected", "zone:dmz"),
         ("(zone:dmz", 0, "not closed", ")"),
@@ -623,6 +624,7 @@ fn errors_name_place_and_remedy() {
         assert!(error.what.contains(what), "{text}: {error:?}");
         assert!(error.hint.contains(hint), "{text}: {error:?}");
     }
+    assert!(!parse("urgency>foo").unwrap_err().hint.contains("did you mean"), "two letters of three are another word");
     assert!(parse(&"(".repeat(60)).unwrap_err().what.contains("nested"));
     assert!(parse(&"a ".repeat(300)).unwrap_err().what.contains("terms"));
     assert!(parse(&"a".repeat(5_000)).unwrap_err().what.contains("longer"));

@@ -30,7 +30,7 @@ use crate::state::WebState;
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
-        (status = 422, description = "Unknown sort key or cursor.", body = ProblemDetails),
+        (status = 422, description = "Unknown sort key, filter or cursor.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]

@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use patchwright_app::decisions;
+use patchwright_app::{AppError, decisions};
 use patchwright_protocol::decisions::ExceptionRow;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use crate::state::WebState;
 #[serde(default)]
 pub(crate) struct ListQuery {
     state: Option<String>,
+    q: Option<String>,
 }
 
 /// Exceptions.
@@ -25,13 +26,14 @@ pub(crate) struct ListQuery {
     get, path = "/api/v1/exceptions", tag = "Exceptions", operation_id = "exceptions_list",
     description = "Exceptions that cover a host of the caller: those that wait for a decision first, then those in force by their end, then \
                    the others, the latest first; five hundred at most.",
-    params(("state" = Option<String>, Query, description = "`requested`, `approved`, `expired`, `revoked` or `refused`, or `ending` for those in force whose end is near by the policy; every one when empty.")),
+    params(("state" = Option<String>, Query, description = "`requested`, `approved`, `expired`, `revoked` or `refused`, or `ending` for those in force whose end is near by the policy; every one when empty."),
+           ("q" = Option<String>, Query, description = "The filter of the console's page: `is:ending`, or nothing.")),
     responses(
         (status = 200, description = "All of them.", body = Vec<ExceptionRow>),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
-        (status = 422, description = "No such state.", body = ProblemDetails),
+        (status = 422, description = "No such state or filter.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
@@ -42,5 +44,14 @@ pub(crate) async fn handler(
     headers: HeaderMap,
 ) -> Answer {
     let Query(query) = query.map_err(Failure::from)?;
-    json(&headers, &decisions::exception_list(&state.env, &caller.ctx, query.state.as_deref()).await?)
+    let filter = decisions::exception_filter(query.q.as_deref().unwrap_or_default())?;
+    let wanted = match (filter, query.state.as_deref().filter(|state| !state.is_empty())) {
+        (Some(filter), Some(state)) if state != filter => {
+            let detail = format!("`q` asks for what is {filter}, `state` for another state");
+            return Err(AppError::invalid("exception_state", detail, "give one of both").into());
+        }
+        (Some(filter), _) => Some(filter),
+        (None, state) => state,
+    };
+    json(&headers, &decisions::exception_list(&state.env, &caller.ctx, wanted).await?)
 }

@@ -18,7 +18,7 @@ use crate::state::WebState;
     description = "Findings on hosts that the caller may see. `q` joins terms `field:value` with `and`, `or`, `not` and parentheses; `*` stands for \
                    any characters, `a,b` is either, a bare word is part of a host, package or CVE. Fields: `cve`, `package` (source or binary), `source`, \
                    `host`, `os`, `env`, `zone`, `owner`, `tier`, `service`, `tag`, `exposure`, `data`, `urgency`, `severity`, `state` (`fix`, \
-                   `restart`, `reboot`, `none`), `is` (`kev`, `exploited`, `overdue`, `excepted`, `set-aside`), `epss` and `cvss`; the last two and ranks are \
+                   `restart`, `reboot`, `none`), `is` (`kev`: in CISA's catalogue, `exploited`: that, or somebody else reports attacks, `overdue`, `excepted`, `set-aside`), `epss` and `cvss`; the last two and ranks are \
                    compared: `epss>0.1`, `urgency>=high`. What is not known fulfils no comparison. Findings that are set aside \
                    are left out and counted in `set_aside`, unless the query asks for `is:set-aside`. `notes` says what else the answer leaves out.",
     params(

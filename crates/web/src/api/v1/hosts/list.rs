@@ -17,7 +17,7 @@ use crate::state::WebState;
     get, path = "/api/v1/hosts", tag = "Hosts", operation_id = "hosts_list",
     description = "Hosts that the caller may see, most at risk first unless `sort` says otherwise.",
     params(
-        ("q" = Option<String>, Query, description = "Part of the name, `package:NAME`, or a CVE id."),
+        ("q" = Option<String>, Query, description = "Part of the name, `package:NAME`, a CVE id, or a state: `is:kev`, `is:overdue`, `is:reboot`, `is:restart`, `is:stale`, `is:unsupported`."),
         ("os" = Option<String>, Query, description = "Ecosystem and release (`Debian:12`), or a support state (`ended`)."),
         ("tier" = Option<String>, Query, description = "`T1` to `T4`."),
         ("environment" = Option<String>, Query, description = "Environment."),
@@ -32,7 +32,7 @@ use crate::state::WebState;
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
-        (status = 422, description = "Unknown sort key or cursor.", body = ProblemDetails),
+        (status = 422, description = "Unknown sort key or cursor, or a filter that no host can pass.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
