@@ -4,5 +4,6 @@
 mod decisions;
 mod documents;
 mod findings;
+mod hosts;
 mod languages;
 mod sign_in;
