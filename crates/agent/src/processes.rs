@@ -141,7 +141,14 @@ fn examine(root: &Root, pid: u32, mapped: &mut BTreeSet<String>) -> Seen<Option<
     }
     let files = paths.into_iter().map(|path| StaleFile { path, package: None }).collect();
     Seen::Here(Some(Found {
-        process: StaleProcess { pid, exe: exe.path, unit: procfs::unit(root, pid), restart_refused: false, files },
+        process: StaleProcess {
+            pid,
+            exe: exe.path,
+            unit: procfs::unit(root, pid),
+            restart_refused: false,
+            started_at: procfs::started_at(root, pid),
+            files,
+        },
         foreign: procfs::foreign_root(root, pid),
     }))
 }

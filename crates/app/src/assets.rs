@@ -20,6 +20,7 @@ use patchwright_formats::asset::AssetRecord;
 use patchwright_store::{Host, HostFilter, HostOrder, PAGE_MAX, PolicyVersion, Reader, StoredAsset};
 use sha2::{Digest as _, Sha256};
 
+use crate::audit::Names;
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
 
@@ -670,8 +671,10 @@ pub struct FieldRow {
     pub value: String,
     /// `person`, `import`, `rule` or `default`.
     pub by: &'static str,
-    /// Who.
+    /// Who, as people call them: the name of an account or a token, of an import or a rule.
     pub who: String,
+    /// The account or the token by id, or what `who` says.
+    pub who_id: String,
     /// When; empty for defaults.
     pub at: String,
 }
@@ -682,19 +685,22 @@ pub struct FieldRow {
 /// [`AppError::Forbidden`], or the database.
 pub async fn field_rows(env: &Env, ctx: &Ctx, host: &Host) -> Result<Vec<FieldRow>> {
     ctx.authorize(Action::ViewHosts, &Target::Environment(&host.profile.environment))?;
-    let found = env.db().read().await?.profile_sources_fetch(std::slice::from_ref(&host.id)).await?;
+    let mut read = env.db().read().await?;
+    let found = read.profile_sources_fetch(std::slice::from_ref(&host.id)).await?;
     let sources = found.into_iter().next().map(|(_, s)| s).unwrap_or_default();
+    let names = Names::of(&mut read, sources.values().map(|source| source.who.as_str())).await?;
     let blank = AssetProfile::default();
     Ok(Field::ALL
         .into_iter()
         .map(|field| {
             let value = field.get(&host.profile);
-            let (by, who, at) = match sources.get(&field) {
+            let (by, who_id, at) = match sources.get(&field) {
                 Some(source) => (source.by.word(), source.who.clone(), source.at.to_string()),
                 None if value == field.get(&blank) => ("default", String::new(), String::new()),
                 None => ("person", "set before sources were kept".to_owned(), String::new()),
             };
-            FieldRow { field: field.word(), value, by, who, at }
+            let who = names.of_id(&who_id).unwrap_or(&who_id).to_owned();
+            FieldRow { field: field.word(), value, by, who, who_id, at }
         })
         .collect())
 }

@@ -28,7 +28,7 @@ pub(crate) async fn latest(env: &Env, before: u64, limit: u32) -> Result<Vec<Act
         .iter()
         .filter_map(|stored| stored.record())
         .collect();
-    let names = Names::of(&mut read, &records).await?;
+    let names = Names::of(&mut read, records.iter().flat_map(|r| [r.actor.as_str(), r.object.as_str()])).await?;
     Ok(records
         .iter()
         .map(|record| ActivityRow {
@@ -42,12 +42,13 @@ pub(crate) async fn latest(env: &Env, before: u64, limit: u32) -> Result<Vec<Act
         .collect())
 }
 
-/// What people call the accounts, tokens and hosts of some records, by id. Who is gone is not in it.
-struct Names(BTreeMap<String, String>);
+/// What people call accounts, tokens and hosts, by id. Who is gone is not in it.
+pub(crate) struct Names(BTreeMap<String, String>);
 
 impl Names {
-    async fn of(read: &mut Reader, records: &[AuditRecord]) -> Result<Self> {
-        let ids: BTreeSet<&str> = records.iter().flat_map(|r| [r.actor.as_str(), r.object.as_str()]).collect();
+    /// Of words of which some are ids.
+    pub(crate) async fn of(read: &mut Reader, words: impl Iterator<Item = &str>) -> Result<Self> {
+        let ids: BTreeSet<&str> = words.collect();
         let hosts: Vec<HostId> = ids.iter().filter_map(|id| HostId::parse(id)).collect();
         let mut names: BTreeMap<String, String> =
             read.host_fetch_many(&hosts).await?.into_iter().map(|h| (h.id.to_string(), h.hostname)).collect();
@@ -65,7 +66,7 @@ impl Names {
         Ok(Self(names))
     }
 
-    fn of_id(&self, id: &str) -> Option<&str> {
+    pub(crate) fn of_id(&self, id: &str) -> Option<&str> {
         self.0.get(id).map(String::as_str)
     }
 }

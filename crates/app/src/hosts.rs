@@ -4,9 +4,9 @@ use patchwright_domain::access::{Action, Target, may_move};
 use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::ids::HostId;
-use patchwright_domain::inventory::HostFacts;
 use patchwright_domain::inventory::asset::identity::{Evidence, Likeness, cloned, likeness, name_key};
-use patchwright_domain::inventory::asset::{Field, edited};
+use patchwright_domain::inventory::asset::{Field, Settled, edited};
+use patchwright_domain::inventory::{HostFacts, Unseen};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_store::{FactsChange, FactsWrite, Generation, Host, Reader};
 
@@ -15,6 +15,8 @@ use crate::env::unique;
 use crate::error::AppError;
 use crate::intel::STARTER_DATE;
 use crate::{Ctx, Env, Result};
+
+mod ran;
 
 /// Longest host name accepted (RFC 1035 allows 253).
 const NAME_MAX: usize = 253;
@@ -52,20 +54,63 @@ fn is_cut(host: &Host, facts: &HostFacts) -> bool {
     before >= 90 && facts.packages.len() < before / 3
 }
 
-/// Takes in facts of a host: a new host, or news of a known one (same machine digest, else same name).
-///
-/// # Errors
-/// [`AppError::Invalid`] for facts that no host can have; [`AppError::Conflict`] when two arrive at once.
-pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<HostId> {
-    ctx.authorize(Action::ImportHost, &Target::OwnScope)?;
-    check(&facts)?;
-    let now = env.now();
-    clock_is_possible(now)?;
-    env.intel().complete(&mut facts)?;
-    let mut txn = env.db().write().await?;
-    let clones = unmask(&mut txn, &mut facts, now).await?;
-    let known = find(&mut txn, facts.machine.as_deref(), &facts.hostname, !clones.is_empty()).await?;
-    if let Some(host) = known.as_ref().filter(|host| host.last_seen.0 - now.0 > CLOCK_AHEAD_MS) {
+/// What became of facts that were taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// They are what is known of the host now.
+    Current,
+    /// Newer ones are known: these tell of its past only.
+    History,
+}
+
+impl Kept {
+    /// `current` or `history`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::History => "history",
+        }
+    }
+}
+
+/// Facts that were taken in.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The host that they are of.
+    pub id: HostId,
+    /// What became of them.
+    pub kept: Kept,
+    /// Why they count from now and not from when they say they were collected, where that cannot be.
+    pub doubt: Option<&'static str>,
+}
+
+/// Of when facts are: of when they were collected, where that is said and can be. A host's clock that is ahead does not make them newer
+/// than now, and one that is long behind does not begin clocks that would be over at once; the host's page says so.
+fn moment(facts: &mut HostFacts, now: Timestamp) -> (Timestamp, Option<&'static str>) {
+    let said = facts.collected_at;
+    let (at, doubt) = if said.0 == 0 {
+        (now, None)
+    } else if clock_is_behind(said) {
+        (now, Some("their date is long before this program was made"))
+    } else if said.0 - now.0 > CLOCK_AHEAD_MS {
+        (now, Some("their date is more than a day ahead"))
+    } else {
+        (said.min(now), None)
+    };
+    facts.collected_at = at;
+    facts.unseen.extend(doubt.map(|why| Unseen {
+        what: "when the facts were collected".to_owned(),
+        why: format!("{why}, so they count from when they arrived"),
+        hint: "set the clock of the host (timedatectl, chrony); of a folder, correct its `collected-at`".to_owned(),
+    }));
+    (at, doubt)
+}
+
+/// Whether facts may be news of a host: with a wrong clock here, or a list that was cut off, they would change what they must not.
+fn may_be_news(host: &Host, facts: &HostFacts, at: Timestamp, now: Timestamp) -> Result<()> {
+    // Facts of long ago are older than what is known, whatever the clock here says.
+    if host.last_seen.0 - now.0 > CLOCK_AHEAD_MS && now.0 - at.0 < CLOCK_AHEAD_MS {
         return Err(AppError::invalid(
             "clock_ahead",
             format!(
@@ -76,7 +121,7 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
             "set the clock. Where it was wrong then and is right now: `patchwright host delete HOST`, and report again",
         ));
     }
-    if let Some(host) = known.as_ref().filter(|host| is_cut(host, &facts)) {
+    if at >= host.last_seen && is_cut(host, facts) {
         return Err(AppError::invalid(
             "host_shrunk",
             format!(
@@ -88,25 +133,76 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
             "a list that was cut off looks like this: collect it again. Where it is meant: `patchwright host delete HOST`, and report again",
         ));
     }
+    Ok(())
+}
+
+/// Whether the caller may report a host of an environment. Who may not is told the same of every host, known or not: an answer must not
+/// tell which names there are elsewhere, nor where.
+fn may_report(ctx: &Ctx, environment: &str) -> Result<()> {
+    ctx.authorize(Action::ImportHost, &Target::Environment(environment)).map_err(|_| AppError::Forbidden {
+        because: "the host is in no environment of your scope; a new host is in none until somebody with all environments, a rule or a \
+                  record of an inventory puts it into one"
+            .to_owned(),
+        token_scope: None,
+        needs_account: false,
+    })
+}
+
+/// Takes in facts of a host, as [`host_take`] does; gives the host.
+///
+/// # Errors
+/// As [`host_take`].
+pub async fn host_report(env: &Env, ctx: &Ctx, facts: HostFacts) -> Result<HostId> {
+    Ok(host_take(env, ctx, facts).await?.id)
+}
+
+/// Takes in facts of a host: a new host, or news of a known one (same machine digest, else same name). Facts that were collected before
+/// those that are known become history.
+///
+/// # Errors
+/// [`AppError::Invalid`] for facts that no host can have; [`AppError::Conflict`] when two arrive at once.
+pub async fn host_take(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<Taken> {
+    ctx.authorize(Action::ImportHost, &Target::OwnScope)?;
+    check(&facts)?;
+    let now = env.now();
+    clock_is_possible(now)?;
+    let (at, doubt) = moment(&mut facts, now);
+    env.intel().complete(&mut facts)?;
+    let mut txn = env.db().write().await?;
+    let clones = unmask(&mut txn, &mut facts, at).await?;
+    let known = find(&mut txn, facts.machine.as_deref(), &facts.hostname, !clones.is_empty()).await?;
     let id = known.as_ref().map_or_else(|| HostId::from_unique(&unique()), |h| h.id.clone());
     let sources = txn.profile_sources_fetch(std::slice::from_ref(&id)).await?;
     let sources = sources.into_iter().next().map(|(_, s)| s).unwrap_or_default();
     let profile = known.as_ref().map(|h| h.profile.clone()).unwrap_or_default();
-    let seen = known.clone().unwrap_or_else(|| host_of(&id, &facts, now));
-    let seen = Host {
-        hostname: facts.hostname.clone(),
-        machine: facts.machine.clone(),
-        ecosystem: facts.os.ecosystem(),
-        ..seen
+    let settled = if known.as_ref().is_some_and(|host| at < host.last_seen) {
+        // What a host was says nothing of what it is to the organisation.
+        Settled { profile: profile.clone(), sources: sources.clone(), outcomes: Vec::new() }
+    } else {
+        let seen = Host {
+            hostname: facts.hostname.clone(),
+            machine: facts.machine.clone(),
+            ecosystem: facts.os.ecosystem(),
+            ..known.clone().unwrap_or_else(|| host_of(&id, &facts, at))
+        };
+        on_report(&mut txn, &seen, &sources, now).await?
     };
-    let settled = on_report(&mut txn, &seen, &sources, now).await?;
-    let environment = if known.is_some() { &profile.environment } else { &settled.profile.environment };
-    ctx.authorize(Action::ImportHost, &Target::Environment(environment))?;
+    may_report(ctx, if known.is_some() { &profile.environment } else { &settled.profile.environment })?;
+    // The same folder once more is no news.
+    let mut is_filed = false;
+    if let Some(host) = &known {
+        may_be_news(host, &facts, at, now)?;
+        if at < host.last_seen {
+            is_filed = txn.host_facts_as_of(&id, at).await?.is_some_and(|stored| stored.at == at);
+        } else {
+            ran::remember(&mut txn, host, &mut facts, at).await?;
+        }
+    }
     let saved = txn
         .host_upsert_facts(&FactsWrite {
             id: &id,
             expected: known.as_ref().map(|h| h.generation),
-            at: now,
+            at,
             facts: &facts,
             profile: &settled.profile,
         })
@@ -128,7 +224,7 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
         });
     }
     match saved.change {
-        FactsChange::New | FactsChange::Changed => crate::sources::on_report(&mut txn, &id, &facts, now).await?,
+        FactsChange::New | FactsChange::Changed => crate::sources::on_report(&mut txn, &id, &facts, at).await?,
         FactsChange::Unchanged | FactsChange::Older => {}
     }
     if settled.sources != sources {
@@ -137,15 +233,26 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
     let action = match saved.change {
         FactsChange::New => Some("host.enrol"),
         FactsChange::Changed => Some("host.facts"),
+        // They move the beginning of clocks.
+        FactsChange::Older => (!is_filed).then_some("host.facts"),
         // A look that found nothing new is not worth a record; `last_seen` moved.
-        FactsChange::Unchanged | FactsChange::Older => None,
+        FactsChange::Unchanged => None,
     };
+    let kept = if saved.change == FactsChange::Older { Kept::History } else { Kept::Current };
     if let Some(action) = action {
         let mut detail = serde_json::json!({
             "name": facts.hostname, "collector": facts.collector, "packages": facts.packages.len(), "set": saved.set_hash,
         });
-        if let (Some(detail), false) = (detail.as_object_mut(), clones.is_empty()) {
-            detail.insert("machine_digest_shared_with".to_owned(), serde_json::json!(clones));
+        if let Some(detail) = detail.as_object_mut() {
+            if at != now {
+                detail.insert("collected".to_owned(), serde_json::json!(at.to_string()));
+            }
+            if kept == Kept::History {
+                detail.insert("kept".to_owned(), serde_json::json!(kept.word()));
+            }
+            if !clones.is_empty() {
+                detail.insert("machine_digest_shared_with".to_owned(), serde_json::json!(clones));
+            }
         }
         txn.audit_append(AuditEntry {
             at: now,
@@ -158,16 +265,20 @@ pub async fn host_report(env: &Env, ctx: &Ctx, mut facts: HostFacts) -> Result<H
         });
     }
     txn.commit().await?;
-    env.event("hosts", &format!("{}: {} packages", facts.hostname, facts.packages.len()));
+    let said = match kept {
+        Kept::Current => format!("{}: {} packages", facts.hostname, facts.packages.len()),
+        Kept::History => format!("{}: facts of {}, older than what is known, are history", facts.hostname, at.date()),
+    };
+    env.event("hosts", &said);
     if saved.change == FactsChange::New && !clones.is_empty() {
         let others = clones.join(", ");
         env.event("hosts", &format!("{} has the machine digest of {others}: look at the conflicts", facts.hostname));
     }
-    Ok(id)
+    Ok(Taken { id, kept, doubt })
 }
 
 /// A host that was not here before, as far as facts tell.
-fn host_of(id: &HostId, facts: &HostFacts, now: Timestamp) -> Host {
+fn host_of(id: &HostId, facts: &HostFacts, at: Timestamp) -> Host {
     Host {
         id: id.clone(),
         hostname: facts.hostname.clone(),
@@ -175,9 +286,9 @@ fn host_of(id: &HostId, facts: &HostFacts, now: Timestamp) -> Host {
         ecosystem: facts.os.ecosystem(),
         os_pretty: facts.os.pretty.clone(),
         profile: AssetProfile::default(),
-        first_seen: now,
-        last_seen: now,
-        facts_at: now,
+        first_seen: at,
+        last_seen: at,
+        facts_at: at,
         collector: facts.collector.clone(),
         packages: 0,
         set_hash: String::new(),
@@ -215,10 +326,10 @@ pub(crate) async fn shares_digest(read: &mut Reader, facts: &HostFacts) -> Resul
 
 /// Notes under which name a machine digest reports. Where another host holds it, it is taken away here: it identifies only the host that
 /// has it. Gives the names of those that report it too.
-async fn unmask(txn: &mut patchwright_store::WriteTxn, facts: &mut HostFacts, now: Timestamp) -> Result<Vec<String>> {
+async fn unmask(txn: &mut patchwright_store::WriteTxn, facts: &mut HostFacts, at: Timestamp) -> Result<Vec<String>> {
     let Some(machine) = facts.machine.clone() else { return Ok(Vec::new()) };
-    let mut clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, now);
-    txn.sighting_save(&machine, &facts.hostname, now).await?;
+    let mut clones = cloned(&txn.sightings_of(&machine).await?, &facts.hostname, at);
+    txn.sighting_save(&machine, &facts.hostname, at).await?;
     match (shares_digest(txn, facts).await?, txn.host_by_machine(&machine).await?) {
         (Some(holder), _) => {
             facts.machine = None;

@@ -17,6 +17,7 @@ use patchwright_domain::decision::rank::{Judged, PatchGroup, PatchState, Ranked,
 use patchwright_domain::decision::sla::{Clocks, DueDates, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::exposure::cleared::{Cleared, Why};
+use patchwright_domain::exposure::subject::replaced_unseen;
 use patchwright_domain::exposure::{Evidence, Finding, FindingState};
 use patchwright_domain::intel::{ExploitEvidence, ExploitKind, VulnFacts};
 use patchwright_domain::inventory::{
@@ -257,7 +258,9 @@ fn whole(
         unseen: host
             .unseen
             .iter()
-            .map(|u| UnseenView { what: u.what.clone(), why: u.why.clone(), hint: u.hint.clone() })
+            .cloned()
+            .chain(replaced_unseen(host))
+            .map(|u| UnseenView { what: u.what, why: u.why, hint: u.hint })
             .collect(),
         problems: problems.to_vec(),
         vex,

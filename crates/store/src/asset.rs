@@ -17,7 +17,9 @@ queries! {
     ASSET_RECORD_BY_NAME = "SELECT source, name_key, content, imported_at FROM asset_record WHERE name_key IN ({list}) ORDER BY imported_at";
     ASSET_RECORD_CLEAR = "DELETE FROM asset_record WHERE source = $1";
     SIGHTING_SAVE = "INSERT INTO machine_sighting (machine, hostname, first_seen, last_seen) VALUES ($1, $2, $3, $3) \
-        ON CONFLICT (machine, hostname) DO UPDATE SET last_seen = excluded.last_seen";
+        ON CONFLICT (machine, hostname) DO UPDATE SET \
+        first_seen = CASE WHEN excluded.first_seen < machine_sighting.first_seen THEN excluded.first_seen ELSE machine_sighting.first_seen END, \
+        last_seen = CASE WHEN excluded.last_seen > machine_sighting.last_seen THEN excluded.last_seen ELSE machine_sighting.last_seen END";
     SIGHTING_OF = "SELECT machine, hostname, first_seen, last_seen FROM machine_sighting WHERE machine = $1 ORDER BY first_seen LIMIT 1000";
     SIGHTING_SHARED = "SELECT machine, hostname, first_seen, last_seen FROM machine_sighting WHERE machine IN \
         (SELECT machine FROM machine_sighting GROUP BY machine HAVING COUNT(*) > 1) ORDER BY machine, first_seen LIMIT 100000";

@@ -46,7 +46,7 @@ queries! {
     HOST_PROFILE_SAVE = "UPDATE host SET profile = $3, environment = $4, tier = $5, search_text = $6, generation = generation + 1 WHERE id = $1 AND generation = $2";
     HOST_FACTS_UPDATE = "UPDATE host SET hostname = $3, list_key = $4, search_text = $5, machine = $6, ecosystem = $7, os_pretty = $8, last_seen = $9, \
         facts_at = $9, collector = $10, packages = $11, set_hash = $12, facts_hash = $13, generation = generation + 1 WHERE id = $1 AND generation = $2";
-    HOST_SEEN_UPDATE = "UPDATE host SET first_seen = $3, last_seen = $4, generation = generation + 1 WHERE id = $1 AND generation = $2";
+    HOST_SEEN_UPDATE = "UPDATE host SET first_seen = $3, last_seen = $4, facts_at = $5, generation = generation + 1 WHERE id = $1 AND generation = $2";
     HOST_DELETE = "DELETE FROM host WHERE id = $1 AND generation = $2";
     HOST_COUNTERS_FETCH = "SELECT host_id, digest, counters FROM host_counters WHERE host_id IN ({list})";
     HOST_COUNTERS_CLEAR = "DELETE FROM host_counters";
@@ -316,11 +316,10 @@ pub(crate) async fn save_facts(
 pub(crate) async fn save_seen(
     link: &mut Link,
     id: &HostId,
-    first: Timestamp,
-    last: Timestamp,
+    [first, last, facts_at]: [Timestamp; 3],
     expected: Generation,
 ) -> Result<(), StoreError> {
-    link.guarded(HOST_SEEN_UPDATE, args![id.as_str(), expected, first, last], "host", id.as_str()).await
+    link.guarded(HOST_SEEN_UPDATE, args![id.as_str(), expected, first, last, facts_at], "host", id.as_str()).await
 }
 
 /// Where a page begins: after this key (and this time, when ordered by it).

@@ -38,6 +38,9 @@ queries! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) \
         ON CONFLICT (host_id, at) DO UPDATE SET set_hash = excluded.set_hash, facts_hash = excluded.facts_hash, \
         libraries_hash = excluded.libraries_hash, collector = excluded.collector, content = excluded.content";
+    HOST_FACTS_AGAIN = "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, libraries_hash, collector, content) \
+        SELECT host_id, CAST($3 AS BIGINT), set_hash, facts_hash, libraries_hash, collector, content FROM host_facts \
+        WHERE host_id = $1 AND at = $2 ON CONFLICT (host_id, at) DO NOTHING";
 }
 
 const PACKAGE_SET_INSERT: Bulk = Bulk {
@@ -158,7 +161,7 @@ pub struct FactsWrite<'a> {
     pub id: &'a HostId,
     /// Generation that was read; nothing for a host that is new.
     pub expected: Option<Generation>,
-    /// When the facts arrived, by the server's clock. History is filed under it: the clocks of hosts may be wrong.
+    /// Of when the facts are, as far as that is said and can be; else when they arrived. History is filed under it.
     pub at: Timestamp,
     /// The facts.
     pub facts: &'a HostFacts,
@@ -350,10 +353,11 @@ impl WriteTxn {
         let set = pack_set(write.facts)?;
         let facts = pack_facts(write.facts)?;
         let same = before.set_hash == set.hash && before.facts_hash == facts.hash;
-        let change = match (write.at < before.facts_at, same) {
+        let change = match (write.at < before.last_seen, same) {
+            // In the time from which, and to which, they were seen already.
+            (_, true) if write.at >= before.facts_at => FactsChange::Unchanged,
             (true, _) => FactsChange::Older,
-            (false, true) => FactsChange::Unchanged,
-            (false, false) => FactsChange::Changed,
+            (false, _) => FactsChange::Changed,
         };
         let text = HostRowText::new(write.id, write.facts, &before.profile)?;
         match change {
@@ -369,7 +373,14 @@ impl WriteTxn {
             FactsChange::Unchanged | FactsChange::Older => {
                 let first = before.first_seen.min(write.at);
                 let last = before.last_seen.max(write.at);
-                host::save_seen(&mut self.link, write.id, first, last, expected).await?;
+                let mut facts_at = before.facts_at;
+                if change == FactsChange::Older && write.at >= before.facts_at {
+                    // Something else was there between two looks that found the same: the later of them begins anew.
+                    facts_at = before.last_seen;
+                    let args = args![write.id.as_str(), before.facts_at, facts_at];
+                    self.link.execute(HOST_FACTS_AGAIN, args).await?;
+                }
+                host::save_seen(&mut self.link, write.id, [first, last, facts_at], expected).await?;
             }
         }
         match change {

@@ -6,6 +6,8 @@ use std::time::Instant;
 use patchwright_app::env::{Clock, Config};
 use patchwright_app::{Ctx, Env, hosts};
 use patchwright_domain::access::Actor;
+use patchwright_domain::inventory::HostFacts;
+use patchwright_domain::time::Timestamp;
 use patchwright_testkit::fleet::{Maker, Plan, Seeded, System, facts};
 
 use crate::{Failure, SEED, TODAY, profiles};
@@ -32,8 +34,9 @@ async fn fill(dir: &Path, systems: &[System], count: u32) -> Result<(), Failure>
     for no in 0..count {
         let member = maker.member();
         let system = systems.get(member.system).ok_or("a member of no system")?;
-        let id =
-            hosts::host_report(&env, &ctx, facts(&format!("host-{no:06}"), &member, system)).await.map_err(words)?;
+        // Heard of just now, all of them.
+        let facts = HostFacts { collected_at: Timestamp(0), ..facts(&format!("host-{no:06}"), &member, system) };
+        let id = hosts::host_report(&env, &ctx, facts).await.map_err(words)?;
         if no % PROFILED == 0 {
             let profile = profiles[random.below(profiles.len())].clone();
             hosts::profile_save(&env, &ctx, &id, profile, 1).await.map_err(words)?;

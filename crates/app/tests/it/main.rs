@@ -4,6 +4,7 @@
 mod decisions;
 mod documents;
 mod findings;
+mod hosts;
 mod languages;
 mod lists;
 mod sign_in;

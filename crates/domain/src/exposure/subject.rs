@@ -11,7 +11,8 @@ use super::finding::Evidence;
 use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
 use super::streams::Stream;
 use crate::intel::modules::is_modular;
-use crate::inventory::{HostFacts, Package, PackageState};
+use crate::inventory::{HistoryEntry, HostFacts, Package, PackageFormat, PackageState, Unseen};
+use crate::time::Timestamp;
 
 /// How the version that is installed relates to the code that runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -221,19 +222,19 @@ fn is_kernel(scheme: Scheme, name: &str) -> bool {
     if scheme == Scheme::Rpm { carries_kernel(name) } else { is_kernel_source(name) }
 }
 
-/// The version whose code a process still runs: the one before the last recorded change of a package of this subject,
-/// when a process maps a replaced file of it. Without a package log the version is not known, and nothing is claimed.
+/// The version whose code a process still runs, when one maps a replaced file of a package of this subject: of several the oldest,
+/// which has the most flaws. Where nothing tells it, nothing is claimed; [`unlogged`] names these.
 fn replaced_version(host: &HostFacts, scheme: Scheme, binaries: &[&Package]) -> Option<(String, Vec<Evidence>)> {
     if host.stale.is_empty() {
         return None;
     }
     let names: BTreeSet<&str> = binaries.iter().map(|p| p.name.as_str()).collect();
     let mut mapped = Vec::new();
-    let mut owners: BTreeSet<&str> = BTreeSet::new();
+    let mut ran: BTreeSet<(&str, Option<Timestamp>)> = BTreeSet::new();
     for process in &host.stale {
         for file in &process.files {
             if let Some(owner) = file.package.as_deref().filter(|o| names.contains(o)) {
-                owners.insert(owner);
+                ran.insert((owner, process.started_at));
                 mapped.push(Evidence::StillMapped {
                     pid: process.pid,
                     exe: process.exe.clone(),
@@ -243,16 +244,90 @@ fn replaced_version(host: &HostFacts, scheme: Scheme, binaries: &[&Package]) -> 
             }
         }
     }
-    let old = host
-        .history
-        .iter()
-        .filter(|h| owners.contains(h.name.as_str()))
-        .filter(|h| h.to.is_some())
-        .max_by_key(|h| h.at)
-        .and_then(|h| h.from.clone())?;
-    // Histories name binary versions; a binary rebuild differs from its source only by `+bN`.
-    let old = strip_rebuild(scheme, &old);
-    (!mapped.is_empty()).then_some((old, mapped))
+    let old = ran
+        .into_iter()
+        .filter_map(|(owner, started)| version_at(host, scheme, binaries, owner, started))
+        // Histories name binary versions; a binary rebuild differs from its source only by `+bN`.
+        .map(|version| strip_rebuild(scheme, version))
+        .min_by(|a, b| compare_lenient(scheme, a, b))?;
+    Some((old, mapped))
+}
+
+/// The version of a package that a process of before its replacement maps: the one that was there when the process started, or, where
+/// nobody knows when, when the host booted. Without either, it is the one before the last recorded change.
+///
+/// Logs without a zone are read as UTC: where a process seems to have started after the last change, the clock is not trusted over the
+/// fact that it maps a file of before.
+fn version_at<'h>(
+    host: &'h HostFacts,
+    scheme: Scheme,
+    binaries: &[&Package],
+    owner: &str,
+    started: Option<Timestamp>,
+) -> Option<&'h str> {
+    // Histories are kept newest first.
+    let mut log: Vec<&HistoryEntry> = host.history.iter().rev().filter(|entry| entry.name == owner).collect();
+    log.sort_by_key(|entry| entry.at);
+    if let Some(since) = started.or(host.kernel.booted_at)
+        && let Some(from) = log.iter().filter(|entry| entry.at >= since).find_map(|entry| entry.from.as_deref())
+    {
+        return Some(from);
+    }
+    let last = log.iter().rev().find(|entry| entry.to.is_some())?;
+    let to = last.to.as_deref()?;
+    let is_installed = binaries.iter().any(|p| p.name == owner && compare_lenient(scheme, &p.version, to).is_eq());
+    // A log that does not end at what is installed misses the last change: what it ends at was replaced.
+    if is_installed { last.from.as_deref() } else { Some(to) }
+}
+
+/// Packages of which a process maps a replaced file, without anything that tells the version that it started with.
+#[must_use]
+pub fn unlogged(host: &HostFacts) -> BTreeSet<&str> {
+    let scheme = match host.format {
+        Some(PackageFormat::Deb) | None => Scheme::Deb,
+        Some(PackageFormat::Rpm) => Scheme::Rpm,
+        Some(PackageFormat::Apk) => Scheme::Apk,
+    };
+    let mut unknown: BTreeSet<&str> = BTreeSet::new();
+    if host.stale.is_empty() {
+        return unknown;
+    }
+    let mut packages: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
+    for package in host.packages.iter().filter(|package| package.state != PackageState::ConfigFiles) {
+        packages.entry(package.name.as_str()).or_default().push(package);
+    }
+    for process in &host.stale {
+        for owner in process.files.iter().filter_map(|file| file.package.as_deref()) {
+            if let Some(binaries) = packages.get(owner).filter(|_| !unknown.contains(owner))
+                && version_at(host, scheme, binaries, owner, process.started_at).is_none()
+            {
+                unknown.insert(owner);
+            }
+        }
+    }
+    unknown
+}
+
+/// What is said of a host where the version of code that still runs is not known, so that its flaws are not among the findings.
+#[must_use]
+pub fn replaced_unseen(host: &HostFacts) -> Option<Unseen> {
+    /// Names that are written out.
+    const SHOWN: usize = 5;
+    let unknown = unlogged(host);
+    let names: Vec<&str> = unknown.iter().copied().take(SHOWN).collect();
+    let more = match unknown.len().saturating_sub(names.len()) {
+        _ if names.is_empty() => return None,
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    Some(Unseen {
+        what: format!("vulnerabilities of replaced code that still runs: {}{more}", names.join(", ")),
+        why: "processes map files of an older version, and no package log says which".to_owned(),
+        hint:
+            "restart these processes, or the machine, and look again; the package manager's log (`/var/log/dpkg.log`, \
+               `dnf history`) tells the version as long as it is kept"
+                .to_owned(),
+    })
 }
 
 fn strip_rebuild(scheme: Scheme, version: &str) -> String {

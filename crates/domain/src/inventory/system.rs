@@ -231,6 +231,9 @@ pub struct StaleProcess {
     pub unit: Option<String>,
     /// The unit refuses manual stop (`RefuseManualStop`): only a reboot replaces it.
     pub restart_refused: bool,
+    /// When the process started, by the host's clock: it runs the version that was there then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
     /// The replaced files.
     pub files: Vec<StaleFile>,
 }

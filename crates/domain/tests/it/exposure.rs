@@ -2,6 +2,7 @@
 //! prevent them.
 
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
+use patchwright_domain::exposure::subject::replaced_unseen;
 use patchwright_domain::exposure::{Evidence, Finding, FindingState};
 use patchwright_domain::intel::snapshot::{AdvisoryChunk, compile_advisories};
 use patchwright_domain::intel::{Advisory, Affected, Status, VendorWords};
@@ -265,6 +266,74 @@ fn replaced_but_still_mapped_is_restart_pending_until_the_restart() {
     assert_eq!(ids(&found), ["CVE-2026-0001"]);
     assert_eq!(found[0].state, FindingState::RestartPending);
     assert!(found[0].evidence.iter().any(|e| matches!(e, Evidence::StillMapped { pid: 77, .. })));
+}
+
+fn maps(started: Option<i64>) -> StaleProcess {
+    StaleProcess {
+        pid: 77,
+        started_at: started.map(Timestamp),
+        files: vec![StaleFile { path: "/usr/lib/libssl.so.3".to_owned(), package: Some("libssl3".to_owned()) }],
+        ..StaleProcess::default()
+    }
+}
+
+fn upgrade(at: i64, from: &str, to: &str) -> HistoryEntry {
+    HistoryEntry {
+        at: Timestamp(at),
+        name: "libssl3".to_owned(),
+        from: Some(from.to_owned()),
+        to: Some(to.to_owned()),
+        source: "dpkg.log".to_owned(),
+    }
+}
+
+/// A process runs the version that was there when it started, however many replaced that one since.
+#[test]
+fn a_process_of_before_two_upgrades_runs_the_version_of_before_both() {
+    let list = [fixed("CVE-2026-0001", "openssl", "3.0.19-1"), fixed("CVE-2026-0002", "openssl", "3.0.20-1")];
+    let mut h = host(vec![package("libssl3", "openssl", "3.0.20-1")]);
+    h.history = vec![upgrade(20, "3.0.19-1", "3.0.20-1"), upgrade(10, "3.0.9-1", "3.0.19-1")];
+    let mut running = |booted: Option<i64>, stale: Vec<StaleProcess>| {
+        h.kernel.booted_at = booted.map(Timestamp);
+        h.stale = stale;
+        ids(&run(&h, &list)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (both, last) = (["CVE-2026-0001", "CVE-2026-0002"], ["CVE-2026-0002"]);
+    assert_eq!(running(Some(1), vec![maps(Some(5))]), both);
+    assert_eq!(running(Some(1), vec![maps(Some(15))]), last, "it was restarted between the upgrades");
+    assert_eq!(running(Some(1), vec![maps(Some(15)), maps(Some(5))]), both, "the oldest of several counts");
+    assert_eq!(running(Some(1), vec![maps(None)]), both, "it may have started with the machine");
+    assert_eq!(running(Some(15), vec![maps(None)]), last, "the machine was booted between the upgrades");
+    assert_eq!(running(None, vec![maps(None)]), last);
+    assert_eq!(
+        running(None, vec![maps(Some(25))]),
+        last,
+        "a log in another zone: it maps a file of before all the same"
+    );
+}
+
+/// A log that ends before what is installed misses the last change, and what it ends at is what was replaced.
+#[test]
+fn a_log_that_misses_the_last_upgrade_tells_the_version_that_it_ends_at() {
+    let list = [fixed("CVE-2026-0001", "openssl", "3.0.19-1"), fixed("CVE-2026-0002", "openssl", "3.0.20-1")];
+    let mut h = host(vec![package("libssl3", "openssl", "3.0.20-1")]);
+    h.history = vec![upgrade(10, "3.0.9-1", "3.0.19-1")];
+    h.stale = vec![maps(Some(15))];
+    assert_eq!(ids(&run(&h, &list)), ["CVE-2026-0002"]);
+    h.stale = vec![maps(Some(5))];
+    assert_eq!(ids(&run(&h, &list)).len(), 2, "it started before the upgrade that the log has");
+}
+
+#[test]
+fn replaced_code_of_a_version_that_nothing_tells_is_named_as_not_looked_at() {
+    let mut h = host(vec![package("libssl3", "openssl", "3.0.20-1")]);
+    assert_eq!(replaced_unseen(&h), None);
+    h.stale = vec![maps(Some(5))];
+    let unseen = replaced_unseen(&h).unwrap();
+    assert!(unseen.what.contains("replaced code that still runs: libssl3"), "{unseen:?}");
+    assert!(unseen.why.contains("no package log") && unseen.hint.contains("restart"), "{unseen:?}");
+    h.history = vec![upgrade(10, "3.0.9-1", "3.0.20-1")];
+    assert_eq!(replaced_unseen(&h), None);
 }
 
 #[test]

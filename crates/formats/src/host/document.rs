@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use patchwright_domain::intel::Problem;
-use patchwright_domain::inventory::{HostFacts, Os, Package, PackageFormat, Unseen};
+use patchwright_domain::inventory::{HostFacts, Os, Package, PackageFormat, PackageState, Unseen};
 
 use super::detect::DocumentKind;
 use super::sbom::Bill;
@@ -57,6 +57,14 @@ pub enum HostDocError {
         /// What was read.
         kind: DocumentKind,
     },
+    /// A bill of materials of an application, where that of a host is needed.
+    #[error(
+        "reading a {kind} document: it has no packages of an operating system, so it tells of an application and of no host"
+    )]
+    OnlyComponents {
+        /// What was read.
+        kind: DocumentKind,
+    },
     /// A folder without any package list.
     #[error("reading a host folder: it has no package list")]
     NoPackageList,
@@ -101,8 +109,9 @@ impl HostDocError {
             }
             Self::Unreadable { .. } => "check that the file is whole and is what its name says".to_owned(),
             Self::Empty { .. } => "check that the command ran on the right machine and its output was kept".to_owned(),
+            Self::OnlyComponents { .. } => "look at the file by itself: `patchwright scan FILE`".to_owned(),
             Self::NoPackageList => {
-                "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (the playbook that `patchwright inventory playbook` prints does)"
+                "put `dpkg-status`, `dpkg-query.tsv` or `rpm-qa.tsv` into the folder (the playbook that `patchwright inventory playbook` prints does), or a bill of materials of the host in JSON"
                     .to_owned()
             }
         }
@@ -219,6 +228,12 @@ pub fn read_document(
         ..HostFacts::default()
     };
     Ok((facts, all))
+}
+
+/// Whether a list has nothing but leftovers of what was removed: as good as empty, and no answer of "no findings".
+#[must_use]
+pub fn nothing_installed(packages: &[Package]) -> bool {
+    packages.iter().all(|package| package.state == PackageState::ConfigFiles)
 }
 
 fn bill(kind: DocumentKind, bytes: &[u8], os: Option<&Os>) -> Result<(Bill, Vec<Problem>), HostDocError> {

@@ -4,7 +4,7 @@ use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{HostFacts, Os};
 
 use super::detect::DocumentKind;
-use super::document::HostDocError;
+use super::document::{HostDocError, nothing_installed};
 use super::text::PACKAGES_MAX;
 
 /// The version of the document that is read.
@@ -28,7 +28,7 @@ pub fn parse(bytes: &[u8], os: Option<Os>) -> Result<(HostFacts, Vec<Problem>), 
         let what = format!("{} packages are more than the {PACKAGES_MAX} that are read", facts.packages.len());
         return Err(unreadable("packages".to_owned(), what));
     }
-    if facts.packages.is_empty() && facts.components.is_empty() {
+    if nothing_installed(&facts.packages) && facts.components.is_empty() {
         return Err(HostDocError::Empty { kind });
     }
     let mut problems = Vec::new();

@@ -13,8 +13,8 @@ use patchwright_domain::time::Timestamp;
 use patchwright_versions::Scheme;
 
 use super::apk_repositories::ApkRepository;
-use super::detect::DocumentKind;
-use super::document::{HostDocError, format_of, sources_unseen};
+use super::detect::{DocumentKind, detect};
+use super::document::{HostDocError, format_of, nothing_installed, read_document, sources_unseen};
 use super::text::{DOCUMENT_BYTES_MAX, Notes, decode};
 use super::{
     apk_installed, apk_repositories, apt_history, apt_simulate, apt_sources, dpkg_list, dpkg_log, dpkg_status, facts,
@@ -65,7 +65,8 @@ const PARTS: [Part; 6] = [
 ///
 /// A file `facts.json` (from `patchwright collect`) says everything; nothing else is read then.
 ///
-/// Else read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`), `hostname`, `uname`,
+/// Else read are `os-release`, one package list (`dpkg-status`, `dpkg-query.tsv`, `rpm-qa.tsv`, `apk-installed`; without any, a bill of
+/// materials under whatever name that has packages of an operating system), `hostname`, `uname`,
 /// `apt-sources`, `rpm-repos`, `dnf5-nevras.toml`, `zypp-repos`, `zypp-services`, `zypp-history`, `apk-repositories`, `apk-keys`, `apt-simulate.txt`, `apt-history.log`, `dpkg.log`, `needrestart.txt`, and where present `collected-at` (RFC 3339)
 /// and `apt-lists-at` (seconds since 1970). What is missing is in [`HostFacts::unseen`]. Dates of history come from logs and are
 /// labelled with the log's name.
@@ -83,7 +84,21 @@ pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem
     }
     let mut facts = HostFacts { schema: 1, collector: "import:folder".to_owned(), ..HostFacts::default() };
     let os = folder.read("os-release", &mut notes, os_release::parse);
-    let (kind, format, packages) = package_list(&folder, os.as_ref(), &mut notes)?;
+    let (kind, format, packages, os) = match package_list(&folder, os.as_ref(), &mut notes) {
+        Err(HostDocError::NoPackageList) => {
+            let (kind, bill) = bill_of_materials(&folder, os.as_ref(), &mut notes)?;
+            facts.collector = format!("import:folder:{kind}");
+            facts.hostname = bill.hostname;
+            facts.arch = bill.arch;
+            (facts.purls, facts.components) = (bill.purls, bill.components);
+            let format = bill.format.ok_or(HostDocError::NoPackageList)?;
+            (kind, format, bill.packages, Some(bill.os))
+        }
+        listed => {
+            let (kind, format, packages) = listed?;
+            (kind, format, packages, os)
+        }
+    };
     facts.os = os.ok_or(HostDocError::NeedsOs { kind })?;
     if format_of(&facts.os).is_some_and(|expected| expected != format) {
         return Err(HostDocError::OtherFormat { kind, os: format!("{}:{}", facts.os.id, facts.os.version_id) });
@@ -95,7 +110,7 @@ pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem
         facts.collector = format!("import:folder:{kind}");
     }
     facts.unseen.extend(sources_unseen(kind, &facts.packages));
-    facts.hostname = folder.word("hostname").unwrap_or_default();
+    facts.hostname = folder.word("hostname").unwrap_or(facts.hostname);
     facts.collected_at = folder.word("collected-at").and_then(|t| Timestamp::parse(&t)).unwrap_or_default();
     facts.lists_refreshed_at =
         folder.word("apt-lists-at").and_then(|t| t.parse::<i64>().ok()?.checked_mul(1_000)).map(Timestamp);
@@ -193,7 +208,7 @@ fn package_list(folder: &Folder<'_>, os: Option<&Os>, notes: &mut Notes) -> Resu
             continue;
         };
         let (packages, problems) = parse(&decode(content));
-        if packages.is_empty() {
+        if nothing_installed(&packages) {
             if first_error == HostDocError::NoPackageList {
                 first_error = match problems.first() {
                     Some(first) => HostDocError::Unreadable { kind, first: Box::new(first.clone()) },
@@ -205,6 +220,33 @@ fn package_list(folder: &Folder<'_>, os: Option<&Os>, notes: &mut Notes) -> Resu
         }
         notes.adopt(name, problems);
         return Ok((kind, format, packages));
+    }
+    Err(first_error)
+}
+
+/// The first bill of materials of a folder that has packages of an operating system. Tools give these files all kinds of names.
+fn bill_of_materials(
+    folder: &Folder<'_>,
+    os: Option<&Os>,
+    notes: &mut Notes,
+) -> Result<(DocumentKind, HostFacts), HostDocError> {
+    let mut first_error = HostDocError::NoPackageList;
+    for (name, content) in &folder.files {
+        let kind = detect(content, name);
+        if !matches!(kind, DocumentKind::CycloneDx | DocumentKind::Spdx) {
+            continue;
+        }
+        let error = match read_document(kind, content, os.cloned()) {
+            Ok((facts, problems)) if !facts.packages.is_empty() => {
+                notes.adopt(name, problems);
+                return Ok((kind, facts));
+            }
+            Ok(_) => HostDocError::OnlyComponents { kind },
+            Err(error) => error,
+        };
+        if first_error == HostDocError::NoPackageList {
+            first_error = error;
+        }
     }
     Err(first_error)
 }
@@ -251,7 +293,7 @@ fn kernel(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
         if release.is_none() {
             notes.add("uname", "reading the kernel release: no word that begins with a digit", content);
         }
-        facts.arch = machine.unwrap_or_default();
+        facts.arch = machine.unwrap_or_else(|| std::mem::take(&mut facts.arch));
         let owner = release.as_ref().and_then(|r| kernel.installed.iter().find(|k| k.release == *r));
         // A package may be replaced under the same release, or be gone while its kernel runs: what the kernel says counts first.
         let text = String::from_utf8_lossy(content);

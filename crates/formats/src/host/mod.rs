@@ -56,7 +56,7 @@ pub mod spdx;
 mod text;
 
 pub use detect::{DocumentKind, detect};
-pub use document::{HostDocError, SOURCES_UNSEEN, format_of, read_document};
+pub use document::{HostDocError, SOURCES_UNSEEN, format_of, nothing_installed, read_document};
 pub use import::{import_dir, unread};
 pub use rpm_list::QUERY_FORMAT as RPM_QUERY_FORMAT;
 pub use sbom::Bill;

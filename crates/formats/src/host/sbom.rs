@@ -8,6 +8,7 @@ use patchwright_domain::inventory::{Component, Os, Package, PackageFormat};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::document::nothing_installed;
 use super::language;
 use super::purl::Purl;
 use super::rpm_list;
@@ -37,7 +38,7 @@ impl Bill {
     /// Nothing that could be matched was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.packages.is_empty() && self.purls.is_empty()
+        nothing_installed(&self.packages) && self.purls.is_empty()
     }
 }
 

@@ -7,6 +7,7 @@ use patchwright_app::assets::{self, PlanRow, Verdict};
 use patchwright_domain::intel::Problem;
 use patchwright_formats::asset::csv::Mapping;
 use patchwright_formats::asset::{AssetFormat, read};
+use patchwright_formats::host::{DocumentKind, detect};
 
 use super::input;
 use super::local::{Place, block_on, ctx};
@@ -105,6 +106,17 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
         None => AssetFormat::of_name(&name),
     };
     let bytes = input::bytes(import.file)?;
+    if let kind @ (DocumentKind::CycloneDx | DocumentKind::Spdx) = detect(&bytes, &name) {
+        return Err(Failure::new(
+            Code::Input,
+            format!(
+                "`{}` is a bill of materials ({kind}): it lists what an application or a host is made of, and no assets",
+                import.file.display()
+            ),
+            "see what is wrong with what it lists: `patchwright scan FILE`. That of a host goes into a folder of the host's name, and \
+             `patchwright inventory import FOLDER` takes it in",
+        ));
+    }
     let read = read(format, &bytes, import.mapping.as_ref()).map_err(|e| {
         Failure::new(
             Code::Input,

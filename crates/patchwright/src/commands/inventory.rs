@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use patchwright_app::hosts::host_report;
+use patchwright_app::hosts::{Kept, host_take};
 use patchwright_domain::inventory::{HostFacts, Unseen};
 use patchwright_formats::host::{import_dir, unread};
 
@@ -23,6 +23,8 @@ struct Row {
     id: String,
     packages: usize,
     problems: usize,
+    /// What is to be known of a folder that was taken in.
+    note: Option<String>,
     error: Option<String>,
     /// What the problems are.
     #[serde(skip)]
@@ -47,13 +49,14 @@ pub(crate) fn import(place: &Place, dir: &Path, os: Option<&str>, format: Format
         }
         Ok(rows)
     })?;
-    output::list(format, &rows, &["folder", "host", "id", "packages", "problems", "error"], |r| {
+    output::list(format, &rows, &["folder", "host", "id", "packages", "problems", "note", "error"], |r| {
         vec![
             output::clean(&r.folder),
             output::clean(&r.host),
             r.id.clone(),
             r.packages.to_string(),
             r.problems.to_string(),
+            r.note.clone().unwrap_or_default(),
             r.error.as_deref().map(output::clean).unwrap_or_default(),
         ]
     })?;
@@ -128,10 +131,17 @@ fn read(folder: &Path, os: Option<&patchwright_domain::inventory::Os>) -> Result
     {
         files.push(("os-release".to_owned(), format!("ID={}\nVERSION_ID=\"{}\"\n", os.id, os.version_id).into_bytes()));
     }
+    // A bill of materials names what it was made of, which for many tools is `/`: the folder has the name of the host.
+    let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let named = files.iter().any(|(file, content)| file == "hostname" && !content.trim_ascii().is_empty());
+    if !named && !name.is_empty() && !name.contains(char::is_whitespace) {
+        files.retain(|(file, _)| file != "hostname");
+        files.push(("hostname".to_owned(), name.clone().into_bytes()));
+    }
     let (mut facts, problems) =
         import_dir(&files).map_err(|e| Failure { code: Code::Input, message: chain(&e), hint: Some(e.hint()) })?;
     if facts.hostname.is_empty() {
-        facts.hostname = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        facts.hostname = name;
     }
     let unread = unread(&problems);
     facts.unseen.extend(unread.iter().cloned());
@@ -145,6 +155,7 @@ async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_
         id: String::new(),
         packages: 0,
         problems: 0,
+        note: None,
         error: None,
         unread: Vec::new(),
     };
@@ -154,16 +165,19 @@ async fn one(env: &patchwright_app::Env, folder: &Path, os: Option<&patchwright_
     };
     match read(folder, os) {
         Err(failure) => row.error = Some(error(&failure)),
-        Ok(Read { mut facts, problems, unread }) => {
-            if facts.collected_at.0 == 0 {
-                facts.collected_at = env.now();
-            }
+        Ok(Read { facts, problems, unread }) => {
             row.host.clone_from(&facts.hostname);
             row.packages = facts.packages.len();
             row.problems = problems;
             row.unread = unread;
-            match host_report(env, &ctx(None), facts).await {
-                Ok(id) => row.id = id.to_string(),
+            match host_take(env, &ctx(None), facts).await {
+                Ok(taken) => {
+                    row.id = taken.id.to_string();
+                    row.note = match (taken.kept, taken.doubt) {
+                        (Kept::History, _) => Some("older than what is known: kept as history".to_owned()),
+                        (Kept::Current, doubt) => doubt.map(|why| format!("counts from now: {why}")),
+                    };
+                }
                 Err(e) => row.error = Some(error(&Failure::from(e))),
             }
         }

@@ -15,6 +15,7 @@ use patchwright_domain::exposure::Finding;
 use patchwright_domain::intel::VulnFacts;
 use patchwright_domain::inventory::{HostFacts, Os, Setting};
 use patchwright_domain::time::Timestamp;
+use patchwright_formats::host::nothing_installed;
 use patchwright_protocol::scan::ScanReport;
 
 use super::judge::Judge;
@@ -90,6 +91,14 @@ pub(crate) fn run(place: &Place, args: &Scan) -> Result<Code, Failure> {
             Code::Failed,
             format!("--fail-on has no verdict: {}, so this host sees no updates", output::clean(why)),
             "renew the subscription (`subscription-manager status` on the host), look again, then ask for the verdict",
+        ));
+    }
+    if args.fail_on.is_some() && !failed && nothing_installed(&facts.packages) && facts.components.is_empty() {
+        // Documents without a package are refused as they are read; a machine may come out empty too.
+        return Err(Failure::new(
+            Code::Failed,
+            "--fail-on has no verdict: no installed package was found",
+            "check that the package database is where the package manager keeps it and can be read",
         ));
     }
     if args.fail_on.is_some()

@@ -280,3 +280,78 @@ fn an_empty_list_of_hosts_says_whether_there_are_any() {
     assert!(text.contains("No host matches `db`: 1 is known") && !text.contains("takes in"), "{text}");
     assert_eq!(err(&b.run(&["host", "list", "web"])), "");
 }
+
+#[test]
+fn a_folder_counts_from_when_it_was_collected_and_an_older_one_is_history() {
+    let b = Bench::new();
+    let now = patchwright_app::Clock::system().now();
+    let take = |days: i64, openssl: &str| {
+        b.file("t1/os-release", BOOKWORM);
+        b.file("t1/dpkg-status", stanza("libssl3", "openssl", openssl));
+        b.file("t1/collected-at", format!("{}\n", now.plus_days(-days)));
+        b.ok(&["inventory", "import", b.dir.path().join("t1").to_str().unwrap(), "-o", "csv"])
+    };
+    let row = || -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(&b.ok(&["host", "show", "t1", "-o", "json"])).unwrap()
+    };
+    let seen = |days: i64| now.plus_days(-days).to_string().split('T').next().unwrap().to_owned();
+    assert!(!take(20, "3.0.11-1").contains("history"));
+    assert_eq!(row()["row"]["stale"], true);
+    assert!(row()["row"]["last_seen"].as_str().unwrap().starts_with(&seen(20)), "{}", row()["row"]);
+    let said = take(40, "3.0.9-1");
+    assert!(said.contains(",older than what is known: kept as history,"), "{said}");
+    assert_eq!(row()["packages"][0]["version"], "3.0.11-1");
+    assert!(row()["row"]["last_seen"].as_str().unwrap().starts_with(&seen(20)));
+    take(0, "3.0.12-1");
+    assert_eq!((&row()["row"]["stale"], &row()["packages"][0]["version"]), (&false.into(), &"3.0.12-1".into()));
+}
+
+fn bill(subject: &str, components: &str) -> String {
+    format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{{"component":{{"type":"container","name":"{subject}"}}}},"components":[{components}]}}"#
+    )
+}
+
+const JINJA: &str = r#"{"type":"library","name":"jinja2","version":"2.4.1","purl":"pkg:pypi/jinja2@2.4.1"}"#;
+
+#[test]
+fn a_bill_of_materials_is_the_package_list_of_a_folder() {
+    let b = Bench::new();
+    let libssl = r#"{"type":"library","name":"libssl3","version":"3.0.9-1","purl":"pkg:deb/debian/libssl3@3.0.9-1?arch=amd64&distro=debian-12&upstream=openssl"}"#;
+    b.file("boms/sb-01/bom.cdx.json", bill("/", &format!("{libssl},{JINJA}")));
+    b.file("boms/app/app.cdx.json", bill("shop", JINJA));
+    let done = b.run(&["inventory", "import", b.dir.path().join("boms").to_str().unwrap(), "-o", "csv"]);
+    assert_eq!(code(&done), 100, "{}", out(&done));
+    let said = out(&done);
+    assert!(
+        said.contains("tells of an application and of no host") && said.contains("patchwright scan FILE"),
+        "{said}"
+    );
+    let host: serde_json::Value = serde_json::from_str(&b.ok(&["host", "show", "sb-01", "-o", "json"])).unwrap();
+    assert!(host["report"]["findings"].as_array().unwrap().iter().any(|f| f["package"] == "openssl"), "{host}");
+    assert_eq!(host["report"]["host"]["collector"], "import:folder:cyclonedx");
+    assert_eq!(b.ok(&["host", "list", "-o", "csv"]).lines().count(), 2, "the application is no host");
+}
+
+#[test]
+fn a_bill_of_materials_is_no_list_of_assets() {
+    let b = Bench::new();
+    let file = b.file("app.cdx.json", bill("shop", JINJA));
+    let text = b.fails(&["inventory", "import-assets", file.to_str().unwrap()], 100);
+    assert!(text.contains("is a bill of materials (cyclonedx)") && text.contains("patchwright scan FILE"), "{text}");
+    assert!(text.contains("patchwright inventory import FOLDER") && text.lines().count() < 4, "{text}");
+}
+
+#[test]
+fn a_list_of_what_was_removed_has_no_verdict() {
+    let b = Bench::new();
+    let gone = stanza("libssl3", "openssl", "3.0.9-1").replace("install ok installed", "deinstall ok config-files");
+    let file = b.file("status", &gone);
+    let scan = ["scan", file.to_str().unwrap(), "--os", "debian:12", "--fail-on", "low", "--accept-incomplete"];
+    assert!(b.fails(&scan, 100).contains("it lists no package"));
+    b.file("gone/os-release", BOOKWORM);
+    b.file("gone/dpkg-status", &gone);
+    let done = b.run(&["inventory", "import", b.dir.path().join("gone").to_str().unwrap(), "-o", "csv"]);
+    assert_eq!(code(&done), 100, "{}", out(&done));
+    assert!(out(&done).contains("it lists no package"), "{}", out(&done));
+}

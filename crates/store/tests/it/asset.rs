@@ -64,4 +64,11 @@ async fn a_machine_keeps_its_names(stage: Stage) {
     let spans: Vec<_> = of.iter().map(|s| (s.hostname.as_str(), s.first, s.last)).collect();
     assert_eq!(spans, [("a", NOW, after(2)), ("b", after(1), after(1))]);
     assert_eq!(read.sightings_shared().await.unwrap(), of, "one name of one machine is no news");
+    drop(read);
+    // A report that arrives late is of its time: it moves the beginning, and not the end back.
+    let mut txn = stage.db.write().await.unwrap();
+    txn.sighting_save("m", "a", after(-5)).await.unwrap();
+    txn.commit().await.unwrap();
+    let of = stage.db.read().await.unwrap().sightings_of("m").await.unwrap();
+    assert_eq!((of[0].first, of[0].last), (after(-5), after(2)));
 }

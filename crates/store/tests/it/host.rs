@@ -17,6 +17,7 @@ on_every_engine!(
     any_past_moment_can_be_asked,
     versions_name_their_libraries,
     facts_that_arrive_late_do_not_replace_newer_ones,
+    facts_of_between_two_equal_looks_are_history,
     a_write_with_an_old_generation_is_a_conflict,
     one_machine_is_one_host,
     the_stamp_changes_with_every_change_of_a_host,
@@ -170,6 +171,27 @@ async fn facts_that_arrive_late_do_not_replace_newer_ones(stage: Stage) {
     assert_eq!(read.host_facts_history(&id("1"), 10).await.unwrap().len(), 2);
     let then = read.host_facts_as_of(&id("1"), after(-30)).await.unwrap().unwrap();
     assert_eq!(then.facts.packages[0].version, "1");
+}
+
+/// The newest of a host's history is what it has now, whatever arrives of the time between two looks that found the same.
+async fn facts_of_between_two_equal_looks_are_history(stage: Stage) {
+    let first = stage.facts("1", None, after(-60), &facts("web1", &["a=2"])).await.unwrap();
+    let again = stage.facts("1", Some(first.generation), NOW, &facts("web1", &["a=2"])).await.unwrap();
+    assert_eq!(again.change, FactsChange::Unchanged);
+    let seen = stage.facts("1", Some(again.generation), after(-40), &facts("web1", &["a=2"])).await.unwrap();
+    assert_eq!(seen.change, FactsChange::Unchanged, "the same in between is no news");
+    let between = stage.facts("1", Some(seen.generation), after(-30), &facts("web1", &["a=1"])).await.unwrap();
+    assert_eq!(between.change, FactsChange::Older);
+
+    let mut read = stage.db.read().await.unwrap();
+    let host = read.host_fetch(&id("1")).await.unwrap().unwrap();
+    assert_eq!((host.first_seen, host.last_seen, host.facts_at), (after(-60), NOW, NOW));
+    assert_eq!(host.set_hash, first.set_hash);
+    let latest = read.host_facts_latest(&id("1")).await.unwrap().unwrap();
+    assert_eq!((latest.at, latest.facts.packages[0].version.as_str()), (NOW, "2"));
+    let history = read.host_facts_history(&id("1"), 10).await.unwrap();
+    let sets: Vec<(Timestamp, bool)> = history.iter().map(|v| (v.at, v.set_hash == first.set_hash)).collect();
+    assert_eq!(sets, [(NOW, true), (after(-30), false), (after(-60), true)]);
 }
 
 fn is_conflict(error: &StoreError) -> bool {

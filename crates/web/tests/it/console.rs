@@ -80,6 +80,10 @@ async fn the_profile_form_saves_once_and_a_stale_one_is_told() {
     );
     let row = fleet::host_detail(&house.env, &local(), &id).await.unwrap().row;
     assert_eq!((row.tier.as_str(), row.exposure.as_str(), row.environment.as_str()), ("T1", "internal", "production"));
+    let host = patchwright_app::hosts::find_host(&house.env, &local(), "web-01").await.unwrap();
+    let fields = patchwright_app::assets::field_rows(&house.env, &local(), &host).await.unwrap();
+    let owner = fields.iter().find(|row| row.field == "owner").unwrap();
+    assert_eq!((owner.who.as_str(), owner.who_id.starts_with("usr_")), ("admin", true), "{owner:?}");
     // The form shows what was saved, so that saving it again loses nothing.
     let page = browser.get(&format!("/hosts/{id}?tab=policy")).await.body;
     for part in [

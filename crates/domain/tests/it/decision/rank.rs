@@ -263,6 +263,7 @@ fn states_come_from_the_host() {
         exe: "/usr/sbin/exim4".to_owned(),
         unit: Some("exim4.service".to_owned()),
         restart_refused: false,
+        started_at: None,
         files: vec![StaleFile { path: "/lib/libssl.so.3".to_owned(), package: Some("openssl-bin".to_owned()) }],
     });
     let ranked = rank(&list, &host, NOW);

@@ -23,6 +23,8 @@ pub(crate) const BODY_MAX: usize = 32 * 1024 * 1024;
 pub(crate) struct HostReported {
     /// Host id.
     id: String,
+    /// `current`, or `history` where newer facts of the host are known: these do not replace them.
+    kept: &'static str,
     /// Path of the host in this API.
     href: String,
 }
@@ -31,7 +33,8 @@ pub(crate) struct HostReported {
 #[utoipa::path(
     post, path = "/api/v1/hosts/facts", tag = "Hosts", operation_id = "hosts_report",
     description = "Facts as `patchwright collect` prints them: a new host, or news of a known one (same machine digest, else same \
-                   name). Repeating the same facts changes nothing but when the host was last seen, so the request may be sent again \
+                   name). They count from `collected_at`, as far as that can be: facts that were collected before those that are \
+                   known become history. Repeating the same facts changes nothing but when the host was last seen, so the request may be sent again \
                    after any failure; an `Idempotency-Key` is accepted and not needed. At most 32 MB.",
     params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; the content itself makes the request repeatable.")),
     request_body(content = Object, content_type = "application/json", description = "Host facts, schema 1"),
@@ -47,8 +50,8 @@ pub(crate) struct HostReported {
     security(("token" = []))
 )]
 pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, Body(facts): Body<HostFacts>) -> Answer {
-    let id = hosts::host_report(&state.env, &caller.ctx, facts).await?;
-    let href = format!("/api/v1/hosts/{}", segment(id.as_str()));
-    let answer = HostReported { id: id.to_string(), href: href.clone() };
+    let taken = hosts::host_take(&state.env, &caller.ctx, facts).await?;
+    let href = format!("/api/v1/hosts/{}", segment(taken.id.as_str()));
+    let answer = HostReported { id: taken.id.to_string(), kept: taken.kept.word(), href: href.clone() };
     Ok((StatusCode::OK, [(header::LOCATION, href)], axum::Json(answer)).into_response())
 }
