@@ -195,11 +195,15 @@ fn the_readme_says_what_the_policy_does() {
     };
     for (words, tier, exposure) in [
         ("on a mission-critical one that faces the internet", Tier::T1, Exposure::Internet),
-        ("on an isolated test host", Tier::T4, Exposure::Isolated),
+        ("on an isolated test host whose data is public", Tier::T4, Exposure::Isolated),
     ] {
         let sentence = format!("{} {words}", said(tier, exposure));
         assert!(readme.contains(&sentence), "the README does not say `{sentence}`");
     }
+    let unsaid = profile(Tier::T4, DataClass::Unknown, Exposure::Isolated);
+    let d = judge(&policy, &facts, &vendor(None, None), &unsaid);
+    let days = (due(&policy, &d, &clocks, &unsaid, now).due().unwrap().0 - now.0) / 86_400_000;
+    assert!(readme.contains(&format!("{days} days while nobody has said what data it has")), "{days}");
 }
 
 #[test]
