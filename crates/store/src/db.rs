@@ -124,12 +124,25 @@ pub struct CheckReport {
     pub warnings: Vec<String>,
 }
 
+/// Whether a file is there that this process may not write.
+fn is_kept_from_writing(path: &Path) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let opened = std::fs::OpenOptions::new().write(true).open(path);
+    opened.is_err_and(|e| matches!(e.kind(), PermissionDenied | ReadOnlyFilesystem) && path.exists())
+}
+
 impl Db {
     /// Opens `sqlite://PATH` or `postgres://…` and brings the schema up to date.
     ///
     /// # Errors
     /// A variant for each thing that can be wrong with the surroundings; see [`StoreError::hint`].
     pub async fn connect(url: &str, options: &Options) -> Result<Self, StoreError> {
+        // With a log and its index beside it, SQLite opens such a file for writing without a word, and fails at the first write.
+        if options.access == Access::Read
+            && let Some(path) = sqlite_path(url).filter(|path| is_kept_from_writing(path))
+        {
+            return Self::connect_to_read(path, options).await;
+        }
         match Self::connect_to_write(url, options).await {
             Err(StoreError::NotWritable { doing, source }) if options.access == Access::Read => {
                 let Some(path) = sqlite_path(url) else { return Err(StoreError::NotWritable { doing, source }) };

@@ -2,7 +2,8 @@
 //! where each vulnerability is.
 //!
 //! Each (host, subject, claim) is visited once, because deadlines belong to hosts; everything else is looked up in tables that are made
-//! once for each claim. Findings that are set aside are left out; excepted ones are counted and have no deadline, as in a host's report.
+//! once for each claim. Findings that are set aside are left out. Excepted ones are counted and have no deadline here; a host's report gives them
+//! the end of the exception, or their own date where that is later.
 
 use roaring::RoaringBitmap;
 
