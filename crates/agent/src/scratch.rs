@@ -25,10 +25,17 @@ const AGE_MIN_UNLOCKED: Duration = Duration::from_hours(24);
 /// Tries to remove a directory that a package manager is still writing to.
 const REMOVALS: usize = 5;
 
-/// Directories of this process that are there now.
-static OURS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Directories of this process.
+struct Ours {
+    /// Those that are there now.
+    list: Vec<PathBuf>,
+    /// The process is ending: no other may be made.
+    ended: bool,
+}
 
-fn ours() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
+static OURS: Mutex<Ours> = Mutex::new(Ours { list: Vec::new(), ended: false });
+
+fn ours() -> std::sync::MutexGuard<'static, Ours> {
     OURS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -48,8 +55,14 @@ impl Scratch {
         debug_assert!(KINDS.contains(&kind), "a kind that nobody would clear away");
         let temp = std::env::temp_dir();
         remove_stale(&temp);
+        let mut ours = ours();
+        if ours.ended {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "the program is ending"));
+        }
+        // Held until it is in the list: a signal in between would leave it behind.
         let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}{kind}-")).tempdir_in(&temp)?;
-        ours().push(dir.path().to_owned());
+        ours.list.push(dir.path().to_owned());
+        drop(ours);
         let lock = File::create(dir.path().join(LOCK))?;
         lock.lock()?;
         Ok(Self { dir, _lock: lock })
@@ -64,13 +77,15 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        ours().retain(|path| path != self.dir.path());
+        ours().list.retain(|path| path != self.dir.path());
     }
 }
 
 /// Removes every directory of this process. For the end by a signal, where nothing is dropped.
 pub fn discard() {
-    for path in ours().drain(..) {
+    let mut ours = ours();
+    ours.ended = true;
+    for path in ours.list.drain(..) {
         for _ in 0..REMOVALS {
             match fs::remove_dir_all(&path) {
                 Ok(()) => break,
@@ -177,6 +192,8 @@ mod tests {
         assert!(path.exists());
         discard();
         assert!(!path.exists());
+        assert!(Scratch::new("apt").is_err(), "what would be made now would stay");
+        ours().ended = false;
         drop(scratch);
     }
 }
