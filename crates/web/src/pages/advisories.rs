@@ -22,6 +22,10 @@ const SORTS: [(&str, &str); 6] = [
     ("vuln", "by id"),
 ];
 
+/// Packages of "covered by" in sight, and how many more of them are not worth a fold.
+const COVERED_SHOWN: usize = 10;
+const COVERED_SPARE: usize = 4;
+
 /// The list of vulnerabilities.
 #[derive(Template)]
 #[template(path = "advisories.html")]
@@ -121,6 +125,12 @@ impl<'a> AdvisoryPage<'a> {
             frame,
             a,
         })
+    }
+
+    /// The rows of "covered by" that are in sight, and those behind a fold: an advisory of glibc names hundreds of language packs.
+    fn covered(&self) -> (&'a [CoverRow], &'a [CoverRow]) {
+        let all = &self.a.covered;
+        all.split_at(if all.len() > COVERED_SHOWN + COVERED_SPARE { COVERED_SHOWN } else { all.len() })
     }
 
     /// Findings of a row of "covered by": of this vulnerability by host, or all that the same upgrade fixes.
