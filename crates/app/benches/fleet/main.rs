@@ -24,7 +24,7 @@ use patchwright_domain::decision::profile::{AssetProfile, DataClass, Exposure, T
 use patchwright_domain::exposure::fleet::board::Facts;
 use patchwright_domain::exposure::fleet::history::{Exception, History};
 use patchwright_domain::exposure::fleet::timeline::Timeline;
-use patchwright_domain::exposure::fleet::{Component, Day, FleetIndex, Intelligence};
+use patchwright_domain::exposure::fleet::{Day, FleetIndex, Intelligence};
 use patchwright_domain::exposure::matching::ProviderChunk;
 use patchwright_domain::exposure::subject::{Kin, Standing, SubjectKey};
 use patchwright_domain::intel::VulnFacts;
@@ -162,7 +162,7 @@ fn fill(systems: Vec<System>, hosts: u32, with_history: bool) -> Fleet {
                         if kernel == Some(place) {
                             return u32::MAX;
                         }
-                        index.subject_intern(name, &Arc::new(plain(&source.name, version)))
+                        index.subject_intern(name, &plain(&source.name, version))
                     })
                     .collect(),
             );
@@ -172,14 +172,8 @@ fn fill(systems: Vec<System>, hosts: u32, with_history: bool) -> Fleet {
         for binary in &system.binaries {
             let Some(source) = system.sources.get(binary.source) else { continue };
             let name = index.name_intern(&system.ecosystem, &source.name);
-            let steps = source.ladder.iter().map(|(version, _)| {
-                index.component_intern(Component {
-                    name,
-                    binary: binary.name.as_str().into(),
-                    version: version.as_str().into(),
-                    arch: "amd64".into(),
-                })
-            });
+            let steps =
+                source.ladder.iter().map(|(version, _)| index.component_intern(name, &binary.name, version, "amd64"));
             of_binary.push(steps.collect());
         }
         components.push(of_binary);
@@ -217,7 +211,7 @@ fn fill(systems: Vec<System>, hosts: u32, with_history: bool) -> Fleet {
                     ..plain(&source.name, "")
                 };
                 let name = index.name_intern(&system.ecosystem, &source.name);
-                have.insert(index.subject_intern(name, &Arc::new(key)), Day(member.present(source)));
+                have.insert(index.subject_intern(name, &key), Day(member.present(source)));
                 continue;
             }
             have.insert(of_source[place][source.on(member.last())], Day(member.present(source)));

@@ -290,7 +290,7 @@ fn here(seen: &Seen<'_>, decisions: &Decisions, id: &str, hosts_max: usize) -> R
     Ok(Here {
         row: row_of(seen, &open, id)?,
         affected: open.list.iter().take(hosts_max).filter_map(row).collect(),
-        hosts_total: open.list.len() as u64,
+        hosts_total: open.total,
         covered: covered_by(seen, &open),
         covered_hosts: u32::try_from(covered_hosts).unwrap_or(u32::MAX),
         looked_at,

@@ -1,6 +1,7 @@
 //! Where one vulnerability, or what one advisory fixes, is open: by host and package, from the index alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use patchwright_domain::decision::cvss::Severity;
 use patchwright_domain::exposure::components::{deciders, said_of};
@@ -19,7 +20,7 @@ use super::seen::Seen;
 use crate::Result;
 
 /// Advisory chunks by ecosystem: provider, statements, whether they are about a subscription.
-type Chunks = BTreeMap<String, Vec<(String, std::sync::Arc<AdvisoryChunk>, bool)>>;
+type Chunks = BTreeMap<String, Vec<(String, Arc<AdvisoryChunk>, bool)>>;
 
 /// One package on one host that has it.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +46,10 @@ pub(crate) struct Told {
 /// Everything that is open under an id.
 pub(crate) struct Open {
     /// By host and package: of an advisory that fixes several, the most urgent vulnerability stands for them. Most urgent first, then by
-    /// the name of the host.
+    /// the name of the host; the first of `total`.
     pub(crate) list: Vec<Affected>,
+    /// Packages on hosts.
+    pub(crate) total: u64,
     /// Vulnerabilities that it means, and packages in which they are open.
     pub(crate) vulns: BTreeSet<VulnNo>,
     pub(crate) names: BTreeSet<u32>,
@@ -62,32 +65,130 @@ pub(crate) struct Open {
     pub(crate) unfixed: RoaringBitmap,
     /// Hosts on which some of it has one.
     pub(crate) fixable: RoaringBitmap,
+    /// When the next deadline passes.
+    pub(crate) until: Option<Timestamp>,
 }
 
-/// Looks an id up: a vulnerability, or an advisory whose statements name it. The first `listed` of its list are in order.
-pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
+impl Default for Open {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            total: 0,
+            vulns: BTreeSet::new(),
+            names: BTreeSet::new(),
+            class: CLASSES.len(),
+            severity: None,
+            due: None,
+            overdue: 0,
+            by_step: BTreeMap::new(),
+            hosts: RoaringBitmap::new(),
+            unfixed: RoaringBitmap::new(),
+            fixable: RoaringBitmap::new(),
+            until: None,
+        }
+    }
+}
+
+impl Open {
+    /// Counts a finding in.
+    fn count(&mut self, one: &Affected, now: Timestamp) {
+        self.class = self.class.min(one.class);
+        let Some(due) = one.due else { return };
+        self.due = self.due.into_iter().chain([due]).min();
+        if due < now {
+            self.overdue += 1;
+        } else {
+            self.until = self.until.into_iter().chain([due]).min();
+        }
+    }
+}
+
+/// One version of a package that has one of the vulnerabilities, with the hosts that have it.
+struct Spot {
+    subject: SubjectNo,
+    claim: ClaimRef,
+    on: RoaringBitmap,
+    /// Hosts on which an exception covers it.
+    excepted: Option<RoaringBitmap>,
+    /// Since when this installation knows of it.
+    known: Option<Timestamp>,
+}
+
+impl Spot {
+    fn on_host(&self, seen: &Seen<'_>, host: HostNo, name: u32) -> Result<Affected> {
+        let excepted = self.excepted.as_ref().is_some_and(|hosts| hosts.contains(host));
+        judged(seen, host, self.subject, name, self.claim, (self.known, excepted))
+    }
+}
+
+/// Looks an id up: a vulnerability, or an advisory whose statements name it. The list ends after the first `listed`. What was looked up
+/// a moment ago is not looked up again.
+pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Arc<Open>> {
+    seen.state.opened((seen.actor(), id, listed), seen.now, || looked_up(seen, id, listed))
+}
+
+fn looked_up(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
+    let (id, vulns) = named_by(seen, id)?;
+    let mut out = Open::default();
+    let spots = spots(seen, &id, vulns, &mut out)?;
+    // Of what is listed: hosts by the place of the urgency, and how many packages on hosts those are.
+    let mut by_class: [(RoaringBitmap, usize); CLASSES.len()] = Default::default();
+    let own = |a: &Affected| seen.state.index.vuln(a.claim.vuln) == id;
+    for (name, spots) in &spots {
+        let twice = twice(spots);
+        let mut best = HashMap::new();
+        for spot in spots {
+            let mut hosts: [Vec<HostNo>; CLASSES.len()] = Default::default();
+            for host in &spot.on {
+                let one = spot.on_host(seen, host, *name)?;
+                out.count(&one, seen.now);
+                if twice.contains(host) {
+                    stands(&mut best, one, own);
+                } else if let Some(list) = hosts.get_mut(one.class) {
+                    list.push(host);
+                }
+            }
+            for ((all, pairs), hosts) in by_class.iter_mut().zip(hosts) {
+                *pairs += hosts.len();
+                *all |= RoaringBitmap::from_sorted_iter(hosts).unwrap_or_default();
+            }
+        }
+        for one in best.into_values() {
+            if let Some((all, pairs)) = by_class.get_mut(one.class) {
+                *pairs += 1;
+                all.insert(one.host);
+            }
+        }
+    }
+    out.total = by_class.iter().map(|(_, pairs)| *pairs as u64).sum();
+    let hosts = first_hosts(seen, &by_class, listed);
+    for (name, spots) in &spots {
+        let mut best = HashMap::new();
+        for spot in spots {
+            for host in &(&spot.on & &hosts) {
+                stands(&mut best, spot.on_host(seen, host, *name)?, own);
+            }
+        }
+        out.list.extend(best.into_values());
+    }
+    let order = |a: &Affected, b: &Affected| {
+        let host = |a: &Affected| seen.state.name(a.host);
+        (a.class, host(a), a.host, a.name).cmp(&(b.class, host(b), b.host, b.name))
+    };
+    out.list.sort_unstable_by(order);
+    out.list.truncate(listed);
+    Ok(out)
+}
+
+/// Where the vulnerabilities are, by package name; what does not hang on the host is noted in `out`.
+fn spots(seen: &Seen<'_>, id: &str, mut vulns: BTreeSet<VulnNo>, out: &mut Open) -> Result<BTreeMap<u32, Vec<Spot>>> {
     let index = &seen.state.index;
     let mut chunks = Chunks::new();
     for ecosystem in index.ecosystems() {
         chunks.insert(ecosystem.to_owned(), seen.intel.judging(ecosystem)?);
     }
-    let (id, mut vulns) = named_by(seen, id)?;
-    let id = id.as_str();
     vulns.extend(index.vuln_no(id));
-    let mut out = Open {
-        list: Vec::new(),
-        vulns: BTreeSet::new(),
-        names: BTreeSet::new(),
-        class: CLASSES.len(),
-        severity: None,
-        due: None,
-        overdue: 0,
-        by_step: BTreeMap::new(),
-        hosts: RoaringBitmap::new(),
-        unfixed: RoaringBitmap::new(),
-        fixable: RoaringBitmap::new(),
-    };
-    let mut best: HashMap<(HostNo, u32), Affected> = HashMap::new();
+    let mut spots: BTreeMap<u32, Vec<Spot>> = BTreeMap::new();
     let mut names: HashSet<(u32, VulnNo)> = HashSet::new();
     for vuln in vulns {
         for name in index.vuln_names(vuln).filter(|name| names.insert((*name, vuln))) {
@@ -119,42 +220,55 @@ pub(crate) fn open(seen: &Seen<'_>, id: &str, listed: usize) -> Result<Open> {
                 out.names.insert(name);
                 out.severity = out.severity.max(seen.state.board()?.severity(claim.case));
                 out.hosts |= &on;
-                if is_unfixed(claim.state) { &mut out.unfixed } else { &mut out.fixable }.extend(&on);
+                *(if is_unfixed(claim.state) { &mut out.unfixed } else { &mut out.fixable }) |= &on;
                 let step = patchwright_domain::exposure::fleet::census::state_place(claim.state);
                 out.by_step.entry((name, step)).or_insert_with(|| (*claim, RoaringBitmap::new())).1 |= &on;
                 let excepted = seen.state.marks().excepted(name, vuln, seen.now);
                 let known = seen.state.known(*subject_no, claim);
-                for host in &on {
-                    let excepted = excepted.as_ref().is_some_and(|hosts| hosts.contains(host));
-                    let one = judged(seen, host, *subject_no, name, *claim, (known, excepted))?;
-                    out.class = out.class.min(one.class);
-                    out.due = out.due.into_iter().chain(one.due).min();
-                    out.overdue += u32::from(one.due.is_some_and(|at| at < seen.now));
-                    let known = best.entry((host, name)).or_insert(one);
-                    // The id itself stands before what its advisory fixes besides.
-                    let rank = |a: &Affected| (index.vuln(a.claim.vuln) != id, a.class, a.due.is_none(), a.due);
-                    if rank(&one) < rank(known) {
-                        *known = one;
-                    }
-                }
+                spots.entry(name).or_default().push(Spot { subject: *subject_no, claim: *claim, on, excepted, known });
             }
         }
     }
-    out.list = best.into_values().collect();
-    let order = |a: &Affected, b: &Affected| {
-        let host = |a: &Affected| seen.state.name(a.host);
-        (a.class, host(a), a.name, a.host).cmp(&(b.class, host(b), b.name, b.host))
-    };
-    // A hundred thousand names need not be sorted for the first five hundred.
-    if listed < out.list.len() {
-        out.list.select_nth_unstable_by(listed, order);
-        if let Some(first) = out.list.get_mut(..listed) {
-            first.sort_unstable_by(order);
-        }
-    } else {
-        out.list.sort_unstable_by(order);
+    Ok(spots)
+}
+
+/// Hosts on which several versions of a package, or several vulnerabilities of it, meet.
+fn twice(spots: &[Spot]) -> RoaringBitmap {
+    let (mut once, mut twice) = (RoaringBitmap::new(), RoaringBitmap::new());
+    for spot in spots {
+        twice |= &once & &spot.on;
+        once |= &spot.on;
     }
-    Ok(out)
+    twice
+}
+
+/// Keeps what stands for a package on a host: the id itself before what its advisory fixes besides, then the most urgent.
+fn stands(best: &mut HashMap<HostNo, Affected>, one: Affected, own: impl Fn(&Affected) -> bool) {
+    let rank = |a: &Affected| (!own(a), a.class, a.due.is_none(), a.due);
+    let known = best.entry(one.host).or_insert(one);
+    if rank(&one) < rank(known) {
+        *known = one;
+    }
+}
+
+/// Hosts among which the first `listed` packages are: all with a more urgent one, and of the last urgency the first by name. A hundred
+/// thousand hosts need not be sorted for the first five hundred, and millions of packages on them not even listed.
+fn first_hosts(seen: &Seen<'_>, by_class: &[(RoaringBitmap, usize); CLASSES.len()], listed: usize) -> RoaringBitmap {
+    let (mut out, mut left) = (RoaringBitmap::new(), listed);
+    for (hosts, pairs) in by_class {
+        if left == 0 {
+            break;
+        }
+        if *pairs > left && hosts.len() > left as u64 {
+            let mut hosts: Vec<HostNo> = hosts.iter().collect();
+            super::sort_first(&mut hosts, left, |a, b| (seen.state.name(*a), *a).cmp(&(seen.state.name(*b), *b)));
+            out.extend(hosts.into_iter().take(left));
+            break;
+        }
+        out |= hosts;
+        left = left.saturating_sub(*pairs);
+    }
+    out
 }
 
 /// The vulnerabilities of the index that statements with this advisory's id are about; none for what is no id of an advisory. Publishers

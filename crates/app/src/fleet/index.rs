@@ -456,11 +456,10 @@ impl State {
             libraries: &languages,
             profile: &host.profile,
         };
-        let fresh = self.index.host_put(no, &load);
-        self.pending.extend(fresh.iter().filter_map(|s| self.index.subject(*s)).map(|s| s.name));
-        let mut places: Vec<SubjectNo> = subjects.iter().map(|(key, _)| self.subject(&ecosystem, key)).collect();
-        places.extend(languages.iter().map(|(library, _)| self.library(library)).collect::<Vec<_>>());
-        let present: BTreeMap<SubjectNo, Seen> = places
+        let put = self.index.host_put(no, &load);
+        self.pending.extend(put.fresh.iter().filter_map(|s| self.index.subject(*s)).map(|s| s.name));
+        let present: BTreeMap<SubjectNo, Seen> = put
+            .places
             .into_iter()
             .zip(since)
             .filter(|(_, since)| since.installed != host.first_seen || since.running != host.first_seen)
@@ -499,7 +498,7 @@ impl State {
 
     fn subject(&mut self, ecosystem: &str, key: &SubjectKey) -> SubjectNo {
         let name = self.index.name_intern(ecosystem, &key.name);
-        self.index.subject_intern(name, &Arc::new(key.clone()))
+        self.index.subject_intern(name, key)
     }
 
     fn library(&mut self, library: &Library) -> SubjectNo {

@@ -221,7 +221,7 @@ fn listed<'s>(seen: &'s Seen<'_>, query: &HostQuery, wanted: usize) -> Result<Ve
             // The id of an advisory means the hosts that still need it; all other words are looked for in names.
             let needed = match affected::named_by(seen, q)?.1.is_empty() {
                 true => None,
-                false => Some(affected::open(seen, q, 0)?.hosts),
+                false => Some(affected::open(seen, q, 0)?.hosts.clone()),
             };
             needed.filter(|hosts| !hosts.is_empty())
         }

@@ -46,6 +46,11 @@ pub(crate) async fn seen<'e>(env: &'e Env, ctx: &Ctx) -> Result<Seen<'e>> {
 }
 
 impl Seen<'_> {
+    /// Whose view this is.
+    pub(crate) fn actor(&self) -> &Scope {
+        &self.actor
+    }
+
     /// Every host with what lists show of it and what is open on it.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (HostNo, &Arc<Host>, &Glance, &HostSum)> {
         self.census.hosts.iter().filter_map(|(no, sum)| {

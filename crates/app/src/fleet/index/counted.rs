@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 
 use super::{State, threads};
 use crate::Result;
+use crate::fleet::affected::Open;
 use crate::intel::Intel;
 
 /// "Due soon" means within this.
@@ -20,6 +21,8 @@ const KEPT_MS: i64 = 60_000;
 const SCOPES_KEPT: usize = 16;
 /// Answers to queries that are kept.
 const ANSWERS_KEPT: usize = 32;
+/// A longer list is one for a file, which nobody asks for twice.
+const ROWS_KEPT: usize = 10_000;
 
 /// What was counted, oldest first.
 #[derive(Default)]
@@ -28,11 +31,15 @@ pub(crate) struct Counted(Mutex<Kept>);
 /// Who asks, the text of the query, and by what it is grouped.
 type Question = (Scope, String, GroupBy);
 
+/// Who looks an id up, and how many rows are listed.
+type Looked = (Scope, String, usize);
+
 #[derive(Default)]
 struct Kept {
     census: Vec<(Scope, Timestamp, Arc<Census>)>,
     answers: Vec<(Question, Timestamp, Arc<Answer>)>,
     notes: Vec<(Scope, Timestamp, Arc<Vec<String>>)>,
+    opened: Vec<(Looked, Timestamp, Arc<Open>)>,
 }
 
 impl Counted {
@@ -86,6 +93,26 @@ impl State {
         source.done()?;
         keep(&mut kept.census, SCOPES_KEPT, actor.clone(), now, &census);
         Ok(census)
+    }
+
+    /// What is open under an id, which `look_up` finds out where it is not known.
+    pub(crate) fn opened(
+        &self,
+        (actor, id, listed): (&Scope, &str, usize),
+        now: Timestamp,
+        look_up: impl FnOnce() -> Result<Open>,
+    ) -> Result<Arc<Open>> {
+        let key = (actor.clone(), id.to_owned(), listed);
+        let fresh = |at: &Timestamp, open: &Open| holds(*at, None, now) && open.until.is_none_or(|until| now <= until);
+        let known = self.counted.lock().opened.iter().find(|(k, at, open)| *k == key && fresh(at, open)).cloned();
+        if let Some((_, _, open)) = known {
+            return Ok(open);
+        }
+        let open = Arc::new(look_up()?);
+        if open.list.len() <= ROWS_KEPT {
+            keep(&mut self.counted.lock().opened, ANSWERS_KEPT, key, now, &open);
+        }
+        Ok(open)
     }
 
     /// What an answer about the hosts of a scope leaves out. It changes with hosts and data alone.

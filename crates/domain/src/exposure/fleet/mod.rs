@@ -11,6 +11,7 @@
 pub mod board;
 pub mod census;
 pub mod history;
+mod intern;
 pub mod latency;
 pub mod marks;
 mod parallel;
@@ -31,6 +32,8 @@ use crate::decision::profile::AssetProfile;
 use crate::intel::{Status, VendorWords};
 use crate::inventory::Package;
 use crate::time::Timestamp;
+
+use intern::{Components, Interner};
 
 pub use rematch::{Delta, Intelligence};
 
@@ -180,41 +183,17 @@ impl HostEntry {
     }
 }
 
-/// Values that are stored once and named by their place.
-#[derive(Clone, Debug)]
-struct Interner<T> {
-    list: Vec<T>,
-    place: HashMap<T, u32>,
-}
-
-impl<T> Default for Interner<T> {
-    fn default() -> Self {
-        Self { list: Vec::new(), place: HashMap::new() }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
-    fn intern(&mut self, value: T) -> u32 {
-        if let Some(place) = self.place.get(&value) {
-            return *place;
-        }
-        // Four billion distinct values do not fit in memory; the last place is never handed out.
-        let place = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.list.push(value.clone());
-        self.place.insert(value, place);
-        place
-    }
-}
-
 /// The index.
 #[derive(Default)]
 pub struct FleetIndex {
     ecosystems: Vec<Box<str>>,
     names: Vec<NameEntry>,
-    name_place: HashMap<(u16, Box<str>), u32>,
+    /// Of each ecosystem.
+    name_place: Vec<HashMap<Box<str>, u32>>,
     subjects: Vec<SubjectEntry>,
-    subject_place: HashMap<(u32, Arc<SubjectKey>), SubjectNo>,
-    components: Interner<Component>,
+    /// Of each name.
+    subject_place: Vec<HashMap<Arc<SubjectKey>, SubjectNo>>,
+    components: Components,
     subject_lists: HashMap<Arc<[SubjectNo]>, u32>,
     component_lists: HashMap<Arc<[u32]>, u32>,
     profiles: Interner<AssetProfile>,
@@ -238,6 +217,14 @@ pub struct HostLoad<'a> {
     pub libraries: &'a [(Library, Day)],
     /// What the host is to the organisation.
     pub profile: &'a AssetProfile,
+}
+
+/// Where a host that was put in has its subjects.
+pub struct Put {
+    /// Subjects that are new to the index: their names have to be matched before the host's findings are whole.
+    pub fresh: Vec<SubjectNo>,
+    /// Of each subject of the load, then of each library, in their order.
+    pub places: Vec<SubjectNo>,
 }
 
 impl FleetIndex {
@@ -275,7 +262,7 @@ impl FleetIndex {
     #[must_use]
     pub fn name_no(&self, ecosystem: &str, name: &str) -> Option<u32> {
         let ecosystem = self.ecosystems.iter().position(|e| e.as_ref() == ecosystem)?;
-        self.name_place.get(&(u16::try_from(ecosystem).ok()?, Box::from(name))).copied()
+        self.name_place.get(ecosystem)?.get(name).copied()
     }
 
     /// Every package name with its place.
@@ -354,11 +341,16 @@ impl FleetIndex {
     /// The place of a package name, made when it is new.
     pub fn name_intern(&mut self, ecosystem: &str, name: &str) -> u32 {
         let ecosystem = self.ecosystem_intern(ecosystem);
-        let key = (ecosystem, Box::from(name));
-        if let Some(place) = self.name_place.get(&key) {
+        if self.name_place.len() <= usize::from(ecosystem) {
+            self.name_place.resize_with(usize::from(ecosystem) + 1, HashMap::new);
+        }
+        // Four billion distinct names do not fit in memory; the last place is never handed out.
+        let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let Some(places) = self.name_place.get_mut(usize::from(ecosystem)) else { return place };
+        if let Some(place) = places.get(name) {
             return *place;
         }
-        let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        places.insert(name.into(), place);
         self.names.push(NameEntry {
             ecosystem,
             name: name.into(),
@@ -366,35 +358,38 @@ impl FleetIndex {
             groups: Vec::new(),
             vulns: Vec::new(),
         });
-        self.name_place.insert(key, place);
+        self.subject_place.push(HashMap::new());
         place
     }
 
-    /// The place of a subject, made when it is new. A new subject has no claims until the next match of its name.
-    pub fn subject_intern(&mut self, name: u32, key: &Arc<SubjectKey>) -> SubjectNo {
-        let look = (name, key.clone());
-        if let Some(place) = self.subject_place.get(&look) {
+    /// The place of a subject, made when it is new. A new subject has no claims until the next match of its name. A name that is not
+    /// of this index has no subjects: the place is none of a subject.
+    pub fn subject_intern(&mut self, name: u32, key: &SubjectKey) -> SubjectNo {
+        let (Some(places), Some(entry)) =
+            (self.subject_place.get_mut(name as usize), self.names.get_mut(name as usize))
+        else {
+            return SubjectNo::MAX;
+        };
+        if let Some(place) = places.get(key) {
             return *place;
         }
         let place = u32::try_from(self.subjects.len()).unwrap_or(u32::MAX);
-        let within = self.names.get_mut(name as usize).map_or(0, |entry| {
-            entry.subjects.push(place);
-            entry.subjects.len() - 1
-        });
+        let key = Arc::new(key.clone());
         self.subjects.push(SubjectEntry {
             name,
-            place: u32::try_from(within).unwrap_or(u32::MAX),
+            place: u32::try_from(entry.subjects.len()).unwrap_or(u32::MAX),
             key: key.clone(),
             hosts: RoaringBitmap::new(),
             claims: Box::default(),
         });
-        self.subject_place.insert(look, place);
+        entry.subjects.push(place);
+        places.insert(key, place);
         place
     }
 
     /// The place of a component, made when it is new.
-    pub fn component_intern(&mut self, component: Component) -> u32 {
-        self.components.intern(component)
+    pub fn component_intern(&mut self, name: u32, binary: &str, version: &str, arch: &str) -> u32 {
+        self.components.intern(name, binary, version, arch)
     }
 
     /// The place of a profile, made when it is new.
@@ -402,23 +397,20 @@ impl FleetIndex {
         self.profiles.intern(profile.clone())
     }
 
-    /// Puts a host in, or in place of what was known of it. Returns the subjects that are new to the index: their names have to
-    /// be matched before the host's findings are whole.
-    pub fn host_put(&mut self, host: HostNo, load: &HostLoad<'_>) -> Vec<SubjectNo> {
+    /// Puts a host in, or in place of what was known of it.
+    pub fn host_put(&mut self, host: HostNo, load: &HostLoad<'_>) -> Put {
         let before = self.subjects.len();
         let scheme = crate::intel::snapshot::advisories::scheme_of(load.ecosystem);
-        let mut subjects: Vec<(SubjectNo, Day)> = load
-            .subjects
-            .iter()
-            .map(|(key, day)| {
-                let name = self.name_intern(load.ecosystem, &key.name);
-                (self.subject_intern(name, &Arc::new(key.clone())), *day)
-            })
-            .collect();
+        let mut subjects: Vec<(SubjectNo, Day)> = Vec::with_capacity(load.subjects.len() + load.libraries.len());
+        for (key, day) in load.subjects {
+            let name = self.name_intern(load.ecosystem, &key.name);
+            subjects.push((self.subject_intern(name, key), *day));
+        }
         for (library, day) in load.libraries {
             let name = self.name_intern(&library.ecosystem, &library.name);
-            subjects.push((self.subject_intern(name, &Arc::new(library.key())), *day));
+            subjects.push((self.subject_intern(name, &library.key()), *day));
         }
+        let places = subjects.iter().map(|(subject, _)| *subject).collect();
         subjects.sort_unstable();
         subjects.dedup_by_key(|(s, _)| *s);
         let mut components: Vec<u32> = load
@@ -427,12 +419,7 @@ impl FleetIndex {
             .map(|p| {
                 let own = if scheme == Some(patchwright_versions::Scheme::Rpm) { &p.name } else { &p.source };
                 let name = self.name_intern(load.ecosystem, super::kernel::canonical_source(own));
-                self.component_intern(Component {
-                    name,
-                    binary: p.name.as_str().into(),
-                    version: p.version.as_str().into(),
-                    arch: p.arch.as_str().into(),
-                })
+                self.component_intern(name, &p.name, &p.version, &p.arch)
             })
             .collect();
         components.sort_unstable();
@@ -440,7 +427,7 @@ impl FleetIndex {
         let profile = self.profile_intern(load.profile);
         let (subjects, present): (Vec<SubjectNo>, Vec<Day>) = subjects.into_iter().unzip();
         self.host_place(host, profile, subjects.into(), components.into(), present);
-        (before..self.subjects.len()).filter_map(|s| u32::try_from(s).ok()).collect()
+        Put { fresh: (before..self.subjects.len()).filter_map(|s| u32::try_from(s).ok()).collect(), places }
     }
 
     /// Puts a host in by places that are interned already; `subjects` and `components` sorted, `present` beside `subjects`.

@@ -76,8 +76,8 @@ impl FleetIndex {
         let Some(eco) = self.ecosystems.iter().position(|e| e.as_ref() == ecosystem) else {
             return Vec::new();
         };
-        let Ok(eco) = u16::try_from(eco) else { return Vec::new() };
-        packages.into_iter().filter_map(|p| self.name_place.get(&(eco, Box::from(p.as_ref()))).copied()).collect()
+        let Some(places) = self.name_place.get(eco) else { return Vec::new() };
+        packages.into_iter().filter_map(|p| places.get(p.as_ref()).copied()).collect()
     }
 
     fn match_name(&self, name: u32, ecosystem: &str, order: &[&ProviderChunk<'_>]) -> Matched {

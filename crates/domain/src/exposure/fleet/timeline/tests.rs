@@ -1,7 +1,5 @@
 //! The tables against the way back version by version, on records with gaps, returns, downgrades and holes.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::decision::policy::Policy;
 use crate::exposure::finding::FindingState;
@@ -50,7 +48,7 @@ fn world(random: &mut Random, names: usize) -> (FleetIndex, Vec<Vec<SubjectNo>>)
                     offers: Vec::new(),
                     kin: Kin::None,
                 };
-                index.subject_intern(name, &Arc::new(key))
+                index.subject_intern(name, &key)
             })
             .collect();
         let mut claims: Vec<Vec<ClaimRef>> = vec![Vec::new(); ladder.len()];
