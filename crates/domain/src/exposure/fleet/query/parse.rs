@@ -191,7 +191,11 @@ fn word(text: &[char], start: usize) -> Result<(Token, usize), QueryError> {
     }
     let mut values = Vec::new();
     loop {
-        let (value, next) = value(text, at, field.is_some())?;
+        let (value, next) = value(text, at, field.is_some()).map_err(|wrong| match &field {
+            // Whatever is wrong behind it: the field is what has to be mended first.
+            Some((head, _, _)) if !is_field(head) => unknown_field(start, head),
+            Some(_) | None => wrong,
+        })?;
         values.push(value);
         at = next;
         if field.is_none() || text.get(at) != Some(&',') {
@@ -410,6 +414,11 @@ fn read_term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
         "is" => flag(*value_at, op, &raw.values),
         _ => Err(unknown_field(at, written)),
     }
+}
+
+fn is_field(written: &str) -> bool {
+    let lower = written.to_lowercase();
+    FIELDS.iter().any(|(name, _)| *name == lower) || ALIASES.iter().any(|(alias, _)| *alias == lower)
 }
 
 fn unknown_field(at: usize, written: &str) -> QueryError {

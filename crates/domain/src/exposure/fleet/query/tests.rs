@@ -649,6 +649,7 @@ fn signs_of_other_languages_are_refused_with_what_to_write() {
         ("a || b", "`||`", "write `or`"),
         ("a | b", "`|`", "write `or`"),
         ("host:!web0", "begin with `!`", "not host:web0"),
+        ("ownr:<b>", "no field `ownr`", "did you mean `owner`?"),
     ];
     for (text, what, hint) in cases {
         let error = parse(text).unwrap_err();
