@@ -12,6 +12,7 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::{TokenId, UserId};
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::auth::{TokenCreated, TokenRequest, TokenRow};
+use patchwright_protocol::fleet::Page;
 use patchwright_store::{ApiToken, NewUser, SecretHash, Session as StoredSession, UserAccount};
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,7 @@ pub use password::{PASSWORD_MAX, PASSWORD_MIN};
 
 use crate::env::{secret, unique};
 use crate::error::AppError;
+use crate::fleet::page;
 use crate::{Ctx, Env, Result};
 
 /// How long a one-time link works.
@@ -524,6 +526,14 @@ pub async fn token_list(env: &Env, ctx: &Ctx) -> Result<Vec<TokenRow>> {
     let name = read.user_fetch(&owner).await?.map(|u| u.name).unwrap_or_default();
     let tokens = read.token_list(Some(&owner)).await?;
     Ok(tokens.iter().filter(|t| t.revoked_at.is_none()).map(|t| token_row(t, &name)).collect())
+}
+
+/// A page of the same list.
+///
+/// # Errors
+/// As [`token_list`]; [`AppError::Invalid`] for a cursor that is none.
+pub async fn token_page(env: &Env, ctx: &Ctx, (after, limit): (Option<&str>, Option<u32>)) -> Result<Page<TokenRow>> {
+    page(token_list(env, ctx).await?, after, limit)
 }
 
 /// Revokes one of one's own tokens, or anybody's for an administrator.

@@ -413,21 +413,30 @@ pub async fn find_host(env: &Env, ctx: &Ctx, text: &str) -> Result<Host> {
     }
 }
 
-/// Sets what a host is to the organisation.
+/// Whether a host stands in an environment that the caller may know of. One that does not is answered like one that is not there:
+/// a refusal would tell that it exists, and where.
+fn in_sight(ctx: &Ctx, host: Option<Host>, id: &HostId) -> Result<Host> {
+    let scope = ctx.actor.scope();
+    host.filter(|h| scope.covers(&h.profile.environment))
+        .ok_or_else(|| AppError::NotFound { what: "host", id: id.to_string() })
+}
+
+/// Sets what a host is to the organisation; gives its new generation.
 ///
 /// # Errors
-/// [`AppError::Conflict`] when somebody changed the host meanwhile; [`AppError::Forbidden`] without rights on both environments.
+/// [`AppError::NotFound`], also for a host outside of the caller's environments; [`AppError::Conflict`] when somebody changed the host
+/// meanwhile; [`AppError::Forbidden`] without rights on the new environment.
 pub async fn profile_save(
     env: &Env,
     ctx: &Ctx,
     id: &HostId,
     profile: AssetProfile,
     expected_generation: i64,
-) -> Result<()> {
+) -> Result<i64> {
     ctx.authorize(Action::EditHost, &Target::OwnScope)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
-    let host = txn.host_fetch(id).await?.ok_or_else(|| AppError::NotFound { what: "host", id: id.to_string() })?;
+    let host = in_sight(ctx, txn.host_fetch(id).await?, id)?;
     let decision = may_move(&ctx.actor, Action::EditHost, &host.profile.environment, &profile.environment);
     if !decision.allowed {
         return Err(AppError::forbidden(&decision));
@@ -435,7 +444,7 @@ pub async fn profile_save(
     let sources = txn.profile_sources_fetch(std::slice::from_ref(id)).await?;
     let sources = sources.into_iter().next().map(|(_, s)| s).unwrap_or_default();
     let sources = edited(&host.profile, &profile, &sources, &ctx.actor.word(), now);
-    txn.host_profile_save(id, &profile, Generation(expected_generation)).await?;
+    let saved = txn.host_profile_save(id, &profile, Generation(expected_generation)).await?;
     txn.profile_sources_save(id, &sources).await?;
     let detail = serde_json::json!({
         "name": host.hostname,
@@ -454,7 +463,7 @@ pub async fn profile_save(
     txn.commit().await?;
     env.fleet().edited();
     env.event("hosts", &format!("{} was classified", host.hostname));
-    Ok(())
+    Ok(saved.0)
 }
 
 /// Forgets a host and its history.
@@ -465,7 +474,7 @@ pub async fn host_delete(env: &Env, ctx: &Ctx, id: &HostId) -> Result<()> {
     ctx.authorize(Action::DeleteHost, &Target::OwnScope)?;
     let now = env.now();
     let mut txn = env.db().write().await?;
-    let host = txn.host_fetch(id).await?.ok_or_else(|| AppError::NotFound { what: "host", id: id.to_string() })?;
+    let host = in_sight(ctx, txn.host_fetch(id).await?, id)?;
     ctx.authorize(Action::DeleteHost, &Target::Environment(&host.profile.environment))?;
     txn.host_delete(id, host.generation).await?;
     txn.audit_append(AuditEntry {

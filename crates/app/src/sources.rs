@@ -14,12 +14,14 @@ use patchwright_domain::inventory::source::{
 };
 use patchwright_domain::inventory::{HostFacts, Tri};
 use patchwright_domain::time::{Date, Timestamp};
+use patchwright_protocol::fleet::Page;
 use patchwright_protocol::sources::{
     AssessRequest, DivergenceRow, NewSource, SourceAnswers, SourceDetail, SourceHost, SourceRow,
 };
 use patchwright_store::{Generation, SeenSource, SourceContent, SourceSight, StoredAssessment, WriteTxn};
 
 use crate::error::AppError;
+use crate::fleet::page;
 use crate::{Ctx, Env, Result};
 
 mod list;
@@ -246,6 +248,18 @@ pub async fn divergence(env: &Env, ctx: &Ctx) -> Result<Vec<DivergenceRow>> {
     let mut rows: Vec<DivergenceRow> = known.iter().flat_map(|known| known.divergence(today)).collect();
     rows.sort_by(|a, b| (&a.package, &a.host, &a.source).cmp(&(&b.package, &b.host, &b.source)));
     Ok(rows)
+}
+
+/// A page of the same list.
+///
+/// # Errors
+/// As [`divergence`]; [`AppError::Invalid`] for a cursor that is none.
+pub async fn divergence_page(
+    env: &Env,
+    ctx: &Ctx,
+    (after, limit): (Option<&str>, Option<u32>),
+) -> Result<Page<DivergenceRow>> {
+    page(divergence(env, ctx).await?, after, limit)
 }
 
 async fn find(env: &Env, ctx: &Ctx, id: &str) -> Result<Known> {

@@ -131,7 +131,7 @@ words! {
 words! {
     /// What an API token was made for.
     TokenScope {
-        /// Read what the owner may read, except the audit trail.
+        /// Read what the owner may read of hosts, findings, vulnerability data, sources, exceptions and policy.
         Read = "read",
         /// Enrol, import and classify hosts.
         InventoryWrite = "inventory:write",
@@ -476,6 +476,8 @@ pub enum Reason {
     Disabled,
     /// The environment is outside the scope; empty when nobody has said which environment it is.
     OutsideScope(String),
+    /// The change would leave the host in no environment.
+    WouldHaveNone,
     /// The action concerns everybody, the scope does not.
     NeedsWholeScope(Action),
     /// The token was not made for this.
@@ -503,6 +505,9 @@ impl fmt::Display for Reason {
             Self::OutsideScope(name) if name.is_empty() => {
                 f.write_str("the host has no environment yet, which only somebody with all environments may act on")
             }
+            Self::WouldHaveNone => f.write_str(
+                "the change names no environment, and only somebody with all environments may take a host out of its own: name it in the change",
+            ),
             Self::OutsideScope(name) => write!(f, "environment `{name}` is outside your scope"),
             Self::NeedsWholeScope(action) => write!(f, "`{action}` concerns every environment, your scope does not"),
             Self::TokenLacks(scope) => write!(f, "the token does not have scope `{scope}`"),
@@ -567,7 +572,15 @@ pub fn may(actor: &Actor, action: Action, target: &Target<'_>) -> Decision {
 #[must_use]
 pub fn may_move(actor: &Actor, action: Action, from: &str, to: &str) -> Decision {
     let leave = may(actor, action, &Target::Environment(from));
-    let enter = may(actor, action, &Target::Environment(to));
+    let mut enter = may(actor, action, &Target::Environment(to));
+    if !from.is_empty() && to.is_empty() {
+        // The host has one; it is the change that has none.
+        for reason in &mut enter.because {
+            if matches!(reason, Reason::OutsideScope(_)) {
+                *reason = Reason::WouldHaveNone;
+            }
+        }
+    }
     match (leave.allowed, enter.allowed) {
         (true, _) => enter,
         (false, true) => leave,

@@ -150,9 +150,12 @@ pub(crate) struct Up {
     /// Do not fetch feeds; use what is here
     #[arg(long)]
     pub(crate) no_sync: bool,
-    /// Patches to show
+    /// Patches to show in the table
     #[arg(long, default_value_t = 15, value_name = "N")]
     pub(crate) limit: usize,
+    /// Output format of the answer, which is printed before the console starts; `json` is what `scan -o json` prints
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
 }
 
 /// Arguments of `scan`.
@@ -270,6 +273,9 @@ pub(crate) enum Host {
         host: String,
         /// tier=T1,exposure=internet,data=restricted,environment=production,zone=…,owner=…,services=a+b,tags=cde+ephi
         profile: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Show what a host is to the organisation, field by field, and who said it
     Profile {
@@ -368,7 +374,11 @@ pub(crate) enum Feed {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Intel {
     /// Build the snapshot anew from the data that ships with the product
-    Build,
+    Build {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Show the active snapshot
     Status {
         /// Output format
@@ -376,7 +386,11 @@ pub(crate) enum Intel {
         output: Format,
     },
     /// Check the signature of the index and every chunk against its hash
-    Verify,
+    Verify {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Show which snapshots were in force, newest first
     List {
         /// Rows; 0 for all
@@ -420,7 +434,11 @@ pub(crate) enum Intel {
         output: Format,
     },
     /// Print the public key that signs the index and the bundles of this installation; makes the key pair on the first use
-    Key,
+    Key {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Show or change what is kept, and at which share a shrinking feed is refused
     Settings {
         /// Refuse a document or a release with less than this share of the records in force
@@ -562,6 +580,9 @@ pub(crate) enum Policy {
     Check {
         /// Policy file (TOML)
         file: PathBuf,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Show which rule decides for a vulnerability under an asset profile
     Explain {
@@ -602,6 +623,9 @@ pub(crate) enum Policy {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 

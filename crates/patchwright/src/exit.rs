@@ -105,7 +105,7 @@ impl From<AppError> for Failure {
             AppError::Store(_) | AppError::File { .. } | AppError::Intel { .. } | AppError::DatabaseGone { .. } => {
                 Code::Storage
             }
-            AppError::Invalid { code: "reason_missing", .. } => Code::Usage,
+            AppError::Invalid { code: "reason_missing" | "profile", .. } => Code::Usage,
             AppError::Invalid { code: "vex_unreadable", .. } => Code::Input,
             AppError::Forbidden { .. }
             | AppError::Unauthenticated { .. }

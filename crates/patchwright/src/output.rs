@@ -119,6 +119,21 @@ pub(crate) fn list_sparing<T: Serialize>(
     }
 }
 
+/// Prints the one answer of a command: `text` for people, one JSON document, or a list of one row.
+pub(crate) fn one<T: Serialize>(
+    format: Format,
+    row: &T,
+    text: &str,
+    columns: &[&str],
+    cells: impl Fn(&T) -> Cells,
+) -> Result<(), Failure> {
+    match format {
+        Format::Table => out(text),
+        Format::Json => json(row),
+        Format::Ndjson | Format::Csv => list(format, std::slice::from_ref(row), columns, cells),
+    }
+}
+
 /// Prints rows as CSV. A cell that a spreadsheet would run as a formula gets a leading quote.
 pub(crate) fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result<(), Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());

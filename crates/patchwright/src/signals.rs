@@ -1,4 +1,4 @@
-//! The end by Ctrl-C, SIGTERM or a terminal that closes (SIGHUP) of commands that work outside a runtime: a word on stderr, no private
+//! The end by Ctrl-C, SIGTERM or a terminal that closes (SIGHUP) of what works outside a runtime: a word on stderr, no private
 //! directory left behind, and the documented exit code. Commands inside a runtime ([`crate::commands`]' `block_on`) and the server end
 //! by themselves.
 //!

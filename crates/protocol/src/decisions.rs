@@ -174,7 +174,7 @@ pub struct ExceptionRow {
     pub approved_by: Option<String>,
     /// The one who asked approved it: the installation has one account.
     pub alone: bool,
-    /// What `If-Match` of a decision names (`"gN"`).
+    /// Grows with every change; `"gN"` is enough as `If-Match` of a decision.
     pub generation: i64,
 }
 
@@ -257,7 +257,7 @@ pub struct NotAffectedRow {
     pub withdrawn_by: Option<String>,
     /// Why it was taken back.
     pub withdrawn_because: Option<String>,
-    /// What `If-Match` of a withdrawal names (`"gN"`).
+    /// Grows with every change; `"gN"` is enough as `If-Match` of a withdrawal.
     pub generation: i64,
 }
 
@@ -333,7 +333,7 @@ pub struct VexDocumentRow {
     pub withdrawn_by: Option<String>,
     /// Why it was taken back.
     pub withdrawn_because: Option<String>,
-    /// What `If-Match` of a withdrawal names (`"gN"`).
+    /// Grows with every change; `"gN"` is enough as `If-Match` of a withdrawal.
     pub generation: i64,
 }
 

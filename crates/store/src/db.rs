@@ -1,6 +1,7 @@
 //! Opening, checking and closing a database.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -131,12 +132,39 @@ fn is_kept_from_writing(path: &Path) -> bool {
     opened.is_err_and(|e| matches!(e.kind(), PermissionDenied | ReadOnlyFilesystem) && path.exists())
 }
 
+/// A file of the database that is there, or in a folder that is, and that this account may not read: asked of the system itself, since
+/// SQLite says of it only that it cannot open it.
+fn unreadable(path: &Path) -> Option<StoreError> {
+    let source = std::fs::File::open(path).err().filter(|e| e.kind() == std::io::ErrorKind::PermissionDenied)?;
+    // In a folder that may not be entered only the folder tells whose it is.
+    let owner = path.ancestors().find_map(|place| std::fs::metadata(place).ok()).map_or(0, |meta| meta.uid());
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let owner = match account_of(&passwd, owner) {
+        Some(name) => format!("`{name}`"),
+        None => format!("uid {owner}"),
+    };
+    Some(StoreError::NotReadable { path: path.display().to_string(), owner, source })
+}
+
+/// The name of an account in the words of `/etc/passwd`.
+fn account_of(passwd: &str, uid: u32) -> Option<String> {
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })?;
+    Some(name.chars().filter(|c| !c.is_control()).take(64).collect())
+}
+
 impl Db {
     /// Opens `sqlite://PATH` or `postgres://…` and brings the schema up to date.
     ///
     /// # Errors
     /// A variant for each thing that can be wrong with the surroundings; see [`StoreError::hint`].
     pub async fn connect(url: &str, options: &Options) -> Result<Self, StoreError> {
+        if let Some(error) = sqlite_path(url).and_then(unreadable) {
+            return Err(error);
+        }
         // With a log and its index beside it, SQLite opens such a file for writing without a word, and fails at the first write.
         if options.access == Access::Read
             && let Some(path) = sqlite_path(url).filter(|path| is_kept_from_writing(path))
@@ -205,9 +233,15 @@ impl Db {
     /// reads both. Without one nobody is writing, and the file is the whole database: only then it may be called immutable, because
     /// SQLite looks at no log and no lock of such a file.
     async fn connect_to_read(path: &Path, options: &Options) -> Result<Self, StoreError> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = PathBuf::from(log);
+        let beside = |ending: &str| {
+            let mut file = path.as_os_str().to_owned();
+            file.push(ending);
+            PathBuf::from(file)
+        };
+        let log = beside("-wal");
+        if let Some(error) = [log.clone(), beside("-shm")].iter().find_map(|file| unreadable(file)) {
+            return Err(error);
+        }
         let kept = tokio::fs::metadata(&log).await.map(|meta| meta.len()).ok();
         let plain = SqliteConnectOptions::new()
             .filename(path)

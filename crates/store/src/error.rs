@@ -22,6 +22,17 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The account of this process may not even read a file of the database, nor what it is in.
+    #[error("this account may not read the database file `{path}`; it belongs to {owner}")]
+    NotReadable {
+        /// The file, of the database or of its log.
+        path: String,
+        /// Whose it is, by name where one is known.
+        owner: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// There is no database file and none was to be made.
     #[error("there is no database at `{path}`")]
     NoFile {
@@ -206,6 +217,9 @@ impl StoreError {
             Self::Url { .. } => Some("use sqlite://PATH for a file or postgres://USER@HOST/DATABASE for a server"),
             Self::OpenFile { .. } | Self::NotWritable { .. } => Some(
                 "check that the data folder exists, belongs to the account that runs patchwright, and is not on a read-only file system",
+            ),
+            Self::NotReadable { .. } => Some(
+                "run the command as the account that it belongs to (`sudo -u NAME patchwright …`), or name a data folder of your own with --data-dir",
             ),
             Self::NoFile { .. } => Some("run `patchwright up` to create it, or give the right path"),
             Self::Unreachable { .. } => Some(

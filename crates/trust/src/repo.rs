@@ -22,6 +22,11 @@ pub trait RepoFiles {
     /// # Errors
     /// When it is there, or may be there, and cannot be read.
     fn open(&mut self, path: &str) -> io::Result<Option<Box<dyn Read>>>;
+
+    /// Whether reading costs no transfer. Then everything that is listed and there is looked at, else one form of each.
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 /// Whether `Valid-Until` counts.
@@ -363,6 +368,8 @@ pub struct RepoCheck {
     pub packages: Vec<Verdict>,
     /// Packages that the verified indexes list.
     pub listed: usize,
+    /// Files that the Release lists and nobody looked at.
+    pub unseen: Vec<String>,
 }
 
 impl RepoCheck {
@@ -393,7 +400,7 @@ pub fn check(
 ) -> io::Result<RepoCheck> {
     let found = read_release(files, &asked.suite)?;
     let release = check_release(asked, &found, ring, now);
-    let mut done = RepoCheck { release, indexes: Vec::new(), packages: Vec::new(), listed: 0 };
+    let mut done = RepoCheck { release, indexes: Vec::new(), packages: Vec::new(), listed: 0, unseen: Vec::new() };
     let Some(fields) = done.release.release.clone().filter(|_| done.release.verdict.is_verified()) else {
         return Ok(done);
     };
@@ -406,9 +413,42 @@ pub fn check(
                 Packages::All => done.packages.push(check_package_file(files, &listed, &check.path)),
             }
         }
+        let others =
+            if files.is_local() { other_forms(files, &fields, &asked.suite, &path, &check.path) } else { Vec::new() };
         done.indexes.push(check);
+        done.indexes.extend(others);
     }
+    let seen = |path: &String| done.indexes.iter().any(|index| index.path == *path);
+    done.unseen = fields.files.keys().filter(|path| !seen(path)).cloned().collect();
     Ok(done)
+}
+
+/// The same index in its other packings, where they are there: whoever takes another one than we did must not get what nobody signed.
+fn other_forms(
+    files: &mut dyn RepoFiles,
+    release: &Release,
+    suite: &str,
+    path: &str,
+    looked_at: &str,
+) -> Vec<IndexCheck> {
+    let names = ENDINGS.iter().map(|ending| format!("{path}{ending}")).filter(|name| name != looked_at);
+    let mut done = Vec::new();
+    for name in names {
+        let Some(listed) = release.files.get(&name) else { continue };
+        let measured = match files.open(&format!("{}{name}", folder(suite))) {
+            Ok(None) => continue,
+            Ok(Some(mut reader)) => digest::measure(&mut reader, listed.size),
+            Err(error) => Err(error),
+        };
+        let reasons = match measured {
+            Ok(found) => {
+                compare(&name, &found, Some(listed.size), listed.sha256.as_deref(), &listed.weak, "the Release")
+            }
+            Err(error) => vec![Reason::Unreadable { file: name.clone(), why: error.to_string() }],
+        };
+        done.push(IndexCheck { verdict: Verdict::of(name.clone(), reasons), path: name, bytes: None });
+    }
+    done
 }
 
 /// Paths of the wanted indexes, without endings.
@@ -423,10 +463,18 @@ pub fn index_paths(release: &Release, suite: &str, components: &[String], archit
     let mut paths = Vec::new();
     for component in components {
         for architecture in architectures {
-            let path = format!("{component}/binary-{architecture}/Packages");
+            let of = |component: &str| format!("{component}/binary-{architecture}/Packages");
+            let is_listed =
+                |path: &str| ENDINGS.iter().any(|ending| release.files.contains_key(&format!("{path}{ending}")));
+            let whole = of(component);
+            // Debian's security archive calls a component `updates/main` and lists it as `main`; apt looks there too.
+            let last = component.rsplit_once('/').map(|(_, last)| of(last));
+            let path = match last {
+                Some(last) if !is_listed(&whole) && is_listed(&last) => last,
+                Some(_) | None => whole,
+            };
             // `all` and architectures of installers may be named without an index of their own.
-            let listed = ENDINGS.iter().any(|ending| release.files.contains_key(&format!("{path}{ending}")));
-            if listed || named {
+            if (is_listed(&path) || named) && !paths.contains(&path) {
                 paths.push(path);
             }
         }

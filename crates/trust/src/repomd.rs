@@ -39,6 +39,8 @@ pub struct RpmRepoCheck {
     pub parts: Vec<Verdict>,
     /// Packages that the verified `primary.xml` lists.
     pub listed: usize,
+    /// Metadata that `repomd.xml` lists and nobody looked at.
+    pub unseen: Vec<String>,
 }
 
 impl RpmRepoCheck {
@@ -49,8 +51,8 @@ impl RpmRepoCheck {
     }
 }
 
-/// Checks a repository: `repodata/repomd.xml` by `repomd.xml.asc`, then `primary` and `updateinfo` by their digests, then,
-/// when asked for, every package.
+/// Checks a repository: `repodata/repomd.xml` by `repomd.xml.asc`, then the metadata that it lists by their digests (all that is
+/// there where reading costs no transfer, else `primary` and `updateinfo`), then, when asked for, every package.
 ///
 /// # Errors
 /// When the repository cannot be read; a file that is not there is a reason and no error.
@@ -63,7 +65,13 @@ pub fn check(
     now: Timestamp,
 ) -> io::Result<RpmRepoCheck> {
     let name = "repodata/repomd.xml";
-    let refuse = |reasons| RpmRepoCheck { root: Verdict::of(subject, reasons), accepted, parts: Vec::new(), listed: 0 };
+    let refuse = |reasons| RpmRepoCheck {
+        root: Verdict::of(subject, reasons),
+        accepted,
+        parts: Vec::new(),
+        listed: 0,
+        unseen: Vec::new(),
+    };
     let Some(root) = whole(files, name)? else {
         return Ok(refuse(vec![Reason::FileMissing { file: name.to_owned() }]));
     };
@@ -88,13 +96,23 @@ pub fn check(
         }
     }
     let root = Verdict::of(subject, reasons);
-    let mut done = RpmRepoCheck { accepted, root, parts: Vec::new(), listed: 0 };
+    let mut done = RpmRepoCheck { accepted, root, parts: Vec::new(), listed: 0, unseen: Vec::new() };
     if !done.root.is_verified() {
         return Ok(done);
     }
     done.accepted = accepted.max(revision);
-    for listed in data.iter().filter(|d| d.label == "primary" || d.label == "updateinfo") {
-        let (verdict, bytes) = part(files, listed, name, true);
+    for listed in &data {
+        let needed = listed.label == "primary" || listed.label == "updateinfo";
+        if !needed && !files.is_local() {
+            done.unseen.push(listed.label.clone());
+            continue;
+        }
+        let (verdict, bytes) = part(files, listed, name, needed);
+        // A mirror may leave out what it does not need: that is said, and is no fault.
+        if !needed && matches!(verdict.reasons.as_slice(), [Reason::FileMissing { .. }]) {
+            done.unseen.push(listed.label.clone());
+            continue;
+        }
         done.parts.push(verdict);
         if listed.label != "primary" {
             continue;

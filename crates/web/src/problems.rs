@@ -92,6 +92,13 @@ pub const PROBLEMS: &[Problem] = &[
         next: "Get the record again, take its `ETag`, and repeat the change.",
     },
     Problem {
+        code: "if_match",
+        status: 412,
+        title: "`If-Match` names no version",
+        meaning: "The `If-Match` header is not a tag that this server gives for such a record. Nothing was compared and nothing was changed.",
+        next: "Get the record and send its `ETag` as `If-Match`, one tag, as it is.",
+    },
+    Problem {
         code: "too_large",
         status: 413,
         title: "The body is too large",

@@ -13,6 +13,7 @@ use patchwright_formats::bounded::{Limits, read_whole};
 use patchwright_formats::vex::{self, VexDocument, VexError};
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::decisions::{VexDocumentDetail, VexDocumentRow, VexDocumentStatement};
+use patchwright_protocol::fleet::Page;
 use patchwright_store::{Generation, StoredDocument};
 use sha2::{Digest as _, Sha256};
 
@@ -20,8 +21,8 @@ use super::{SHOWN, current, day, party, refused};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::error_chain;
-use crate::fleet::index;
 use crate::fleet::kept::Reached;
+use crate::fleet::{index, page};
 use crate::{Ctx, Env, Result};
 
 /// Largest document, unpacked. The largest that publishers give out about one product stay under 10 MB.
@@ -213,23 +214,42 @@ async fn fetch(env: &Env, id: &str) -> Result<StoredDocument> {
     env.db().read().await?.vex_document_fetch(&parsed).await?.ok_or_else(missing)
 }
 
-/// Documents of others: what counts first, by its review date, then the others, the latest first.
+/// Documents of others: what counts first, by its review date, then the others, the latest first; five hundred at most.
 ///
 /// # Errors
 /// [`AppError::Forbidden`], or the database.
 pub async fn document_list(env: &Env, ctx: &Ctx) -> Result<Vec<VexDocumentRow>> {
     ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
-    rows(env, ctx, &|_| true).await
+    let mut all = in_order(env, &|_| true).await?;
+    all.truncate(SHOWN);
+    rows(env, ctx, all).await
+}
+
+/// A page of the same list, which goes on to its end.
+///
+/// # Errors
+/// As [`document_list`]; [`AppError::Invalid`] for a cursor that is none.
+pub async fn document_page(
+    env: &Env,
+    ctx: &Ctx,
+    (after, limit): (Option<&str>, Option<u32>),
+) -> Result<Page<VexDocumentRow>> {
+    ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
+    // Only those of the page are held against the fleet.
+    let listed = page(in_order(env, &|_| true).await?, after, limit)?;
+    Ok(Page { items: rows(env, ctx, listed.items).await?, total: listed.total, next: listed.next })
 }
 
 /// Documents that count and whose review is near. The others are not looked at: this is asked with every first page.
 pub(super) async fn documents_ending(env: &Env, ctx: &Ctx) -> Result<Vec<VexDocumentRow>> {
     let (policy, now) = (env.policy(), env.now());
     let notice = &policy.policy.exceptions;
-    rows(env, ctx, &|d| d.in_force(now) && notice.is_near(d.filing().review_by, now)).await
+    let mut all = in_order(env, &|d| d.in_force(now) && notice.is_near(d.filing().review_by, now)).await?;
+    all.truncate(SHOWN);
+    rows(env, ctx, all).await
 }
 
-async fn rows(env: &Env, ctx: &Ctx, wanted: &(dyn Fn(&Document) -> bool + Sync)) -> Result<Vec<VexDocumentRow>> {
+async fn in_order(env: &Env, wanted: &(dyn Fn(&Document) -> bool + Sync)) -> Result<Vec<StoredDocument>> {
     let now = env.now();
     let mut all = env.db().read().await?.vex_document_list().await?;
     all.retain(|s| wanted(&s.document));
@@ -237,9 +257,13 @@ async fn rows(env: &Env, ctx: &Ctx, wanted: &(dyn Fn(&Document) -> bool + Sync))
         let holds = s.document.in_force(now);
         (!holds, holds.then(|| s.document.ends()), std::cmp::Reverse(s.document.id().clone()))
     });
-    all.truncate(SHOWN);
+    Ok(all)
+}
+
+async fn rows(env: &Env, ctx: &Ctx, list: Vec<StoredDocument>) -> Result<Vec<VexDocumentRow>> {
+    let now = env.now();
     let mut rows = Vec::new();
-    for stored in all {
+    for stored in list {
         let (effect, reached, _) = looked_at(env, ctx, &stored.document, false).await?;
         rows.push(row(&stored, &effect, &reached, &env.policy().policy.exceptions, now));
     }

@@ -15,6 +15,7 @@ use patchwright_protocol::SCHEMA;
 use patchwright_protocol::decisions::{
     ExceptionDecision, ExceptionDetail, ExceptionRequest, ExceptionRow, RenewRequest,
 };
+use patchwright_protocol::fleet::Page;
 use patchwright_protocol::scan::DraftRequest;
 use patchwright_store::{Generation, Reader, StoredException};
 
@@ -22,7 +23,7 @@ use super::plan::{By, counted, same};
 use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, worst_now};
 use crate::env::unique;
 use crate::error::AppError;
-use crate::fleet::index;
+use crate::fleet::{index, page};
 use crate::report::{urgency_place, urgency_word};
 use crate::{Ctx, Env, Result};
 
@@ -334,12 +335,29 @@ async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
     Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
 }
 
-/// Exceptions: those that wait first, then those in force by their end, then the others, the latest first. Beside the states,
-/// [`ENDING`] names those in force whose end is near.
+/// Exceptions: those that wait first, then those in force by their end, then the others, the latest first; five hundred at most.
+/// Beside the states, [`ENDING`] names those in force whose end is near.
 ///
 /// # Errors
 /// [`AppError::Forbidden`]; [`AppError::Invalid`] for an unknown state; or the database.
 pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result<Vec<ExceptionRow>> {
+    exceptions(env, ctx, state, SHOWN).await
+}
+
+/// A page of the same list, which goes on to its end.
+///
+/// # Errors
+/// As [`exception_list`]; [`AppError::Invalid`] for a cursor that is none.
+pub async fn exception_page(
+    env: &Env,
+    ctx: &Ctx,
+    state: Option<&str>,
+    (after, limit): (Option<&str>, Option<u32>),
+) -> Result<Page<ExceptionRow>> {
+    page(exceptions(env, ctx, state, usize::MAX).await?, after, limit)
+}
+
+async fn exceptions(env: &Env, ctx: &Ctx, state: Option<&str>, most: usize) -> Result<Vec<ExceptionRow>> {
     ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
     let now = env.now();
     let state = state.map(str::trim).filter(|s| !s.is_empty());
@@ -371,7 +389,7 @@ pub async fn exception_list(env: &Env, ctx: &Ctx, state: Option<&str>) -> Result
         if everything || visible(env, ctx, &covers_of(env, stored.exception.id()).await?).await? {
             rows.push(row(&stored, &renewals, notice, now));
         }
-        if rows.len() >= SHOWN {
+        if rows.len() >= most {
             break;
         }
     }

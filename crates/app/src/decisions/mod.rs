@@ -26,14 +26,17 @@ use crate::{Ctx, Env, Result};
 
 pub use current::{Decided, Excepted};
 pub use documents::{
-    DOCUMENT_MAX, Upload, document_import, document_list, document_original, document_show, document_withdraw,
+    DOCUMENT_MAX, Upload, document_import, document_list, document_original, document_page, document_show,
+    document_withdraw,
 };
 pub use ending::ending;
 pub use exceptions::{
-    ENDING, exception_decide, exception_filter, exception_list, exception_renew, exception_request, exception_show,
-    exceptions_expire, requested_of,
+    ENDING, exception_decide, exception_filter, exception_list, exception_page, exception_renew, exception_request,
+    exception_show, exceptions_expire, requested_of,
 };
-pub use not_affected::{not_affected_list, not_affected_show, not_affected_state, not_affected_withdraw};
+pub use not_affected::{
+    not_affected_list, not_affected_page, not_affected_show, not_affected_state, not_affected_withdraw,
+};
 pub(crate) use plan::version_of;
 pub use plan::{By, plan};
 

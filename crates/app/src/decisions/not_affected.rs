@@ -10,13 +10,14 @@ use patchwright_domain::ids::StatementId;
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest, NotAffectedRow};
+use patchwright_protocol::fleet::Page;
 use patchwright_store::{Generation, StoredNotAffected};
 
 use super::plan::{By, counted, same};
 use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees};
 use crate::env::unique;
 use crate::error::AppError;
-use crate::fleet::index;
+use crate::fleet::{index, page};
 use crate::{Ctx, Env, Result};
 
 /// Says of the findings of a query that they are not affected. They are set aside at once, each with this reason.
@@ -134,11 +135,28 @@ async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
     Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
 }
 
-/// What this organisation says is not affected: what holds first, by its review date, then the others, the latest first.
+/// What this organisation says is not affected: what holds first, by its review date, then the others, the latest first; five
+/// hundred at most.
 ///
 /// # Errors
 /// [`AppError::Forbidden`], or the database.
 pub async fn not_affected_list(env: &Env, ctx: &Ctx) -> Result<Vec<NotAffectedRow>> {
+    statements(env, ctx, SHOWN).await
+}
+
+/// A page of the same list, which goes on to its end.
+///
+/// # Errors
+/// As [`not_affected_list`]; [`AppError::Invalid`] for a cursor that is none.
+pub async fn not_affected_page(
+    env: &Env,
+    ctx: &Ctx,
+    (after, limit): (Option<&str>, Option<u32>),
+) -> Result<Page<NotAffectedRow>> {
+    page(statements(env, ctx, usize::MAX).await?, after, limit)
+}
+
+async fn statements(env: &Env, ctx: &Ctx, most: usize) -> Result<Vec<NotAffectedRow>> {
     ctx.authorize(Action::ViewExceptions, &Target::OwnScope)?;
     let now = env.now();
     let mut all = env.db().read().await?.not_affected_list().await?;
@@ -153,7 +171,7 @@ pub async fn not_affected_list(env: &Env, ctx: &Ctx) -> Result<Vec<NotAffectedRo
         if everything || visible(env, ctx, &covers_of(env, stored.decision.id()).await?).await? {
             rows.push(row(&stored, &policy.policy.exceptions, now));
         }
-        if rows.len() >= SHOWN {
+        if rows.len() >= most {
             break;
         }
     }

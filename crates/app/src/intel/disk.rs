@@ -335,10 +335,20 @@ impl IntelDir {
             }
         }
         let mut removed = 0;
+        let is_old = |path: &Path| path.metadata().ok().and_then(|m| age_s(&m)).is_some_and(|s| s >= rule.grace_s);
+        // What a killed process was about to put in place of another file.
+        for folder in ["", "snapshots"] {
+            for name in self.names(folder)?.iter().filter(|name| name.starts_with('.') && name.ends_with(".tmp")) {
+                let path = self.root.join(folder).join(name);
+                if is_old(&path) {
+                    remove(&path);
+                }
+            }
+        }
         for name in self.names("chunks")? {
             let path = self.root.join("chunks").join(&name);
             let named = name.strip_suffix(".chunk").is_some_and(|id| keep.contains(id));
-            let old = path.metadata().ok().and_then(|m| age_s(&m)).is_some_and(|s| s >= rule.grace_s);
+            let old = is_old(&path);
             if !named && old && remove(&path) {
                 removed += 1;
             }

@@ -144,6 +144,9 @@ fn moving_a_host_needs_both_sides() {
     }
     assert_eq!(may_move(&one, Action::EditHost, "a", "b").because.len(), 2);
     assert_eq!(may_move(&one, Action::EditHost, "a", "a").because.len(), 1);
+    // A change that names no environment is not answered as if the host had none.
+    assert_eq!(may_move(&one, Action::EditHost, "staging", "").because, vec![Reason::WouldHaveNone]);
+    assert_eq!(may_move(&one, Action::EditHost, "", "staging").because, vec![Reason::OutsideScope(String::new())]);
 }
 
 #[test]

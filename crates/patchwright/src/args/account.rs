@@ -17,6 +17,9 @@ pub(crate) enum Account {
         /// Environment that the account may see; may be given several times, all of them when it is left out
         #[arg(long = "environment", value_name = "NAME")]
         environments: Vec<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// List accounts: role, last sign-in, number of API tokens in force; never a secret
     List {
@@ -58,4 +61,7 @@ pub(crate) struct Link {
     /// With --forget-password: leave its API tokens in force
     #[arg(long, requires = "forget_password")]
     pub(crate) keep_tokens: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
 }

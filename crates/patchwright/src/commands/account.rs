@@ -21,7 +21,7 @@ const SHORT_TOKEN_COLUMNS: &[&str] = &["id", "name", "owner", "state"];
 /// Runs `account`.
 pub(crate) fn run(place: &Place, command: &Account) -> Result<Code, Failure> {
     match command {
-        Account::Add { name, role, environments } => add(place, name, role, environments),
+        Account::Add { name, role, environments, output: format } => add(place, name, role, environments, *format),
         Account::List { output: format } => {
             let rows = block_on(async { Ok(auth::account_list(&place.open_to_read().await?, &ctx(None)).await?) })?;
             if *format == Format::Table {
@@ -97,7 +97,7 @@ fn short_token_cells(t: &AccountToken) -> Vec<String> {
     vec![t.row.id.clone(), clean(&t.row.name), clean(&t.row.owner), t.state.to_owned()]
 }
 
-fn add(place: &Place, name: &str, role: &str, environments: &[String]) -> Result<Code, Failure> {
+fn add(place: &Place, name: &str, role: &str, environments: &[String], format: Format) -> Result<Code, Failure> {
     let role = Role::parse(role).ok_or_else(|| {
         let known: Vec<&str> = Role::ALL.iter().map(|r| r.word()).collect();
         let message = format!("`{}` is no role", clean(role));
@@ -107,7 +107,16 @@ fn add(place: &Place, name: &str, role: &str, environments: &[String]) -> Result
     block_on(async {
         let env = place.open().await?;
         let id = auth::account_add(&env, &ctx(None), name, role, scope).await?;
-        output::out(&format!("{id}\n"))?;
+        #[derive(serde::Serialize)]
+        struct Added {
+            id: String,
+            name: String,
+            role: &'static str,
+        }
+        let row = Added { id: id.to_string(), name: name.trim().to_owned(), role: role.word() };
+        output::one(format, &row, &format!("{id}\n"), &["id", "name", "role"], |r| {
+            vec![r.id.clone(), clean(&r.name), r.role.to_owned()]
+        })?;
         if !place.quiet {
             output::talk(&format!("sign in first by `patchwright link --user {}`", clean(name.trim())));
         }
@@ -129,7 +138,26 @@ pub(crate) fn link(place: &Place, args: &Link) -> Result<Code, Failure> {
     block_on(async {
         let env = place.open().await?;
         let (link, issued) = fresh_link(&env, &origin, &args.user, reset).await?;
-        output::out(&format!("{link}\n"))?;
+        #[derive(serde::Serialize)]
+        struct Row<'a> {
+            link: &'a str,
+            user: &'a str,
+            sessions_ended: u64,
+            tokens_revoked: u64,
+            tokens_kept: u64,
+        }
+        let row = Row {
+            link: &link,
+            user: &args.user,
+            sessions_ended: issued.sessions_ended,
+            tokens_revoked: issued.tokens_revoked,
+            tokens_kept: issued.tokens_kept,
+        };
+        let columns = ["link", "user", "sessions ended", "tokens revoked", "tokens kept"];
+        output::one(args.output, &row, &format!("{link}\n"), &columns, |r| {
+            let counts = [r.sessions_ended, r.tokens_revoked, r.tokens_kept];
+            [r.link.to_owned(), clean(r.user)].into_iter().chain(counts.iter().map(u64::to_string)).collect()
+        })?;
         if !place.quiet {
             output::talk("works once, for 30 minutes");
             if reset != Reset::Nothing {

@@ -26,7 +26,8 @@ pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
             // With a key the answer needs no installation, and must not make one.
             let env = if key.is_some() { None } else { Some(place.open_to_read().await?) };
             let now = Clock::system().now();
-            let checked = bundle::verify(env.as_ref(), file, key.as_deref(), now).await.map_err(refused)?;
+            let checked =
+                bundle::verify(env.as_ref(), file, key.as_deref(), now).await.map_err(|e| refused(file, e))?;
             show_imported(&checked, *format)?;
             Ok(Code::Ok)
         }),
@@ -38,7 +39,8 @@ pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
                 (None, false) => TrustNew::No,
             };
             let options = ImportOptions { trust: new, accept_shrink: *accept_shrink };
-            let taken = bundle::import(&env, &ctx(reason.as_deref()), file, &options).await.map_err(refused)?;
+            let taken =
+                bundle::import(&env, &ctx(reason.as_deref()), file, &options).await.map_err(|e| refused(file, e))?;
             show_imported(&taken, *format)?;
             Ok(Code::Ok)
         }),
@@ -47,9 +49,22 @@ pub(crate) fn run(place: &Place, command: &Bundle) -> Result<Code, Failure> {
 }
 
 /// A refused bundle is the answer "no", like a failed check, not a command that could not be carried out.
-fn refused(error: AppError) -> Failure {
-    let code = if error.code().starts_with("bundle_") { Code::Findings } else { Code::Failed };
+fn refused(file: &Path, error: AppError) -> Failure {
+    let code = match error.code() {
+        // Nothing was checked.
+        "bundle_unreadable" => Code::Input,
+        code if code.starts_with("bundle_") => Code::Findings,
+        _ => Code::Failed,
+    };
     match error {
+        AppError::Invalid { .. } if code == Code::Input => {
+            let failure = Failure::from(error);
+            Failure {
+                code,
+                message: format!("`{}`: {}", clean(&file.display().to_string()), failure.message),
+                ..failure
+            }
+        }
         AppError::Invalid { .. } => Failure { code, ..Failure::from(error) },
         other => Failure::from(other),
     }

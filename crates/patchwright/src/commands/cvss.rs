@@ -1,5 +1,7 @@
 //! `cvss VECTOR`: scores in words; from stdin one line a vector, tab-separated behind the input.
 
+use std::cell::RefCell;
+
 use patchwright_domain::decision::cvss::{EnvironmentalInput, describe, score, tenths};
 
 use super::version::{Unanswered, batch};
@@ -7,36 +9,46 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, Format};
 
 /// The scores of a vector.
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Row {
     vector: String,
-    base: String,
+    base: Option<String>,
     threat: Option<String>,
     environmental: Option<String>,
-    severity: &'static str,
+    severity: Option<&'static str>,
+    /// Why there is no score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// Runs it.
 pub(crate) fn run(vectors: &[String], format: Format) -> Result<Code, Failure> {
     if format != Format::Table {
-        let mut rows = Vec::new();
+        let rows = RefCell::new(Vec::new());
         let mut unread = Ok(());
         if vectors.is_empty() {
-            unread = batch(Unanswered::LeftOut, |text| {
-                rows.push(row(text)?);
+            let unanswered = |bad: &Unanswered| {
+                rows.borrow_mut().push(Row { vector: bad.line(), error: Some(bad.why.clone()), ..Row::default() });
+                String::new()
+            };
+            unread = batch(unanswered, |text| {
+                let row = row(text)?;
+                rows.borrow_mut().push(row);
                 Ok(String::new())
             });
         } else {
-            rows = vectors.iter().map(|vector| row(vector)).collect::<Result<_, _>>()?;
+            rows.replace(vectors.iter().map(|vector| row(vector)).collect::<Result<_, _>>()?);
         }
-        output::list(format, &rows, &["vector", "base", "threat", "environmental", "severity"], |r| {
-            let or = |score: &Option<String>| score.clone().unwrap_or_default();
-            vec![r.vector.clone(), r.base.clone(), or(&r.threat), or(&r.environmental), r.severity.to_owned()]
+        let columns = ["vector", "base", "threat", "environmental", "severity", "error"];
+        output::list(format, &rows.into_inner(), &columns, |r| {
+            let or = |text: &Option<String>| text.clone().unwrap_or_default();
+            let severity = r.severity.unwrap_or_default().to_owned();
+            vec![r.vector.clone(), or(&r.base), or(&r.threat), or(&r.environmental), severity, or(&r.error)]
         })?;
         return unread.map(|()| Code::Ok);
     }
     if vectors.is_empty() {
-        batch(Unanswered::Marked, line)?;
+        batch(Unanswered::marked, line)?;
         return Ok(Code::Ok);
     }
     for vector in vectors {
@@ -58,10 +70,11 @@ fn row(vector: &str) -> Result<Row, Failure> {
     let scored = score(vector, &EnvironmentalInput::default(), None).map_err(|e| bad(vector, &e))?;
     Ok(Row {
         vector: vector.to_owned(),
-        base: tenths(scored.base_e1),
+        base: Some(tenths(scored.base_e1)),
         threat: scored.threat_e1.map(tenths),
         environmental: scored.environmental_e1.map(tenths),
-        severity: scored.severity.word(),
+        severity: Some(scored.severity.word()),
+        error: None,
     })
 }
 
@@ -69,5 +82,6 @@ fn row(vector: &str) -> Result<Row, Failure> {
 fn line(vector: &str) -> Result<String, Failure> {
     let r = row(vector)?;
     let or = |score: Option<String>| score.unwrap_or_else(|| "-".to_owned());
-    Ok(format!("{}\t{}\t{}\t{}\t{}\n", r.vector, r.base, or(r.threat), or(r.environmental), r.severity))
+    let severity = r.severity.unwrap_or("-");
+    Ok(format!("{}\t{}\t{}\t{}\t{severity}\n", r.vector, or(r.base), or(r.threat), or(r.environmental)))
 }

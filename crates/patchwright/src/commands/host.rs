@@ -61,10 +61,21 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                     }
                 }
             }
-            Host::Set { host, profile } => {
+            Host::Set { host, profile, output: format } => {
                 let found = find_host(&env, &ctx(None), host).await?;
                 let changed = profile_parse(profile, found.profile.clone())?;
-                profile_save(&env, &ctx(None), &found.id, changed, found.generation.0).await?;
+                let generation = profile_save(&env, &ctx(None), &found.id, changed.clone(), found.generation.0).await?;
+                #[derive(serde::Serialize)]
+                struct Set {
+                    id: String,
+                    host: String,
+                    generation: i64,
+                    profile: patchwright_domain::decision::profile::AssetProfile,
+                }
+                let row = Set { id: found.id.to_string(), host: found.hostname.clone(), generation, profile: changed };
+                output::one(*format, &row, "", &["id", "host", "generation"], |r| {
+                    vec![r.id.clone(), output::clean(&r.host), r.generation.to_string()]
+                })?;
                 if !place.quiet {
                     output::talk(&format!("{} is classified; due dates follow", output::clean(&found.hostname)));
                 }

@@ -18,7 +18,7 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
     let now = Clock::system().now();
     let dir = &place.config.data_dir;
     match command {
-        Command::Build => {
+        Command::Build { output: format } => {
             let bar = progress::spinner(place.quiet, "building from the data that ships with the product");
             let built = rebuild(dir, now);
             bar.finish_and_clear();
@@ -32,6 +32,28 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
                     label.providers.len(),
                     intel.dir().root().display()
                 ));
+            }
+            if *format != output::Format::Table {
+                #[derive(serde::Serialize)]
+                struct Built {
+                    snapshot: String,
+                    records: u64,
+                    providers: usize,
+                    dropped: Vec<String>,
+                    /// Whether what was in force before could not be read.
+                    dropped_unknown: bool,
+                }
+                let row = Built {
+                    snapshot: label.snapshot.clone(),
+                    records,
+                    providers: label.providers.len(),
+                    dropped: dropped.clone(),
+                    dropped_unknown: unknown,
+                };
+                output::one(*format, &row, "", &["snapshot", "records", "providers", "dropped"], |r| {
+                    let dropped = output::clean(&r.dropped.join(" "));
+                    vec![r.snapshot.clone(), r.records.to_string(), r.providers.to_string(), dropped]
+                })?;
             }
             // Said with --quiet too: every answer knows less from here on.
             if let Some(words) = gone(&dropped, unknown) {
@@ -65,16 +87,30 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             })?;
             Ok(Code::Ok)
         }
-        Command::Verify => {
+        Command::Verify { output: format } => {
             let intel = Intel::open_or_build(dir, now)?;
             match intel.dir().verify(intel.index()) {
                 Ok(()) => {
                     let key = intel.dir().keys().public()?;
-                    output::out(&format!(
+                    #[derive(serde::Serialize)]
+                    struct Verified {
+                        snapshot: String,
+                        chunks: usize,
+                        key_id: String,
+                    }
+                    let row = Verified {
+                        snapshot: intel.index().id.clone(),
+                        chunks: intel.index().chunks.len(),
+                        key_id: key.id().to_string(),
+                    };
+                    let text = format!(
                         "{} chunks have the bytes of their names; the index is signed by {}\n",
-                        intel.index().chunks.len(),
+                        row.chunks,
                         key.id().short()
-                    ))?;
+                    );
+                    output::one(*format, &row, &text, &["snapshot", "chunks", "key id"], |r| {
+                        vec![r.snapshot.clone(), r.chunks.to_string(), r.key_id.clone()]
+                    })?;
                     Ok(Code::Ok)
                 }
                 Err(error @ AppError::Intel { .. }) => Err(Failure { code: Code::Findings, ..Failure::from(error) }),
@@ -103,9 +139,15 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             let at = moment(at)?;
             block_on(as_of(place, at, vuln.as_deref(), *format))
         }
-        Command::Key => {
+        Command::Key { output: format } => {
             let key = KeyDir::new(dir).secret()?.public();
-            output::out(&format!("{key}\n"))?;
+            #[derive(serde::Serialize)]
+            struct Row {
+                key: String,
+                id: String,
+            }
+            let row = Row { key: key.to_string(), id: key.id().to_string() };
+            output::one(*format, &row, &format!("{key}\n"), &["key", "id"], |r| vec![r.key.clone(), r.id.clone()])?;
             if !place.quiet {
                 output::talk(&format!("key id {}", key.id()));
             }

@@ -40,9 +40,8 @@ use crate::{output, signals};
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<Code, Failure> {
     let place = local::Place::of(&args);
-    if matches!(args.command, Command::Up(_) | Command::Scan(_) | Command::Explain(_) | Command::Collect { .. }) {
-        signals::listen();
-    }
+    // Every command: one that is short today reads standard input tomorrow, or a large file.
+    signals::listen();
     // Commands that need no data folder run where none can be named.
     let with = |work: &dyn Fn(&local::Place) -> Result<Code, Failure>| {
         let place = place?;

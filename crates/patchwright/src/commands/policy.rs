@@ -40,36 +40,9 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
             }
             Ok(Code::Ok)
         }),
-        Policy::Check { file } => match parse(file) {
+        Policy::Check { file, output: format } => match parse_as(file, Code::Findings) {
             Ok((parsed, _)) => {
-                output::out(&format!(
-                    "{} {}: {} urgency rules, {} deadlines, {} regulatory profiles ({} active), {} dependency constraints; hash {}\n",
-                    parsed.name,
-                    parsed.version,
-                    parsed.urgency.rules.len(),
-                    parsed.sla.targets.len(),
-                    parsed.sla.profiles.len(),
-                    parsed.sla.active.len(),
-                    parsed.constraints.rules.len(),
-                    parsed.hash
-                ))?;
-                let today = Clock::system().now().date();
-                for rule in &parsed.constraints.rules {
-                    let until = match rule.until {
-                        Some(day) if rule.has_lapsed(today) => format!(", lapsed after {day}"),
-                        Some(day) => format!(", until {day}"),
-                        None => String::new(),
-                    };
-                    output::out(&format!(
-                        "  constraint {} (line {}): {} {} as {} versions{until}; owner {}\n",
-                        clean(&rule.name),
-                        rule.line,
-                        clean(&rule.package),
-                        clean(&rule.versions.to_string()),
-                        rule.versions.scheme(),
-                        clean(&rule.owner)
-                    ))?;
-                }
+                print_checked(&Checked::of(&parsed, Clock::system().now().date()), *format)?;
                 Ok(Code::Ok)
             }
             Err(failure) => Err(failure),
@@ -81,19 +54,122 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
             let (new, _) = parse(file)?;
             simulate(place, &new, host_file.as_deref(), os.as_deref(), *format)
         }
-        Policy::Apply { file, reason } => {
+        Policy::Apply { file, reason, output: format } => {
             let (_, text) = parse(file)?;
             block_on(async {
                 let env = place.open().await?;
                 let active = policy::apply(&env, &ctx(Some(reason)), &text).await?;
-                output::out(&format!("{} is in force; hash {}\n", active.name, active.hash))?;
+                #[derive(serde::Serialize)]
+                struct Applied {
+                    name: String,
+                    hash: String,
+                }
+                let row = Applied { name: active.name, hash: active.hash };
+                let text = format!("{} is in force; hash {}\n", row.name, row.hash);
+                output::one(*format, &row, &text, &["name", "hash"], |r| vec![clean(&r.name), r.hash.clone()])?;
                 Ok(Code::Ok)
             })
         }
     }
 }
 
+/// What a checked policy holds.
+#[derive(serde::Serialize)]
+struct Checked {
+    name: String,
+    version: String,
+    hash: String,
+    urgency_rules: usize,
+    deadlines: usize,
+    regulatory_profiles: usize,
+    regulatory_profiles_active: usize,
+    constraints: Vec<CheckedConstraint>,
+}
+
+/// A dependency constraint of it.
+#[derive(serde::Serialize)]
+struct CheckedConstraint {
+    name: String,
+    line: String,
+    package: String,
+    versions: String,
+    scheme: String,
+    owner: String,
+    until: Option<String>,
+    lapsed: bool,
+}
+
+impl Checked {
+    fn of(parsed: &Parsed, today: patchwright_domain::time::Date) -> Self {
+        Self {
+            name: parsed.name.clone(),
+            version: parsed.version.clone(),
+            hash: parsed.hash.clone(),
+            urgency_rules: parsed.urgency.rules.len(),
+            deadlines: parsed.sla.targets.len(),
+            regulatory_profiles: parsed.sla.profiles.len(),
+            regulatory_profiles_active: parsed.sla.active.len(),
+            constraints: parsed
+                .constraints
+                .rules
+                .iter()
+                .map(|rule| CheckedConstraint {
+                    name: rule.name.clone(),
+                    line: rule.line.to_string(),
+                    package: rule.package.clone(),
+                    versions: rule.versions.to_string(),
+                    scheme: rule.versions.scheme().to_string(),
+                    owner: rule.owner.clone(),
+                    until: rule.until.map(|day| day.to_string()),
+                    lapsed: rule.has_lapsed(today),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn print_checked(checked: &Checked, format: Format) -> Result<(), Failure> {
+    let mut text = format!(
+        "{} {}: {} urgency rules, {} deadlines, {} regulatory profiles ({} active), {} dependency constraints; hash {}\n",
+        checked.name,
+        checked.version,
+        checked.urgency_rules,
+        checked.deadlines,
+        checked.regulatory_profiles,
+        checked.regulatory_profiles_active,
+        checked.constraints.len(),
+        checked.hash
+    );
+    for rule in &checked.constraints {
+        let until = match &rule.until {
+            Some(day) if rule.lapsed => format!(", lapsed after {day}"),
+            Some(day) => format!(", until {day}"),
+            None => String::new(),
+        };
+        text.push_str(&format!(
+            "  constraint {} (line {}): {} {} as {} versions{until}; owner {}\n",
+            clean(&rule.name),
+            rule.line,
+            clean(&rule.package),
+            clean(&rule.versions),
+            rule.scheme,
+            clean(&rule.owner)
+        ));
+    }
+    let columns = ["name", "version", "hash", "urgency rules", "deadlines", "regulatory profiles", "constraints"];
+    output::one(format, checked, &text, &columns, |c| {
+        let counts = [c.urgency_rules, c.deadlines, c.regulatory_profiles, c.constraints.len()];
+        let words = [clean(&c.name), clean(&c.version), c.hash.clone()];
+        words.into_iter().chain(counts.iter().map(usize::to_string)).collect()
+    })
+}
+
+/// Reads a policy that a command works with; one that does not hold together is an input that cannot be understood.
 pub(super) fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
+    parse_as(file, Code::Input)
+}
+
+fn parse_as(file: &Path, refused: Code) -> Result<(Parsed, String), Failure> {
     let bytes = input::bytes(file)?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Failure::new(Code::Input, format!("`{}` is not UTF-8 text", file.display()), "save it as UTF-8")
@@ -101,7 +177,7 @@ pub(super) fn parse(file: &Path) -> Result<(Parsed, String), Failure> {
     match PolicySet::parse(&text) {
         Ok(parsed) => Ok((parsed, text)),
         Err(AppError::Invalid { detail, hint, .. }) => {
-            Err(Failure { code: Code::Findings, message: format!("`{}`: {detail}", file.display()), hint })
+            Err(Failure { code: refused, message: format!("`{}`: {detail}", file.display()), hint })
         }
         Err(error) => Err(error.into()),
     }

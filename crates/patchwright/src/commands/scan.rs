@@ -167,12 +167,10 @@ pub(crate) fn profile(text: Option<&str>, known: AssetProfile) -> Result<AssetPr
 
 /// The policy of a file, or the shipped one.
 pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
-    let Some(path) = file else { return Ok(PolicySet::shipped()?.policy) };
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        let message = format!("failed to read `{}`: {e}", path.display());
-        Failure::new(Code::Input, message, "check that the file exists and is readable")
-    })?;
-    Ok(PolicySet::parse(&text)?)
+    match file {
+        Some(path) => Ok(super::policy::parse(path)?.0),
+        None => Ok(PolicySet::shipped()?.policy),
+    }
 }
 
 /// The vulnerability data that an answer rests on.

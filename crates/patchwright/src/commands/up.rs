@@ -11,7 +11,7 @@ use super::local::{Place, block_on, ctx};
 use super::{account, feed, scan, serve, show};
 use crate::args::Up;
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::output::{self, Format};
 use crate::signals::Stop;
 
 /// Runs it.
@@ -69,7 +69,13 @@ pub(crate) fn run(place: &Place, args: &Up) -> Result<Code, Failure> {
             .map_err(|e| Failure::plain(Code::Failed, format!("checking the vulnerability data stopped: {e}")))??;
         let id = host_report(&env, &ctx(None), facts).await?;
         let detail = fleet::host_detail(&env, &ctx(None), &id).await?;
-        output::page(&show::report_text(&detail.report, args.limit, false))?;
+        match args.output {
+            Format::Table => output::page(&show::report_text(&detail.report, args.limit, false))?,
+            Format::Json => output::json(&detail.report)?,
+            Format::Ndjson | Format::Csv => {
+                output::list(args.output, &detail.report.findings, show::FINDING_COLUMNS, show::finding_cells)?;
+            }
+        }
         let Some(listener) = listener else {
             return Ok(Code::Ok);
         };

@@ -121,16 +121,42 @@ fn repository(
     let mut files = Repository::of(target, place.config.offline)?;
     let mut memory = Memory::open(&place.config.data_dir);
     let Some(suite) = &args.suite else {
-        let check = repomd::check(&mut files, target, memory.get(target), all, &ring, now)
+        let key = repository::identity(target);
+        let check = repomd::check(&mut files, target, memory.get(&key), all, &ring, now)
             .map_err(|e| unreachable_repo(target, &e))?;
-        memory.remember(target, check.accepted);
+        memory.remember(&key, check.accepted);
         memory.save(place.quiet);
+        not_looked_at(place, &check.unseen, "repomd.xml");
         return Ok(std::iter::once(check.root).chain(check.parts).collect());
     };
     let check = debian(&mut files, target, suite, args, all, &memory, &ring, now)?;
-    memory.remember(&format!("{target} {suite}"), check.release.accepted);
+    memory.remember(&key_of(target, suite), check.release.accepted);
     memory.save(place.quiet);
+    not_looked_at(place, &check.unseen, "the Release");
     Ok(check.verdicts().cloned().collect())
+}
+
+/// What a suite of a repository is remembered as.
+fn key_of(target: &str, suite: &str) -> String {
+    format!("{} {suite}", repository::identity(target))
+}
+
+/// "Verified" is about what was read: what was not is said with it.
+fn not_looked_at(place: &Place, unseen: &[String], listed_in: &str) {
+    /// Names that are said.
+    const NAMED: usize = 5;
+    if unseen.is_empty() || place.quiet {
+        return;
+    }
+    let named: Vec<String> = unseen.iter().take(NAMED).map(|name| clean(name)).collect();
+    let more = unseen.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let files = if unseen.len() == 1 { "file" } else { "files" };
+    output::talk(&format!(
+        "not looked at: {} {files} that {listed_in} lists ({}{more}); the rows are about what was read",
+        unseen.len(),
+        named.join(", ")
+    ));
 }
 
 fn debian(
@@ -144,7 +170,7 @@ fn debian(
     now: Timestamp,
 ) -> Result<RepoCheck, Failure> {
     let subject = format!("{target} {suite}");
-    let accepted = memory.get(&subject);
+    let accepted = memory.get(&key_of(target, suite));
     let asked = Asked { subject, suite: suite.to_owned(), accepted, ..Asked::default() };
     let packages = if all { Packages::All } else { Packages::None };
     let done = repo::check(files, &asked, (&args.component, &args.arch), &packages, ring, now)
@@ -180,7 +206,7 @@ fn debs(
     let mut files = Repository::of(target, place.config.offline)?;
     let mut memory = Memory::open(&place.config.data_dir);
     let check = debian(&mut files, target, suite, args, false, &memory, &ring, now)?;
-    memory.remember(&format!("{target} {suite}"), check.release.accepted);
+    memory.remember(&key_of(target, suite), check.release.accepted);
     memory.save(place.quiet);
     if !check.is_verified() {
         return Ok(check.verdicts().filter(|v| !v.is_verified()).cloned().collect());

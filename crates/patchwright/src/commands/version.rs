@@ -1,5 +1,6 @@
 //! `version compare|sort`: the version orders as a tool.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, Read as _};
 
 use patchwright_versions::{Scheme, compare};
@@ -13,18 +14,24 @@ const LINE_MAX: usize = 64 * 1024;
 /// Bytes of one line that are passed over to find its end; behind more there is no list of versions.
 const SKIPPED_MAX: usize = 16 << 20;
 
-/// What a line of a batch gives that cannot be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unanswered {
-    /// The line and `?`, tab-separated.
-    Marked,
-    /// Nothing: the answers are no lines beside the input.
-    LeftOut,
+/// A line of a batch that cannot be answered.
+pub(crate) struct Unanswered {
+    /// The line, cut where it is too long.
+    text: String,
+    is_long: bool,
+    /// Why.
+    pub(crate) why: String,
 }
 
 impl Unanswered {
-    pub(crate) fn of(format: Format) -> Self {
-        if format == Format::Table { Self::Marked } else { Self::LeftOut }
+    /// The line and `?`, tab-separated.
+    pub(crate) fn marked(&self) -> String {
+        format!("{}\t?\n", marked(&self.text, self.is_long))
+    }
+
+    /// The line, for a row of its own.
+    pub(crate) fn line(&self) -> String {
+        if self.is_long { output::quoted(&self.text) } else { self.text.clone() }
     }
 }
 
@@ -32,8 +39,11 @@ impl Unanswered {
 #[derive(serde::Serialize)]
 struct Pair {
     a: String,
-    b: String,
-    order: char,
+    b: Option<String>,
+    order: Option<char>,
+    /// Why there is no answer. A line that is no pair stands in `a`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// Runs it.
@@ -41,23 +51,36 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
     match command {
         Version::Compare { scheme, a, b, output: format } => {
             let scheme = scheme_of(scheme)?;
-            let mut pairs = Vec::new();
+            let pairs = RefCell::new(Vec::new());
             let mut unread = Ok(());
-            let mut take = |pair: Pair| {
-                let line = format!("{}\t{}\t{}\n", pair.a, pair.b, pair.order);
+            let take = |pair: Pair, line: String| {
                 if *format == Format::Table {
                     return line;
                 }
-                pairs.push(pair);
+                pairs.borrow_mut().push(pair);
                 String::new()
             };
+            let answer = |a: &str, b: &str| {
+                let order = order(scheme, a, b)?;
+                let line = format!("{a}\t{b}\t{order}\n");
+                Ok(take(Pair { a: a.to_owned(), b: Some(b.to_owned()), order: Some(order), error: None }, line))
+            };
             match (a, b) {
-                (Some(a), Some(b)) => output::out(&take(pair(scheme, a, b)?))?,
+                (Some(a), Some(b)) => output::out(&answer(a, b)?)?,
                 (None, None) => {
-                    unread = batch(Unanswered::of(*format), |text| {
+                    let unanswered = |bad: &Unanswered| {
+                        let line = bad.line();
+                        let words: Vec<&str> = line.split_whitespace().collect();
+                        let (a, b) = match words[..] {
+                            [a, b] => (a.to_owned(), Some(b.to_owned())),
+                            _ => (line.clone(), None),
+                        };
+                        take(Pair { a, b, order: None, error: Some(bad.why.clone()) }, bad.marked())
+                    };
+                    unread = batch(unanswered, |text| {
                         let mut words = text.split_whitespace();
                         match (words.next(), words.next(), words.next()) {
-                            (Some(a), Some(b), None) => Ok(take(pair(scheme, a, b)?)),
+                            (Some(a), Some(b), None) => answer(a, b),
                             _ => Err(Failure::new(
                                 Code::Input,
                                 format!("`{}` is not a pair of versions", output::quoted(text)),
@@ -75,8 +98,9 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
                 }
             }
             if *format != Format::Table {
-                output::list(*format, &pairs, &["a", "b", "order"], |p| {
-                    vec![p.a.clone(), p.b.clone(), p.order.to_string()]
+                output::list(*format, &pairs.into_inner(), &["a", "b", "order", "error"], |p| {
+                    let or = |text: &Option<String>| text.clone().unwrap_or_default();
+                    vec![p.a.clone(), or(&p.b), p.order.map(String::from).unwrap_or_default(), or(&p.error)]
                 })?;
             }
             unread?;
@@ -87,11 +111,15 @@ pub(crate) fn run(command: &Version) -> Result<Code, Failure> {
             // Those that can be read are sorted, and the command fails at the end.
             let mut unread = Ok(());
             if list.is_empty() {
-                unread = batch(Unanswered::LeftOut, |text| {
-                    patchwright_versions::validate(scheme, text).map_err(|e| bad(&e))?;
-                    list.push(text.to_owned());
-                    Ok(String::new())
-                });
+                // They have no place in the order, so they are on stderr alone.
+                unread = batch(
+                    |_| String::new(),
+                    |text| {
+                        patchwright_versions::validate(scheme, text).map_err(|e| bad(&e))?;
+                        list.push(text.to_owned());
+                        Ok(String::new())
+                    },
+                );
             }
             for version in versions {
                 patchwright_versions::validate(scheme, version).map_err(|e| bad(&e))?;
@@ -127,21 +155,20 @@ fn scheme_of(text: &str) -> Result<Scheme, Failure> {
     })
 }
 
-fn pair(scheme: Scheme, a: &str, b: &str) -> Result<Pair, Failure> {
-    let order = match compare(scheme, a, b).map_err(|e| bad(&e))? {
+fn order(scheme: Scheme, a: &str, b: &str) -> Result<char, Failure> {
+    Ok(match compare(scheme, a, b).map_err(|e| bad(&e))? {
         std::cmp::Ordering::Less => '<',
         std::cmp::Ordering::Equal => '=',
         std::cmp::Ordering::Greater => '>',
-    };
-    Ok(Pair { a: a.to_owned(), b: b.to_owned(), order })
+    })
 }
 
 /// Calls `answer` for each line of stdin and prints what it gives; an empty line is passed over. A bad line is said on
 /// stderr, the others are answered, and the command fails at the end. Where a line has no end within [`SKIPPED_MAX`], reading stops.
 ///
-/// Whoever reads line by line beside the input keeps the place: a line without an answer is [`Unanswered::Marked`].
+/// Whoever reads line by line beside the input keeps the place: a line without an answer gives what `unanswered` makes of it.
 pub(crate) fn batch(
-    unanswered: Unanswered,
+    mut unanswered: impl FnMut(&Unanswered) -> String,
     mut answer: impl FnMut(&str) -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     let mut stdin = std::io::stdin().lock();
@@ -183,9 +210,11 @@ pub(crate) fn batch(
             Ok(line) => out.push_str(&line),
             Err(failure) => {
                 output::talk(&format!("error: line {number}: {}", failure.message));
-                if let Unanswered::Marked = unanswered {
-                    out.push_str(&format!("{}\t?\n", marked(text, long.is_some())));
-                }
+                out.push_str(&unanswered(&Unanswered {
+                    text: text.to_owned(),
+                    is_long: long.is_some(),
+                    why: failure.message.clone(),
+                }));
                 first_bad.get_or_insert(Failure { message: format!("line {number}: {}", failure.message), ..failure });
             }
         }

@@ -471,6 +471,48 @@ fn ctrl_c_at_any_time_leaves_the_old_state_or_the_new_one() {
     assert!(done.contains(",3000,0,"), "{done}");
 }
 
+/// Commands that work outside a runtime say a word too, and end with the documented code.
+#[test]
+fn every_command_says_that_it_was_interrupted() {
+    let b = Bench::fresh();
+    let fifo = b.dir.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let fifo = fifo.to_str().unwrap();
+    for (signal, command) in [
+        ("-INT", &["version", "sort"][..]),
+        ("-TERM", &["version", "compare", "-o", "json"]),
+        ("-INT", &["cvss"]),
+        ("-TERM", &["policy", "check", fifo]),
+        ("-INT", &["intel", "build"]),
+    ] {
+        let mut child =
+            b.command(command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let began = std::time::Instant::now();
+        // SIGINT is the second bit of the signals that a process catches.
+        let catches = || {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let mask = text
+                .lines()
+                .find_map(|l| l.strip_prefix("SigCgt:"))
+                .and_then(|m| u64::from_str_radix(m.trim(), 16).ok());
+            mask.is_some_and(|mask| mask & 0b10 != 0 && mask & (1 << 14) != 0)
+        };
+        while !catches() {
+            assert!(child.try_wait().unwrap().is_none(), "{command:?} ended before it listened");
+            assert!(began.elapsed().as_secs() < 60, "{command:?} listens to no signal");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(code(&output), 130, "{signal} {command:?}: {}", err(&output));
+        assert!(err(&output).contains("error: interrupted") && err(&output).contains("hint: "), "{}", err(&output));
+    }
+    // What the build left is no harm to the next one.
+    b.ok(&["intel", "build", "-q"]);
+    b.ok(&["intel", "verify"]);
+}
+
 /// Where the machine itself is looked at, a private directory of the package manager is written.
 #[test]
 fn a_signal_while_looking_at_this_machine_leaves_nothing_behind() {

@@ -28,7 +28,7 @@ fn a_bad_line_of_a_batch_costs_no_other_its_answer() {
     assert_eq!((code(&broken), out(&broken)), (100, format!("1\t2\t<\n{}…\t?\n3\t2\t>\n", &long[..200])));
     assert!(err(&broken).contains("error: line 2: longer than 65536 bytes"), "{}", err(&broken));
     let json = b.run_with_stdin(&["version", "compare", "-o", "csv"], format!("1 2\n{long}\n3 2\n").as_bytes());
-    assert_eq!((code(&json), out(&json).lines().count()), (100, 3), "{}", out(&json));
+    assert_eq!((code(&json), out(&json).lines().count()), (100, 4), "{}", out(&json));
     // A line without an end: what came before it is answered, and reading stops.
     let endless = b.run_with_stdin(&["version", "compare"], format!("1 2\n{}", "9".repeat(20 << 20)).as_bytes());
     assert_eq!(code(&endless), 100);
@@ -375,4 +375,92 @@ fn a_patch_names_each_vulnerability_once() {
     let text = b.ok(&args);
     assert!(text.contains(&format!("{} +{}", vulns[0], vulns.len() - 1)), "{text}");
     assert!(text.contains(&format!("{} open findings", report["counts"]["findings"])), "{text}");
+}
+
+#[test]
+fn a_batch_has_a_row_for_every_line() {
+    let b = Bench::new();
+    let vectors = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H\nnonsense\nAV:N/AC:L/Au:N/C:P/I:P/A:P\n";
+    let output = b.run_with_stdin(&["cvss", "-o", "json"], vectors.as_bytes());
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((code(&output), rows.as_array().unwrap().len()), (100, 3), "{rows}");
+    assert_eq!((&rows[1]["vector"], &rows[1]["base"]), (&"nonsense".into(), &serde_json::Value::Null));
+    assert!(
+        rows[1]["error"].as_str().unwrap().contains("is not a CVSS vector") && rows[0]["error"].is_null(),
+        "{rows}"
+    );
+    let csv = out(&b.run_with_stdin(&["cvss", "-o", "csv"], vectors.as_bytes()));
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    let pairs = b"1 2\nonly-one\n3 2\n";
+    let output = b.run_with_stdin(&["version", "compare", "-o", "json"], pairs);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((code(&output), rows.as_array().unwrap().len()), (100, 3), "{rows}");
+    assert_eq!(
+        (&rows[1]["a"], &rows[1]["order"], &rows[2]["order"]),
+        (&"only-one".into(), &serde_json::Value::Null, &">".into())
+    );
+    assert!(rows[1]["error"].as_str().unwrap().contains("is not a pair of versions"), "{rows}");
+}
+
+/// A host of this installation.
+fn known_host(b: &Bench) -> &'static str {
+    b.file("fleet/web-01/dpkg-status", old_openssl());
+    b.file("fleet/web-01/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
+    b.file("fleet/web-01/hostname", "web-01\n");
+    b.ok(&["inventory", "import", b.dir.path().join("fleet").to_str().unwrap(), "-q"]);
+    "web-01"
+}
+
+#[test]
+fn the_same_mistake_ends_with_the_same_code() {
+    let b = Bench::new();
+    let status = b.file("status", old_openssl());
+    let host = known_host(&b);
+    for args in [
+        &["host", "set", host, "tier=T9"][..],
+        &["scan", status.to_str().unwrap(), "--os", "debian:12", "--profile", "tier=T9"],
+        &["policy", "explain", "CVE-2021-44228", "--profile", "tier=T9"],
+    ] {
+        b.fails(args, 64);
+    }
+    let bad = b.file("bad.toml", "schema = 1\nname = 7\n");
+    let bad = bad.to_str().unwrap();
+    b.fails(&["policy", "check", bad], 1);
+    for args in [
+        &["policy", "apply", bad, "--reason", "x"][..],
+        &["policy", "simulate", bad],
+        &["policy", "explain", "CVE-2021-44228", "--policy", bad],
+        &["scan", status.to_str().unwrap(), "--os", "debian:12", "--policy", bad],
+    ] {
+        let text = b.fails(args, 100);
+        assert!(text.contains("bad.toml"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn what_answers_with_data_answers_in_every_format() {
+    let b = Bench::new();
+    let host = known_host(&b);
+    let policy = b.file("ours.toml", b.ok(&["policy", "show"]));
+    let policy = policy.to_str().unwrap();
+    for (args, member) in [
+        (&["policy", "check", policy][..], "urgency_rules"),
+        (&["policy", "apply", policy, "--reason", "x"], "hash"),
+        (&["intel", "build"], "records"),
+        (&["intel", "verify"], "chunks"),
+        (&["intel", "key"], "key"),
+        (&["host", "set", host, "tier=T1"], "generation"),
+        (&["link"], "link"),
+        (&["up", "--no-serve", "--no-sync"], "counts"),
+    ] {
+        let json: serde_json::Value = serde_json::from_str(&b.ok(&[args, &["-o", "json", "-q"]].concat())).unwrap();
+        assert!(!json[member].is_null(), "{args:?}: {json}");
+        for format in ["ndjson", "csv"] {
+            let text = b.ok(&[args, &["-o", format, "-q"]].concat());
+            assert!(args[0] == "up" || text.lines().count() == if format == "csv" { 2 } else { 1 }, "{args:?}: {text}");
+        }
+    }
+    let added: serde_json::Value =
+        serde_json::from_str(&b.ok(&["account", "add", "ann", "--role", "viewer", "-o", "json", "-q"])).unwrap();
+    assert!(added["id"].as_str().unwrap().starts_with("usr_") && added["role"] == "viewer", "{added}");
 }

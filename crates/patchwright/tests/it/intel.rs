@@ -178,7 +178,13 @@ fn damaged(reader: &Bench, file: &Path) {
         reader.fails(&["bundle", "import", path.to_str().unwrap()], 1);
     }
     assert_eq!(reader.ok(&["intel", "list", "-o", "csv"]), before);
-    reader.fails(&["bundle", "import", "/no/such/file"], 1);
+    for command in ["import", "verify"] {
+        let text = reader.fails(&["bundle", command, "/no/such/file"], 100);
+        assert!(text.contains("/no/such/file") && text.contains("check the path"), "{text}");
+    }
+    let text = reader.fails(&["bundle", "export", "/no/such/folder/out.bundle"], 2);
+    assert!(text.contains("`/no/such/folder/out.bundle`") && !text.contains(".packed"), "{text}");
+    assert!(!text.contains("--data-dir"), "it is no file of the data folder: {text}");
 }
 
 /// The content id of the active snapshot.

@@ -118,6 +118,43 @@ fn a_read_only_data_folder_still_scans_and_says_what_it_cannot_do() {
     }
 }
 
+/// What belongs to somebody else and may not be read is no matter of writing.
+#[test]
+fn a_database_that_this_account_may_not_read_is_said_to_be_somebody_elses() {
+    if !std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0) {
+        return patchwright_testkit::skip::skip("a database of another account", "only root can make one");
+    }
+    let b = Bench::new();
+    b.ok(&["host", "list"]);
+    let mode = |path: std::path::PathBuf, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let database = b.data().join("patchwright.db");
+    let Some(mut command) = unprivileged(&b, &["host", "list"]) else { return };
+    let told = |output: std::process::Output| {
+        let text = refused(&output, 101);
+        assert!(text.contains("this account may not read") && text.contains("belongs to `root`"), "{text}");
+        assert!(text.contains("run the command as the account"), "{text}");
+        assert!(!text.contains("cannot be written") && !text.contains("run any command once"), "{text}");
+        text
+    };
+    mode(b.data(), 0o700);
+    told(command.output().unwrap());
+    // The folder may be entered, the file is private.
+    mode(b.data(), 0o755);
+    mode(database.clone(), 0o600);
+    told(unprivileged(&b, &["host", "list"]).unwrap().output().unwrap());
+    // The file may be read, and its log, where the owner wrote last, is private.
+    mode(database, 0o644);
+    let log = b.data().join("patchwright.db-wal");
+    std::fs::write(&log, [7_u8; 64]).unwrap();
+    mode(log, 0o600);
+    mode(b.data(), 0o555);
+    let text = told(unprivileged(&b, &["host", "list"]).unwrap().output().unwrap());
+    assert!(text.contains("patchwright.db-wal"), "{text}");
+    mode(b.data(), 0o755);
+}
+
 #[test]
 fn a_database_that_another_process_holds_is_waited_for_and_then_named() {
     let b = Bench::new();

@@ -44,7 +44,7 @@ fn a_repository_that_apt_tools_made_is_verified_and_a_changed_package_refused() 
     let whole = ["verify", "repo", repo, "--suite", "stable", "--keyring", key, "--packages", "-o", "json"];
     let rows: serde_json::Value = serde_json::from_slice(&bench.run(&whole).stdout).unwrap();
     assert_eq!(bench.run(&whole).status.code(), Some(0), "{rows:#}");
-    assert_eq!(rows.as_array().unwrap().len(), 3);
+    assert_eq!(rows.as_array().unwrap().len(), 4, "the Release, the index in both packings, the package: {rows:#}");
     assert!(
         rows.as_array().unwrap().iter().all(|r| r["outcome"] == "verified" && r["admission"] == "allowed"),
         "{rows:#}"
@@ -64,6 +64,19 @@ fn a_repository_that_apt_tools_made_is_verified_and_a_changed_package_refused() 
     // Nothing that was checked is not "all is well".
     let none = bench.fails(&[&whole[..], &["--component", "nosuch"]].concat(), 100);
     assert!(none.contains("names no index") && none.contains("its components are: main"), "{none}");
+    // A file that the Release lists and that is changed, beside one in another packing that is good.
+    let plain = format!("{repo}/dists/stable/main/binary-all/Packages");
+    let good = std::fs::read(&plain).unwrap();
+    std::fs::write(&plain, b"Package: evil\n").unwrap();
+    let output = bench.run(&whole[..whole.len() - 3]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("binary-all/Packages"), "{output:?}");
+    std::fs::remove_file(&plain).unwrap();
+    let output = bench.run(&whole[..whole.len() - 3]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("not looked at: 1 file that the Release lists (main/binary-all/Packages)"), "{said}");
+    std::fs::write(&plain, good).unwrap();
     // The same repository from the day before: what was accepted is remembered between runs.
     sh(
         &bench,
@@ -73,6 +86,11 @@ fn a_repository_that_apt_tools_made_is_verified_and_a_changed_package_refused() 
     let output = bench.run(&whole);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("replayed"));
+    // However it is written.
+    for target in [format!("{repo}/"), format!("file://{repo}"), format!("{repo}/../repo")] {
+        let output = bench.run(&["verify", "repo", &target, "--suite", "stable", "--keyring", key, "-o", "json"]);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("replayed"), "{target}: {output:?}");
+    }
     // Nothing unverified without a policy and an approver.
     std::fs::remove_file(format!("{repo}/dists/stable/InRelease")).unwrap();
     let policy = bench.file(

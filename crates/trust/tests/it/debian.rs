@@ -52,6 +52,48 @@ fn attack_swapped_packages_file() {
 }
 
 #[test]
+fn attack_another_packing_of_the_index_is_changed() {
+    let Some((gpg, ring)) = house() else { return };
+    let parts = Parts::default();
+    let mut files = parts.signed(&gpg, GOOD);
+    files.0.insert("dists/stable/main/binary-all/Packages".into(), parts.packages.clone());
+    let done = look(&mut files, &ring, None);
+    assert!(done.is_verified(), "{:#?}", done.indexes);
+    assert_eq!((done.indexes.len(), done.listed, done.unseen.len()), (2, 1, 0));
+    // apt may take the plain one; we unpacked the other, which is good.
+    files.0.get_mut("dists/stable/main/binary-all/Packages").unwrap()[12] ^= 1;
+    let done = look(&mut files, &ring, None);
+    assert!(!done.is_verified());
+    assert_eq!(done.indexes.iter().map(|i| kinds(&i.verdict)).filter(|k| *k == ["digest_differs"]).count(), 1);
+    // Where one is not there it was not looked at, and that is told.
+    let done = look(&mut parts.signed(&gpg, GOOD), &ring, None);
+    assert_eq!(done.unseen, ["main/binary-all/Packages"]);
+}
+
+/// The security archive of Debian: `Components: updates/main`, and the indexes are listed under `main`.
+#[test]
+fn a_component_with_a_folder_is_looked_up_as_apt_does() {
+    let Some((gpg, ring)) = house() else { return };
+    let parts = Parts::default();
+    let release = String::from_utf8(parts.release()).unwrap();
+    let release = release.replace("Components: main", "Components: updates/main updates/contrib");
+    let mut files = parts.files();
+    files.0.insert("dists/stable/InRelease".into(), gpg.inline(&[GOOD], release.as_bytes()));
+    let asked = Asked { subject: "acme stable".into(), suite: "stable".into(), ..Asked::default() };
+    for components in [vec![], vec!["updates/main".to_owned()], vec!["main".to_owned()]] {
+        for architectures in [vec![], vec!["all".to_owned()]] {
+            let wanted = (&components[..], &architectures[..]);
+            if components.is_empty() && !architectures.is_empty() {
+                continue;
+            }
+            let done = check(&mut files, &asked, wanted, &Packages::All, &ring, now()).unwrap();
+            assert!(done.is_verified(), "{wanted:?}: {:#?}", done.verdicts().collect::<Vec<_>>());
+            assert_eq!((done.indexes.len(), done.packages.len()), (1, 1), "{wanted:?}");
+        }
+    }
+}
+
+#[test]
 fn attack_one_flipped_byte_in_a_deb() {
     let Some((gpg, ring)) = house() else { return };
     let mut files = Parts::default().signed(&gpg, GOOD);

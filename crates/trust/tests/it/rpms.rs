@@ -144,3 +144,37 @@ fn a_repository_is_followed_from_repomd_to_its_packages() {
     files.0.remove("repodata/repomd.xml.asc");
     assert_eq!(kinds(&look(&files, None).root), ["not_signed"]);
 }
+
+#[test]
+fn attack_changed_metadata_that_is_not_the_list_of_packages() {
+    let Some(gpg) = Gpg::new() else { return };
+    gpg.key(GOOD, "20260101T000000", "never");
+    let ring = gpg.ring(GOOD);
+    let (primary, filelists) = (gzip(b"<metadata packages=\"0\"></metadata>"), gzip(b"<filelists></filelists>"));
+    let data = |kind: &str, bytes: &[u8]| {
+        format!(
+            "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum><location href=\"repodata/{kind}.xml.gz\"/><size>{}</size></data>",
+            digest::sha256(bytes),
+            bytes.len()
+        )
+    };
+    let root = format!(
+        "<repomd><revision>1764000000</revision>{}{}{}</repomd>",
+        data("primary", &primary),
+        data("filelists", &filelists),
+        data("other", b"not mirrored")
+    );
+    let mut files = Files::default();
+    files.0.insert("repodata/repomd.xml".into(), root.clone().into());
+    files.0.insert("repodata/repomd.xml.asc".into(), gpg.detached(&[GOOD], root.as_bytes()));
+    files.0.insert("repodata/primary.xml.gz".into(), primary);
+    files.0.insert("repodata/filelists.xml.gz".into(), filelists);
+    let look = |files: &Files| repomd::check(&mut files.clone(), "acme", None, false, &ring, now()).unwrap();
+    let done = look(&files);
+    assert!(done.is_verified(), "{done:#?}");
+    assert_eq!((done.parts.len(), done.unseen.as_slice()), (2, &["other".to_owned()][..]), "what is not there is told");
+    files.0.get_mut("repodata/filelists.xml.gz").unwrap()[12] ^= 1;
+    let done = look(&files);
+    assert!(!done.is_verified());
+    assert_eq!(kinds(&done.parts[1]), ["digest_differs"]);
+}

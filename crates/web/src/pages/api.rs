@@ -206,7 +206,7 @@ fn curl(method: &str, path: &str, json: bool, matched: bool) -> String {
         out.push_str(&format!(" -X {method}"));
     }
     if matched {
-        out.push_str(" -H 'If-Match: \"gGENERATION\"'");
+        out.push_str(" -H 'If-Match: ETAG'");
     }
     if json {
         out.push_str(" -H 'Content-Type: application/json' -d @FILE");

@@ -43,7 +43,7 @@ impl Tab {
 
 /// Scopes of a token and what each lets it do.
 const SCOPES: [(&str, &str); 6] = [
-    ("read", "read everything its owner may read, except the audit"),
+    ("read", "read what its owner may read, except the audit and the list of API tokens"),
     ("inventory:write", "report, classify and forget hosts"),
     ("feeds:write", "fetch and change feeds; no address of the API does that yet"),
     ("policy:write", "assess sources; trying and applying policy has no address of the API yet"),

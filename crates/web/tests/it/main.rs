@@ -14,4 +14,5 @@ mod openapi;
 mod serve;
 mod sign_in;
 mod sources;
+mod tags;
 mod vex_documents;

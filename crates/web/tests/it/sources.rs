@@ -33,7 +33,7 @@ fn docker(key: &str) -> ConfiguredSource {
     }
 }
 
-async fn report(house: &House, name: &str, key: &str) {
+pub(crate) async fn report(house: &House, name: &str, key: &str) {
     let mut facts = facts(name);
     facts.os = Os::parse_short("debian:12").unwrap();
     facts.sources = vec![docker(key)];
@@ -96,6 +96,7 @@ async fn a_source_is_discovered_decided_and_lapses_when_its_key_changes() {
     );
     assert!(detail["state_because"][0].as_str().unwrap().contains("signing key was `AA`"), "{detail}");
     let rows = house.api(Method::GET, "/api/v1/sources/divergence", &token, None).await.json();
+    let rows = &rows["items"];
     assert_eq!((rows[0]["direction"].as_str(), rows[0]["distance"].as_str()), (Some("newer"), Some("minor")), "{rows}");
     let audit = patchwright_app::audit::list(&house.env, &local(), 0, 50).await.unwrap();
     assert_eq!(

@@ -57,9 +57,17 @@ pub struct Exported {
     pub sha256: String,
 }
 
-fn file_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> AppError {
+/// The file that was asked for cannot be written. It is no file of the data folder, and what is written first beside it is named by
+/// nobody.
+fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> AppError {
     let path = path.display().to_string();
-    move |source| AppError::File { doing, path: path.clone(), source }
+    move |error| {
+        AppError::invalid(
+            "bundle_target",
+            format!("failed to write the bundle `{path}`: {error}"),
+            "name a file in a folder that is there, that you may write to and that has room; nothing half-written is left",
+        )
+    }
 }
 
 /// Writes the active snapshot, or some providers of it, into one signed file.
@@ -134,12 +142,7 @@ fn write(
         let mut seen = BTreeSet::new();
         let mut packed = Vec::new();
         let mut body = BufWriter::new(
-            File::options()
-                .create_new(true)
-                .read(true)
-                .write(true)
-                .open(&aside)
-                .map_err(file_error("write", &aside))?,
+            File::options().create_new(true).read(true).write(true).open(&aside).map_err(unwritable(path))?,
         );
         for chunk in index.chunks.iter().filter(|c| !there(&c.id)) {
             if seen.insert(chunk.id.clone()) {
@@ -162,8 +165,8 @@ fn write(
         let envelope = sign_statement(&key, MANIFEST_TYPE, subject, &manifest)
             .and_then(|e| e.to_bytes())
             .map_err(|e| AppError::internal("failed to sign the bundle", e))?;
-        let mut body = body.into_inner().map_err(|e| file_error("write", &aside)(e.into_error()))?;
-        body.rewind().map_err(file_error("read", &aside))?;
+        let mut body = body.into_inner().map_err(|e| unwritable(path)(e.into_error()))?;
+        body.rewind().map_err(unwritable(path))?;
         let (bytes, sha256) = join(path, folder, &envelope, body)?;
         dir.pin(&format!("export:{}", manifest.issuer.id().short()), &active.id)?;
         Ok(Exported {
@@ -268,5 +271,5 @@ fn join(path: &Path, folder: &Path, envelope: &[u8], mut body: File) -> Result<(
     {
         tracing::warn!("failed to remove `{}`: {error}", temporary.display());
     }
-    written.map_err(file_error("write", path))
+    written.map_err(unwritable(path))
 }

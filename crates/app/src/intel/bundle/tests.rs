@@ -453,8 +453,12 @@ async fn old_snapshots_are_let_go_and_pinned_ones_stay() {
     assert_eq!(log.iter().map(|r| r.state).collect::<Vec<_>>(), ["active", "kept", "gone", "gone", "kept"]);
     // Younger than the grace: a running build may be about to name it.
     let orphan = dir.write_chunk(b"a chunk of nobody").unwrap();
+    let half = dir.root().join(".1.tmp");
+    std::fs::write(&half, "half an ind").unwrap();
     dir.sweep(&active, Retention { grace_s: 60, ..rule }, NOW).unwrap();
-    assert!(dir.has_chunk(&orphan));
+    assert!(dir.has_chunk(&orphan) && half.exists());
+    dir.sweep(&active, rule, NOW).unwrap();
+    assert!(!half.exists(), "what a killed build was about to write is cleared away");
     assert!(return_to(&site.env, &site.ctx, "2").await.is_err());
     return_to(&site.env, &site.ctx, "1").await.unwrap();
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use patchwright_domain::time::Timestamp;
 
+use super::repository::address;
 use crate::output;
 
 /// One file in the data folder.
@@ -36,8 +37,13 @@ impl Memory {
         Self { path, dates, changed: false }
     }
 
-    pub(super) fn get(&self, subject: &str) -> Option<Timestamp> {
-        self.dates.get(subject).copied()
+    /// The latest that was accepted of a repository, whose identity is the key. Addresses that were kept as they were typed count too.
+    pub(super) fn get(&self, key: &str) -> Option<Timestamp> {
+        let is_of = |kept: &str| {
+            let (place, suite) = kept.split_once(' ').map_or((kept, ""), |(place, suite)| (place, suite));
+            kept == key || address(place).is_some_and(|place| key == format!("{place} {suite}").trim_end())
+        };
+        self.dates.iter().filter(|(kept, _)| is_of(kept)).map(|(_, date)| *date).max()
     }
 
     pub(super) fn all(&self) -> &BTreeMap<String, Timestamp> {

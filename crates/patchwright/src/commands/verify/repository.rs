@@ -24,12 +24,12 @@ pub(super) enum Repository {
 
 impl Repository {
     pub(super) fn of(target: &str, offline: bool) -> Result<Self, Failure> {
-        if target.starts_with("http://") || target.starts_with("https://") {
+        if address(target).is_some() {
             let scratch = tempfile::tempdir()
                 .map_err(|e| Failure::plain(Code::Failed, format!("failed to make a temporary folder: {e}")))?;
             return Ok(Self::Address { base: target.trim_end_matches('/').to_owned(), offline, scratch });
         }
-        let path = Path::new(target.strip_prefix("file://").unwrap_or(target));
+        let path = Path::new(folder(target));
         if !path.is_dir() {
             return Err(Failure::new(
                 Code::Input,
@@ -41,7 +41,50 @@ impl Repository {
     }
 }
 
+/// What a repository is remembered as: the same for every spelling of its place, and never that of another one.
+pub(super) fn identity(target: &str) -> String {
+    if let Some(address) = address(target) {
+        return address;
+    }
+    let path = Path::new(folder(target));
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
+    whole.display().to_string()
+}
+
+/// The folder that a target names.
+fn folder(target: &str) -> &str {
+    let rest = target.strip_prefix("file://").unwrap_or(target);
+    if rest.len() < target.len() { rest.strip_prefix("localhost").unwrap_or(rest) } else { rest }
+}
+
+/// An address with scheme and host in small letters, without the port that goes without saying and without slashes that say nothing
+/// (RFC 3986, section 6.2); nothing for what is no address.
+pub(super) fn address(target: &str) -> Option<String> {
+    let (scheme, rest) = target.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let port = match scheme.as_str() {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(port).or_else(|| host.strip_suffix(':')).unwrap_or(&host);
+    let at = if user.is_empty() { String::new() } else { format!("{user}@") };
+    let path: String =
+        path.split('/').filter(|part| !part.is_empty() && *part != ".").map(|part| format!("/{part}")).collect();
+    Some(format!("{scheme}://{at}{host}{path}"))
+}
+
 impl RepoFiles for Repository {
+    fn is_local(&self) -> bool {
+        match self {
+            Self::Folder(_) => true,
+            Self::Address { .. } => false,
+        }
+    }
+
     fn open(&mut self, path: &str) -> io::Result<Option<Box<dyn Read>>> {
         let path = match self {
             Self::Folder(folder) => folder.join(path),
@@ -83,4 +126,37 @@ fn fetch(url: String, offline: bool, folder: &Path) -> io::Result<Option<PathBuf
         }
     });
     fetched.map_err(|failure| io::Error::other(failure.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_has_one_identity_however_it_is_written() {
+        for same in ["http://h/r", "http://h/r/", "http://h//r", "HTTP://H:80/r/", "http://h/./r//"] {
+            assert_eq!(identity(same), "http://h/r", "{same}");
+        }
+        assert_eq!(identity("https://H:443/R"), "https://h/R", "a path is not a host");
+        assert_eq!(identity("http://h:8080/r"), "http://h:8080/r");
+        assert_eq!(identity("http://me@H/"), "http://me@h");
+        let dir = tempfile::tempdir().unwrap();
+        let (repo, other) = (dir.path().join("repo"), dir.path().join("x"));
+        std::fs::create_dir_all(&repo).unwrap();
+        std::fs::create_dir_all(other.join("repo")).unwrap();
+        std::os::unix::fs::symlink(&repo, dir.path().join("link")).unwrap();
+        let whole = repo.canonicalize().unwrap().display().to_string();
+        let base = dir.path().display();
+        for same in [
+            format!("{base}/repo/"),
+            format!("{base}//repo"),
+            format!("{base}/x/../repo"),
+            format!("{base}/link"),
+            format!("file://{base}/repo"),
+            format!("file://localhost{base}/repo"),
+        ] {
+            assert_eq!(identity(&same), whole, "{same}");
+        }
+        assert_ne!(identity(&format!("{base}/x/repo")), whole);
+    }
 }

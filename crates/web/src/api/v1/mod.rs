@@ -85,7 +85,8 @@ use crate::state::WebState;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Send a token as `Authorization: Bearer …`. Times are RFC 3339 in UTC. Errors are problem details (RFC 9457) whose `code` is \
                        stable and whose `type` is an address of this server that explains it. Lists answer `{items, total, next}`; give \
-                       `next` back as `after`. Members ending in `_e1`, `_e5`, `_u6` are whole numbers: tenths, hundred-thousandths, millionths."
+                       `next` back as `after`. What the program itself bounds comes whole: the feeds, and the problems of one. A change of a \
+                       record needs the `ETag` of its GET as `If-Match`. Members ending in `_e1`, `_e5`, `_u6` are whole numbers: tenths, hundred-thousandths, millionths."
     ),
     paths(
         advisories::get::handler, advisories::list::handler, audit::list::handler, audit::verify::handler,

@@ -114,7 +114,7 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
 #[must_use]
 pub fn term(field: &str, value: &str) -> String {
     let bare = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+' | '~' | '@' | '/');
-    if !value.is_empty() && value.chars().all(bare) {
+    if !value.is_empty() && !value.starts_with('~') && value.chars().all(bare) {
         return format!("{field}:{value}");
     }
     format!("{field}:\"{}\"", value.replace('"', "*"))
@@ -191,7 +191,11 @@ fn word(text: &[char], start: usize) -> Result<(Token, usize), QueryError> {
     }
     let mut values = Vec::new();
     loop {
-        let (value, next) = value(text, at, field.is_some())?;
+        let (value, next) = value(text, at, field.is_some()).map_err(|wrong| match &field {
+            // Whatever is wrong behind it: the field is what has to be mended first.
+            Some((head, _, _)) if !is_field(head) => unknown_field(start, head),
+            Some(_) | None => wrong,
+        })?;
         values.push(value);
         at = next;
         if field.is_none() || text.get(at) != Some(&',') {
@@ -208,6 +212,45 @@ fn word(text: &[char], start: usize) -> Result<(Token, usize), QueryError> {
         _ => Token::Word(Raw { field, values }),
     };
     Ok((token, at))
+}
+
+/// What other languages write and this one does not, in a word without quotes: taken as a name that nothing has, it would find nothing
+/// and say so as if that were the answer.
+fn foreign(text: &[char], start: usize, end: usize, of_field: bool) -> Result<(), QueryError> {
+    let word: String = text.get(start..end).unwrap_or(&[]).iter().collect();
+    let joint = [("&&", "and"), ("||", "or")].into_iter().find(|(sign, _)| word.contains(sign));
+    let single = [("&", "and"), ("|", "or")].into_iter().find(|(sign, _)| *sign == word);
+    if let Some((sign, meant)) = joint.or(single) {
+        let hint =
+            format!("write `{meant}` between two terms, as in `zone:dmz {meant} is:kev`; in quotes it is a word");
+        return Err(error(start, format!("`{sign}` is no sign of this language"), &hint));
+    }
+    if of_field {
+        let first = word.chars().next().filter(|c| matches!(c, '=' | '<' | '>' | '~' | '!'));
+        return first.map_or(Ok(()), |sign| {
+            let hint = "write FIELD:VALUE, as in `host:web0`, and `not host:web0` for the others; a value in quotes may begin with any sign";
+            Err(error(start, format!("a value does not begin with `{sign}`"), hint))
+        });
+    }
+    let Some(at) = word.find(['=', '<', '>', '~']).or_else(|| word.starts_with('!').then_some(0)) else {
+        return Ok(());
+    };
+    let negated = word.starts_with('!') || word.get(..at).is_some_and(|before| before.ends_with('!'));
+    let at = if word.starts_with('!') { 0 } else { at.saturating_sub(usize::from(negated)) };
+    let (field, rest) = (word.get(..at).unwrap_or_default(), word.get(at..).unwrap_or_default());
+    let sign: String = rest.chars().take_while(|c| matches!(c, '!' | '=' | '<' | '>' | '~')).collect();
+    let value = rest.get(sign.len()..).filter(|v| !v.is_empty()).unwrap_or("VALUE");
+    let known = field.chars().all(|c| c.is_ascii_alphabetic()) && !field.is_empty();
+    let field = if known { field } else { "FIELD" };
+    let hint = match (negated, sign.as_str()) {
+        (true, "!") if word.len() > 1 => format!("write `not {value}`"),
+        (true, _) => format!("write `not {field}:{value}`"),
+        (false, s) if s.contains('~') => format!("write `{field}:*{value}*`, where `*` stands for any characters"),
+        (false, _) => {
+            format!("write `{field}:{value}`, right after each other; numbers and ranks take `>`, `>=`, `<`, `<=` too")
+        }
+    };
+    Err(error(start, format!("`{sign}` does not stand in a word"), &format!("{hint}; in quotes it is a word")))
 }
 
 /// One value from `start`, and where it ends.
@@ -237,6 +280,7 @@ fn value(text: &[char], start: usize, of_field: bool) -> Result<(String, usize),
             "write it right after the field, as in `zone:dmz`",
         ));
     }
+    foreign(text, start, at, of_field)?;
     // A quotation mark inside of a bare word would otherwise make no progress.
     let at = if at == start { start + 1 } else { at };
     Ok((text.get(start..at).unwrap_or(&[]).iter().collect(), at))
@@ -370,6 +414,11 @@ fn read_term(at: usize, raw: &Raw) -> Result<Term, QueryError> {
         "is" => flag(*value_at, op, &raw.values),
         _ => Err(unknown_field(at, written)),
     }
+}
+
+fn is_field(written: &str) -> bool {
+    let lower = written.to_lowercase();
+    FIELDS.iter().any(|(name, _)| *name == lower) || ALIASES.iter().any(|(alias, _)| *alias == lower)
 }
 
 fn unknown_field(at: usize, written: &str) -> QueryError {

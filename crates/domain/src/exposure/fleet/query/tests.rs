@@ -629,3 +629,39 @@ fn errors_name_place_and_remedy() {
     assert!(parse(&"a ".repeat(300)).unwrap_err().what.contains("terms"));
     assert!(parse(&"a".repeat(5_000)).unwrap_err().what.contains("longer"));
 }
+
+#[test]
+fn signs_of_other_languages_are_refused_with_what_to_write() {
+    let cases = [
+        ("host!=web0", "`!=`", "write `not host:web0`"),
+        ("host != web0", "`!=`", "write `not FIELD:VALUE`"),
+        ("urgency!=high", "`!=`", "write `not urgency:high`"),
+        ("!host:web0", "`!`", "write `not host:web0`"),
+        ("!", "`!`", "write `not FIELD:VALUE`"),
+        ("host~web", "`~`", "write `host:*web*`"),
+        ("host=~web", "begin with `~`", "FIELD:VALUE"),
+        ("host==web0", "begin with `=`", "FIELD:VALUE"),
+        ("host = web0", "`=`", "write `FIELD:VALUE`"),
+        ("urgency >= high", "`>=`", "right after each other"),
+        ("set-aside=yes", "`=`", "write `FIELD:yes`"),
+        ("package:openssl && tier:T1", "`&&`", "write `and`"),
+        ("package:openssl&&tier:T1", "`&&`", "write `and`"),
+        ("a || b", "`||`", "write `or`"),
+        ("a | b", "`|`", "write `or`"),
+        ("host:!web0", "begin with `!`", "not host:web0"),
+        ("ownr:<b>", "no field `ownr`", "did you mean `owner`?"),
+    ];
+    for (text, what, hint) in cases {
+        let error = parse(text).unwrap_err();
+        assert!(error.what.contains(what), "{text}: {error:?}");
+        assert!(error.hint.contains(hint), "{text}: {error:?}");
+    }
+    // In quotes everything is a word, and these are names as they come.
+    for text in
+        ["\"a!=b\"", "\"a && b\"", "host:\"=x\"", "owner:R&D", "libc6+deb12u1", "c++", "not host:web0", "epss>=0.7"]
+    {
+        assert!(parse(text).is_ok(), "{text}: {:?}", parse(text));
+    }
+    assert_eq!(parse("\"a!=b\"").unwrap().terms, [Term::Word(Pattern::within("a!=b"))]);
+    assert!(parse(&term("host", "~x")).is_ok(), "a link asks for a name that begins with such a sign in quotes");
+}

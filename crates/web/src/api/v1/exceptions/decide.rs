@@ -2,12 +2,11 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use patchwright_app::{AppError, decisions};
+use patchwright_app::decisions;
 use patchwright_protocol::decisions::{ExceptionDecision, ExceptionDetail};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, Body, generation_wanted, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Body, changed, generation_wanted};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -15,10 +14,10 @@ use crate::state::WebState;
 #[utoipa::path(
     put, path = "/api/v1/exceptions/{id}/decision", tag = "Exceptions", operation_id = "exceptions_decide",
     description = "Approves, refuses or revokes. Whoever asked does not approve, unless the installation has one account only; whoever asked \
-                   may revoke before anybody decided. Needs `If-Match` with the generation that was seen.",
+                   may revoke before anybody decided. Needs `If-Match` with the `ETag` that was seen.",
     params(
         ("id" = String, Path, description = "Exception id (`exc_…`)."),
-        ("If-Match" = String, Header, description = "Generation of the exception that was seen, `\"gN\"`."),
+        ("If-Match" = String, Header, description = "`ETag` of the exception that was seen; its generation alone, `\"gN\"`, is enough."),
     ),
     request_body = ExceptionDecision,
     responses(
@@ -26,7 +25,7 @@ use crate::state::WebState;
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it, or not every host of it.", body = ProblemDetails),
         (status = 404, description = "No such exception, or it covers none of the caller's hosts.", body = ProblemDetails),
-        (status = 412, description = "Somebody decided first.", body = ProblemDetails),
+        (status = 412, description = "Somebody decided first, or `If-Match` is not a tag of the exception.", body = ProblemDetails),
         (status = 422, description = "What stands against the decision.", body = ProblemDetails),
         (status = 428, description = "`If-Match` is missing.", body = ProblemDetails),
     ),
@@ -39,10 +38,7 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     Body(wish): Body<ExceptionDecision>,
 ) -> Answer {
-    let wanted = generation_wanted(&headers)?;
-    match decisions::exception_decide(&state.env, &caller.ctx, &id, &wish, Some(wanted)).await {
-        Ok(detail) => json(&HeaderMap::new(), &detail),
-        Err(error @ AppError::Conflict { .. }) => Err(Failure::of("precondition_failed", error.to_string())),
-        Err(error) => Err(error.into()),
-    }
+    let wanted = generation_wanted(&headers, "exception")?;
+    let done = decisions::exception_decide(&state.env, &caller.ctx, &id, &wish, Some(wanted)).await;
+    changed(done, |d| d.row.generation)
 }

@@ -6,14 +6,14 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::ExceptionDetail;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// One exception.
 #[utoipa::path(
     get, path = "/api/v1/exceptions/{id}", tag = "Exceptions", operation_id = "exceptions_get",
-    description = "An exception with what it covers. `row.generation` is what `If-Match` of a decision names (`\"gN\"`).",
+    description = "An exception with what it covers. Its `ETag` is the `If-Match` of a decision.",
     params(("id" = String, Path, description = "Exception id (`exc_…`).")),
     responses(
         (status = 200, description = "The exception.", body = ExceptionDetail),
@@ -30,5 +30,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &decisions::exception_show(&state.env, &caller.ctx, &id).await?)
+    let found = decisions::exception_show(&state.env, &caller.ctx, &id).await?;
+    versioned(&headers, found.row.generation, &found)
 }

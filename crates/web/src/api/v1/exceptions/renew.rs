@@ -6,7 +6,7 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::{ExceptionDetail, RenewRequest};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, Body, json};
+use crate::api::{Answer, Body, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -32,5 +32,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     Body(request): Body<RenewRequest>,
 ) -> Answer {
-    json(&HeaderMap::new(), &decisions::exception_renew(&state.env, &caller.ctx, &id, &request).await?)
+    let made = decisions::exception_renew(&state.env, &caller.ctx, &id, &request).await?;
+    versioned(&HeaderMap::new(), made.row.generation, &made)
 }

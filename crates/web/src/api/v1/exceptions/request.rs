@@ -6,7 +6,7 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::{ExceptionDetail, ExceptionRequest};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, Body, json};
+use crate::api::{Answer, Body, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -31,5 +31,6 @@ pub(crate) async fn handler(
     caller: Caller,
     Body(request): Body<ExceptionRequest>,
 ) -> Answer {
-    json(&HeaderMap::new(), &decisions::exception_request(&state.env, &caller.ctx, &request).await?)
+    let made = decisions::exception_request(&state.env, &caller.ctx, &request).await?;
+    versioned(&HeaderMap::new(), made.row.generation, &made)
 }

@@ -12,7 +12,7 @@ use patchwright_protocol::problem::ProblemDetails;
 /// Feeds and how fresh they are.
 #[utoipa::path(
     get, path = "/api/v1/feeds", tag = "Vulnerability data", operation_id = "feeds_list",
-    description = "Every feed with its state, age, record and problem counts, licence and last error.",
+    description = "Every feed with its state, age, record and problem counts, licence and last error. The whole list: the program knows a fixed number of feeds.",
     responses(
         (status = 200, description = "Feeds and how fresh they are.", body = Vec<FeedRow>),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),

@@ -13,7 +13,7 @@ use crate::state::WebState;
 /// Records of a feed that could not be read.
 #[utoipa::path(
     get, path = "/api/v1/feeds/{id}/problems", tag = "Vulnerability data", operation_id = "feeds_problems",
-    description = "What the last run set aside: where, what is wrong, and how the record begins.",
+    description = "What the last run set aside: where, what is wrong, and how the record begins. The whole list: a run keeps a bounded number of them.",
     params(("id" = String, Path, description = "Feed id (`cisa-kev`).")),
     responses(
         (status = 200, description = "Problems of the last run.", body = Vec<FeedProblem>),

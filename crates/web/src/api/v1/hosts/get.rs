@@ -6,7 +6,7 @@ use patchwright_app::fleet;
 use patchwright_protocol::fleet::HostDetail;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::console::hosts::host_id;
 use crate::session::Caller;
 use crate::state::WebState;
@@ -14,7 +14,7 @@ use crate::state::WebState;
 /// One host with findings, patches and the transaction.
 #[utoipa::path(
     get, path = "/api/v1/hosts/{id}", tag = "Hosts", operation_id = "hosts_get",
-    description = "Everything about one host. Its member `generation` goes into `If-Match` (as `\"gN\"`) of a change.",
+    description = "Everything about one host. Its `ETag` is the `If-Match` of a change.",
     params(("id" = String, Path, description = "Host id (`hst_…`).")),
     responses(
         (status = 200, description = "The host.", body = HostDetail),
@@ -31,5 +31,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &fleet::host_detail(&state.env, &caller.ctx, &host_id(&id)?).await?)
+    let host = fleet::host_detail(&state.env, &caller.ctx, &host_id(&id)?).await?;
+    versioned(&headers, host.generation, &host)
 }

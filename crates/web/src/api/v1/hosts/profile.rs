@@ -3,13 +3,13 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
-use patchwright_app::{AppError, fleet, hosts};
+use patchwright_app::hosts;
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::api::{Answer, Body, generation_tag, generation_wanted};
+use crate::api::{Answer, Body, generation_tag, generation_wanted, not_first};
 use crate::console::hosts::host_id;
 use crate::failure::Failure;
 use crate::pages::host_tabs::{parse_class, parse_exposure, parse_tier};
@@ -72,19 +72,20 @@ impl Profile {
 /// Says what a host is to the organisation.
 #[utoipa::path(
     put, path = "/api/v1/hosts/{id}/profile", tag = "Hosts", operation_id = "hosts_profile",
-    description = "Replaces the asset profile, on which urgency and due dates depend. Needs `If-Match` with the host's generation (`\"gN\"`), so that \
-                   nobody's change is overwritten unseen. Changing the environment needs rights in the old and in the new one.",
+    description = "Replaces the asset profile, on which urgency and due dates depend. Needs `If-Match` with the `ETag` of \
+                   the host, so that nobody's change is overwritten unseen. Changing the environment needs rights in the old and in the new \
+                   one; leaving it out takes the host out of its environment.",
     params(
         ("id" = String, Path, description = "Host id (`hst_…`)."),
-        ("If-Match" = String, Header, description = "Generation of the host that the change was made from, `\"gN\"`."),
+        ("If-Match" = String, Header, description = "`ETag` of the host that the change was made from; its generation alone, `\"gN\"`, is enough."),
     ),
     request_body = Profile,
     responses(
-        (status = 204, description = "Saved; the `ETag` names the new generation."),
+        (status = 204, description = "Saved; the `ETag` names the new generation, for the next change."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
         (status = 404, description = "No such host, or not in the caller's scope.", body = ProblemDetails),
-        (status = 412, description = "Somebody changed the host first.", body = ProblemDetails),
+        (status = 412, description = "Somebody changed the host first, or `If-Match` is not a tag of it.", body = ProblemDetails),
         (status = 422, description = "A word that is not known.", body = ProblemDetails),
         (status = 428, description = "`If-Match` is missing.", body = ProblemDetails),
     ),
@@ -98,12 +99,8 @@ pub(crate) async fn handler(
     Body(profile): Body<Profile>,
 ) -> Answer {
     let id = host_id(&id)?;
-    let wanted = generation_wanted(&headers)?;
-    match hosts::profile_save(&state.env, &caller.ctx, &id, profile.read()?, wanted).await {
-        Ok(()) => {}
-        Err(error @ AppError::Conflict { .. }) => return Err(Failure::of("precondition_failed", error.to_string())),
-        Err(error) => return Err(error.into()),
-    }
-    let now = fleet::host_detail(&state.env, &caller.ctx, &id).await?.generation;
+    let wanted = generation_wanted(&headers, "host")?;
+    // The new generation comes from the change itself: reading the host again needs a right that changing it does not.
+    let now = hosts::profile_save(&state.env, &caller.ctx, &id, profile.read()?, wanted).await.map_err(not_first)?;
     Ok((StatusCode::NO_CONTENT, [(header::ETAG, generation_tag(now))]).into_response())
 }

@@ -6,7 +6,7 @@ use patchwright_app::sources;
 use patchwright_protocol::problem::ProblemDetails;
 use patchwright_protocol::sources::{NewSource, SourceDetail};
 
-use crate::api::{Answer, Body, json};
+use crate::api::{Answer, Body, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -26,5 +26,6 @@ use crate::state::WebState;
     security(("token" = []))
 )]
 pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, Body(new): Body<NewSource>) -> Answer {
-    json(&HeaderMap::new(), &sources::add(&state.env, &caller.ctx, new).await?)
+    let made = sources::add(&state.env, &caller.ctx, new).await?;
+    versioned(&HeaderMap::new(), made.generation, &made)
 }

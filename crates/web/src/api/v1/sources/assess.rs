@@ -2,23 +2,22 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use patchwright_app::{AppError, sources};
+use patchwright_app::sources;
 use patchwright_protocol::problem::ProblemDetails;
 use patchwright_protocol::sources::{AssessRequest, SourceDetail};
 
-use crate::api::{Answer, Body, generation_wanted, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Body, changed, generation_wanted};
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// Decides about a source.
 #[utoipa::path(
     put, path = "/api/v1/sources/{id}/assessment", tag = "Sources", operation_id = "sources_assess",
-    description = "Accepts, accepts with conditions, refuses, or withdraws a decision. Needs `If-Match` with the generation that was seen \
+    description = "Accepts, accepts with conditions, refuses, or withdraws a decision. Needs `If-Match` with the `ETag` that was seen \
                    (`\"g0\"` where nobody has decided yet), so that nobody's decision is overwritten unseen.",
     params(
         ("id" = String, Path, description = "Source id (`src_…`)."),
-        ("If-Match" = String, Header, description = "Generation of the decision that was seen, `\"gN\"`."),
+        ("If-Match" = String, Header, description = "`ETag` of the source that was seen; its generation alone, `\"gN\"`, is enough."),
     ),
     request_body = AssessRequest,
     responses(
@@ -26,7 +25,7 @@ use crate::state::WebState;
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
         (status = 404, description = "No such source.", body = ProblemDetails),
-        (status = 412, description = "Somebody decided first.", body = ProblemDetails),
+        (status = 412, description = "Somebody decided first, or `If-Match` is not a tag of the source.", body = ProblemDetails),
         (status = 422, description = "What stands against the decision.", body = ProblemDetails),
         (status = 428, description = "`If-Match` is missing.", body = ProblemDetails),
     ),
@@ -39,10 +38,7 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     Body(request): Body<AssessRequest>,
 ) -> Answer {
-    let wanted = generation_wanted(&headers)?;
-    match sources::assess(&state.env, &caller.ctx, &id, request, Some(wanted)).await {
-        Ok(detail) => json(&HeaderMap::new(), &detail),
-        Err(error @ AppError::Conflict { .. }) => Err(Failure::of("precondition_failed", error.to_string())),
-        Err(error) => Err(error.into()),
-    }
+    let wanted = generation_wanted(&headers, "source")?;
+    let done = sources::assess(&state.env, &caller.ctx, &id, request, Some(wanted)).await;
+    changed(done, |d| d.generation)
 }

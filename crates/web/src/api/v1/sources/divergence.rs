@@ -1,12 +1,15 @@
 //! `GET /api/v1/sources/divergence`
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use patchwright_app::sources;
+use patchwright_protocol::fleet::Page;
 use patchwright_protocol::problem::ProblemDetails;
 use patchwright_protocol::sources::DivergenceRow;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, PageQuery, json};
+use crate::failure::Failure;
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -14,14 +17,25 @@ use crate::state::WebState;
 #[utoipa::path(
     get, path = "/api/v1/sources/divergence", tag = "Sources", operation_id = "sources_divergence",
     description = "Packages that sources besides the vendor's offer or have installed, with the side and the distance to the vendor's version.",
+    params(
+        ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500; 100 when not said."),
+    ),
     responses(
-        (status = 200, description = "One row for each package, host and source.", body = Vec<DivergenceRow>),
+        (status = 200, description = "A page of rows, one for each package, host and source.", body = Page<DivergenceRow>),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 422, description = "This is no cursor of the list.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, headers: HeaderMap) -> Answer {
-    json(&headers, &sources::divergence(&state.env, &caller.ctx).await?)
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    query: Result<Query<PageQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(Failure::from)?;
+    json(&headers, &sources::divergence_page(&state.env, &caller.ctx, query.wanted()).await?)
 }

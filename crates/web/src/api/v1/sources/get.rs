@@ -6,14 +6,14 @@ use patchwright_app::sources;
 use patchwright_protocol::problem::ProblemDetails;
 use patchwright_protocol::sources::SourceDetail;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// One source.
 #[utoipa::path(
     get, path = "/api/v1/sources/{id}", tag = "Sources", operation_id = "sources_get",
-    description = "A source with its reasons, assessment, hosts and packages. `generation` is what `If-Match` of a decision names (`\"gN\"`).",
+    description = "A source with its reasons, assessment, hosts and packages. Its `ETag` is the `If-Match` of a decision.",
     params(("id" = String, Path, description = "Source id (`src_…`).")),
     responses(
         (status = 200, description = "The source.", body = SourceDetail),
@@ -30,5 +30,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &sources::show(&state.env, &caller.ctx, &id).await?)
+    let found = sources::show(&state.env, &caller.ctx, &id).await?;
+    versioned(&headers, found.generation, &found)
 }

@@ -6,15 +6,14 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::VexDocumentDetail;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// One document of somebody else.
 #[utoipa::path(
     get, path = "/api/v1/vex/documents/{id}", tag = "Exceptions", operation_id = "vex_document_get",
-    description = "A document with its statements, and what each of them does here. `row.generation` is what `If-Match` of a withdrawal names \
-                   (`\"gN\"`).",
+    description = "A document with its statements, and what each of them does here. Its `ETag` is the `If-Match` of a withdrawal.",
     params(("id" = String, Path, description = "Id of the document (`vdc_…`).")),
     responses(
         (status = 200, description = "The document.", body = VexDocumentDetail),
@@ -31,5 +30,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &decisions::document_show(&state.env, &caller.ctx, &id).await?)
+    let found = decisions::document_show(&state.env, &caller.ctx, &id).await?;
+    versioned(&headers, found.row.generation, &found)
 }

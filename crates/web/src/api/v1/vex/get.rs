@@ -6,14 +6,14 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::NotAffectedDetail;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// One statement.
 #[utoipa::path(
     get, path = "/api/v1/vex/{id}", tag = "Exceptions", operation_id = "vex_get",
-    description = "A statement of this organisation with what it covers. `row.generation` is what `If-Match` of a withdrawal names (`\"gN\"`).",
+    description = "A statement of this organisation with what it covers. Its `ETag` is the `If-Match` of a withdrawal.",
     params(("id" = String, Path, description = "Id of the statement (`vex_…`).")),
     responses(
         (status = 200, description = "The statement.", body = NotAffectedDetail),
@@ -30,5 +30,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &decisions::not_affected_show(&state.env, &caller.ctx, &id).await?)
+    let found = decisions::not_affected_show(&state.env, &caller.ctx, &id).await?;
+    versioned(&headers, found.row.generation, &found)
 }

@@ -9,7 +9,7 @@ use patchwright_protocol::decisions::VexDocumentDetail;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, versioned};
 use crate::failure::Failure;
 use crate::session::Caller;
 use crate::state::WebState;
@@ -61,5 +61,6 @@ pub(crate) async fn handler(
         return Err(Failure::of("unsupported_media_type", "this address takes application/json"));
     }
     let upload = Upload { name: query.name, bytes: body.to_vec(), reason: query.reason, review_by: query.review_by };
-    json(&HeaderMap::new(), &decisions::document_import(&state.env, &caller.ctx, &upload).await?)
+    let made = decisions::document_import(&state.env, &caller.ctx, &upload).await?;
+    versioned(&HeaderMap::new(), made.row.generation, &made)
 }

@@ -1,28 +1,41 @@
 //! `GET /api/v1/vex`
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use patchwright_app::decisions;
 use patchwright_protocol::decisions::NotAffectedRow;
+use patchwright_protocol::fleet::Page;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
+use crate::api::{Answer, PageQuery, json};
+use crate::failure::Failure;
 use crate::session::Caller;
 use crate::state::WebState;
 
 /// What this organisation says is not affected.
 #[utoipa::path(
     get, path = "/api/v1/vex", tag = "Exceptions", operation_id = "vex_list",
-    description = "Statements of this organisation that cover a host of the caller: those that hold first, by their review date; five hundred \
-                   at most.",
+    description = "Statements of this organisation that cover a host of the caller: those that hold first, by their review date.",
+    params(
+        ("after" = Option<String>, Query, description = "Cursor: the `next` of the page before."),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500; 100 when not said."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = Vec<NotAffectedRow>),
+        (status = 200, description = "A page of statements.", body = Page<NotAffectedRow>),
         (status = 304, description = "Unchanged since the `If-None-Match` tag."),
         (status = 401, description = "No session and no valid token.", body = ProblemDetails),
         (status = 403, description = "Role or token scope does not cover it.", body = ProblemDetails),
+        (status = 422, description = "This is no cursor of the list.", body = ProblemDetails),
     ),
     security(("token" = []))
 )]
-pub(crate) async fn handler(State(state): State<WebState>, caller: Caller, headers: HeaderMap) -> Answer {
-    json(&headers, &decisions::not_affected_list(&state.env, &caller.ctx).await?)
+pub(crate) async fn handler(
+    State(state): State<WebState>,
+    caller: Caller,
+    query: Result<Query<PageQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(Failure::from)?;
+    json(&headers, &decisions::not_affected_page(&state.env, &caller.ctx, query.wanted()).await?)
 }

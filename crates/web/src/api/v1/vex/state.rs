@@ -6,7 +6,7 @@ use patchwright_app::decisions;
 use patchwright_protocol::decisions::{NotAffectedDetail, NotAffectedRequest};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, Body, json};
+use crate::api::{Answer, Body, versioned};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -30,5 +30,6 @@ pub(crate) async fn handler(
     caller: Caller,
     Body(request): Body<NotAffectedRequest>,
 ) -> Answer {
-    json(&HeaderMap::new(), &decisions::not_affected_state(&state.env, &caller.ctx, &request).await?)
+    let made = decisions::not_affected_state(&state.env, &caller.ctx, &request).await?;
+    versioned(&HeaderMap::new(), made.row.generation, &made)
 }
