@@ -69,6 +69,8 @@ fn semver_encoding() {
     check(Scheme::Semver, "v1+b", &[3, 2, 2, 0xFF]);
     check(Scheme::Semver, "1.0.0-rc.1", &[3, 2, 2, 0xFE, b'r', b'c', 1, 3, 1]);
     check(Scheme::Nuget, "1.0-RC.01", &[3, 2, 2, 2, 0xFE, b'r', b'c', 1, 3, 1]);
+    check(Scheme::Composer, "1.0-RC2-dev", &[7, 6, 6, 6, 4, 8, 1, 5]);
+    check(Scheme::Composer, "v2-pl", &[8, 6, 6, 6, 0xFF, 5]);
     check(Scheme::Go, "go1.20rc2", &[3, 22, 2, 0xFE, b'r', b'c', 1, 4, 1]);
     check(Scheme::Go, "v1", &[3, 2, 2, 0xFF]);
 }

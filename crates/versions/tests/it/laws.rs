@@ -181,6 +181,29 @@ fn parts(scheme: Scheme) -> &'static [&'static str] {
             " ",
             "2147483648",
         ],
+        Scheme::Composer => &[
+            "0",
+            "1",
+            "01",
+            "10",
+            ".0",
+            ".1",
+            ".10",
+            "-alpha",
+            "b",
+            "RC",
+            ".2",
+            "-dev",
+            "dev",
+            "-pl",
+            "p1",
+            "-stable",
+            ".x",
+            "+m",
+            "_",
+            "-",
+            "2010-01-02",
+        ],
     }
 }
 
@@ -249,6 +272,13 @@ fn slots(scheme: Scheme) -> &'static [&'static [&'static str]] {
             &["", ".0", ".1", ".01"],
             &["", "-0", "-1", "-01", "-a", "-A", "-a.1", "-a.B", "-a-1"],
             &["", "+m"],
+        ],
+        Scheme::Composer => &[
+            &["", "v"],
+            &["0", "1", "01", "1.0", "1.0.0", "1.1", "2010-01-02"],
+            &["", ".0", ".1", ".x"],
+            &["", "-alpha", "-a1", "b", "-beta.2", "RC1", "-RC1.1", "-pl", "p1", "-stable"],
+            &["", "", "-dev", "dev"],
         ],
     }
 }
@@ -321,6 +351,7 @@ laws! {
     gem_is_an_order: Scheme::Gem;
     go_is_an_order: Scheme::Go;
     nuget_is_an_order: Scheme::Nuget;
+    composer_is_an_order: Scheme::Composer;
 }
 
 /// The laws say little about texts that are all refused, so the parts must often make versions.

@@ -39,6 +39,7 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         "NuGet" => Some(Scheme::Nuget),
         _ => None,
     }
+        "Packagist" => Some(Scheme::Composer),
 }
 
 /// One interval in which one provider says a package has, or has not, a vulnerability.
