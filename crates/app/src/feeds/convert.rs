@@ -24,6 +24,7 @@ use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Record
 
 use super::registry::FeedSpec;
 use crate::intel::{FreshRecords, RecordIds};
+use super::belongs::{self, Foreign};
 
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
@@ -50,6 +51,10 @@ pub struct ParsedFeed {
     pub date: Option<Date>,
     /// Version words of the source.
     pub version: Option<String>,
+    /// Records of another feed were in it.
+    pub foreign: Option<Foreign>,
+    /// How old the document is by its own word, for feeds whose documents say so.
+    pub age: Option<Age>,
 }
 
 /// Why a document could not be parsed at all.
@@ -226,6 +231,13 @@ pub fn parse_document(
     }
     gathered.finish(spec, &mut out);
     out.problems.truncate(PROBLEMS_KEPT);
+                if let ConvertError::Format { source: FeedError::Sibling { feed, .. }, .. } = &error {
+                    // The release table of the other distribution lies beside it in their repository.
+                    out.foreign.get_or_insert(Foreign { feed: Some(feed) });
+                    let what = format!("the file is of the feed {feed} and is passed over");
+                    out.problems.push(Problem::new(name, what, ""));
+                    continue;
+                }
     Ok(out)
 }
 
@@ -262,7 +274,7 @@ fn parse_file(
     let repeats = matches!(format, FeedFormat::Csaf | FeedFormat::UbuntuVex);
     let unpacked = if repeats { VEX_UNPACKED_MAX } else { Limits::default().unpacked };
     let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
-    let parsed = match feed::parse(format, file, &limits) {
+    let mut parsed = match feed::parse(format, file, &limits) {
         Ok(parsed) => parsed,
         Err(source) => {
             // One that was cut off before anything that shows its format is no other document.
@@ -290,6 +302,7 @@ fn parse_file(
 fn ends_early(path: &Path, limits: &Limits) -> Option<String> {
     let mut intake = bounded::open(File::open(path).ok()?, limits).ok()?;
     std::io::copy(&mut intake, &mut std::io::sink()).ok()?;
+    belongs::sift(spec, &mut parsed.records, alone == Alone::Yes, out);
     intake.watch().cut()
 }
 

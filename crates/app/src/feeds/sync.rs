@@ -11,9 +11,10 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_domain::intel::Problem;
 use patchwright_domain::intel::snapshot::{ChunkKind, ChunkMeta, SnapshotIndex};
-use patchwright_domain::time::{Date, Timestamp};
+use patchwright_domain::time::Timestamp;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
+use super::belongs;
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
 use super::csaf::{self, Checks, Counts, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
@@ -428,7 +429,7 @@ async fn get(
             })?);
         }
     }
-    let mut parsed = match parse(spec, document.clone(), gotten.refused, request.now.date()).await {
+    let mut parsed = match parse(spec, document.clone(), gotten.refused, request).await {
         Ok(parsed) => parsed,
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
@@ -486,7 +487,7 @@ async fn parse(
     spec: &'static FeedSpec,
     document: Document,
     refused: BTreeSet<PathBuf>,
-    today: Date,
+    request: &FetchRequest,
 ) -> std::result::Result<ParsedFeed, Failed> {
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
@@ -495,6 +496,7 @@ async fn parse(
                 let mut files = wanted(spec, &document.path, files);
                 files.retain(|file| !refused.contains(file));
                 if files.is_empty() && document.path.is_dir() {
+    let today = request.now.date();
                     return Err(Failed::new(
                         format!("there is no document of {} here", spec.id),
                         "check that the address leads to this feed; what was known before stays in force".to_owned(),
@@ -519,6 +521,10 @@ async fn parse(
     }
     Ok(parsed)
 }
+        if let Some(foreign) = parsed.foreign {
+            let (error, hint) = belongs::refusal(spec, foreign, &request.url);
+            return Err(Failed::new(error, hint));
+        }
 
 /// All files below a folder, sorted; links are not followed.
 fn files_below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
