@@ -19,11 +19,14 @@ use patchwright_formats::feed::cve::CveState;
 use patchwright_formats::feed::debian_cve_list::CveMark;
 use patchwright_formats::feed::debian_support::{SourceSupport, SupportLeft};
 use patchwright_formats::feed::nvd::NvdRecord;
+use patchwright_formats::feed::kev::KevCatalog;
 use patchwright_formats::feed::secdb::SecdbPackage;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::registry::FeedSpec;
 use crate::intel::{FreshRecords, RecordIds};
+use super::registry::FeedSpec;
+use crate::intel::{Age, FreshRecords, RecordIds};
 use super::belongs::{self, Foreign};
 
 /// Problems kept of one run; the rest is counted.
@@ -114,7 +117,8 @@ pub fn debian_ecosystem(release: &str) -> String {
 #[derive(Default)]
 struct Gathered {
     advisories: Vec<Advisory>,
-    kev: Vec<patchwright_domain::intel::KevEntry>,
+    /// By CVE id: a folder may hold the catalogue as JSON and as CSV, or several editions of it.
+    kev: BTreeMap<String, patchwright_domain::intel::KevEntry>,
     cvss: Vec<(String, CvssAssessment)>,
     ssvc: Vec<(String, SsvcPoint)>,
     eol: Vec<EolCycle>,
@@ -169,6 +173,11 @@ fn names_of(advisory: &Advisory) -> Vec<(String, String, String)> {
         .map(|name| (name.clone(), (*vuln).to_owned(), advisory.id.clone()))
         .collect()
 }
+/// The day of an edition of KEV (`2026.08.07`).
+fn edition_day(version: &str) -> Option<Date> {
+    Date::parse(&version.trim().replace('.', "-"))
+}
+
 
 /// What is kept of an NVD record.
 struct NvdFacts {
@@ -316,13 +325,10 @@ fn first_byte(file: &mut File) -> std::io::Result<Option<u8>> {
 impl Gathered {
     fn take(&mut self, spec: &FeedSpec, records: FeedRecords, out: &mut ParsedFeed) {
         match records {
-            FeedRecords::Kev(catalog) => {
-                out.version = catalog.version;
-                out.date = catalog.released.map(Timestamp::date);
-                self.kev.extend(catalog.entries);
-            }
+            FeedRecords::Kev(catalog) => self.take_kev(catalog, out),
             FeedRecords::Epss(table) => {
                 out.version.clone_from(&table.release.model_version);
+                out.age = out.date.map(Age::Of);
                 out.date = table.release.score_date;
                 let rows = table.rows.into_iter().map(|r| (r.cve.into_string(), r.score)).collect();
                 self.epss = Some((table.release, rows));
@@ -428,6 +434,31 @@ impl Gathered {
             }
         }
     }
+    /// Takes a catalogue. Of an entry that several have the newest edition counts, and it counts once.
+    fn take_kev(&mut self, catalog: KevCatalog, out: &mut ParsedFeed) {
+        let day = catalog.released.map(Timestamp::date).or_else(|| edition_day(catalog.version.as_deref()?));
+        let newest = day >= out.date;
+        if newest {
+            out.version = catalog.version.or(out.version.take());
+            out.date = day;
+        }
+        for entry in catalog.entries {
+            match self.kev.entry(entry.cve.clone()) {
+                btree_map::Entry::Vacant(free) => {
+                    free.insert(entry);
+                }
+                btree_map::Entry::Occupied(mut known) => {
+                    out.read = out.read.saturating_sub(1);
+                    if newest {
+                        known.insert(entry);
+                    }
+                }
+            }
+        }
+        let newest_entry = self.kev.values().map(|entry| entry.date_added).max();
+        out.age = out.date.map(Age::Of).or_else(|| newest_entry.map(Age::AtLeast));
+    }
+
 
     /// Takes a record, unless a newer edition of it is there. One that is seen twice counts once.
     fn nvd_record(&mut self, record: NvdRecord, out: &mut ParsedFeed) {
@@ -522,6 +553,45 @@ impl Gathered {
         out.lost += lost.len() as u64;
         out.ids.advisories.retain(|id| !lost.contains(id));
     }
+    /// Says what can be matched with nothing, because no version order is known for its ecosystem. Products of CSAF documents that are
+    /// no packages are not meant for matching at all.
+    fn left_out(&self, out: &mut ParsedFeed) {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for affected in self.advisories.iter().filter(|a| a.withdrawn.is_none()).flat_map(|a| &a.affected) {
+            let ecosystem = affected.ecosystem.as_str();
+            let product = matches!(ecosystem, CPE_ECOSYSTEM | NAME_ECOSYSTEM);
+            if scheme_of(ecosystem).is_none() && !product {
+                *counts.entry(ecosystem).or_default() += 1;
+            }
+        }
+        for (ecosystem, count) in counts {
+            let what = format!(
+                "{count} statements about packages of {ecosystem} are left out: no version order is known for it here"
+            );
+            out.problems.push(Problem::new(ecosystem, what, ""));
+        }
+    }
+
+    /// Names fixes that are no versions: nothing is known to be fixed there.
+    fn no_versions(&self, out: &mut ParsedFeed) {
+        for advisory in self.advisories.iter().filter(|advisory| advisory.withdrawn.is_none()) {
+            for affected in &advisory.affected {
+                let Some(scheme) = scheme_of(&affected.ecosystem) else { continue };
+                let events = affected.ranges.iter().filter(|r| r.kind != RangeKind::Git).flat_map(|r| &r.events);
+                for event in events {
+                    let (Event::Fixed(version) | Event::LastAffected(version)) = event else { continue };
+                    if !is_bound(scheme, version) {
+                        let (package, ecosystem) = (&affected.package, &affected.ecosystem);
+                        let what = format!(
+                            "the version that fixes {package} of {ecosystem} is none; taken as affected without a fix"
+                        );
+                        out.problems.push(Problem::new(advisory.id.clone(), what, version));
+                    }
+                }
+            }
+        }
+    }
+
 
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
@@ -561,7 +631,7 @@ impl Gathered {
             out.records.push(FreshRecords::Advisories(self.advisories));
         }
         if !self.kev.is_empty() {
-            out.records.push(side(SideRecords::Kev(self.kev)));
+            out.records.push(side(SideRecords::Kev(self.kev.into_values().collect())));
         }
         if let Some((release, rows)) = self.epss {
             out.records.push(side(SideRecords::Epss(release, rows)));
