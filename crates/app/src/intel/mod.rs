@@ -393,7 +393,10 @@ impl Intel {
                 starter: chunk.starter,
                 ..ProviderLabel::default()
             });
-            entry.records += chunk.records;
+            // What is gone is remembered, and is no record in force.
+            if !chunk.kind.is_memory() {
+                entry.records += chunk.records;
+            }
             if let Some(date) = chunk.date {
                 entry.date = entry.date.clone().max(date.to_string());
             }

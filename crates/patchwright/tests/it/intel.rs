@@ -80,6 +80,18 @@ fn the_log_the_difference_the_way_back_and_what_was_known_when() {
 
     let back = b.ok(&["intel", "activate", "2", "--reason", "the publisher erred"]);
     assert!(back.contains("as sequence 4"), "the sequence goes on: {back}");
+    // The same content was in force twice: once it is, and both sequences name it.
+    let log = b.ok(&["intel", "list", "-o", "csv"]);
+    let states: Vec<&str> =
+        log.lines().skip(1).map(|l| if l.contains(",active,") { "active" } else { "kept" }).collect();
+    assert_eq!(states, ["active", "kept", "kept", "kept"], "{log}");
+    for sequence in ["1", "2", "3", "4"] {
+        let file = b.dir.path().join(format!("since-{sequence}.bundle"));
+        let written = b.ok(&["bundle", "export", file.to_str().unwrap(), "--since", sequence, "-o", "json"]);
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(written["since"].to_string(), sequence, "{written}");
+    }
+    b.fails(&["bundle", "export", "no.bundle", "--since", "99"], 2);
     assert!(b.ok(&["audit", "list", "-o", "csv"]).contains("the publisher erred"));
     b.fails(&["intel", "activate", "2", "--reason", "again"], 2);
     b.fails(&["intel", "activate", "77", "--reason", "no such"], 2);
