@@ -6,28 +6,27 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
+use patchwright_domain::intel::snapshot::advisories::{is_bound, scheme_of};
 use patchwright_domain::intel::snapshot::index::is_ecosystem_name;
 use patchwright_domain::intel::{
-    Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
-    Withdrawal,
+    Advisory, Affected, CvssAssessment, EolCycle, EpssScore, Event, ExploitEvidence, Problem, RangeKind, SsvcPoint,
+    Status, VendorWords, Withdrawal,
 };
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::{self, Limits};
-use patchwright_formats::feed::csaf::CsafRecord;
+use patchwright_formats::feed::csaf::{CPE_ECOSYSTEM, CsafRecord, NAME_ECOSYSTEM};
 use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::cve::CveState;
 use patchwright_formats::feed::debian_cve_list::CveMark;
 use patchwright_formats::feed::debian_support::{SourceSupport, SupportLeft};
-use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::kev::KevCatalog;
+use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::secdb::SecdbPackage;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
-use super::registry::FeedSpec;
-use crate::intel::{FreshRecords, RecordIds};
+use super::belongs::{self, Foreign};
 use super::registry::FeedSpec;
 use crate::intel::{Age, FreshRecords, RecordIds};
-use super::belongs::{self, Foreign};
 
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
@@ -52,12 +51,12 @@ pub struct ParsedFeed {
     pub early: Option<String>,
     /// Date that the source gives its data.
     pub date: Option<Date>,
-    /// Version words of the source.
-    pub version: Option<String>,
     /// Records of another feed were in it.
     pub foreign: Option<Foreign>,
     /// How old the document is by its own word, for feeds whose documents say so.
     pub age: Option<Age>,
+    /// Version words of the source.
+    pub version: Option<String>,
 }
 
 /// Why a document could not be parsed at all.
@@ -173,11 +172,11 @@ fn names_of(advisory: &Advisory) -> Vec<(String, String, String)> {
         .map(|name| (name.clone(), (*vuln).to_owned(), advisory.id.clone()))
         .collect()
 }
+
 /// The day of an edition of KEV (`2026.08.07`).
 fn edition_day(version: &str) -> Option<Date> {
     Date::parse(&version.trim().replace('.', "-"))
 }
-
 
 /// What is kept of an NVD record.
 struct NvdFacts {
@@ -232,6 +231,13 @@ pub fn parse_document(
                 problem.at = format!("{name} {}", problem.at);
             }
             if let Err(error) = parsed {
+                if let ConvertError::Format { source: FeedError::Sibling { feed, .. }, .. } = &error {
+                    // The release table of the other distribution lies beside it in their repository.
+                    out.foreign.get_or_insert(Foreign { feed: Some(feed) });
+                    let what = format!("the file is of the feed {feed} and is passed over");
+                    out.problems.push(Problem::new(name, what, ""));
+                    continue;
+                }
                 out.read += 1;
                 out.lost += 1;
                 out.problems.push(Problem::new(name, crate::error_chain(&error), ""));
@@ -240,13 +246,6 @@ pub fn parse_document(
     }
     gathered.finish(spec, &mut out);
     out.problems.truncate(PROBLEMS_KEPT);
-                if let ConvertError::Format { source: FeedError::Sibling { feed, .. }, .. } = &error {
-                    // The release table of the other distribution lies beside it in their repository.
-                    out.foreign.get_or_insert(Foreign { feed: Some(feed) });
-                    let what = format!("the file is of the feed {feed} and is passed over");
-                    out.problems.push(Problem::new(name, what, ""));
-                    continue;
-                }
     Ok(out)
 }
 
@@ -303,6 +302,7 @@ fn parse_file(
         out.early.get_or_insert(why);
     }
     out.problems.extend(parsed.problems);
+    belongs::sift(spec, &mut parsed.records, alone == Alone::Yes, out);
     gathered.take(spec, parsed.records, out);
     Ok(())
 }
@@ -311,7 +311,6 @@ fn parse_file(
 fn ends_early(path: &Path, limits: &Limits) -> Option<String> {
     let mut intake = bounded::open(File::open(path).ok()?, limits).ok()?;
     std::io::copy(&mut intake, &mut std::io::sink()).ok()?;
-    belongs::sift(spec, &mut parsed.records, alone == Alone::Yes, out);
     intake.watch().cut()
 }
 
@@ -328,8 +327,8 @@ impl Gathered {
             FeedRecords::Kev(catalog) => self.take_kev(catalog, out),
             FeedRecords::Epss(table) => {
                 out.version.clone_from(&table.release.model_version);
-                out.age = out.date.map(Age::Of);
                 out.date = table.release.score_date;
+                out.age = out.date.map(Age::Of);
                 let rows = table.rows.into_iter().map(|r| (r.cve.into_string(), r.score)).collect();
                 self.epss = Some((table.release, rows));
             }
@@ -434,6 +433,7 @@ impl Gathered {
             }
         }
     }
+
     /// Takes a catalogue. Of an entry that several have the newest edition counts, and it counts once.
     fn take_kev(&mut self, catalog: KevCatalog, out: &mut ParsedFeed) {
         let day = catalog.released.map(Timestamp::date).or_else(|| edition_day(catalog.version.as_deref()?));
@@ -458,7 +458,6 @@ impl Gathered {
         let newest_entry = self.kev.values().map(|entry| entry.date_added).max();
         out.age = out.date.map(Age::Of).or_else(|| newest_entry.map(Age::AtLeast));
     }
-
 
     /// Takes a record, unless a newer edition of it is there. One that is seen twice counts once.
     fn nvd_record(&mut self, record: NvdRecord, out: &mut ParsedFeed) {
@@ -553,6 +552,7 @@ impl Gathered {
         out.lost += lost.len() as u64;
         out.ids.advisories.retain(|id| !lost.contains(id));
     }
+
     /// Says what can be matched with nothing, because no version order is known for its ecosystem. Products of CSAF documents that are
     /// no packages are not meant for matching at all.
     fn left_out(&self, out: &mut ParsedFeed) {
@@ -592,7 +592,6 @@ impl Gathered {
         }
     }
 
-
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
@@ -615,6 +614,8 @@ impl Gathered {
             }
         }
         self.quarantine(out);
+        self.left_out(out);
+        self.no_versions(out);
         let mut names: Vec<(String, String, String)> = self.advisories.iter().flat_map(names_of).collect();
         names.sort();
         names.dedup();
