@@ -25,7 +25,6 @@ fn mark(feed: &str) -> Option<Mark> {
         "osv-alpine" => Mark::Ecosystem("Alpine"),
         "osv-almalinux" => Mark::Ecosystem("AlmaLinux"),
         "osv-rocky" => Mark::Ecosystem("Rocky Linux"),
-        "bitnami" => Mark::Ecosystem("Bitnami"),
         _ => return None,
     })
 }

@@ -109,7 +109,7 @@ pub struct LogRow {
     pub reason: Option<String>,
     /// Rows.
     pub records: u64,
-    /// `active`, `kept` (can be returned to), `gone`.
+    /// `active`, `earlier` (the same content, before it came back), `kept` (can be returned to), `gone`.
     pub state: &'static str,
 }
 
@@ -136,6 +136,8 @@ fn row(a: Activation, active: bool, intel: &Intel, kept: &[SnapshotIndex]) -> Lo
     let whole = |index: &SnapshotIndex| index.chunks.iter().all(|c| intel.dir().has_chunk(&c.id));
     let state = if active {
         "active"
+    } else if a.snapshot_id == intel.index().id {
+        "earlier"
     } else if kept.iter().any(|k| k.id == a.snapshot_id && whole(k)) {
         "kept"
     } else {

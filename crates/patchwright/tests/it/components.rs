@@ -62,7 +62,7 @@ fn packages_of_php_are_matched_and_what_has_no_order_is_named() {
     assert_eq!(found("2.0.0-RC1"), [""; 0]);
     assert_eq!(
         b.ok(&["version", "compare", "--scheme", "composer", "2.0b1", "v2.0.0-RC1"]).trim(),
-        "2.0b1 < v2.0.0-RC1"
+        "2.0b1\tv2.0.0-RC1\t<"
     );
 }
 

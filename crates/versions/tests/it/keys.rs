@@ -102,7 +102,8 @@ fn numbers_order_across_every_encoded_length() {
     numbers.extend((19..60).flat_map(|zeros| [format!("1{}", "0".repeat(zeros)), "9".repeat(zeros)]));
     numbers.sort_by_key(|n| (n.len(), n.clone()));
     numbers.dedup();
-    for scheme in Scheme::ALL.into_iter().filter(|scheme| *scheme != Scheme::Pep440) {
+    // Composer reads no number alone that is longer than a date.
+    for scheme in Scheme::ALL.into_iter().filter(|s| !matches!(s, Scheme::Pep440 | Scheme::Composer)) {
         for pair in numbers.windows(2) {
             let (a, b) = (sort_key(scheme, &pair[0]), sort_key(scheme, &pair[1]));
             assert!(a < b, "{scheme}: {pair:?} {a:02x?} {b:02x?}");
