@@ -181,6 +181,7 @@ impl HttpFetcher {
         self.refuse_silent(&request.url)?;
         std::fs::create_dir_all(&request.folder).map_err(|e| file_error("make", &request.folder, e))?;
         let resume = resumable(&part, &note, &request.url);
+        let asked = resume.is_none() && (request.etag.is_some() || request.last_modified.is_some());
         let mut builder = self.client.get(&request.url);
         match &resume {
             Some((have, validator)) => {
@@ -213,7 +214,15 @@ impl HttpFetcher {
         let status = answer.status().as_u16();
         let mut have = 0u64;
         match (status, &resume) {
-            (304, _) => return Ok(Fetched::NotModified),
+            (304, _) if asked => return Ok(Fetched::NotModified),
+            (304, _) => {
+                // Nobody here has the document that did not change; taken at its word, the feed would count as fresh and be empty.
+                return Err(FetchError::Answer {
+                    url: request.url.clone(),
+                    why: "it says that nothing changed (304), although it was not asked whether anything did"
+                        .to_owned(),
+                });
+            }
             (206, Some((bytes, _))) => have = *bytes,
             (200, _) => {}
             (416, Some(_)) => {

@@ -338,7 +338,7 @@ pub(crate) enum Feed {
         /// Read from here instead of the home address: https://…, file:///path, or - for stdin (one feed only)
         #[arg(long, value_name = "URL")]
         from: Option<String>,
-        /// Take over a feed that shrank, or lost a release, by more than the settings allow; needs --reason
+        /// Take over a feed that shrank, or lost a release, by more than the settings allow, or is older than what is in force; needs --reason
         #[arg(long, requires = "reason")]
         accept_shrink: bool,
         /// The document holds only records that changed: they replace those of the same id, all others stay

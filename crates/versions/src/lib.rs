@@ -11,6 +11,7 @@
 //! | [`Scheme::Gem`] | `Gem::Version` of RubyGems | yes |
 //! | [`Scheme::Go`] | versions of Go modules and of the Go toolchain | yes |
 //! | [`Scheme::Nuget`] | NuGet's SemVer 2.0.0 with up to four numbers | yes |
+//! | [`Scheme::Composer`] | composer/semver, with the order of PHP's `version_compare` | yes |
 //!
 //! There are two comparisons. [`compare`] refuses text that the scheme does not allow and says why.
 //! [`compare_lenient`] never fails: it is a total order over all texts, in which every text that the
@@ -21,6 +22,7 @@
 //! most; a caller that reads versions from outside bounds the length of the text, not this crate.
 
 pub mod apk;
+pub mod composer;
 pub mod deb;
 mod error;
 pub mod gem;
@@ -59,23 +61,37 @@ pub enum Scheme {
     Go,
     /// .NET packages.
     Nuget,
+    /// PHP packages of Composer.
+    Composer,
 }
 
 impl Scheme {
     /// Every scheme, in the order of their names' first use in the documentation.
-    pub const ALL: [Self; 9] =
-        [Self::Deb, Self::Rpm, Self::Apk, Self::Semver, Self::Pep440, Self::Maven, Self::Gem, Self::Go, Self::Nuget];
+    pub const ALL: [Self; 10] = [
+        Self::Deb,
+        Self::Rpm,
+        Self::Apk,
+        Self::Semver,
+        Self::Pep440,
+        Self::Maven,
+        Self::Gem,
+        Self::Go,
+        Self::Nuget,
+        Self::Composer,
+    ];
 
     /// Reads a scheme's name, in any letter case. Besides the names of [`Scheme::name`] it knows `dpkg` for `deb`,
-    /// `pypi` and `python` for `pep440`, `rubygems` for `gem` and `golang` for `go`.
+    /// `pypi` and `python` for `pep440`, `rubygems` for `gem`, `golang` for `go`, `packagist` and `php` for `composer`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        const OTHER_NAMES: [(&str, Scheme); 5] = [
+        const OTHER_NAMES: [(&str, Scheme); 7] = [
             ("dpkg", Scheme::Deb),
             ("pypi", Scheme::Pep440),
             ("python", Scheme::Pep440),
             ("rubygems", Scheme::Gem),
             ("golang", Scheme::Go),
+            ("packagist", Scheme::Composer),
+            ("php", Scheme::Composer),
         ];
         Self::ALL
             .into_iter()
@@ -97,6 +113,7 @@ impl Scheme {
             Self::Gem => "gem",
             Self::Go => "go",
             Self::Nuget => "nuget",
+            Self::Composer => "composer",
         }
     }
 }
@@ -158,6 +175,7 @@ pub fn compare(scheme: Scheme, a: &str, b: &str) -> Result<Ordering, VersionErro
         Scheme::Gem => strict::<gem::Version<'_>>(a, b),
         Scheme::Go => strict::<go::Version<'_>>(a, b),
         Scheme::Nuget => strict::<nuget::Version<'_>>(a, b),
+        Scheme::Composer => strict::<composer::Version<'_>>(a, b),
     }
 }
 
@@ -190,6 +208,7 @@ pub fn compare_lenient(scheme: Scheme, a: &str, b: &str) -> Ordering {
         Scheme::Gem => lenient::<gem::Version<'_>>(a, b),
         Scheme::Go => lenient::<go::Version<'_>>(a, b),
         Scheme::Nuget => lenient::<nuget::Version<'_>>(a, b),
+        Scheme::Composer => lenient::<composer::Version<'_>>(a, b),
     }
 }
 
@@ -208,6 +227,7 @@ pub fn validate(scheme: Scheme, v: &str) -> Result<(), VersionError> {
         Scheme::Gem => gem::Version::parse(v).map(drop),
         Scheme::Go => go::Version::parse(v).map(drop),
         Scheme::Nuget => nuget::Version::parse(v).map(drop),
+        Scheme::Composer => composer::Version::parse(v).map(drop),
     }
 }
 
@@ -240,6 +260,7 @@ pub fn sort_key_into(scheme: Scheme, v: &str, out: &mut Vec<u8>) -> bool {
         Scheme::Gem => gem::key_into(v, out),
         Scheme::Go => go::key_into(v, out),
         Scheme::Nuget => nuget::key_into(v, out),
+        Scheme::Composer => composer::key_into(v, out),
         Scheme::Pep440 => return false,
     }
     true

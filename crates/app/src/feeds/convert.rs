@@ -6,24 +6,27 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use patchwright_domain::intel::snapshot::SideRecords;
+use patchwright_domain::intel::snapshot::advisories::{is_bound, scheme_of};
 use patchwright_domain::intel::snapshot::index::is_ecosystem_name;
 use patchwright_domain::intel::{
-    Advisory, Affected, CvssAssessment, EolCycle, EpssScore, ExploitEvidence, Problem, SsvcPoint, Status, VendorWords,
-    Withdrawal,
+    Advisory, Affected, CvssAssessment, EolCycle, EpssScore, Event, ExploitEvidence, Problem, RangeKind, SsvcPoint,
+    Status, VendorWords, Withdrawal,
 };
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_formats::bounded::{self, Limits};
-use patchwright_formats::feed::csaf::CsafRecord;
+use patchwright_formats::feed::csaf::{CPE_ECOSYSTEM, CsafRecord, NAME_ECOSYSTEM};
 use patchwright_formats::feed::csaf_provider;
 use patchwright_formats::feed::cve::CveState;
 use patchwright_formats::feed::debian_cve_list::CveMark;
 use patchwright_formats::feed::debian_support::{SourceSupport, SupportLeft};
+use patchwright_formats::feed::kev::KevCatalog;
 use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::secdb::SecdbPackage;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
+use super::belongs::{self, Foreign};
 use super::registry::FeedSpec;
-use crate::intel::{FreshRecords, RecordIds};
+use crate::intel::{Age, FreshRecords, RecordIds};
 
 /// Problems kept of one run; the rest is counted.
 pub const PROBLEMS_KEPT: usize = 500;
@@ -48,6 +51,10 @@ pub struct ParsedFeed {
     pub early: Option<String>,
     /// Date that the source gives its data.
     pub date: Option<Date>,
+    /// Records of another feed were in it.
+    pub foreign: Option<Foreign>,
+    /// How old the document is by its own word, for feeds whose documents say so.
+    pub age: Option<Age>,
     /// Version words of the source.
     pub version: Option<String>,
 }
@@ -109,7 +116,8 @@ pub fn debian_ecosystem(release: &str) -> String {
 #[derive(Default)]
 struct Gathered {
     advisories: Vec<Advisory>,
-    kev: Vec<patchwright_domain::intel::KevEntry>,
+    /// By CVE id: a folder may hold the catalogue as JSON and as CSV, or several editions of it.
+    kev: BTreeMap<String, patchwright_domain::intel::KevEntry>,
     cvss: Vec<(String, CvssAssessment)>,
     ssvc: Vec<(String, SsvcPoint)>,
     eol: Vec<EolCycle>,
@@ -165,6 +173,11 @@ fn names_of(advisory: &Advisory) -> Vec<(String, String, String)> {
         .collect()
 }
 
+/// The day of an edition of KEV (`2026.08.07`).
+fn edition_day(version: &str) -> Option<Date> {
+    Date::parse(&version.trim().replace('.', "-"))
+}
+
 /// What is kept of an NVD record.
 struct NvdFacts {
     modified: Option<Timestamp>,
@@ -218,6 +231,13 @@ pub fn parse_document(
                 problem.at = format!("{name} {}", problem.at);
             }
             if let Err(error) = parsed {
+                if let ConvertError::Format { source: FeedError::Sibling { feed, .. }, .. } = &error {
+                    // The release table of the other distribution lies beside it in their repository.
+                    out.foreign.get_or_insert(Foreign { feed: Some(feed) });
+                    let what = format!("the file is of the feed {feed} and is passed over");
+                    out.problems.push(Problem::new(name, what, ""));
+                    continue;
+                }
                 out.read += 1;
                 out.lost += 1;
                 out.problems.push(Problem::new(name, crate::error_chain(&error), ""));
@@ -262,7 +282,7 @@ fn parse_file(
     let repeats = matches!(format, FeedFormat::Csaf | FeedFormat::UbuntuVex);
     let unpacked = if repeats { VEX_UNPACKED_MAX } else { Limits::default().unpacked };
     let limits = Limits { input: spec.max_bytes, unpacked, ..Limits::default() };
-    let parsed = match feed::parse(format, file, &limits) {
+    let mut parsed = match feed::parse(format, file, &limits) {
         Ok(parsed) => parsed,
         Err(source) => {
             // One that was cut off before anything that shows its format is no other document.
@@ -282,6 +302,7 @@ fn parse_file(
         out.early.get_or_insert(why);
     }
     out.problems.extend(parsed.problems);
+    belongs::sift(spec, &mut parsed.records, alone == Alone::Yes, out);
     gathered.take(spec, parsed.records, out);
     Ok(())
 }
@@ -303,14 +324,11 @@ fn first_byte(file: &mut File) -> std::io::Result<Option<u8>> {
 impl Gathered {
     fn take(&mut self, spec: &FeedSpec, records: FeedRecords, out: &mut ParsedFeed) {
         match records {
-            FeedRecords::Kev(catalog) => {
-                out.version = catalog.version;
-                out.date = catalog.released.map(Timestamp::date);
-                self.kev.extend(catalog.entries);
-            }
+            FeedRecords::Kev(catalog) => self.take_kev(catalog, out),
             FeedRecords::Epss(table) => {
                 out.version.clone_from(&table.release.model_version);
                 out.date = table.release.score_date;
+                out.age = out.date.map(Age::Of);
                 let rows = table.rows.into_iter().map(|r| (r.cve.into_string(), r.score)).collect();
                 self.epss = Some((table.release, rows));
             }
@@ -416,6 +434,31 @@ impl Gathered {
         }
     }
 
+    /// Takes a catalogue. Of an entry that several have the newest edition counts, and it counts once.
+    fn take_kev(&mut self, catalog: KevCatalog, out: &mut ParsedFeed) {
+        let day = catalog.released.map(Timestamp::date).or_else(|| edition_day(catalog.version.as_deref()?));
+        let newest = day >= out.date;
+        if newest {
+            out.version = catalog.version.or(out.version.take());
+            out.date = day;
+        }
+        for entry in catalog.entries {
+            match self.kev.entry(entry.cve.clone()) {
+                btree_map::Entry::Vacant(free) => {
+                    free.insert(entry);
+                }
+                btree_map::Entry::Occupied(mut known) => {
+                    out.read = out.read.saturating_sub(1);
+                    if newest {
+                        known.insert(entry);
+                    }
+                }
+            }
+        }
+        let newest_entry = self.kev.values().map(|entry| entry.date_added).max();
+        out.age = out.date.map(Age::Of).or_else(|| newest_entry.map(Age::AtLeast));
+    }
+
     /// Takes a record, unless a newer edition of it is there. One that is seen twice counts once.
     fn nvd_record(&mut self, record: NvdRecord, out: &mut ParsedFeed) {
         let (modified, rejected) = (record.modified, record.is_rejected());
@@ -510,6 +553,45 @@ impl Gathered {
         out.ids.advisories.retain(|id| !lost.contains(id));
     }
 
+    /// Says what can be matched with nothing, because no version order is known for its ecosystem. Products of CSAF documents that are
+    /// no packages are not meant for matching at all.
+    fn left_out(&self, out: &mut ParsedFeed) {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for affected in self.advisories.iter().filter(|a| a.withdrawn.is_none()).flat_map(|a| &a.affected) {
+            let ecosystem = affected.ecosystem.as_str();
+            let product = matches!(ecosystem, CPE_ECOSYSTEM | NAME_ECOSYSTEM);
+            if scheme_of(ecosystem).is_none() && !product {
+                *counts.entry(ecosystem).or_default() += 1;
+            }
+        }
+        for (ecosystem, count) in counts {
+            let what = format!(
+                "{count} statements about packages of {ecosystem} are left out: no version order is known for it here"
+            );
+            out.problems.push(Problem::new(ecosystem, what, ""));
+        }
+    }
+
+    /// Names fixes that are no versions: nothing is known to be fixed there.
+    fn no_versions(&self, out: &mut ParsedFeed) {
+        for advisory in self.advisories.iter().filter(|advisory| advisory.withdrawn.is_none()) {
+            for affected in &advisory.affected {
+                let Some(scheme) = scheme_of(&affected.ecosystem) else { continue };
+                let events = affected.ranges.iter().filter(|r| r.kind != RangeKind::Git).flat_map(|r| &r.events);
+                for event in events {
+                    let (Event::Fixed(version) | Event::LastAffected(version)) = event else { continue };
+                    if !is_bound(scheme, version) {
+                        let (package, ecosystem) = (&affected.package, &affected.ecosystem);
+                        let what = format!(
+                            "the version that fixes {package} of {ecosystem} is none; taken as affected without a fix"
+                        );
+                        out.problems.push(Problem::new(advisory.id.clone(), what, version));
+                    }
+                }
+            }
+        }
+    }
+
     fn finish(mut self, spec: &FeedSpec, out: &mut ParsedFeed) {
         let side = |records| FreshRecords::Side(records, None);
         for (cve, facts) in std::mem::take(&mut self.nvd) {
@@ -532,6 +614,8 @@ impl Gathered {
             }
         }
         self.quarantine(out);
+        self.left_out(out);
+        self.no_versions(out);
         let mut names: Vec<(String, String, String)> = self.advisories.iter().flat_map(names_of).collect();
         names.sort();
         names.dedup();
@@ -548,7 +632,7 @@ impl Gathered {
             out.records.push(FreshRecords::Advisories(self.advisories));
         }
         if !self.kev.is_empty() {
-            out.records.push(side(SideRecords::Kev(self.kev)));
+            out.records.push(side(SideRecords::Kev(self.kev.into_values().collect())));
         }
         if let Some((release, rows)) = self.epss {
             out.records.push(side(SideRecords::Epss(release, rows)));

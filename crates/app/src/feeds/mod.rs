@@ -1,5 +1,6 @@
 //! Feeds: what is known, how fresh it is, and fetching it.
 
+mod belongs;
 pub mod convert;
 mod csaf;
 mod parts;

@@ -38,6 +38,28 @@ pub(super) fn keep(folder: &Path, feed: &str, document: &Document, settings: Int
     }
 }
 
+fn origin_path(folder: &Path, feed: &str) -> PathBuf {
+    folder.join(format!("{feed}.origin"))
+}
+
+/// The address that the document in force was fetched from; nothing where that was not noted.
+pub(super) fn origin(folder: &Path, feed: &str) -> Option<String> {
+    std::fs::read_to_string(origin_path(folder, feed)).ok()
+}
+
+/// Notes where the document in force was fetched from. Without the note it is only fetched whole the next time.
+pub(super) fn note_origin(folder: &Path, feed: &str, url: &str) {
+    let path = origin_path(folder, feed);
+    let noted = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, url));
+    if let Err(error) = noted {
+        tracing::warn!("failed to note where the document of {feed} is from: {error}");
+        // An old note would be untrue now.
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::debug!("no note to remove: {error}");
+        }
+    }
+}
+
 /// By way of a temporary file, so that a document under its hash is always whole.
 fn copy(folder: &Path, from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;

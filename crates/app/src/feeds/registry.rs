@@ -729,6 +729,25 @@ mod tests {
         }
     }
 
+    /// Every row of the reference has the address and the cadence that the program has.
+    #[test]
+    fn the_reference_says_what_the_registry_says() {
+        let page = include_str!("../../../../docs/reference/feeds.md");
+        for feed in FEEDS {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", feed.id))).unwrap_or_default();
+            let cadence = match feed.cadence_hours {
+                24 => "daily".to_owned(),
+                168 => "weekly".to_owned(),
+                hours => format!("every {hours} hours"),
+            };
+            for said in [format!("| <{}> |", feed.home), format!("| {cadence} |")] {
+                assert!(row.contains(&said), "{}: {said}", feed.id);
+            }
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `") && line.contains("| <http")).count();
+        assert_eq!(rows, FEEDS.len());
+    }
+
     #[test]
     fn a_hint_names_feeds_that_exist_and_can_be_fetched() {
         let ecosystems = [

@@ -11,9 +11,10 @@ use patchwright_domain::audit::AuditEntry;
 use patchwright_domain::ids::FeedRunId;
 use patchwright_domain::intel::Problem;
 use patchwright_domain::intel::snapshot::{ChunkKind, ChunkMeta, SnapshotIndex};
-use patchwright_domain::time::{Date, Timestamp};
+use patchwright_domain::time::Timestamp;
 use patchwright_store::{Feed, FeedOutcome, FeedRun, FeedState, FoundProblem, Shrink, StoreError};
 
+use super::belongs;
 use super::convert::{PROBLEMS_KEPT, ParsedFeed, parse_document};
 use super::csaf::{self, Checks, Counts, Gotten};
 use super::port::{Document, FetchError, FetchRequest, Fetched, Fetcher, Progress};
@@ -21,7 +22,7 @@ use super::registry::{self, Distribution, FeedSpec};
 use super::{parts, providers, raw};
 use crate::env::unique;
 use crate::error::AppError;
-use crate::intel::{Cause, Change, prepare, record};
+use crate::intel::{Cause, Change, Older, prepare, record};
 use crate::settings::IntelSettings;
 use crate::{Ctx, Env, Result, error_chain};
 
@@ -35,7 +36,7 @@ const SHRINK_FLOOR: u64 = 50;
 pub struct SyncOptions {
     /// Read from here instead of the home address.
     pub from: Option<String>,
-    /// Take a document that shrank.
+    /// Take a document that shrank, or that is older than the one in force.
     pub accept_shrink: bool,
     /// Fetch although the publisher says nothing changed.
     pub force: bool,
@@ -126,7 +127,7 @@ pub async fn sync(
     ctx.authorize(Action::SyncFeeds, &Target::Installation)?;
     if options.accept_shrink {
         ctx.authorize(Action::EditFeeds, &Target::Installation)?;
-        ctx.reason_needed("taking a feed that shrank")?;
+        ctx.reason_needed("taking a feed that shrank or is older")?;
     }
     if !options.accept_keys.is_empty() {
         ctx.authorize(Action::EditFeeds, &Target::Installation)?;
@@ -193,8 +194,8 @@ pub async fn sync(
                 error: None,
                 sha256: Some(document.sha256),
                 shrink: match &accepted {
-                    Some(shrunk) => Shrink::Accepted { from: shrunk.from, to: shrunk.to },
-                    None => Shrink::None,
+                    Some(Shrunk { counts: Some((from, to)), .. }) => Shrink::Accepted { from: *from, to: *to },
+                    Some(Shrunk { counts: None, .. }) | None => Shrink::None,
                 },
             };
             problems = parsed
@@ -286,10 +287,13 @@ async fn attempt(
     let gone = feed.state.records > 0 && !env.intel().index().chunks.iter().any(in_force);
     let moved = put_back(env, spec.id).await.map_err(|e| Failed::new(error_chain(&e), e.hint().unwrap_or_default()))?;
     let anew = options.force || gone || moved;
-    let keep = |value: &Option<String>| if anew || options.from.is_some() { None } else { value.clone() };
+    let url = options.from.clone().unwrap_or_else(|| spec.home.to_owned());
+    // What one server calls unchanged says nothing about the document of another.
+    let same = raw::origin(&folder, spec.id).map_or(options.from.is_none(), |origin| origin == url);
+    let keep = |value: &Option<String>| if anew || !same { None } else { value.clone() };
     let request = FetchRequest {
         feed: spec.id.to_owned(),
-        url: options.from.clone().unwrap_or_else(|| spec.home.to_owned()),
+        url,
         etag: keep(&feed.state.etag),
         last_modified: keep(&feed.state.last_modified),
         have_sha256: if anew { None } else { feed.state.sha256.clone() },
@@ -314,36 +318,40 @@ async fn attempt(
     let Some((document, parsed)) = got else { return Ok(Done { loaded: None, stands }) };
     guard_end(spec, &parsed, options.from.as_deref())?;
     let before = feed.state.records;
-    let mut shrunk = if options.delta { None } else { guard_document(before, &parsed, settings.shrink_percent) };
-    refuse(spec, shrunk.as_ref(), options.accept_shrink)?;
+    let fewer = if options.delta { None } else { guard_document(before, &parsed, settings.shrink_percent) };
+    refuse(spec, fewer.as_ref(), options)?;
     let work = env.clone();
-    let (now, accept, delta) = (env.now(), options.accept_shrink, options.delta);
+    let (now, options) = (env.now(), options.clone());
     let compiled = tokio::task::spawn_blocking(move || {
         let failed = |error: AppError| Failed::new(error_chain(&error), error.hint().unwrap_or_default());
         let change = Change {
             provider: spec.id,
             records: &parsed.records,
-            delta: delta.then_some(&parsed.ids),
+            delta: options.delta.then_some(&parsed.ids),
             date: parsed.date,
+            age: parsed.age,
             version: parsed.version.as_deref(),
             at: now,
             doubtful: parsed.lost > 0,
         };
         let prepared = prepare(&work.intel(), &change).map_err(failed)?;
+        let older = prepared.older().map(guard_day);
+        refuse(spec, older.as_ref(), &options)?;
         let lost = guard_chunks(spec.id, prepared.base(), prepared.chunks(), settings.shrink_percent)
             // Changes are few by nature; those of this feed's own records were merged above.
-            .filter(|_| !delta);
-        refuse(spec, lost.as_ref(), accept)?;
+            .filter(|_| !options.delta);
+        refuse(spec, lost.as_ref(), &options)?;
         let intel = prepared.activate(spec.id, now, settings.into()).map_err(failed)?;
-        Ok::<_, Failed>((parsed, intel, lost))
+        let accepted = fewer.or(lost).into_iter().chain(older).reduce(Shrunk::and).filter(|_| options.accept_shrink);
+        Ok::<_, Failed>((parsed, intel, accepted, options.delta))
     })
     .await
     .map_err(|e| Failed::new(format!("failed to compile: {e}"), "try again".to_owned()))?;
-    let (parsed, intel, lost) = compiled?;
-    shrunk = shrunk.or(lost).filter(|_| options.accept_shrink);
+    let (parsed, intel, shrunk, delta) = compiled?;
     env.intel_replace(intel);
     let kept = parsed.read.saturating_sub(parsed.lost);
     let records = if delta { before.max(kept) } else { kept };
+    raw::note_origin(&folder, spec.id, &request.url);
     raw::keep(&folder, spec.id, &document, settings);
     Ok(Done { loaded: Some(Loaded { document, parsed, records, shrunk }), stands })
 }
@@ -428,7 +436,7 @@ async fn get(
             })?);
         }
     }
-    let mut parsed = match parse(spec, document.clone(), gotten.refused, request.now.date()).await {
+    let mut parsed = match parse(spec, document.clone(), gotten.refused, request).await {
         Ok(parsed) => parsed,
         Err(failed) => {
             // Why single documents could not be had says more than that none is there.
@@ -486,8 +494,9 @@ async fn parse(
     spec: &'static FeedSpec,
     document: Document,
     refused: BTreeSet<PathBuf>,
-    today: Date,
+    request: &FetchRequest,
 ) -> std::result::Result<ParsedFeed, Failed> {
+    let today = request.now.date();
     let parsed = tokio::task::spawn_blocking(move || {
         let files = if document.path.is_dir() { files_below(&document.path) } else { Ok(Vec::new()) };
         match files {
@@ -512,6 +521,10 @@ async fn parse(
     let kept = parsed.read.saturating_sub(parsed.lost);
     // One that ends before its first record is told to end early.
     if kept == 0 && parsed.early.is_none() {
+        if let Some(foreign) = parsed.foreign {
+            let (error, hint) = belongs::refusal(spec, foreign, &request.url);
+            return Err(Failed::new(error, hint));
+        }
         return Err(Failed::new(
             format!("the document holds no usable record ({} seen)", parsed.read),
             "check that the address leads to this feed; what was known before stays in force".to_owned(),
@@ -539,12 +552,19 @@ fn files_below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A document, or a part of it, that lost more than the policy allows.
+/// A document, or a part of it, that lost more than the policy allows, or one that is older than what is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shrunk {
     words: String,
-    from: u64,
-    to: u64,
+    /// Records before and now; nothing where it is only older.
+    counts: Option<(u64, u64)>,
+}
+
+impl Shrunk {
+    /// Both of two reasons.
+    fn and(self, other: Self) -> Self {
+        Self { words: format!("{}; {}", self.words, other.words), counts: self.counts.or(other.counts) }
+    }
 }
 
 /// Whether `to` records are too few after `from`.
@@ -556,7 +576,14 @@ fn too_few(from: u64, to: u64, percent: u64) -> bool {
 fn guard_document(from: u64, parsed: &ParsedFeed, percent: u64) -> Option<Shrunk> {
     let to = parsed.read.saturating_sub(parsed.lost);
     let words = format!("the document has {to} records, {from} are in force");
-    too_few(from, to, percent).then_some(Shrunk { words, from, to })
+    too_few(from, to, percent).then_some(Shrunk { words, counts: Some((from, to)) })
+}
+
+/// A document of before the one in force would take back what its publisher has said since.
+fn guard_day(older: Older) -> Shrunk {
+    let whose = if older.starter { " from the starter set" } else { "" };
+    let words = format!("the document is of {}, the one in force{whose} is of {}", older.document, older.in_force);
+    Shrunk { words, counts: None }
 }
 
 /// A document that ends early says nothing of what its publisher has: that it became smaller, or that a record is gone. So it is not
@@ -605,7 +632,7 @@ fn guard_chunks(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta], perce
         } else {
             return None;
         };
-        Some(Shrunk { words, from: old.records, to })
+        Some(Shrunk { words, counts: Some((old.records, to)) })
     })
 }
 
@@ -614,20 +641,23 @@ pub(crate) fn lost_rows(provider: &str, base: &SnapshotIndex, fresh: &[ChunkMeta
     guard_chunks(provider, base, fresh, percent).map(|shrunk| shrunk.words)
 }
 
-/// Refuses what shrank until a person accepts it.
-fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, accept: bool) -> std::result::Result<(), Failed> {
-    let Some(shrunk) = shrunk.filter(|_| !accept) else {
+/// Refuses what shrank, or is older, until a person accepts it.
+fn refuse(spec: &FeedSpec, shrunk: Option<&Shrunk>, options: &SyncOptions) -> std::result::Result<(), Failed> {
+    let Some(shrunk) = shrunk.filter(|_| !options.accept_shrink) else {
         return Ok(());
+    };
+    let from = options.from.as_ref().map(|from| format!(" --from {from}")).unwrap_or_default();
+    let meant = if shrunk.counts.is_some() {
+        "if the publisher really means it"
+    } else {
+        "fetch the newest document; if the older one is really meant"
     };
     Err(Failed {
         outcome: FeedOutcome::Refused,
         no_connection: None,
         error: format!("{}; the old records stay in force", shrunk.words),
-        hint: format!(
-            "if the publisher really means it: `patchwright feed sync {} --accept-shrink --reason WHY`",
-            spec.id
-        ),
-        shrink: Shrink::Refused { from: shrunk.from, to: shrunk.to },
+        hint: format!("{meant}: `patchwright feed sync {}{from} --accept-shrink --reason WHY`", spec.id),
+        shrink: shrunk.counts.map_or(Shrink::None, |(from, to)| Shrink::Refused { from, to }),
     })
 }
 

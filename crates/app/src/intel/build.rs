@@ -114,6 +114,26 @@ pub struct RecordIds {
     pub cves: Vec<String>,
 }
 
+/// How old a document is by what it says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// It names its day.
+    Of(Date),
+    /// It does not, and is no older than its newest entry.
+    AtLeast(Date),
+}
+
+/// A document that is older than the one in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Older {
+    /// The day of the document.
+    pub document: Date,
+    /// The day of what is in force.
+    pub in_force: Date,
+    /// What is in force came with the program.
+    pub starter: bool,
+}
+
 /// What a feed run brings.
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'a> {
@@ -125,6 +145,8 @@ pub struct Change<'a> {
     pub delta: Option<&'a RecordIds>,
     /// Date that the source gives its data.
     pub date: Option<Date>,
+    /// How old the document is by its own word, for feeds whose documents say so.
+    pub age: Option<Age>,
     /// Version words of the source.
     pub version: Option<&'a str>,
     /// When it comes into force.
@@ -138,6 +160,7 @@ pub struct Prepared {
     dir: IntelDir,
     base: SnapshotIndex,
     chunks: Vec<ChunkMeta>,
+    older: Option<Older>,
     _lock: File,
 }
 
@@ -178,16 +201,50 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
             }
         }
     }
-    if let Some(removed) = kev_removed(&dir, &base, change)? {
+    let older = older(&dir, &base, change)?;
+    if let Some(removed) = kev_removed(&dir, &base, change, older.is_some())? {
         chunks.retain(|c| c.kind != ChunkKind::KevRemoved);
         chunks.extend(compile(&dir, change.provider, &removed, change.date, change.version, false)?);
     }
-    Ok(Prepared { dir, base, chunks, _lock: lock })
+    Ok(Prepared { dir, base, chunks, older, _lock: lock })
+}
+
+/// Whether the document is older than what is in force of its feed. Changes alone are of no day.
+fn older(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Result<Option<Older>, AppError> {
+    let Some(age) = change.age.filter(|_| change.delta.is_none()) else { return Ok(None) };
+    let own = |c: &&ChunkMeta| c.provider == change.provider && matches!(c.kind, ChunkKind::Kev | ChunkKind::Epss);
+    let Some(meta) = base.chunks.iter().find(own) else { return Ok(None) };
+    // A catalogue that names no day is held against the newest entry, for its own newest entry is all that it shows of its age.
+    let newest_entry = || -> Result<Option<Date>, AppError> {
+        if meta.kind != ChunkKind::Kev {
+            return Ok(None);
+        }
+        let entries = kev_table(dir, meta)?.kev_entries().map_err(|e| dir.damaged(&meta.id, &e))?;
+        Ok(entries.iter().map(|entry| entry.date_added).max())
+    };
+    let (document, in_force) = match age {
+        Age::Of(day) if meta.date.is_some() => (day, meta.date),
+        Age::Of(day) | Age::AtLeast(day) => (day, newest_entry()?),
+    };
+    Ok(in_force.filter(|in_force| document < *in_force).map(|in_force| Older {
+        document,
+        in_force,
+        starter: meta.starter,
+    }))
+}
+
+fn kev_table(dir: &IntelDir, meta: &ChunkMeta) -> Result<SideTable, AppError> {
+    SideTable::open(meta.kind, Box::new(dir.chunk(&meta.id)?)).map_err(|e| dir.damaged(&meta.id, &e))
 }
 
 /// What the catalogue of exploited vulnerabilities lists no more, when `change` brings one: an urgency that falls must be able
-/// to say why. What it lists again is forgotten.
-fn kev_removed(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Result<Option<FreshRecords>, AppError> {
+/// to say why. What it lists again is forgotten. What an older catalogue does not list yet was not removed from it.
+fn kev_removed(
+    dir: &IntelDir,
+    base: &SnapshotIndex,
+    change: &Change<'_>,
+    older: bool,
+) -> Result<Option<FreshRecords>, AppError> {
     let listed: Vec<&str> = change
         .records
         .iter()
@@ -202,24 +259,22 @@ fn kev_removed(dir: &IntelDir, base: &SnapshotIndex, change: &Change<'_>) -> Res
         return Ok(None);
     }
     let listed: BTreeSet<&str> = listed.into_iter().collect();
-    let open = |meta: &ChunkMeta| {
-        let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
-        SideTable::open(meta.kind, Box::new(dir.chunk(&meta.id)?)).map_err(damaged)
-    };
     let mut removed = Vec::new();
     for meta in base.chunks.iter().filter(|c| c.provider == change.provider || c.starter) {
         let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
         match meta.kind {
-            ChunkKind::KevRemoved => removed.extend(open(meta)?.kev_removals().map_err(damaged)?),
+            ChunkKind::KevRemoved => removed.extend(kev_table(dir, meta)?.kev_removals().map_err(damaged)?),
             // A document of changes says nothing of what it does not name.
-            ChunkKind::Kev if change.delta.is_none() => {
-                removed.extend(open(meta)?.kev_entries().map_err(damaged)?.into_iter().map(|entry| KevRemoval {
-                    cve: entry.cve,
-                    date_added: entry.date_added,
-                    at: change.at,
-                    sequence: base.sequence.saturating_add(1),
-                    catalogue: change.version.map(str::to_owned),
-                    doubtful: change.doubtful,
+            ChunkKind::Kev if change.delta.is_none() && !older => {
+                removed.extend(kev_table(dir, meta)?.kev_entries().map_err(damaged)?.into_iter().map(|entry| {
+                    KevRemoval {
+                        cve: entry.cve,
+                        date_added: entry.date_added,
+                        at: change.at,
+                        sequence: base.sequence.saturating_add(1),
+                        catalogue: change.version.map(str::to_owned),
+                        doubtful: change.doubtful,
+                    }
                 }));
             }
             ChunkKind::Kev
@@ -304,6 +359,12 @@ impl Prepared {
     #[must_use]
     pub fn chunks(&self) -> &[ChunkMeta] {
         &self.chunks
+    }
+
+    /// Set when the document is older than what is in force.
+    #[must_use]
+    pub fn older(&self) -> Option<Older> {
+        self.older
     }
 
     /// Puts the chunks in place of the provider's old ones and makes the new snapshot active.

@@ -52,7 +52,7 @@ pub(crate) async fn record(env: &Env, txn: &mut WriteTxn, intel: &Intel, cause: 
         provider: cause.provider,
         actor: cause.actor,
         reason: cause.reason,
-        records: index.chunks.iter().map(|c| c.records).sum(),
+        records: index.chunks.iter().filter(|c| !c.kind.is_memory()).map(|c| c.records).sum(),
     };
     let seq = txn.intel_activation_append(&entry).await?;
     let learned = env.known().learn(txn, intel, before.as_ref(), seq, env.now()).await?;
@@ -109,7 +109,7 @@ pub struct LogRow {
     pub reason: Option<String>,
     /// Rows.
     pub records: u64,
-    /// `active`, `kept` (can be returned to), `gone`.
+    /// `active`, `earlier` (the same content, before it came back), `kept` (can be returned to), `gone`.
     pub state: &'static str,
 }
 
@@ -122,13 +122,22 @@ pub async fn activations(env: &Env, ctx: &Ctx, limit: u32) -> Result<Vec<LogRow>
     let list = env.db().read().await?.intel_activation_newest(limit).await?;
     let intel = env.intel();
     let kept = intel.dir().snapshots()?;
-    Ok(list.into_iter().map(|a| row(a, &intel, &kept)).collect())
+    // The same content may have been in force before; only its last time goes on.
+    let mut found = false;
+    let with_state = |a: Activation| {
+        let active = !found && a.snapshot_id == intel.index().id;
+        found |= active;
+        row(a, active, &intel, &kept)
+    };
+    Ok(list.into_iter().map(with_state).collect())
 }
 
-fn row(a: Activation, intel: &Intel, kept: &[SnapshotIndex]) -> LogRow {
+fn row(a: Activation, active: bool, intel: &Intel, kept: &[SnapshotIndex]) -> LogRow {
     let whole = |index: &SnapshotIndex| index.chunks.iter().all(|c| intel.dir().has_chunk(&c.id));
-    let state = if a.snapshot_id == intel.index().id {
+    let state = if active {
         "active"
+    } else if a.snapshot_id == intel.index().id {
+        "earlier"
     } else if kept.iter().any(|k| k.id == a.snapshot_id && whole(k)) {
         "kept"
     } else {
@@ -340,7 +349,12 @@ pub async fn return_from(env: &Env, ctx: &Ctx, active: &str, name: &str) -> Resu
     });
     txn.commit().await?;
     let latest = env.db().read().await?.intel_activation_latest().await?;
-    latest.map(|a| row(a, &intel, &[])).ok_or_else(|| AppError::NotFound { what: "snapshot", id: name.to_owned() })
+    latest
+        .map(|a| {
+            let active = a.snapshot_id == intel.index().id;
+            row(a, active, &intel, &[])
+        })
+        .ok_or_else(|| AppError::NotFound { what: "snapshot", id: name.to_owned() })
 }
 
 /// The snapshot that was in force at a moment.
@@ -395,7 +409,8 @@ pub async fn as_of(env: &Env, ctx: &Ctx, at: Timestamp) -> Result<AsOf> {
             .collect(),
     };
     let kept: Vec<SnapshotIndex> = index.into_iter().collect();
-    Ok(AsOf { entry: row(entry, &intel, &kept), gone })
+    let active = entry.snapshot_id == intel.index().id;
+    Ok(AsOf { entry: row(entry, active, &intel, &kept), gone })
 }
 
 /// Since when it is known that a package has a vulnerability.

@@ -35,7 +35,7 @@ use patchwright_domain::inventory::{HostFacts, Os};
 use patchwright_domain::time::{Date, Timestamp};
 use patchwright_protocol::scan::{DataLabel, ProviderLabel};
 
-pub use build::{Change, FreshRecords, Prepared, Rebuilt, RecordIds, prepare, reactivate, rebuild};
+pub use build::{Age, Change, FreshRecords, Older, Prepared, Rebuilt, RecordIds, prepare, reactivate, rebuild};
 use checked::Checked;
 pub use disk::{FileChunk, IntelDir, Retention, write_atomic};
 pub use known::{EcosystemKnown, Known};
@@ -393,7 +393,10 @@ impl Intel {
                 starter: chunk.starter,
                 ..ProviderLabel::default()
             });
-            entry.records += chunk.records;
+            // What is gone is remembered, and is no record in force.
+            if !chunk.kind.is_memory() {
+                entry.records += chunk.records;
+            }
             if let Some(date) = chunk.date {
                 entry.date = entry.date.clone().max(date.to_string());
             }

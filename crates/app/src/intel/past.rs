@@ -22,6 +22,8 @@ struct Says {
     named: BTreeSet<(String, String, String)>,
     /// In KEV since this day.
     kev: Option<Date>,
+    /// The catalogue took it back; an older one merely does not list it yet.
+    removed: bool,
 }
 
 /// Reads one vulnerability out of kept snapshots. Snapshots share most of their chunks: each is read once.
@@ -31,7 +33,7 @@ struct Reading<'a> {
     /// Ecosystems in which it was ever known; others need not be read.
     ecosystems: &'a BTreeSet<String>,
     packages: HashMap<String, Vec<String>>,
-    kev: HashMap<Vec<String>, Option<Date>>,
+    kev: HashMap<Vec<String>, (Option<Date>, bool)>,
 }
 
 impl Reading<'_> {
@@ -42,8 +44,8 @@ impl Reading<'_> {
     /// Nothing when a chunk that would have to be read is not kept.
     fn says(&mut self, index: &SnapshotIndex) -> Result<Option<Says>> {
         let dir = self.intel.dir();
-        let kev: Vec<&ChunkMeta> = index.chunks.iter().filter(|c| c.kind == ChunkKind::Kev).collect();
-        let whole = |c: &&ChunkMeta| self.wants(c) || c.kind == ChunkKind::Kev;
+        let kev: Vec<&ChunkMeta> = index.chunks.iter().filter(|c| of_kev(c.kind)).collect();
+        let whole = |c: &&ChunkMeta| self.wants(c) || of_kev(c.kind);
         if !index.chunks.iter().filter(whole).all(|c| dir.has_chunk(&c.id)) {
             return Ok(None);
         }
@@ -66,17 +68,17 @@ impl Reading<'_> {
             says.named.extend(packages.into_iter().map(|p| (chunk.provider.clone(), ecosystem.clone(), p)));
         }
         let ids: Vec<String> = kev.iter().map(|c| c.id.clone()).collect();
-        says.kev = match self.kev.get(&ids) {
-            Some(day) => *day,
+        (says.kev, says.removed) = match self.kev.get(&ids) {
+            Some(said) => *said,
             None => {
-                let tables = open_tables(dir, index, |kind| kind == ChunkKind::Kev)?;
+                let tables = open_tables(dir, index, of_kev)?;
                 let facts = tables.facts(self.vuln).map_err(|e| crate::AppError::Intel {
                     path: dir.root().display().to_string(),
                     why: e.to_string(),
                 })?;
-                let day = facts.kev.map(|entry| entry.date_added);
-                self.kev.insert(ids, day);
-                day
+                let said = (facts.kev.map(|entry| entry.date_added), facts.kev_removed.is_some());
+                self.kev.insert(ids, said);
+                said
             }
         };
         Ok(Some(says))
@@ -140,6 +142,11 @@ pub(crate) async fn past(env: &Env, vuln: &str) -> Result<Vec<PastRow>> {
     Ok(out)
 }
 
+/// Tables of the catalogue of exploited vulnerabilities.
+fn of_kev(kind: ChunkKind) -> bool {
+    matches!(kind, ChunkKind::Kev | ChunkKind::KevRemoved)
+}
+
 /// The differences of two snapshots. That something is first known is told by the log.
 fn changes(before: &Says, after: &Says, entry: &Activation, gap: bool) -> Vec<PastRow> {
     let mut texts = Vec::new();
@@ -152,6 +159,8 @@ fn changes(before: &Says, after: &Says, entry: &Activation, gap: bool) -> Vec<Pa
     }
     match (before.kev, after.kev) {
         (None, Some(day)) => texts.push(format!("CISA lists it as exploited, since {day}")),
+        (Some(day), None) if !after.removed => texts
+            .push(format!("not in the catalogue of CISA that is in force from here on (listed before, since {day})")),
         (Some(day), None) => {
             texts.push(format!("removed from CISA's list of exploited vulnerabilities (listed since {day})"))
         }

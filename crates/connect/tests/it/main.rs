@@ -111,6 +111,15 @@ async fn a_second_fetch_is_conditional() {
     );
 }
 
+/// A cache that was set up wrongly: the feed would count as fresh and be empty.
+#[tokio::test]
+async fn nothing_changed_is_no_answer_to_a_first_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(vec![answer("304 Not Modified", "", "")]);
+    let refused = fetch(&request(&server.url, dir.path())).await.unwrap_err();
+    assert!(matches!(refused, FetchError::Answer { .. }) && refused.to_string().contains("304"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_download_that_breaks_off_is_resumed_not_begun_anew() {
     let dir = tempfile::tempdir().unwrap();

@@ -490,6 +490,7 @@ pub(super) fn order_word(scheme: Scheme) -> &'static str {
         Scheme::Gem => "gem",
         Scheme::Go => "go",
         Scheme::Nuget => "nuget",
+        Scheme::Composer => "composer",
     }
 }
 

@@ -121,6 +121,20 @@ fn package_urls_with_and_without_version_and_qualifiers() {
             "deb/debian/openssl?arch=source&repository_url=x",
             "NearMiss: is about repository_url=x, which does not hold here",
         ),
+        ("deb/debian/openssl?arch=source&vers=vers:deb/>=3.0.15", "aside"),
+        ("deb/debian/openssl?arch=source&vers=vers:deb/>=3.0&vers-except=vers:deb/<3.0.15", "aside"),
+        (
+            "deb/debian/openssl?arch=source&vers=vers:deb/>=3.0.18",
+            "NearMiss: is about vers=vers:deb/>=3.0.18, which does not hold here",
+        ),
+        (
+            "deb/debian/openssl?arch=source&vers=vers:deb/>=3.0&vers-except=vers:deb/<3.0.18",
+            "NearMiss: is about vers-except=vers:deb/<3.0.18, which does not hold here",
+        ),
+        (
+            "deb/debian/openssl?arch=source&vers=vers:rpm/>=3",
+            "NearMiss: is about vers=vers:rpm/>=3, which does not hold here",
+        ),
         ("deb/ubuntu/openssl?arch=source", "NearMiss: is about the package of `ubuntu`"),
         ("rpm/redhat/openssl?arch=src", "OtherProduct: names another product"),
         ("deb/debian/curl?arch=source", "OtherProduct: names another product"),

@@ -236,10 +236,11 @@ pub(super) fn assessment(cvss: &Value, source: &str) -> Option<CvssAssessment> {
     if vector.is_empty() {
         return None;
     }
-    let published = match cvss.get("baseScore")? {
-        Value::Number(number) => scaled(&number.to_string(), 1),
-        Value::String(text) => scaled(text, 1),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    // The vector says it all: every score is computed from it, and the published one is only kept beside it.
+    let published = match cvss.get("baseScore") {
+        Some(Value::Number(number)) => scaled(&number.to_string(), 1),
+        Some(Value::String(text)) => scaled(text, 1),
+        None | Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => None,
     };
     Some(CvssAssessment {
         source: source.to_owned(),

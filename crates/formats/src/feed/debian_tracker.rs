@@ -23,7 +23,7 @@ use patchwright_domain::intel::{Affected, Status, VendorWords};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{FeedError, FeedFormat, FeedSink, Parsed, Records, Tally, open, stream_json};
+use super::{FeedError, FeedFormat, FeedSink, Parsed, Records, Tally, cve_id, open, stream_json};
 use crate::bounded::Limits;
 use crate::json_stream::{Fields, Sink, object_of};
 
@@ -147,7 +147,7 @@ impl Tracker<'_> {
             Err(why) => return self.lose(at, format!("entry cannot be read: {why}"), raw.get()),
         };
         self.shaped = true;
-        let cve: Arc<str> = cve.into();
+        let cve: Arc<str> = cve_id(cve).map_or_else(|| cve.into(), Into::into);
         for (release, raw) in releases.0 {
             self.tally.seen();
             let at = format!("{at}/releases/{release}");

@@ -11,7 +11,7 @@ use super::table::{Columns, Row, Table};
 use super::{FeedError, FeedFormat, Parsed, Tally, open};
 use crate::bounded::{Limits, Lines};
 
-/// Whose table it is. The file itself does not say.
+/// Whose table it is. The file does not say so in words, its version numbers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distro {
     /// `debian.csv`: `eol` is the end of the security team's support, `eol-lts` of LTS, `eol-elts` of Freexian's paid ELTS.
@@ -27,6 +27,31 @@ impl Distro {
         match self {
             Self::Debian => "debian",
             Self::Ubuntu => "ubuntu",
+        }
+    }
+
+    /// Whether a version number is one of the other distribution. Ubuntu's are the year and the month of a release (`4.10`,
+    /// `22.04 LTS`), and no release of Debian has a second number of two digits.
+    fn disowns(self, number: &str) -> bool {
+        let month = number.split_once('.').map(|(_, month)| month);
+        let ubuntu = month.is_some_and(|m| m.len() == 2 && m.bytes().all(|b| b.is_ascii_digit()));
+        match self {
+            Self::Debian => ubuntu,
+            Self::Ubuntu => !ubuntu,
+        }
+    }
+
+    /// The other one: its feed, and what to do with a document of it.
+    fn sibling(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Debian => (
+                "distro-info-ubuntu",
+                "this is Ubuntu's table (`ubuntu.csv`): give it to `patchwright feed sync distro-info-ubuntu --from …`",
+            ),
+            Self::Ubuntu => (
+                "distro-info-debian",
+                "this is Debian's table (`debian.csv`): give it to `patchwright feed sync distro-info-debian --from …`",
+            ),
         }
     }
 
@@ -66,7 +91,8 @@ pub fn parse<R: Read>(reader: R, distro: Distro, limits: &Limits) -> Result<Pars
     let mut table = Table::new(Lines::new(intake, watch.clone(), limits.line));
     let mut tally = Tally::new();
     let mut columns: Option<Columns> = None;
-    let mut releases = Vec::new();
+    let mut releases: Vec<DistroRelease> = Vec::new();
+    let mut disowned: Option<String> = None;
     while let Some(row) = table.next().map_err(|err| FeedError::from_io(format, err, Some(&watch)))? {
         let Some(header) = &columns else {
             let Row::Fields { fields, .. } = row else {
@@ -88,6 +114,11 @@ pub fn parse<R: Read>(reader: R, distro: Distro, limits: &Limits) -> Result<Pars
                     tally.note(at.as_str(), "row has more fields than the header", &text);
                 }
                 match release(header, &fields, distro, &at, &mut tally) {
+                    Some(release) if release.version.as_deref().is_some_and(|number| distro.disowns(number)) => {
+                        let what = format!("{} is a release of another distribution and is left out", release.series);
+                        disowned.get_or_insert(release.series);
+                        tally.lose(at, what, &text);
+                    }
                     Some(release) => releases.push(release),
                     None => tally.lose(at, "release has no series", &text),
                 }
@@ -98,6 +129,12 @@ pub fn parse<R: Read>(reader: R, distro: Distro, limits: &Limits) -> Result<Pars
         return Err(FeedError::not(format, "the input is empty"));
     }
     tally.reader_done(table.lines().watch());
+    // Suites without a number (`sid`) show nothing of whose table it is.
+    if let Some(series) = disowned.filter(|_| releases.iter().all(|release| release.version.is_none())) {
+        let (feed, hint) = distro.sibling();
+        let why = format!("its releases are of another distribution, `{series}` the first");
+        return Err(FeedError::Sibling { format, why, feed, hint });
+    }
     Ok(tally.finish(releases))
 }
 

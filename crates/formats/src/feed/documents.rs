@@ -23,6 +23,10 @@ pub(super) trait Reader {
     fn holds_records(_fields: &Fields<'_>) -> bool {
         false
     }
+    /// How many records the outer object of a list states, where it does.
+    fn stated(_fields: &Fields<'_>) -> Option<u64> {
+        None
+    }
     /// Whether a file of this path in an archive is a record.
     fn wants(path: &str) -> bool;
     const FORMAT: FeedFormat;
@@ -84,6 +88,13 @@ impl<F: Reader> Documents<F> {
         }
     }
 
+    /// Names a list that holds less than it states.
+    fn hold_against(&mut self, at: &str, stated: Option<u64>, held: u64) {
+        if let Some(stated) = stated.filter(|stated| held < *stated) {
+            self.tally.note(at, format!("document states {stated} records and holds {held}"), "");
+        }
+    }
+
     fn take_one(&mut self, at: &str, text: &str) {
         match Fields::parse(text) {
             Ok(fields) => self.take(at, &fields, text),
@@ -100,6 +111,7 @@ impl<F: Reader> Documents<F> {
                 // A file of an archive may be a whole page.
                 Some((list, records)) => {
                     self.recognised |= F::holds_records(&fields);
+                    self.hold_against(at, F::stated(&fields), as_u64(records.len()));
                     for (index, raw) in records.into_iter().enumerate() {
                         self.take_one(&format!("{at} /{list}/{index}"), raw.get());
                     }
@@ -173,6 +185,10 @@ pub(super) fn read<F: Reader, R: Read>(reader: R, limits: &Limits) -> Result<Doc
         stream_json(F::FORMAT, source, &watch, limits, F::LISTS, &mut documents)?;
         let own = std::mem::take(&mut documents.own_fields);
         let fields = Fields::view(&own);
+        if documents.tally.is_complete() {
+            let held = documents.tally.read;
+            documents.hold_against("/", F::stated(&fields), held);
+        }
         if F::recognises(&fields) && documents.tally.is_complete() {
             documents.take("/", &fields, "");
         } else if F::recognises(&fields) {

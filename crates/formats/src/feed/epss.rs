@@ -73,7 +73,7 @@ struct Columns {
 
 impl Columns {
     fn of(header: &str) -> Option<Self> {
-        let at = |name: &str| header.split(',').position(|column| column.trim().eq_ignore_ascii_case(name));
+        let at = |name: &str| header.split(',').position(|column| bare(column).eq_ignore_ascii_case(name));
         Some(Self { cve: at("cve")?, score: at("epss")?, percentile: at("percentile") })
     }
 }
@@ -141,8 +141,14 @@ pub fn stream<R: Read>(
     Ok(tally.finish(streamed))
 }
 
+/// A field without blanks and quotes around; no value of this table has a comma in it.
+fn bare(field: &str) -> &str {
+    let field = field.trim();
+    field.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).map_or(field, str::trim)
+}
+
 fn row(text: &str, columns: &Columns) -> Result<(String, EpssScore), &'static str> {
-    let field = |at: usize| text.split(',').nth(at).map(str::trim).filter(|field| !field.is_empty());
+    let field = |at: usize| text.split(',').nth(at).map(bare).filter(|field| !field.is_empty());
     let share = |field: &str| {
         let value = scaled(field, 5).filter(|value| *value <= ONE_E5)?;
         u32::try_from(value).ok()

@@ -282,6 +282,18 @@ pub enum FeedError {
         /// What is missing.
         why: String,
     },
+    /// The document is of the same format and of another feed.
+    #[error("failed to take the input for {format}: {why}")]
+    Sibling {
+        /// What was expected.
+        format: FeedFormat,
+        /// What shows it.
+        why: String,
+        /// Id of the feed that it belongs to.
+        feed: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A table lacks a column that it must have.
     #[error("failed to read the table: its header has no column `{column}`")]
     MissingColumn {
@@ -303,6 +315,7 @@ impl FeedError {
             Self::NotThisFormat { .. } => {
                 "check that this file belongs to this feed; a mirror may have answered with an error page"
             }
+            Self::Sibling { hint, .. } => hint,
             Self::MissingColumn { .. } => "the table was made by another version; make it again",
         }
     }

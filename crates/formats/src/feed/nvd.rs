@@ -137,6 +137,13 @@ impl Reader for Nvd {
         fields.has("resultsPerPage") && fields.has("totalResults")
     }
 
+    /// A page states its size and the total; of the last one only the rest is there.
+    fn stated(fields: &Fields<'_>) -> Option<u64> {
+        let number = |key: &str| fields.raw(key)?.get().trim().parse::<u64>().ok();
+        let rest = number("totalResults")?.saturating_sub(number("startIndex").unwrap_or(0));
+        Some(number("resultsPerPage").map_or(rest, |size| size.min(rest)))
+    }
+
     fn wants(path: &str) -> bool {
         path.ends_with(".json") && !path.ends_with("cursor.json")
     }

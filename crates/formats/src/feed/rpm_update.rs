@@ -169,6 +169,9 @@ pub(super) fn advisory(update: RpmUpdate) -> (Advisory, Vec<String>) {
     if unknown > 0 {
         odd.push(format!("{unknown} package(s) of {} do not say which release they are for", update.id));
     }
+    if rows.is_empty() && odd.is_empty() {
+        odd.push(format!("{} names no package that can be installed", update.id));
+    }
     let severity = update.severity.filter(|word| !word.is_empty());
     advisory.affected = rows
         .into_keys()

@@ -60,7 +60,9 @@ fn update(at: &str, element: &Element, tally: &mut Tally) -> Result<RpmUpdate, S
         let named = [reference.attribute("id"), reference.attribute("title")].into_iter().flatten();
         let words =
             named.flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '(' | ')')));
-        fixes.extend(words.filter(|word| word.starts_with("CVE-")).map(str::to_owned));
+        fixes.extend(
+            words.filter(|word| word.get(..4).is_some_and(|b| b.eq_ignore_ascii_case("CVE-"))).map(str::to_owned),
+        );
     }
     let mut hints: Vec<String> = element.text_of("release").into_iter().map(str::to_owned).collect();
     let mut packages = Vec::new();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::intel::Problem;
+use patchwright_domain::intel::names::ecosystem_of_purl;
 use patchwright_domain::inventory::{Component, Os, Package, PackageFormat};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -91,7 +92,11 @@ impl Gatherer {
             "rpm" => PackageFormat::Rpm,
             "apk" => PackageFormat::Apk,
             _ => {
-                self.components.extend(language::component(&purl, hint.location.as_deref()));
+                let component = language::component(&purl, hint.location.as_deref());
+                if component.is_none() && ecosystem_of_purl(&purl.kind).is_some() {
+                    self.notes.add(at, "the component has no usable version; it is left out", url.as_bytes());
+                }
+                self.components.extend(component);
                 self.purls.insert(purl.to_string());
                 return;
             }

@@ -1,6 +1,6 @@
 //! CSAF documents as statements: product states with flags, threats and remediations (CSAF 2.0 and 2.1, profile 5 "VEX").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_domain::exposure::vex::{Component, Justification, Product, Source, Standing, Statement, VexStatus};
 use patchwright_domain::time::Timestamp;
@@ -59,6 +59,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
             list(vulnerability, "ids").filter_map(|id| text(id, "text")).map(str::to_owned).collect();
         let name = text(vulnerability, "cve").map(str::to_owned).or_else(|| other_ids.first().cloned());
         let statuses = vulnerability.get("product_status").unwrap_or(&Value::Null);
+        let open = open_products(statuses);
         for (word, status) in STATES {
             // Products with the same flag and the same words are one statement.
             let mut groups: BTreeMap<(Option<&str>, Option<&str>), Vec<Product>> = BTreeMap::new();
@@ -73,12 +74,32 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
                     draft.lose(&at, "product is not in the product tree", product);
                     continue;
                 };
+                if status.sets_aside() && open.contains(name) {
+                    // CSAF 2.0 and 2.1, 6.1.6: no product may be in two of these groups. The cautious one counts.
+                    draft.lose(
+                        &at,
+                        "product is also said to be affected or under investigation, which counts",
+                        product,
+                    );
+                    continue;
+                }
                 let of_product = |entry: &&Value| tree.members(entry).any(|member| member == name);
                 let flag = list(vulnerability, "flags").find(of_product).and_then(|f| text(f, "label"));
-                let impact = list(vulnerability, "threats")
-                    .filter(|threat| text(threat, "category") == Some("impact"))
+                let impacts = || list(vulnerability, "threats").filter(|t| text(t, "category") == Some("impact"));
+                // One that names no product is about all of them.
+                let of_all = |threat: &&Value| ["product_ids", "group_ids"].iter().all(|key| threat.get(key).is_none());
+                let impact = impacts()
                     .find(of_product)
-                    .and_then(|threat| text(threat, "details"));
+                    .or_else(|| impacts().find(of_all))
+                    .and_then(|threat| text(threat, "details"))
+                    .filter(|details| !details.trim().is_empty());
+                if status == VexStatus::NotAffected && flag.is_none() && impact.is_none() {
+                    // CSAF 2.0, 4.5 "VEX": each such product needs a flag or an impact statement.
+                    let what =
+                        "known_not_affected needs a flag or an impact statement for the product, and there is neither";
+                    draft.lose(&at, what, product);
+                    continue;
+                }
                 let words = if status == VexStatus::Affected {
                     list(vulnerability, "remediations").find(of_product).and_then(|r| text(r, "details"))
                 } else {
@@ -114,6 +135,14 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
         }
     }
     draft.document
+}
+
+/// Products that the publisher calls affected or is still looking at.
+fn open_products(statuses: &Value) -> BTreeSet<&str> {
+    ["known_affected", "first_affected", "last_affected", "under_investigation"]
+        .iter()
+        .flat_map(|word| list(statuses, word).filter_map(Value::as_str))
+        .collect()
 }
 
 /// A component of a platform is a subcomponent of that product; a product alone stands for itself.

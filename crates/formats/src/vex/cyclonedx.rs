@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use patchwright_domain::exposure::vex::{
-    Component, Identity, Justification, Product, Source, Standing, Statement, VexStatus,
+    Component, EXCEPT, Identity, Justification, Product, Purl, Source, Standing, Statement, Vers, VexStatus, WITHIN,
 };
 use patchwright_domain::time::Timestamp;
 use serde_json::Value;
@@ -80,7 +80,21 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
                 draft.note(&at, "affected component has no reference", affected);
                 continue;
             };
-            products.extend(products_of(affected, reference, &known, root_ref, &root_ids));
+            let versions = match Versions::read(affected, status) {
+                Ok(versions) => versions,
+                Err((what, value)) => {
+                    draft.note(&at, what, value);
+                    continue;
+                }
+            };
+            for (what, value) in &versions.problems {
+                draft.note(&at, what, value);
+            }
+            let found = products_of(&versions, reference, &known, root_ref, &root_ids);
+            if found.is_none() {
+                draft.note(&at, "no version of the component is left that the statement is about", affected);
+            }
+            products.extend(found);
         }
         if products.is_empty() {
             draft.note(&at, "statement names no component", entry);
@@ -116,12 +130,12 @@ pub(super) fn read(value: &Value, now: Timestamp) -> VexDocument {
 /// after `#` often is a package URL), or a package URL itself. A component of a bill with a root is a part of that root; a
 /// stand-alone document has none and speaks of the component wherever it is.
 fn products_of(
-    affected: &Value,
+    versions: &Versions<'_>,
     reference: &str,
     known: &HashMap<&str, Vec<Identity>>,
     root_ref: Option<&str>,
     root_ids: &[Identity],
-) -> Vec<Product> {
+) -> Option<Product> {
     let linked = reference.strip_prefix("urn:cdx:").and_then(|link| link.split_once('#')).map(|(_, inner)| inner);
     let local = known.get(reference).cloned();
     let inside = local.is_some();
@@ -129,31 +143,100 @@ fn products_of(
         let decoded = linked.map(|inner| inner.replace("%3A", ":").replace("%2F", "/").replace("%40", "@"));
         vec![identity(decoded.as_deref().unwrap_or(reference))]
     });
-    let versions: Vec<&str> = list(affected, "versions")
-        .filter(|v| matches!(text(v, "status"), None | Some("affected" | "unaffected")))
-        .filter_map(|v| text(v, "version"))
-        .collect();
-    if !versions.is_empty() {
-        ids = ids
-            .into_iter()
-            .flat_map(|id| match id {
-                Identity::Purl(purl) if purl.version.is_none() => versions
-                    .iter()
-                    .map(|version| {
-                        let mut one = purl.clone();
-                        one.version = Some((*version).to_owned());
-                        Identity::Purl(one)
-                    })
-                    .collect(),
-                other => vec![other],
-            })
-            .collect();
+    if versions.any {
+        ids = ids.into_iter().flat_map(|id| versions.of(id)).collect();
+        if ids.iter().all(|id| matches!(id, Identity::Name { .. })) {
+            // A name alone would stand for every version.
+            return None;
+        }
     }
     let whole = root_ref == Some(reference);
     if inside && !whole && !root_ids.is_empty() {
-        return vec![Product { ids: root_ids.to_vec(), subcomponents: vec![Component { ids }] }];
+        return Some(Product { ids: root_ids.to_vec(), subcomponents: vec![Component { ids }] });
     }
-    vec![Product { ids, subcomponents: Vec::new() }]
+    Some(Product { ids, subcomponents: Vec::new() })
+}
+
+/// The versions of a component that a statement is about (`affects[].versions`). Each entry has a state of its own: what it says is
+/// affected is not acquitted by the state of the whole.
+#[derive(Default)]
+struct Versions<'v> {
+    any: bool,
+    exact: Vec<&'v str>,
+    ranges: Vec<&'v str>,
+    /// What the statement is not about: single versions and ranges.
+    not_exact: Vec<&'v str>,
+    not_ranges: Vec<&'v str>,
+    problems: Vec<(&'static str, &'v Value)>,
+}
+
+impl<'v> Versions<'v> {
+    /// Reads the entries; the error is why nothing of them can be applied.
+    fn read(affected: &'v Value, status: VexStatus) -> Result<Self, (&'static str, &'v Value)> {
+        let mut out = Self::default();
+        for entry in list(affected, "versions") {
+            out.any = true;
+            let meant = match (status, text(entry, "status")) {
+                (_, None) => true,
+                (VexStatus::NotAffected | VexStatus::Fixed, Some(word)) => word == "unaffected",
+                (VexStatus::Affected, Some(word)) => word == "affected",
+                (VexStatus::UnderInvestigation, Some(word)) => matches!(word, "affected" | "unaffected" | "unknown"),
+            };
+            match (text(entry, "version"), text(entry, "range")) {
+                (Some(version), _) if meant => out.exact.push(version),
+                (Some(version), _) => out.not_exact.push(version),
+                (None, Some(range)) => match (Vers::parse(range), meant) {
+                    (Some(_), true) => out.ranges.push(range),
+                    (Some(_), false) => out.not_ranges.push(range),
+                    (None, true) => {
+                        out.problems.push(("range is of no version order known here, and is not applied", entry));
+                    }
+                    // Whether the others overlap with it cannot be told.
+                    (None, false) if status.sets_aside() => {
+                        return Err((
+                            "affected range is of no version order known here, so nothing is set aside",
+                            entry,
+                        ));
+                    }
+                    (None, false) => {}
+                },
+                (None, None) => out.problems.push(("entry names neither a version nor a range", entry)),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The spellings of one that these versions leave.
+    fn of(&self, id: Identity) -> Vec<Identity> {
+        let purl = match id {
+            Identity::Purl(purl) => purl,
+            // No range can be said of these, and one that names no version would stand for all.
+            Identity::Cpe { name } if name.version().is_none() => return Vec::new(),
+            other => return vec![other],
+        };
+        if let Some(version) = purl.full_version() {
+            let left = !self.not_exact.contains(&version.as_str()) && !self.in_not_ranges(&version);
+            return if left { vec![Identity::Purl(purl)] } else { Vec::new() };
+        }
+        let exact =
+            self.exact.iter().filter(|v| !self.not_exact.contains(v) && !self.in_not_ranges(v)).map(|version| {
+                let version = Some((*version).to_owned());
+                Identity::Purl(Purl { version, ..purl.clone() })
+            });
+        let ranges = self.ranges.iter().map(|range| {
+            let mut one = purl.clone();
+            let out: Vec<String> = self.not_exact.iter().map(|v| format!("|!={v}")).collect();
+            one.qualifiers.push((WITHIN.to_owned(), format!("{range}{}", out.concat())));
+            one.qualifiers.extend(self.not_ranges.iter().map(|range| (EXCEPT.to_owned(), (*range).to_owned())));
+            Identity::Purl(one)
+        });
+        exact.chain(ranges).collect()
+    }
+
+    /// Whether a version is in a range that the statement is not about, in whatever order that has.
+    fn in_not_ranges(&self, version: &str) -> bool {
+        self.not_ranges.iter().any(|range| Vers::parse(range).is_some_and(|range| range.has(version)))
+    }
 }
 
 fn ids_of(component: &Value) -> Vec<Identity> {

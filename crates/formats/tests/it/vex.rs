@@ -84,7 +84,7 @@ fn csaf_flags_threats_and_platforms() {
             "threats": [{"category": "impact", "details": "not built", "product_ids": ["os:lib"]}],
             "remediations": [{"category": "workaround", "details": "turn off", "product_ids": ["alone"]}]},
             {"product_status": {"fixed": ["alone"]}}]}));
-    assert_eq!((document.format, document.read, document.lost), (VexFormat::Csaf, 5, 2));
+    assert_eq!((document.format, document.read, document.lost), (VexFormat::Csaf, 5, 3));
     let lib = document.statements.iter().find(|s| s.justification.is_some()).unwrap();
     assert_eq!(lib.impact.as_deref(), Some("not built"));
     let one = VexDocument { statements: vec![lib.clone()], ..document.clone() };
@@ -192,6 +192,92 @@ fn csaf_says_how_far_its_publisher_stands_by_it() {
         assert_eq!(read.problems.len(), problems, "{status}: {:?}", read.problems);
         assert_eq!((read.read, read.lost), (1, 0), "it is read whole, and does nothing");
     }
+}
+
+fn csaf_vex(vulnerability: &Value) -> VexDocument {
+    let product = |id: &str| json!({"name": id, "product_id": id, "product_identification_helper": {"purl": format!("pkg:rpm/redhat/{id}")}});
+    of(&json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"name": "P"},
+        "tracking": {"id": "V-1", "status": "final", "current_release_date": "2026-01-01T00:00:00Z"}},
+        "product_tree": {"full_product_names": [product("a"), product("b"), product("c"), product("d")]},
+        "vulnerabilities": [vulnerability]}))
+}
+
+#[test]
+fn csaf_that_contradicts_itself_acquits_nothing() {
+    let document = csaf_vex(&json!({"cve": "CVE-2026-1",
+        "product_status": {"known_affected": ["a"], "known_not_affected": ["a", "b", "c"], "under_investigation": ["b"], "fixed": ["a", "d"]},
+        "flags": [{"label": "component_not_present", "product_ids": ["a", "b", "c"]}]}));
+    let said: Vec<(VexStatus, String)> =
+        document.statements.iter().map(|s| (s.status, s.products[0].ids[0].to_string())).collect();
+    assert_eq!(
+        said,
+        [
+            (VexStatus::Fixed, "pkg:rpm/redhat/d".to_owned()),
+            (VexStatus::NotAffected, "pkg:rpm/redhat/c".to_owned()),
+            (VexStatus::Affected, "pkg:rpm/redhat/a".to_owned()),
+            (VexStatus::UnderInvestigation, "pkg:rpm/redhat/b".to_owned()),
+        ]
+    );
+    assert_eq!((document.read, document.lost), (7, 3));
+    assert!(document.problems.iter().all(|p| p.what.contains("which counts")), "{:?}", document.problems);
+}
+
+/// CSAF's VEX profile demands a flag or an impact statement for each product; that of another product is none.
+#[test]
+fn csaf_not_affected_without_a_reason() {
+    let document = csaf_vex(&json!({"cve": "CVE-2026-1", "product_status": {"known_not_affected": ["a", "b", "c"]},
+        "flags": [{"label": "component_not_present", "product_ids": ["a"]}],
+        "threats": [{"category": "impact", "details": "not built", "product_ids": ["b"]}]}));
+    let kept: usize = document.statements.iter().map(|s| s.products.len()).sum();
+    assert_eq!((kept, document.read, document.lost), (2, 3, 1));
+    assert!(document.problems[0].what.contains("needs a flag or an impact statement"), "{:?}", document.problems);
+    let all = csaf_vex(&json!({"cve": "CVE-2026-1", "product_status": {"known_not_affected": ["c"]},
+        "threats": [{"category": "impact", "details": "nobody builds it"}]}));
+    assert_eq!((all.statements.len(), all.lost), (1, 0), "a statement without products is about all of them");
+}
+
+/// The state of a version is not the state of the whole statement.
+#[test]
+fn cyclonedx_versions_have_states_of_their_own() {
+    let document = |state: &str, versions: Value| {
+        of(&json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "serialNumber": "urn:uuid:1",
+            "metadata": {"timestamp": "2026-01-01T00:00:00Z"}, "vulnerabilities": [
+            {"id": "CVE-2026-1", "analysis": {"state": state, "justification": "code_not_reachable"},
+             "affects": [{"ref": "pkg:deb/debian/openssl", "versions": versions}]}]}))
+    };
+    for (versions, want, problem) in [
+        (json!([{"version": "3.0.17-1", "status": "affected"}]), vec![], "no version of the component is left"),
+        (json!([{"version": "3.0.17-1", "status": "unknown"}]), vec![], "no version of the component is left"),
+        (json!([{"version": "3.0.17-1"}]), vec!["pkg:deb/debian/openssl@3.0.17-1 []"], ""),
+        (json!([{"version": "3.0.17-1", "status": "unaffected"}]), vec!["pkg:deb/debian/openssl@3.0.17-1 []"], ""),
+        (
+            json!([{"range": "vers:deb/>=3.0.18", "status": "unaffected"}, {"version": "3.0.19-1", "status": "affected"}]),
+            vec!["pkg:deb/debian/openssl?vers=vers:deb/>=3.0.18|!=3.0.19-1 []"],
+            "",
+        ),
+        (
+            json!([{"range": "vers:deb/>=3.0.18", "status": "unaffected"}, {"range": "vers:deb/<3.0.18", "status": "affected"}]),
+            vec!["pkg:deb/debian/openssl?vers=vers:deb/>=3.0.18&vers-except=vers:deb/<3.0.18 []"],
+            "",
+        ),
+        (json!([{"range": "vers:deb/<3.0.18", "status": "affected"}]), vec![], "no version of the component is left"),
+        (json!([{"range": "vers:generic/<3", "status": "unaffected"}]), vec![], "no version order known here"),
+        (
+            json!([{"version": "3.0.17-1", "status": "unaffected"}, {"range": "vers:generic/<3", "status": "affected"}]),
+            vec![],
+            "so nothing is set aside",
+        ),
+    ] {
+        let read = document("not_affected", versions.clone());
+        assert_eq!(ids(&read), want, "{versions}");
+        let said = read.problems.iter().any(|p| p.what.contains(problem));
+        assert!(said || (problem.is_empty() && read.problems.is_empty()), "{versions}: {:?}", read.problems);
+    }
+    let exploitable = document(
+        "exploitable",
+        json!([{"version": "1", "status": "affected"}, {"version": "2", "status": "unaffected"}]),
+    );
+    assert_eq!(ids(&exploitable), ["pkg:deb/debian/openssl@1 []"]);
 }
 
 /// OpenVEX demands a reason for "not affected", CycloneDX recommends one.

@@ -9,7 +9,7 @@ use crate::output::Format;
 pub(crate) enum Version {
     /// Compare A with B: prints A, B and `<`, `=` or `>`, tab-separated; reads pairs from stdin without arguments
     Compare {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
+        /// deb, rpm, apk, semver, pep440, maven, gem, go, nuget or composer
         #[arg(long, default_value = "deb")]
         scheme: String,
         /// First version
@@ -22,7 +22,7 @@ pub(crate) enum Version {
     },
     /// Sort versions, oldest first; reads lines from stdin without arguments
     Sort {
-        /// deb, rpm, apk, semver, pep440, maven, gem, go or nuget
+        /// deb, rpm, apk, semver, pep440, maven, gem, go, nuget or composer
         #[arg(long, default_value = "deb")]
         scheme: String,
         /// Versions

@@ -41,9 +41,10 @@ pub(crate) fn run(place: &Place, command: &Feed) -> Result<Code, Failure> {
                 .collect();
             let default = |r: &Row| if r.by_default { "yes" } else { "no" }.to_owned();
             if *format == Format::Table {
-                // For people: what fits a line. Addresses and licences are in the other formats.
-                output::list_sparing(*format, &rows, &["id", "title", "publisher", "default"], &["publisher"], |r| {
-                    vec![r.id.to_owned(), r.title.to_owned(), r.publisher.to_owned(), default(r)]
+                // For people: what fits a line. Addresses, where they do not fit, and licences are in the other formats.
+                let columns = ["id", "title", "publisher", "default", "url"];
+                output::list_sparing(*format, &rows, &columns, &["url", "publisher"], |r| {
+                    vec![r.id.to_owned(), r.title.to_owned(), r.publisher.to_owned(), default(r), r.url.to_owned()]
                 })?;
                 if !place.quiet {
                     output::talk(

@@ -4,35 +4,66 @@ use patchwright_domain::inventory::{Component, HostFacts, Os, Package};
 
 use crate::run::Bench;
 
-/// A feed in OSV's form: two advisories of PyPI and one of AlmaLinux about a module stream.
-const FEED: &str = concat!(
+/// Feeds in OSV's form: two advisories of PyPI and one of AlmaLinux about a module stream.
+const PYPI: &str = concat!(
     r#"{"id":"GHSA-h5c8-rqwp-cp95","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2024-22195"],"affected":[{"package":{"ecosystem":"PyPI","name":"Jinja2"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.1.3"}]}]}]}"#,
     "\n",
     r#"{"id":"PYSEC-2026-7","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-0701"],"affected":[{"package":{"ecosystem":"PyPI","name":"flask"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"fixed":"2.2.5"}]}]}]}"#,
     "\n",
+);
+const ALMALINUX: &str = concat!(
     r#"{"id":"ALSA-2026:0020","modified":"2026-01-01T00:00:00Z","summary":"Important: nodejs:20 security update","related":["CVE-2026-1800"],"affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"nodejs"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1:20.16.0-1.module_el8.10.0+3906+1"}]}]}]}"#,
     "\n",
 );
 
 fn synced() -> Bench {
     let b = Bench::new();
-    let feed = b.file("feed.ndjson", FEED);
-    let url = format!("file://{}", feed.display());
-    let loaded = b.ok(&[
-        "feed",
-        "sync",
-        "osv-almalinux",
-        "--from",
-        &url,
-        "--accept-shrink",
-        "--reason",
-        "a test",
-        "-o",
-        "csv",
-        "-q",
-    ]);
-    assert!(loaded.contains("osv-almalinux,loaded,3,0,"), "{loaded}");
+    for (feed, records, text) in [("ghsa", 2, PYPI), ("osv-almalinux", 1, ALMALINUX)] {
+        let file = b.file(&format!("{feed}.ndjson"), text);
+        let loaded = b.sync(feed, &format!("file://{}", file.display()), &[]);
+        assert!(loaded.contains(&format!("{feed},loaded,{records},0,")), "{loaded}");
+    }
     b
+}
+
+/// PHP has a version order of its own, and both databases of it are matched. What has none is named.
+#[test]
+fn packages_of_php_are_matched_and_what_has_no_order_is_named() {
+    let b = Bench::new();
+    let osv = |id: &str, cve: &str, ecosystem: &str, name: &str, fixed: &str| {
+        format!(
+            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","aliases":["{cve}"],"affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+        ) + "\n"
+    };
+    let text = osv("GHSA-aaaa-bbbb-0001", "CVE-2026-0001", "Packagist", "Acme/Shop", "2.0.0-RC1")
+        + &osv("GHSA-aaaa-bbbb-0002", "CVE-2026-0002", "GitHub Actions", "acme/build", "2");
+    let file = b.file("ghsa.ndjson", text);
+    let loaded = b.sync("ghsa", &format!("file://{}", file.display()), &[]);
+    assert!(loaded.contains("ghsa,loaded,2,1,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "ghsa", "--problems", "-o", "csv"]);
+    assert!(problems.contains("1 statements about packages of GitHub Actions are left out"), "{problems}");
+    let own = b.file(
+        "acme/shop/CVE-2026-0003.yaml",
+        "title: x\nlink: https://example.org\ncve: CVE-2026-0003\nbranches:\n    1.x:\n        time: 2026-01-01 00:00:00\n        versions: ['>=1.5', '<1.9.1']\nreference: composer://acme/shop\n",
+    );
+    let loaded = b.sync("friends-of-php", &format!("file://{}", own.display()), &[]);
+    assert!(loaded.contains("friends-of-php,loaded,1,0,"), "{loaded}");
+    let found = |version: &str| {
+        let bill = b.file("bill.json", format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{{"type":"library","name":"shop","purl":"pkg:composer/acme/shop@{version}"}}]}}"#));
+        let csv = b.ok(&["scan", bill.to_str().unwrap(), "-o", "csv", "-q"]);
+        vulns(&csv, &["CVE-2026-0001", "CVE-2026-0003"])
+            .iter()
+            .map(|row| row.split(' ').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("v1.9.0"), ["CVE-2026-0001", "CVE-2026-0003"]);
+    assert_eq!(found("1.9.1"), ["CVE-2026-0001"]);
+    assert_eq!(found("2.0.0-beta3"), ["CVE-2026-0001"]);
+    assert_eq!(found("2.0.0-RC1"), [""; 0]);
+    assert_eq!(
+        b.ok(&["version", "compare", "--scheme", "composer", "2.0b1", "v2.0.0-RC1"]).trim(),
+        "2.0b1\tv2.0.0-RC1\t<"
+    );
 }
 
 fn vulns(csv: &str, of: &[&str]) -> Vec<String> {

@@ -92,6 +92,32 @@ fn a_feed_comes_through_a_proxy_that_alone_knows_the_publisher() {
     assert!(b.ok(&["explain", "CVE-2026-10050", "-q"]).contains("Known to be exploited"), "what was loaded stays");
 }
 
+/// A mirror is asked whether anything changed, with what that mirror itself said; another server is asked for the whole.
+#[test]
+fn a_mirror_is_asked_what_changed_since_its_own_last_answer() {
+    let b = Bench::new();
+    let serve_kev = |tag: &'static str| {
+        serve(move |_, head, stream| {
+            if head.to_lowercase().contains(&format!("if-none-match: \"{tag}\"")) {
+                drop(stream.write_all(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"));
+            } else {
+                good(stream, &format!("ETag: \"{tag}\"\r\n"), &kev(&cves(2_000)));
+            }
+        })
+    };
+    let (first, second) = (serve_kev("a"), serve_kev("b"));
+    let run = |server: &Server| {
+        let output = sync(&b, &format!("http://{}/kev.json", server.address)).output().unwrap();
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let asked = server.asked.lock().unwrap().last().unwrap().to_lowercase();
+        (out(&output), asked.contains("if-none-match"))
+    };
+    assert!(!run(&first).1, "nothing is known of it");
+    let (again, conditional) = run(&first);
+    assert!(conditional && again.contains("cisa-kev,unchanged,2000,"), "{again}");
+    assert!(!run(&second).1, "what the first server said is nothing to the second");
+}
+
 #[test]
 fn killed_in_the_middle_of_a_download_the_next_run_asks_for_the_rest() {
     let b = Bench::new();

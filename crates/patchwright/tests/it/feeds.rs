@@ -3,6 +3,11 @@
 use crate::run::{Bench, code, err};
 
 pub(crate) fn kev(cves: &[String]) -> String {
+    kev_of("2026-08-20", cves)
+}
+
+/// An edition of a day.
+fn kev_of(day: &str, cves: &[String]) -> String {
     let rows: Vec<String> = cves
         .iter()
         .map(|c| {
@@ -12,7 +17,8 @@ pub(crate) fn kev(cves: &[String]) -> String {
         })
         .collect();
     format!(
-        r#"{{"title":"x","catalogVersion":"2026.08.20","dateReleased":"2026-08-20T15:00:00.0000Z","count":{},"vulnerabilities":[{}]}}"#,
+        r#"{{"title":"x","catalogVersion":"{}","dateReleased":"{day}T15:00:00.0000Z","count":{},"vulnerabilities":[{}]}}"#,
+        day.replace('-', "."),
         rows.len(),
         rows.join(",")
     )
@@ -88,6 +94,131 @@ fn a_feed_that_shrinks_is_refused_until_a_person_accepts_it() {
     assert!(b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
     b.ok(&["feed", "sync", "cisa-kev", "--from", &url, "--accept-shrink", "--reason", "CISA said so", "-q"]);
     assert!(!b.ok(&["explain", "CVE-2026-10250", "-q"]).contains("Known to be exploited"));
+}
+
+/// An older document would take back what was said since, and what it does not list yet would count as removed.
+#[test]
+fn an_older_document_is_refused_until_a_person_means_it() {
+    let b = Bench::new();
+    let listed = |b: &Bench| b.ok(&["explain", "CVE-2021-44228", "-q"]);
+    let refused = |b: &Bench, feed: &str, url: &str, days: [&str; 2]| {
+        let output = b.run(&["feed", "sync", feed, "--from", url]);
+        assert_eq!(code(&output), 102, "{}", err(&output));
+        let text = err(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(days.iter().all(|day| text.contains(day)) && text.contains("--accept-shrink"), "{text}");
+    };
+    let file = |b: &Bench, name: &str, text: String| format!("file://{}", b.file(name, text).display());
+    // What ships is the base line: nothing was fetched yet.
+    let old = file(&b, "old.json", kev_of("2026-08-07", &cves(1_700)));
+    refused(&b, "cisa-kev", &old, ["2026-08-07", "2026-08-20"]);
+    let scores =
+        "#model_version:v2025.03.14,score_date:2026-08-01T00:00:00+0000\ncve,epss,percentile\nCVE-2025-10000,0.5,0.5\n";
+    refused(&b, "epss", &file(&b, "epss.csv", scores.to_owned()), ["2026-08-01", "2026-08-16"]);
+    // A catalogue as CSV names no day, its newest entry does.
+    let header = "cveID,vendorProject,product,dateAdded,dueDate,knownRansomwareCampaignUse,cwes\n".to_owned();
+    let rows: Vec<String> = cves(1_700).iter().map(|c| format!("{c},A,B,2026-07-01,,Unknown,\n")).collect();
+    let table = file(&b, "old.csv", header + &rows.concat());
+    refused(&b, "cisa-kev", &table, ["2026-07-01", "2026-08-"]);
+    assert!(listed(&b).contains("Known to be exploited"), "the state is as it was");
+    // Taken on purpose it counts, and says nothing of what was removed.
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &old, "--accept-shrink", "--reason", "a test", "-q"]);
+    let text = listed(&b);
+    assert!(!text.contains("Known to be exploited") && !text.contains("removed"), "{text}");
+    // A newer one that lists less than this one does.
+    let newer = file(&b, "newer.json", kev_of("2026-08-21", &cves(1_699)));
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &newer, "-q"]);
+    let gone = b.ok(&["explain", "CVE-2026-11699", "-q"]);
+    assert!(gone.contains("removed"), "{gone}");
+    refused(&b, "cisa-kev", &old, ["2026-08-07", "2026-08-21"]);
+    // Of the same day is no older one.
+    b.ok(&["feed", "sync", "cisa-kev", "--from", &newer, "--force", "-q"]);
+}
+
+/// Feeds that have one format: the content says whose a document is.
+#[test]
+fn a_document_of_a_sibling_feed_is_refused_by_name() {
+    let b = Bench::new();
+    let dsa = "[29 Mar 2023] DSA-5380-1 xorg-server - security update\n\t{CVE-2023-1393}\n\t[bullseye] - xorg-server 2:1.20.11-1+deb11u6\n";
+    let dla =
+        "[28 Mar 2023] DLA-3370-1 xrdp - security update\n\t{CVE-2022-23468}\n\t[buster] - xrdp 0.9.9-1+deb10u3\n";
+    let osv = |ecosystem: &str, id: &str| {
+        format!(
+            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"curl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"8.0-r1"}}]}}]}}]}}"#
+        ) + "\n"
+    };
+    let debian = "version,codename,series,created,release,eol,eol-lts,eol-elts\n1.1,Buzz,buzz,1993-08-16,1996-06-17,1997-06-05\n12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11\n,Sid,sid,1993-08-16\n";
+    let ubuntu = "version,codename,series,created,release,eol,eol-server\n4.10,Warty Warthog,warty,2004-03-05,2004-10-20,2006-04-30\n22.04 LTS,Jammy Jellyfish,jammy,2021-10-14,2022-04-21,2027-06-01,2027-06-01\n";
+    for (feed, sibling, own, other) in [
+        ("debian-dsa", "debian-dla", dsa.to_owned(), dla.to_owned()),
+        ("debian-dla", "debian-dsa", dla.to_owned(), dsa.to_owned()),
+        ("distro-info-debian", "distro-info-ubuntu", debian.to_owned(), ubuntu.to_owned()),
+        ("distro-info-ubuntu", "distro-info-debian", ubuntu.to_owned(), debian.to_owned()),
+        (
+            "osv-debian",
+            "osv-ubuntu",
+            osv("Debian:12", "DEBIAN-CVE-2026-1"),
+            osv("Ubuntu:22.04:LTS", "UBUNTU-CVE-2026-1"),
+        ),
+        ("osv-alpine", "osv-debian", osv("Alpine:v3.20", "ALPINE-CVE-2026-1"), osv("Debian:12", "DEBIAN-CVE-2026-1")),
+    ] {
+        let file = b.file(&format!("{feed}/other.{}", if feed.contains("osv") { "ndjson" } else { "csv" }), &other);
+        let refused = b.run(&["feed", "sync", feed, "--from", &format!("file://{}", file.display())]);
+        let text = err(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(code(&refused), 102, "{feed}: {text}");
+        assert!(text.contains(&format!("feed sync {sibling}")), "{feed}: {text}");
+        // A folder with both: its own file counts, the other is passed over by name.
+        b.file(&format!("{feed}/own.{}", if feed.contains("osv") { "ndjson" } else { "csv" }), &own);
+        let folder = b.dir.path().join(feed);
+        let loaded = b.sync(feed, &format!("file://{}", folder.display()), &[]);
+        let kept = if feed == "distro-info-debian" {
+            3
+        } else if feed == "distro-info-ubuntu" {
+            2
+        } else {
+            1
+        };
+        assert!(loaded.contains(&format!("{feed},loaded,{kept},1,")), "{feed}: {loaded}");
+        let problems = b.ok(&["feed", "status", feed, "--problems", "-o", "csv"]);
+        assert!(problems.contains(&format!("of the feed {sibling}")), "{feed}: {problems}");
+    }
+    // One record among others is lost, and named.
+    let mixed = b.file("mixed", format!("{dsa}{dla}"));
+    let loaded = b.sync("debian-dsa", &format!("file://{}", mixed.display()), &[]);
+    assert!(loaded.contains("debian-dsa,loaded,1,1,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "debian-dsa", "--problems", "-o", "csv"]);
+    assert!(problems.contains("DLA-3370-1") && problems.contains("debian-dla"), "{problems}");
+}
+
+/// A fix that is no version promises nothing, and the run says so.
+#[test]
+fn a_fixed_version_that_is_none_is_named() {
+    let b = Bench::new();
+    let text = r#"{"curl":{"CVE-2026-0001":{"releases":{"bookworm":{"status":"resolved","fixed_version":"not a version","urgency":"low"},"trixie":{"status":"resolved","fixed_version":"8.0-1","urgency":"low"}}}}}"#;
+    let file = b.file("tracker.json", text);
+    let loaded = b.sync("debian-tracker", &format!("file://{}", file.display()), &[]);
+    assert!(loaded.contains("debian-tracker,loaded,2,1,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "debian-tracker", "--problems", "-o", "csv"]);
+    let what = "the version that fixes curl of Debian:12 is none; taken as affected without a fix";
+    assert!(problems.contains(what) && problems.contains("not a version"), "{problems}");
+}
+
+/// The catalogue as JSON and as CSV in one folder, and what is gone from it: every CVE counts once, and only while it is listed.
+#[test]
+fn an_entry_of_the_catalogue_counts_once() {
+    let b = Bench::new();
+    b.file("both/kev.json", kev(&cves(60)));
+    let rows: Vec<String> = cves(61).iter().map(|c| format!("{c},A,B,2026-08-01,,Unknown,\n")).collect();
+    b.file(
+        "both/kev.csv",
+        "cveID,vendorProject,product,dateAdded,dueDate,knownRansomwareCampaignUse,cwes\n".to_owned() + &rows.concat(),
+    );
+    let loaded = b.sync("cisa-kev", &format!("file://{}", b.dir.path().join("both").display()), &[]);
+    assert!(loaded.contains("cisa-kev,loaded,61,0,"), "{loaded}");
+    let status: serde_json::Value = serde_json::from_str(&b.ok(&["intel", "status", "-o", "json", "-q"])).unwrap();
+    let providers = status["providers"].as_array().or_else(|| status["label"]["providers"].as_array()).unwrap();
+    let kev = providers.iter().find(|p| p["provider"] == "cisa-kev").unwrap();
+    assert_eq!(kev["records"], 61, "{kev}");
+    assert_eq!(kev["date"], "2026-08-20", "{kev}");
 }
 
 /// A packed catalogue that was cut off says nothing of how many records there are: it is no catalogue that became smaller, and nobody

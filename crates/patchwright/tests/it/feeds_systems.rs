@@ -261,9 +261,9 @@ fn a_bad_name_of_an_ecosystem_costs_its_record_alone() {
         + &record("CVE-2026-1202", r"SUSE:a\u001b[2J")
         + &record("CVE-2026-1203", &long)
         + &record("CVE-2026-1204", "Ubuntu:22.04:LTS");
-    let loaded = sync(&b, "osv-ubuntu", "all.ndjson", feed);
-    assert!(loaded.contains("osv-ubuntu,loaded,2,2,"), "{loaded}");
-    let problems = b.ok(&["feed", "status", "osv-ubuntu", "--problems", "-o", "csv"]);
+    let loaded = sync(&b, "ghsa", "all.ndjson", feed);
+    assert!(loaded.contains("ghsa,loaded,2,2,"), "{loaded}");
+    let problems = b.ok(&["feed", "status", "ghsa", "--problems", "-o", "csv"]);
     assert!(problems.contains("CVE-2026-1202") && problems.contains("CVE-2026-1203"), "{problems}");
     b.ok(&["intel", "verify"]);
     assert!(b.ok(&["explain", "CVE-2026-1201", "-q"]).contains("S/390"));

@@ -80,6 +80,18 @@ fn the_log_the_difference_the_way_back_and_what_was_known_when() {
 
     let back = b.ok(&["intel", "activate", "2", "--reason", "the publisher erred"]);
     assert!(back.contains("as sequence 4"), "the sequence goes on: {back}");
+    // The same content was in force twice: once it is, and both sequences name it.
+    let log = b.ok(&["intel", "list", "-o", "csv"]);
+    let states: Vec<&str> =
+        log.lines().skip(1).map(|l| if l.contains(",active,") { "active" } else { "kept" }).collect();
+    assert_eq!(states, ["active", "kept", "kept", "kept"], "{log}");
+    for sequence in ["1", "2", "3", "4"] {
+        let file = b.dir.path().join(format!("since-{sequence}.bundle"));
+        let written = b.ok(&["bundle", "export", file.to_str().unwrap(), "--since", sequence, "-o", "json"]);
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(written["since"].to_string(), sequence, "{written}");
+    }
+    b.fails(&["bundle", "export", "no.bundle", "--since", "99"], 2);
     assert!(b.ok(&["audit", "list", "-o", "csv"]).contains("the publisher erred"));
     b.fails(&["intel", "activate", "2", "--reason", "again"], 2);
     b.fails(&["intel", "activate", "77", "--reason", "no such"], 2);
@@ -224,7 +236,11 @@ fn after_a_return_a_feed_that_did_not_change_is_loaded_again() {
     assert!(text.contains("osv-debian,loaded,70,"), "what is in force is the first document: {text}");
     assert!(synced(&b, &second, &[]).contains("osv-debian,unchanged,"));
     // A return that leaves this feed as it was last loaded changes nothing for it.
-    let other = format!("file://{}", b.file("other.ndjson", osv("CVE-2026-30001", "11", "zlib", "1.3")).display());
+    let other = format!(
+        "file://{}",
+        b.file("other.ndjson", osv("CVE-2026-30001", "11", "zlib", "1.3").replace("Debian:11", "Ubuntu:22.04:LTS"))
+            .display()
+    );
     b.sync("osv-ubuntu", &other, &[]);
     b.ok(&["intel", "activate", "5", "--reason", "the other one erred"]);
     assert!(synced(&b, &second, &[]).contains("osv-debian,unchanged,"));

@@ -246,7 +246,7 @@ fn patched_openssl_stays_open_in_a_daemon_and_in_a_java_program() {
     let b = Bench::new();
     sync(
         &b,
-        "osv-debian",
+        "ghsa",
         &(osv("CVE-2026-32001", &[("Debian:12", "openssl", "3.0.11-1~deb12u3")], "")
             + &osv(
                 "GHSA-aaaa-bbbb-cccc",
@@ -289,7 +289,7 @@ fn patched_openssl_stays_open_in_a_daemon_and_in_a_java_program() {
 #[test]
 fn a_library_inside_a_third_party_package_is_a_finding_with_its_owner() {
     let b = Bench::new();
-    sync(&b, "osv-debian", &osv("CVE-2026-32002", &[("Maven", "org.acme:tls-native", "3.0.14")], ""));
+    sync(&b, "ghsa", &osv("CVE-2026-32002", &[("Maven", "org.acme:tls-native", "3.0.14")], ""));
     let mut facts = patched_openssl(false).look();
     facts.packages.push(package("acme-agent", "acme-agent", "7.1"));
     facts.components[0].owned_by = Some("acme-agent".to_owned());

@@ -288,14 +288,14 @@ fn a_snapshot_that_nobody_could_read_again_is_not_written() {
     let before = b.ok(&["intel", "list", "-o", "csv"]);
     let feed = b.file("osv.ndjson", record(&format!("SUSE:{}", "x".repeat(200))));
     let url = format!("file://{}", feed.display());
-    let done = b.run(&["feed", "sync", "osv-debian", "--from", &url, "--accept-shrink", "--reason", "x", "-q"]);
+    let done = b.run(&["feed", "sync", "ghsa", "--from", &url, "--accept-shrink", "--reason", "x", "-q"]);
     assert_eq!(code(&done), 102, "{}{}", out(&done), err(&done));
     assert!(err(&done).contains("no usable record") || out(&done).contains("no usable record"), "{}", err(&done));
     assert_eq!(b.ok(&["intel", "list", "-o", "csv"]), before);
     b.ok(&["intel", "verify"]);
     // A slash is no fault: such snapshots are there already, and are read.
     b.file("osv.ndjson", record("SUSE:CORE 9 for IBM S/390"));
-    assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,0,"));
+    assert!(b.sync("ghsa", &url, &[]).contains("ghsa,loaded,1,0,"));
     b.ok(&["intel", "verify"]);
 }
 

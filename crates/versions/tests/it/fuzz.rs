@@ -109,6 +109,14 @@ fn nuget() {
         .for_each(|input| check(Scheme::Nuget, input, b"0123456789......-+aZ "));
 }
 
+#[test]
+fn composer() {
+    bolero::check!()
+        .with_iterations(ITERATIONS)
+        .with_max_len(LENGTH_MAX)
+        .for_each(|input| check(Scheme::Composer, input, b"0123456789.....--_+vabrcdevplx"));
+}
+
 /// `Display` writes a text that reads back as the same version.
 #[test]
 fn display_reads_back() {
@@ -123,7 +131,7 @@ fn display_reads_back() {
 }
 
 fn display_reads_back_for(text: &str) {
-    use patchwright_versions::{apk, deb, gem, go, maven, nuget, pep440, rpm, semver};
+    use patchwright_versions::{apk, composer, deb, gem, go, maven, nuget, pep440, rpm, semver};
     macro_rules! same {
         ($($type:ty),*) => {$(
             if let Ok(version) = <$type>::parse(text) {
@@ -133,5 +141,5 @@ fn display_reads_back_for(text: &str) {
         )*};
     }
     same!(deb::Version, rpm::Evr, apk::Version, semver::Version, pep440::Version);
-    same!(maven::Version, gem::Version, go::Version, nuget::Version);
+    same!(maven::Version, gem::Version, go::Version, nuget::Version, composer::Version);
 }

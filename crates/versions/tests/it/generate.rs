@@ -201,7 +201,7 @@ impl Random {
             Scheme::Maven => &["-", ".", "_", "a", "rc", "ga", "sp", "0", "1", "9", "", ".0", "-0", "x", "Final"],
             Scheme::Gem => &["-", ".", "a", "B", "0", "1", "9", "", ".0", "_", ".a", "rc"],
             Scheme::Go | Scheme::Semver => &["-", ".", "+", "a", "Z", "0", "1", "9", "", ".0", "v", "rc", "_"],
-            Scheme::Apk | Scheme::Nuget => panic!("no real tool to ask for {scheme}"),
+            Scheme::Apk | Scheme::Nuget | Scheme::Composer => panic!("no real tool to ask for {scheme}"),
         };
         let boundary = |mut at: usize| {
             while !text.is_char_boundary(at) {
@@ -222,7 +222,7 @@ impl Random {
             Scheme::Maven => self.maven(),
             Scheme::Gem => self.gem(),
             Scheme::Go | Scheme::Semver => self.go(),
-            Scheme::Apk | Scheme::Nuget => panic!("no real tool to ask for {scheme}"),
+            Scheme::Apk | Scheme::Nuget | Scheme::Composer => panic!("no real tool to ask for {scheme}"),
         }
     }
 

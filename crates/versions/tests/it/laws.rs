@@ -181,6 +181,10 @@ fn parts(scheme: Scheme) -> &'static [&'static str] {
             " ",
             "2147483648",
         ],
+        Scheme::Composer => &[
+            "0", "1", "1", "01", "10", ".0", ".0", ".1", ".1", ".10", "0", "1", "-alpha", "b", "RC", "-dev", "p1",
+            ".x-dev",
+        ],
     }
 }
 
@@ -249,6 +253,13 @@ fn slots(scheme: Scheme) -> &'static [&'static [&'static str]] {
             &["", ".0", ".1", ".01"],
             &["", "-0", "-1", "-01", "-a", "-A", "-a.1", "-a.B", "-a-1"],
             &["", "+m"],
+        ],
+        Scheme::Composer => &[
+            &["", "", "", "v"],
+            &["0", "1", "01", "10", "1.0", "1.1"],
+            &["", "", ".0", ".1"],
+            &["", "", "-alpha", "-a1", "b", "-beta.2", "RC1", "-RC1.1", "-pl", "p1", "-stable"],
+            &["", "", "-dev", "dev"],
         ],
     }
 }
@@ -321,6 +332,7 @@ laws! {
     gem_is_an_order: Scheme::Gem;
     go_is_an_order: Scheme::Go;
     nuget_is_an_order: Scheme::Nuget;
+    composer_is_an_order: Scheme::Composer;
 }
 
 /// The laws say little about texts that are all refused, so the parts must often make versions.

@@ -17,6 +17,7 @@ mod laws;
 mod oracles;
 mod oracles_languages;
 mod table_apk;
+mod table_composer;
 mod table_deb;
 mod table_gem;
 mod table_go;

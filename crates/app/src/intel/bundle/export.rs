@@ -80,7 +80,7 @@ pub async fn export(env: &Env, ctx: &Ctx, path: &Path, options: &ExportOptions) 
     let intel = env.intel();
     let earlier = match options.since {
         None => None,
-        Some(sequence) => Some(earlier(&intel, sequence)?),
+        Some(sequence) => Some(earlier(env, &intel, sequence).await?),
     };
     let (options, path) = (options.clone(), path.to_path_buf());
     let written = tokio::task::spawn_blocking(move || write(&intel, &path, &options, earlier.as_ref(), now))
@@ -102,9 +102,18 @@ pub async fn export(env: &Env, ctx: &Ctx, path: &Path, options: &ExportOptions) 
     Ok(written)
 }
 
-/// The kept snapshot that was exported with this sequence.
-fn earlier(intel: &Intel, sequence: u64) -> Result<SnapshotIndex> {
-    intel.dir().snapshots()?.into_iter().find(|s| s.sequence == sequence).ok_or_else(|| {
+/// Entries of the activation log that are looked through for a sequence.
+const LOOK_BACK: u32 = 10_000;
+
+/// The kept snapshot that was in force under this sequence. A snapshot that came into force again has one file under its newest
+/// sequence, so that the log knows the earlier ones.
+async fn earlier(env: &Env, intel: &Intel, sequence: u64) -> Result<SnapshotIndex> {
+    let kept = intel.dir().snapshots()?;
+    let log = env.db().read().await?.intel_activation_newest(LOOK_BACK).await?;
+    let logged = log.iter().find(|a| a.sequence == sequence).map(|a| a.snapshot_id.as_str());
+    let found = kept.into_iter().find(|s| s.sequence == sequence || logged == Some(s.id.as_str()));
+    // What the reader has it under is the sequence of the bundle that it took.
+    found.map(|index| SnapshotIndex { sequence, ..index }).ok_or_else(|| {
         AppError::invalid(
             "snapshot_gone",
             format!("no snapshot with sequence {sequence} is kept here"),

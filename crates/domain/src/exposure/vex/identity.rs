@@ -6,6 +6,7 @@ use patchwright_versions::{Scheme, compare_lenient};
 use serde::{Deserialize, Serialize};
 
 use super::names;
+use super::vers::{EXCEPT, Vers, WITHIN};
 use crate::exposure::cpe::{ATTRIBUTES, Cpe};
 use crate::exposure::finding::AffectedBinary;
 use crate::intel::names::{normal_name, purl_type};
@@ -289,6 +290,9 @@ impl Here<'_> {
                     let arch = self.binary.map(|b| b.arch.as_str()).unwrap_or_default();
                     arch == value || matches!(value.as_str(), "noarch" | "all") && matches!(arch, "noarch" | "all")
                 }
+                WITHIN => Vers::parse(value).is_some_and(|range| range.contains(self.scheme, version)),
+                // What cannot be read might hold this version.
+                EXCEPT => Vers::parse(value).is_some_and(|range| !range.contains(self.scheme, version)),
                 "distro" | "distro_name" => names::is_distro(self.ecosystem, value),
                 // Compared with the version; where the file came from does not change what it is.
                 "epoch" | "upstream" | "checksum" | "download_url" | "vcs_url" | "file_name" => true,

@@ -8,6 +8,7 @@ mod apply;
 mod identity;
 mod library;
 mod names;
+mod vers;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ use crate::time::Timestamp;
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
 pub use identity::{HostFit, HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
 pub use library::Library;
+pub use vers::{EXCEPT, Vers, WITHIN};
 
 /// Where a product stands towards a vulnerability (OpenVEX 0.2, `status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -21,6 +21,8 @@ const FLAG_INCLUSIVE: u8 = 1;
 const FLAG_EXACT: u8 = 2;
 /// The row speaks of a modular rpm build.
 const FLAG_MODULAR: u8 = 4;
+/// The upper bound is where the publisher stopped looking, and no fix.
+const FLAG_LIMIT: u8 = 8;
 
 /// The version order of an ecosystem name in OSV's spelling; nothing for ecosystems we cannot order yet.
 #[must_use]
@@ -37,6 +39,7 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         "Maven" => Some(Scheme::Maven),
         "RubyGems" => Some(Scheme::Gem),
         "NuGet" => Some(Scheme::Nuget),
+        "Packagist" => Some(Scheme::Composer),
         _ => None,
     }
 }
@@ -58,6 +61,8 @@ pub struct Row<'a> {
     pub inclusive: bool,
     /// `bound` is the one version meant.
     pub exact: bool,
+    /// `bound` is where the publisher stopped looking: what is below it is affected, and it is no fix.
+    pub limit: bool,
     /// Vendor's severity word.
     pub severity: Option<&'a str>,
     /// Vendor's finer state.
@@ -102,14 +107,15 @@ impl Row<'_> {
     pub fn says_the_same(&self, other: &Row<'_>) -> bool {
         (self.vuln, self.advisory, self.status, self.introduced, self.bound)
             == (other.vuln, other.advisory, other.status, other.introduced, other.bound)
-            && (self.inclusive, self.exact, self.severity, self.sub_state, self.modular, self.module)
-                == (other.inclusive, other.exact, other.severity, other.sub_state, other.modular, other.module)
+            && (self.inclusive, self.exact, self.limit) == (other.inclusive, other.exact, other.limit)
+            && (self.severity, self.sub_state, self.modular, self.module)
+                == (other.severity, other.sub_state, other.modular, other.module)
     }
 
     /// The first fixed version, where the row names one.
     #[must_use]
     pub fn fixed(&self) -> Option<&str> {
-        if self.inclusive || self.exact { None } else { self.bound }
+        if self.inclusive || self.exact || self.limit { None } else { self.bound }
     }
 }
 
@@ -130,7 +136,7 @@ impl From<&Row<'_>> for Draft {
     fn from(row: &Row<'_>) -> Self {
         let own = |text: Option<&str>| text.map(str::to_owned);
         let inclusive = if row.inclusive { FLAG_INCLUSIVE } else { 0 };
-        let exact = if row.exact { FLAG_EXACT } else { 0 };
+        let exact = if row.exact { FLAG_EXACT } else { 0 } | if row.limit { FLAG_LIMIT } else { 0 };
         Self {
             vuln: row.vuln.to_owned(),
             advisory: own(row.advisory),
@@ -224,7 +230,8 @@ fn mark_module(row: &mut Draft, affected: &Affected, titled: Option<&str>) {
 }
 
 /// Whether a text bounds a range: a version that the order allows, with a digit in it.
-fn is_bound(scheme: Scheme, text: &str) -> bool {
+#[must_use]
+pub fn is_bound(scheme: Scheme, text: &str) -> bool {
     validate(scheme, text).is_ok() && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
@@ -240,48 +247,9 @@ fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, o
         sub_state: affected.vendor.sub_state.clone(),
         module: None,
     };
-    let mut any = false;
-    for range in &affected.ranges {
-        if range.kind == RangeKind::Git {
-            continue;
-        }
-        let mut introduced: Option<String> = None;
-        let mut open = false;
-        for event in &range.events {
-            match event {
-                Event::Introduced(v) => {
-                    if open {
-                        out.push(Draft { introduced: introduced.take(), ..base.clone() });
-                        any = true;
-                    }
-                    introduced = (v != "0").then(|| v.clone());
-                    open = true;
-                }
-                // A bound that the order refuses would sort before every real version, and every host would look patched; dpkg's
-                // order takes words for versions (`<unfixed>`), and a fix would be promised that there is none of. Without the
-                // bound the row says "affected, no fix known", the pessimistic reading.
-                Event::Fixed(v) | Event::LastAffected(v) if !is_bound(scheme, v) => {
-                    let status = Status::Affected.code();
-                    out.push(Draft { introduced: introduced.take(), status, ..base.clone() });
-                    any = true;
-                    open = false;
-                }
-                Event::Fixed(v) | Event::LastAffected(v) => {
-                    let flags = if matches!(event, Event::LastAffected(_)) { FLAG_INCLUSIVE } else { 0 };
-                    out.push(Draft { introduced: introduced.take(), bound: Some(v.clone()), flags, ..base.clone() });
-                    any = true;
-                    open = false;
-                }
-                Event::Limit(_) => {}
-            }
-        }
-        if open {
-            out.push(Draft { introduced, ..base.clone() });
-            any = true;
-        }
-    }
-    if any {
-        return;
+    let first = out.len();
+    for range in affected.ranges.iter().filter(|range| range.kind != RangeKind::Git) {
+        draft_range(scheme, &range.events, &base, out);
     }
     if affected.versions.is_empty() {
         if affected.ranges.is_empty() && affected.status != Status::Fixed {
@@ -289,8 +257,110 @@ fn draft_rows(scheme: Scheme, vuln: &str, advisory: &str, affected: &Affected, o
         }
         return;
     }
-    for version in &affected.versions {
-        out.push(Draft { bound: Some(version.clone()), flags: FLAG_EXACT, ..base.clone() });
+    // A version counts that is listed or lies in a range. Most lists only spell the ranges out, and those would be thousands of rows.
+    let in_ranges: Vec<Draft> = out.get(first..).unwrap_or_default().to_vec();
+    // What fixes the ranges is no fix that is known of a version beside them.
+    let status =
+        if in_ranges.is_empty() || base.status != Status::Fixed.code() { base.status } else { Status::Affected.code() };
+    let listed = affected.versions.iter().filter(|version| !in_ranges.iter().any(|row| row.spans(scheme, version)));
+    out.extend(listed.map(|version| Draft { bound: Some(version.clone()), flags: FLAG_EXACT, status, ..base.clone() }));
+}
+
+impl Draft {
+    /// Whether a version lies in the interval of the row, which is none of one exact version.
+    fn spans(&self, scheme: Scheme, version: &str) -> bool {
+        let order = |bound: &str| patchwright_versions::compare_lenient(scheme, version, bound);
+        let after = self.introduced.as_deref().is_none_or(|low| order(low).is_ge());
+        let before = self.bound.as_deref().is_none_or(|high| match order(high) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => self.flags & FLAG_INCLUSIVE != 0,
+            std::cmp::Ordering::Greater => false,
+        });
+        after && before
+    }
+}
+
+/// The version of an event.
+fn version_of(event: &Event) -> &str {
+    match event {
+        Event::Introduced(v) | Event::Fixed(v) | Event::LastAffected(v) | Event::Limit(v) => v,
+    }
+}
+
+/// The events of a range in the order of their versions. Where one is no version the publisher's order is all there is.
+fn in_order(scheme: Scheme, events: &[Event]) -> Vec<&Event> {
+    let mut events: Vec<&Event> = events.iter().filter(|event| !matches!(event, Event::Limit(_))).collect();
+    let is_start = |event: &Event| matches!(event, Event::Introduced(v) if v == "0");
+    if !events.iter().all(|event| is_start(event) || is_bound(scheme, version_of(event))) {
+        return events;
+    }
+    events.sort_by(|a, b| {
+        let last = |event: &Event| matches!(event, Event::LastAffected(_));
+        // `0` is the beginning of every order, also where versions exist that sort below it.
+        let start = is_start(b).cmp(&is_start(a));
+        start
+            .then_with(|| patchwright_versions::compare_lenient(scheme, version_of(a), version_of(b)))
+            // A range of one version begins with it before it ends with it.
+            .then_with(|| last(a).cmp(&last(b)))
+    });
+    events
+}
+
+/// The version from which on a range says nothing: the last of its limits, as the schema of OSV has it.
+fn limit_of(scheme: Scheme, events: &[Event]) -> Option<&str> {
+    let limits: Vec<&str> = events.iter().filter(|event| matches!(event, Event::Limit(_))).map(version_of).collect();
+    // `*`, or what is no version, limits nothing.
+    if !limits.iter().all(|limit| is_bound(scheme, limit)) {
+        return None;
+    }
+    limits.into_iter().max_by(|a, b| patchwright_versions::compare_lenient(scheme, a, b))
+}
+
+/// The intervals of one range.
+fn draft_range(scheme: Scheme, events: &[Event], base: &Draft, out: &mut Vec<Draft>) {
+    let first = out.len();
+    let mut introduced: Option<String> = None;
+    let mut open = false;
+    for event in in_order(scheme, events) {
+        match event {
+            Event::Introduced(v) => {
+                if open {
+                    out.push(Draft { introduced: introduced.take(), ..base.clone() });
+                }
+                introduced = (v != "0").then(|| v.clone());
+                open = true;
+            }
+            // A bound that the order refuses would sort before every real version, and every host would look patched; dpkg's
+            // order takes words for versions (`<unfixed>`), and a fix would be promised that there is none of. Without the
+            // bound the row says "affected, no fix known", the pessimistic reading.
+            Event::Fixed(v) | Event::LastAffected(v) if !is_bound(scheme, v) => {
+                let status = Status::Affected.code();
+                out.push(Draft { introduced: introduced.take(), status, ..base.clone() });
+                open = false;
+            }
+            Event::Fixed(v) | Event::LastAffected(v) => {
+                let flags = if matches!(event, Event::LastAffected(_)) { FLAG_INCLUSIVE } else { 0 };
+                out.push(Draft { introduced: introduced.take(), bound: Some(v.clone()), flags, ..base.clone() });
+                open = false;
+            }
+            Event::Limit(_) => {}
+        }
+    }
+    if open {
+        out.push(Draft { introduced, ..base.clone() });
+    }
+    let Some(limit) = limit_of(scheme, events) else { return };
+    let beyond = |v: &str| patchwright_versions::compare_lenient(scheme, v, limit).is_ge();
+    let ranges = out.split_off(first);
+    for mut row in ranges.into_iter().filter(|row| !row.introduced.as_deref().is_some_and(beyond)) {
+        if row.bound.as_deref().is_none_or(|bound| bound != limit && beyond(bound))
+            || (row.flags & FLAG_INCLUSIVE != 0 && row.bound.as_deref() == Some(limit))
+        {
+            row.bound = Some(limit.to_owned());
+            row.flags = FLAG_LIMIT;
+            row.status = Status::Affected.code();
+        }
+        out.push(row);
     }
 }
 
@@ -458,6 +528,7 @@ impl AdvisoryChunk {
             status: Status::from_code(bytes.get(32).copied()?)?,
             inclusive: flags & FLAG_INCLUSIVE != 0,
             exact: flags & FLAG_EXACT != 0,
+            limit: flags & FLAG_LIMIT != 0,
             modular: flags & FLAG_MODULAR != 0,
             module: module.and_then(|id| self.strings.text(id)),
         })
@@ -530,6 +601,85 @@ mod tests {
             assert_eq!(held("two-ranges", version), inside, "{version}");
         }
         assert_eq!(chunk.rows("absent").count(), 0);
+    }
+
+    /// Which of some versions a record with these events and listed versions is about.
+    fn affects(ecosystem: &str, events: &[Event], versions: &[&str], installed: &[&str]) -> Vec<bool> {
+        let record = Advisory {
+            id: "CVE-2024-0004".to_owned(),
+            affected: vec![Affected {
+                ecosystem: ecosystem.to_owned(),
+                package: "thing".to_owned(),
+                status: Status::Fixed,
+                ranges: vec![Range { kind: RangeKind::Ecosystem, events: events.to_vec() }],
+                versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+                ..Affected::default()
+            }],
+            ..Advisory::default()
+        };
+        let scheme = scheme_of(ecosystem).unwrap();
+        let chunk = AdvisoryChunk::open(compile_advisories(&[record]).remove(0).2).unwrap();
+        let held = |v: &&str| {
+            let key = patchwright_versions::sort_key(scheme, v);
+            chunk.rows("thing").any(|row| row.holds(scheme, v, key.as_deref()))
+        };
+        installed.iter().map(held).collect()
+    }
+
+    #[test]
+    fn a_version_counts_that_is_listed_or_in_a_range() {
+        let fixed = |low: &str, high: &str| vec![Event::Introduced(low.to_owned()), Event::Fixed(high.to_owned())];
+        let one = affects("PyPI", &fixed("2.0", "2.5"), &["1.0", "2.1", "2.2"], &["1.0", "1.1", "2.1", "2.3", "2.5"]);
+        assert_eq!(one, [true, false, true, true, false]);
+        // Versions that the range has already are no rows of their own, however many there are.
+        let versions: Vec<String> = (0..5_000).map(|n| format!("2.0.{n}")).collect();
+        let record = Advisory {
+            id: "CVE-2024-0004".to_owned(),
+            affected: vec![Affected { versions, ..Affected::fixed_in("PyPI", "thing", "3.0") }],
+            ..Advisory::default()
+        };
+        assert_eq!(compile_advisories(&[record]).remove(0).1, 1);
+    }
+
+    #[test]
+    fn events_count_by_version_and_not_by_place() {
+        let (intro, fixed) = (|v: &str| Event::Introduced(v.to_owned()), |v: &str| Event::Fixed(v.to_owned()));
+        let last = |v: &str| Event::LastAffected(v.to_owned());
+        for events in [[fixed("3.0.18"), intro("0")], [intro("0"), fixed("3.0.18")]] {
+            assert_eq!(affects("Debian:12", &events, &[], &["1", "3.0.17", "3.0.18", "4"]), [true, true, false, false]);
+        }
+        let two = [fixed("2.4"), fixed("1.4"), intro("2.0"), intro("1.0")];
+        let want = [false, true, false, true, false];
+        assert_eq!(affects("npm", &two, &[], &["0.9.0", "1.3.0", "1.4.0", "2.3.0", "2.4.0"]), want);
+        // `0` begins before a pre-release that sorts below it; a range may be one version.
+        assert_eq!(affects("npm", &[fixed("1.0.0"), intro("0")], &[], &["0.0.0-alpha"]), [true]);
+        assert_eq!(
+            affects("npm", &[last("2.0.0"), intro("2.0.0")], &[], &["1.9.9", "2.0.0", "2.0.1"]),
+            [false, true, false]
+        );
+    }
+
+    #[test]
+    fn a_limit_ends_the_range_and_is_no_fix() {
+        let intro = |v: &str| Event::Introduced(v.to_owned());
+        let limit = |v: &str| Event::Limit(v.to_owned());
+        let at = ["3.0.9", "3.0.10", "3.0.20"];
+        assert_eq!(affects("Debian:12", &[intro("0"), limit("3.0.10")], &[], &at), [true, false, false]);
+        assert_eq!(affects("Debian:12", &[intro("0"), limit("*")], &[], &at), [true, true, true]);
+        assert_eq!(affects("Debian:12", &[intro("3.0.10"), limit("3.0.10")], &[], &at), [false, false, false]);
+        let fixed = Event::Fixed("3.0.20".to_owned());
+        assert_eq!(affects("Debian:12", &[intro("0"), fixed.clone(), limit("3.0.10")], &[], &at), [true, false, false]);
+        assert_eq!(affects("Debian:12", &[intro("0"), fixed, limit("4")], &[], &at), [true, true, false]);
+        let record = Advisory {
+            id: "CVE-2024-0004".to_owned(),
+            affected: vec![Affected {
+                ranges: vec![Range { kind: RangeKind::Ecosystem, events: vec![intro("0"), limit("3.0.10")] }],
+                ..Affected::stated("Debian:12", "thing", Status::Affected, VendorWords::default())
+            }],
+            ..Advisory::default()
+        };
+        let chunk = AdvisoryChunk::open(compile_advisories(&[record]).remove(0).2).unwrap();
+        assert_eq!(chunk.rows("thing").next().unwrap().fixed(), None);
     }
 
     #[test]

@@ -367,6 +367,15 @@ impl<'a> Vulnerability<'a, '_> {
             .collect()
     }
 
+    fn open_products(&self, statuses: &'a Value) -> Open<'a> {
+        let ids: BTreeSet<&str> = ["known_affected", "first_affected", "last_affected", "under_investigation"]
+            .iter()
+            .flat_map(|word| list(statuses, word).filter_map(Value::as_str))
+            .collect();
+        let filed = ids.iter().filter_map(|id| Some(products::file(&self.tree.resolve(id)?))).collect();
+        Open { ids, filed }
+    }
+
     /// Statements by the update that fixes them, products that differ only by architecture as one.
     fn statements(&mut self) -> BTreeMap<Option<String>, Vec<Affected>> {
         let statuses = self.value.get("product_status").unwrap_or(&Value::Null);
@@ -376,6 +385,7 @@ impl<'a> Vulnerability<'a, '_> {
         let advice = self.advice();
         let (severity_of, severity_of_all) = self.severities();
         let fallback = severity_of_all.or(self.record.severity.as_deref());
+        let open = self.open_products(statuses);
         let mut seen: BTreeSet<(Filed2, &str, Option<String>)> = BTreeSet::new();
         let mut out: BTreeMap<Option<String>, Vec<Affected>> = BTreeMap::new();
         for word in STATUS_WORDS {
@@ -394,6 +404,18 @@ impl<'a> Vulnerability<'a, '_> {
                 };
                 if filed.debug {
                     continue;
+                }
+                if word == "known_not_affected" {
+                    if open.ids.contains(id) {
+                        // CSAF 2.0 and 2.1, 6.1.6: no product may be in two of these groups. The cautious one counts.
+                        let what = "product is also said to be affected or under investigation, which counts";
+                        (self.say)(&place(), what, product);
+                        continue;
+                    }
+                    // Builds for other architectures become one statement; one that is affected must not be lost in it.
+                    if open.filed.contains(&filed) {
+                        continue;
+                    }
                 }
                 let advice = advice.get(id).copied().unwrap_or_default();
                 let severity = severity_of.get(id).copied().or(fallback);
@@ -415,6 +437,12 @@ impl<'a> Vulnerability<'a, '_> {
         }
         out
     }
+}
+
+/// Products that the publisher calls affected or is still looking at, by id and by what they are filed under.
+struct Open<'a> {
+    ids: BTreeSet<&'a str>,
+    filed: BTreeSet<Filed>,
 }
 
 type Filed2 = (String, String, Option<String>, Option<String>);

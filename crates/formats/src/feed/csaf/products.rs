@@ -36,7 +36,7 @@ const ARCHES: [&str; 21] = [
 ];
 
 /// Where a product is filed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Filed {
     pub(crate) ecosystem: String,
     pub(crate) package: String,

@@ -70,6 +70,14 @@ fn every_status_and_sub_state_of_the_tracker() {
 }
 
 #[test]
+fn ids_of_the_tracker_have_one_spelling() {
+    let text = r#"{"curl":{"cve-2030-0013":{"releases":{"bookworm":{"status":"open","urgency":"low"}}},"TEMP-0000000-0CA7E3":{"releases":{"bookworm":{"status":"open","urgency":"low"}}}}}"#;
+    let parsed = debian_tracker::parse(text.as_bytes(), &limits()).unwrap();
+    let ids: Vec<&str> = parsed.records.iter().map(|row| &*row.cve).collect();
+    assert_eq!(ids, ["CVE-2030-0013", "TEMP-0000000-0CA7E3"]);
+}
+
+#[test]
 fn rows_become_parts_of_advisories() {
     let parsed = debian_tracker::parse(TRACKER, &limits()).unwrap();
     let fixed = row(&parsed.records, "CVE-2020-0001", "bookworm").affected("Debian:12");

@@ -46,6 +46,15 @@ fn a_byte_order_mark_and_other_column_order() {
 }
 
 #[test]
+fn quotes_around_fields_are_no_part_of_them() {
+    let parsed =
+        parse("\"cve\",\"epss\",\"percentile\"\n\"CVE-2021-0001\",\"0.1\",\"0.5\"\n".as_bytes(), &limits()).unwrap();
+    assert!(parsed.adds_up() && parsed.problems.is_empty(), "{}", said(&parsed.problems));
+    assert_eq!(parsed.records.rows[0].cve.as_ref(), "CVE-2021-0001");
+    assert_eq!(parsed.records.rows[0].score, EpssScore { score_e5: 10_000, percentile_e5: Some(50_000) });
+}
+
+#[test]
 fn bad_rows_are_named_and_cost_only_themselves() {
     let text = "#model_version:,score_date:soon\ncve,epss,percentile\n\
                 CVE-2020-0001,1.5,0.5\n\

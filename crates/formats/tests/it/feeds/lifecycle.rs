@@ -103,6 +103,26 @@ fn debian_csv_with_missing_trailing_columns() {
 }
 
 #[test]
+fn a_release_table_of_the_other_distribution_is_refused_by_name() {
+    let debian = "version,codename,series,created,release,eol\n1.1,Buzz,buzz,1993-08-16,1996-06-17,1997-06-05\n,Sid,sid,1993-08-16\n";
+    let ubuntu = "version,codename,series,created,release,eol\n4.10,Warty,warty,2004-03-05,2004-10-20,2006-04-30\n";
+    for (text, distro, sibling) in
+        [(debian, Distro::Ubuntu, "distro-info-debian"), (ubuntu, Distro::Debian, "distro-info-ubuntu")]
+    {
+        match distro_info::parse(text.as_bytes(), distro, &limits()) {
+            Err(error @ FeedError::Sibling { feed, .. }) => {
+                assert!(feed == sibling && error.hint().contains(sibling), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let mixed = format!("{debian}4.10,Warty,warty,2004-03-05,2004-10-20,2006-04-30\n");
+    let parsed = distro_info::parse(mixed.as_bytes(), Distro::Debian, &limits()).unwrap();
+    assert_eq!((parsed.read, parsed.lost), (3, 1));
+    assert_says(&parsed.problems, &["line 4", "warty is a release of another distribution"]);
+}
+
+#[test]
 fn ubuntu_csv_with_lts_in_the_version_and_columns_of_the_future() {
     let csv = "version,codename,series,created,release,eol,eol-server,eol-esm,eol-legacy,eol-beyond\n\
                6.06 LTS,Dapper Drake,dapper,2005-10-12,2006-06-01,2009-07-14,2011-06-01\n\

@@ -56,6 +56,30 @@ fn a_page_with_its_quirks() {
 }
 
 #[test]
+fn a_page_that_holds_less_than_it_states_says_so() {
+    let whole = String::from_utf8(PAGE.to_vec()).unwrap();
+    for (size, total, says) in [(5, 5, false), (19, 19, true), (2_000, 19, true), (5, 19, false)] {
+        let text = whole
+            .replace("\"resultsPerPage\": 5", &format!("\"resultsPerPage\": {size}"))
+            .replace("\"totalResults\": 5", &format!("\"totalResults\": {total}"));
+        let parsed = parse(text.as_bytes());
+        let named = parsed.problems.iter().any(|p| p.what == "document states 19 records and holds 5");
+        assert_eq!(named, says, "{size} {total}: {}", said(&parsed.problems));
+        let zip = parse(zip_of(&[("a.json", text.as_bytes())]).get_ref());
+        let named = zip.problems.iter().any(|p| p.what == "document states 19 records and holds 5");
+        assert_eq!(named, says, "{size} {total}: {}", said(&zip.problems));
+    }
+}
+
+#[test]
+fn a_vector_without_a_score_is_a_vector() {
+    let text = r#"{"cve":{"id":"CVE-2026-0001","sourceIdentifier":"x","vulnStatus":"Analyzed","metrics":{"cvssMetricV31":[{"source":"nvd@nist.gov","type":"Primary","cvssData":{"version":"3.1","vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}}]}}}"#;
+    let parsed = parse(text.as_bytes());
+    assert!(parsed.problems.is_empty(), "{}", said(&parsed.problems));
+    assert_eq!((parsed.records[0].cvss.len(), parsed.records[0].cvss[0].published_e1), (1, None));
+}
+
+#[test]
 fn every_form_gives_the_same_records() {
     let page = parse(PAGE).records;
     assert_eq!(parse(&gzip(PAGE)).records, page);

@@ -101,6 +101,27 @@ fn updateinfo() {
 }
 
 #[test]
+fn updateinfo_with_ids_in_small_letters_and_without_packages() {
+    let update = |id: &str, cve: &str, packages: &str| {
+        format!(
+            r#"<update type="security"><id>{id}</id><references><reference id="{cve}" type="cve"/></references><pkglist><collection short="x">{packages}</collection></pkglist></update>"#
+        )
+    };
+    let package = |arch: &str| format!(r#"<package name="a" version="1" release="2.el9" epoch="0" arch="{arch}"/>"#);
+    let text = format!(
+        "<updates>{}{}{}</updates>",
+        update("ELSA-2031-0025", "cve-2031-1025", &package("x86_64")),
+        update("ELSA-2031-0026", "CVE-2031-1026", &package("src")),
+        update("ELSA-2031-0027", "CVE-2031-1027", ""),
+    );
+    let parsed = advisories(FeedFormat::UpdateInfo, text.as_bytes());
+    assert_eq!(find(&parsed, "ELSA-2031-0025").vulnerabilities(), ["CVE-2031-1025"]);
+    assert_says(&parsed.problems, &["update 2", "ELSA-2031-0026 names no package that can be installed"]);
+    assert_says(&parsed.problems, &["update 3", "ELSA-2031-0027 names no package that can be installed"]);
+    assert_eq!(parsed.problems.len(), 2, "{}", said(&parsed.problems));
+}
+
+#[test]
 fn a_cut_or_damaged_updateinfo_keeps_its_whole_updates() {
     let whole = include_bytes!("../../fixtures/feeds/updateinfo.xml");
     let cut = whole.windows(9).rposition(|w| w == b"NOT-AN-ID").unwrap();

@@ -28,6 +28,16 @@ libstdc++6 amd64 12.2.0-14+deb12u1 gcc-12 12.2.0-14+deb12u1 Installed
 }
 
 #[test]
+fn a_package_of_a_language_without_a_version_is_named() {
+    let (bill, problems) = cyclonedx::parse(&cdx(
+        r#"{"type":"library","name":"flask","purl":"pkg:pypi/flask"},{"type":"library","name":"jinja2","purl":"pkg:pypi/jinja2","version":"3.1.2"},{"type":"library","name":"shop","purl":"pkg:generic/shop"}"#,
+    ));
+    let names: Vec<&str> = bill.components.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["jinja2"]);
+    assert_eq!(told(&problems), "/components/0: the component has no usable version; it is left out\n");
+}
+
+#[test]
 fn trivy_cyclonedx_with_epochs_modules_and_source_rpms() {
     let (bill, problems) = cyclonedx::parse(&fixture("cyclonedx-trivy.json"));
     assert_eq!(
