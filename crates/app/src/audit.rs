@@ -110,7 +110,8 @@ pub async fn verify_against(env: &Env, ctx: &Ctx, anchor: Option<&Anchor>) -> Re
     ctx.authorize(Action::VerifyAudit, &Target::Installation)?;
     let verified = env.db().read().await?.audit_verify(anchor).await?;
     let with = anchor.map(|a| format!(", and record {} is the anchored one", a.seq)).unwrap_or_default();
-    Ok(format!("{} records, the chain holds{with}; head {}", verified.head.seq, verified.head.hash))
+    let records = if verified.head.seq == 1 { "record" } else { "records" };
+    Ok(format!("{} {records}, the chain holds{with}; head {}", verified.head.seq, verified.head.hash))
 }
 
 /// An anchor of the present head, to be kept outside the database.

@@ -17,7 +17,8 @@ use patchwright_domain::decision::rank::{Judged, PatchGroup, PatchState, Ranked,
 use patchwright_domain::decision::sla::{Clocks, DueDates, due};
 use patchwright_domain::decision::variables::Input;
 use patchwright_domain::exposure::cleared::{Cleared, Why};
-use patchwright_domain::exposure::subject::replaced_unseen;
+use patchwright_domain::exposure::kernel::running_unseen;
+use patchwright_domain::exposure::subject::{replaced_unseen, streams_unseen};
 use patchwright_domain::exposure::{Evidence, Finding, FindingState};
 use patchwright_domain::intel::{ExploitEvidence, ExploitKind, VulnFacts};
 use patchwright_domain::inventory::{
@@ -259,6 +260,8 @@ fn whole(
             .unseen
             .iter()
             .cloned()
+            .chain(running_unseen(host))
+            .chain(streams_unseen(host))
             .chain(replaced_unseen(host))
             .map(|u| UnseenView { what: u.what, why: u.why, hint: u.hint })
             .collect(),
@@ -506,6 +509,13 @@ fn evidence_words(e: &Evidence, now: Timestamp) -> String {
             format!("process {pid} ({exe}){unit} still runs the replaced {file}")
         }
         Evidence::RunningKernel { running, version } => format!("the running kernel {running} is version {version}"),
+        Evidence::StreamAssumed { stream } => {
+            let of = stream.as_deref().map_or_else(|| "this statement".to_owned(), |s| format!("what is said of {s}"));
+            format!("assumed: nobody says which module stream the package is from, and {of} counts for it")
+        }
+        Evidence::RunningKernelAssumed { version } => {
+            format!("assumed: nobody looked which kernel runs, and version {version} is installed and may be the one")
+        }
         Evidence::OldKernelInstalled { package } => format!("{package} is installed and not running"),
         Evidence::CandidateChangelog { fixed } => {
             format!("the changelog of the version on offer names it as fixed in {fixed}")

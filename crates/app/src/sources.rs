@@ -9,8 +9,8 @@ use patchwright_domain::inventory::source::assessment::{
     Answers, Assessment, Observed, Request, Verdict, Wish, decide, gate, standing,
 };
 use patchwright_domain::inventory::source::{
-    Artifact, ArtifactForm, Classified, ConfiguredSource, Divergence, SourceKind, SourcePatch, Subject, classify,
-    diverge, not_comparable,
+    Artifact, ArtifactForm, Classified, ConfiguredSource, Divergence, SourceClass, SourceKind, SourcePatch, Subject,
+    classify, diverge, not_comparable,
 };
 use patchwright_domain::inventory::{HostFacts, Tri};
 use patchwright_domain::time::{Date, Timestamp};
@@ -20,6 +20,7 @@ use patchwright_protocol::sources::{
 };
 use patchwright_store::{Generation, SeenSource, SourceContent, SourceSight, StoredAssessment, WriteTxn};
 
+use crate::audit::Names;
 use crate::error::AppError;
 use crate::fleet::page;
 use crate::{Ctx, Env, Result};
@@ -126,6 +127,7 @@ impl Known {
             installed: sum(|s| s.installed),
             hosts_untold: sum(|s| s.hosts.saturating_sub(s.told)),
             pending: sum(|s| s.pending),
+            pending_told: class != Some(SourceClass::Vendor),
             review_by: self.assessment().and_then(|a| match &a.verdict {
                 Verdict::Accepted { review_by } | Verdict::AcceptedWithConditions { review_by, .. } => {
                     Some(review_by.to_string())
@@ -285,7 +287,21 @@ async fn find(env: &Env, ctx: &Ctx, id: &str) -> Result<Known> {
 pub async fn show(env: &Env, ctx: &Ctx, id: &str) -> Result<SourceDetail> {
     ctx.authorize(Action::ViewSources, &Target::OwnScope)?;
     let known = find(env, ctx, id).await?;
-    Ok(detail(&known, env.now().date()))
+    told(env, &known).await
+}
+
+/// A source with people and tokens called by their names; who is gone stays an id.
+async fn told(env: &Env, known: &Known) -> Result<SourceDetail> {
+    let mut detail = detail(known, env.now().date());
+    if let Some(reviewer) = detail.reviewer.clone() {
+        let names = Names::of(&mut env.db().read().await?, std::iter::once(reviewer.as_str())).await?;
+        if let Some(name) = names.of_id(&reviewer) {
+            let (id, who) = (format!("{reviewer} decided on "), format!("{name} decided on "));
+            detail.state_because = detail.state_because.iter().map(|text| text.replace(&id, &who)).collect();
+            detail.reviewer = Some(name.to_owned());
+        }
+    }
+    Ok(detail)
 }
 
 fn detail(known: &Known, today: Date) -> SourceDetail {
@@ -472,5 +488,5 @@ async fn save(
     });
     txn.commit().await?;
     env.event("sources", &format!("{} was assessed", known.subject.title()));
-    Ok(detail(&find(env, ctx, id.as_str()).await?, now.date()))
+    told(env, &find(env, ctx, id.as_str()).await?).await
 }

@@ -40,6 +40,8 @@ pub struct SourceRow {
     pub hosts_untold: u32,
     /// Upgrades that are pending from it, summed over hosts.
     pub pending: u32,
+    /// Whether `pending` is counted: hosts report the packages of other sources, and none of the vendor's own repositories.
+    pub pending_told: bool,
     /// Last day of the decision, `YYYY-MM-DD`.
     pub review_by: Option<String>,
 }

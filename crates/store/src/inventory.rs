@@ -32,7 +32,11 @@ queries! {
         JOIN host_facts f ON f.host_id = h.id AND f.at = h.facts_at JOIN package_set s ON s.hash = f.set_hash WHERE h.id IN ({list})";
     HOST_FACTS_AS_OF = "SELECT f.host_id, f.at, f.set_hash, f.facts_hash, f.content, s.content AS set_content FROM host_facts f \
         JOIN package_set s ON s.hash = f.set_hash WHERE f.host_id = $1 AND f.at <= $2 ORDER BY f.at DESC LIMIT 1";
-    HOST_FACTS_HISTORY = "SELECT at, set_hash, facts_hash, libraries_hash, collector FROM host_facts WHERE host_id = $1 ORDER BY at DESC LIMIT $2";
+    HOST_FACTS_CHANGES = "SELECT at, set_hash, libraries_hash FROM (SELECT at, set_hash, libraries_hash, \
+        LAG(set_hash) OVER (ORDER BY at) AS set_before, LAG(libraries_hash) OVER (ORDER BY at) AS libraries_before \
+        FROM host_facts WHERE host_id = $1) AS version \
+        WHERE set_before IS NULL OR set_before <> set_hash OR libraries_hash IS NULL OR libraries_before IS NULL \
+        OR libraries_before <> libraries_hash ORDER BY at DESC";
     HOST_FACTS_AT = "SELECT at, content FROM host_facts WHERE host_id = $1 AND at IN ({list})";
     HOST_FACTS_SAVE = "INSERT INTO host_facts (host_id, at, set_hash, facts_hash, libraries_hash, collector, content) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) \
@@ -210,20 +214,16 @@ pub struct StoredFacts {
     pub facts: HostFacts,
 }
 
-/// One entry of a host's history.
+/// A change in the history of a host: the first of its versions that has these lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactsVersion {
     /// When these facts arrived.
     pub at: Timestamp,
     /// Package set.
     pub set_hash: String,
-    /// Digest of the other facts.
-    pub facts_hash: String,
     /// Digest of the packages of languages that are judged by themselves: equal ones mean equal lists. Empty where there are none;
     /// nothing for a version that was written before this digest was kept.
     pub libraries_hash: Option<String>,
-    /// Who collected.
-    pub collector: String,
 }
 
 fn stored_facts(row: &Row) -> Result<StoredFacts, StoreError> {
@@ -268,20 +268,19 @@ impl Reader {
         row.as_ref().map(stored_facts).transpose()
     }
 
-    /// When a host changed, newest first.
+    /// When the packages of a host changed, newest first: of versions with equal lists the oldest one, and every one of which it is
+    /// not on record whether its packages of languages are those of before. The answer grows with changes and not with looks.
     ///
     /// # Errors
     /// When the query fails or a row does not read back.
-    pub async fn host_facts_history(&mut self, id: &HostId, limit: u32) -> Result<Vec<FactsVersion>, StoreError> {
-        let rows = self.link.all(HOST_FACTS_HISTORY, args![id.as_str(), i64::from(limit)]).await?;
+    pub async fn host_facts_changes(&mut self, id: &HostId) -> Result<Vec<FactsVersion>, StoreError> {
+        let rows = self.link.all(HOST_FACTS_CHANGES, args![id.as_str()]).await?;
         rows.iter()
             .map(|row| {
                 Ok(FactsVersion {
                     at: row.at("at")?,
                     set_hash: row.text("set_hash")?,
-                    facts_hash: row.text("facts_hash")?,
                     libraries_hash: row.opt_text("libraries_hash")?,
-                    collector: row.text("collector")?,
                 })
             })
             .collect()

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "libraries", up: include_str!("../migrations/0007_libraries/up.sql") },
     Migration { number: 8, name: "source_sight", up: include_str!("../migrations/0008_source_sight/up.sql") },
     Migration { number: 9, name: "vex_document", up: include_str!("../migrations/0009_vex_document/up.sql") },
+    Migration { number: 10, name: "facts_changes", up: include_str!("../migrations/0010_facts_changes/up.sql") },
 ];
 
 /// Schema number of this program.

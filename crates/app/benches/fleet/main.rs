@@ -207,6 +207,7 @@ fn fill(systems: Vec<System>, hosts: u32, with_history: bool) -> Fleet {
                     standing: Standing::Kernel {
                         running: Some(source.ladder[running].0.clone()),
                         next: source.ladder[next].0.clone(),
+                        may_run: Vec::new(),
                     },
                     ..plain(&source.name, "")
                 };

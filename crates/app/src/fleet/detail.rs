@@ -19,9 +19,6 @@ use crate::decisions::requested_of;
 use crate::error::AppError;
 use crate::{Ctx, Env, Result};
 
-/// Past changes shown.
-const HISTORY_SHOWN: usize = 500;
-
 /// Exposure as a word.
 #[must_use]
 pub(crate) fn exposure_word(exposure: Exposure) -> &'static str {
@@ -70,7 +67,6 @@ pub async fn host_detail(env: &Env, ctx: &Ctx, id: &HostId) -> Result<HostDetail
         history: facts
             .history
             .iter()
-            .take(HISTORY_SHOWN)
             .map(|h| HistoryRow {
                 at: h.at.to_string(),
                 name: h.name.clone(),

@@ -69,9 +69,10 @@ impl FirstSeen {
             Standing::Replaced { old } => {
                 Seen { installed: self.present(&key.name, &key.version), running: self.present(&key.name, old) }
             }
-            Standing::Kernel { running, next } => {
+            Standing::Kernel { running, next, may_run } => {
                 let installed = self.present(&key.name, next);
-                Seen { installed, running: running.as_ref().map_or(installed, |v| self.present(&key.name, v)) }
+                let running = running.iter().chain(may_run).map(|version| self.present(&key.name, version)).min();
+                Seen { installed, running: running.unwrap_or(installed) }
             }
         }
     }

@@ -10,13 +10,10 @@ use patchwright_store::{FactsVersion, Host, PackageSet, Reader};
 
 use crate::Result;
 
-/// Versions of a host's history that are looked at; a longer presence counts from the oldest of them.
-const HISTORY_MAX: u32 = 100;
-
 type Libraries = Arc<BTreeSet<Library>>;
 
 /// The record of one host. Both lists are newest first, neighbours differ, and the first is what the host has now; a list is empty
-/// where it never was another one in the history that is looked at.
+/// where it never was another one.
 #[derive(Default)]
 pub(crate) struct Record {
     /// Package sets.
@@ -31,7 +28,7 @@ impl Record {
     /// # Errors
     /// The database.
     pub(crate) async fn of(read: &mut Reader, host: &Host, now: &HostFacts) -> Result<Self> {
-        let history = read.host_facts_history(&host.id, HISTORY_MAX).await?;
+        let history = read.host_facts_changes(&host.id).await?;
         let sets = sets(read, &history).await?;
         let libraries = libraries_of(read, host, &history, now).await?;
         Ok(Self { sets, libraries })
@@ -64,6 +61,7 @@ async fn libraries_of(
     if newest.libraries_hash.is_some() && history.iter().all(|v| v.libraries_hash == newest.libraries_hash) {
         return Ok(Vec::new());
     }
+    // Of equal lists at the end the oldest version is the newest change, and what the host has now is its list.
     let mut by_hash: BTreeMap<&str, Timestamp> = BTreeMap::new();
     let mut wanted: Vec<Timestamp> = Vec::new();
     for version in history.iter().skip(1) {

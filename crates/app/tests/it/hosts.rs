@@ -1,15 +1,18 @@
 //! Taking in hosts: of when facts are, what replaces what, and who learns what.
 
+use std::collections::BTreeSet;
+
 use patchwright_app::hosts::{Kept, find_host, host_report, host_take};
 use patchwright_app::{Ctx, Env, audit, fleet};
 use patchwright_domain::access::{Actor, Person, Role, Scope, Standing};
 use patchwright_domain::decision::profile::AssetProfile;
 use patchwright_domain::ids::UserId;
-use patchwright_domain::inventory::{HostFacts, Kernel, StaleFile, StaleProcess};
+use patchwright_domain::inventory::{HistoryEntry, HostFacts, Kernel, Package, StaleFile, StaleProcess};
 use patchwright_domain::time::Timestamp;
+use patchwright_protocol::findings::FindingsQuery;
 use patchwright_protocol::fleet::HostQuery;
 
-use crate::findings::{START, classify, env, host, local};
+use crate::findings::{START, agrees, classify, env, host, local};
 
 fn day(days: i64) -> Timestamp {
     Timestamp::parse(START).unwrap().plus_days(days)
@@ -165,4 +168,114 @@ async fn earlier_reports_tell_the_version_that_still_runs() {
         host_report(&later, &local(), maps(-9, openssl)).await.unwrap();
         assert_eq!(waiting(later).await, (false, vec!["3.0.9-1".to_owned()]), "{openssl}");
     }
+}
+
+/// A host is looked at every four hours, and nearly nothing changes: however many looks there are, the clock stays where it began,
+/// and the days before are answered.
+#[tokio::test]
+async fn the_number_of_looks_moves_no_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = env(dir.path(), 0).await;
+    let at = |look: i64, curl: &str| HostFacts {
+        collected_at: Timestamp(day(0).0 + look * 4 * 3_600_000),
+        kernel: Kernel { running_release: Some(format!("6.1.0-{look}-amd64")), ..Kernel::default() },
+        ..host("web-01", "3.0.9-1", curl)
+    };
+    host_report(&first, &local(), at(0, "7.88.1-10")).await.unwrap();
+    let later = env(dir.path(), 20).await;
+    for look in 1..113 {
+        let curl = if look < 60 { "7.88.1-10" } else { "7.88.1-10+deb12u1" };
+        host_report(&later, &local(), at(look, curl)).await.unwrap();
+    }
+    let id = find_host(&later, &local(), "web-01").await.unwrap().id;
+    let findings = fleet::host_detail(&later, &local(), &id).await.unwrap().report.findings;
+    let starts = |package: &str| -> BTreeSet<String> {
+        let of = findings.iter().filter(|f| f.package == package).flat_map(|f| &f.due_candidates);
+        of.filter(|d| d.clock == "first_seen").map(|d| d.start.clone()).collect()
+    };
+    assert_eq!(starts("openssl"), BTreeSet::from([day(0).to_string()]));
+    assert_eq!(starts("curl"), BTreeSet::from([day(10).to_string()]), "the version of the sixtieth look");
+    agrees(&later).await;
+    let asked = FindingsQuery { as_of: Some("2026-11-21".to_owned()), ..FindingsQuery::default() };
+    let past = fleet::findings_query(&later, &local(), &asked).await.unwrap();
+    assert!(past.findings > 0 && past.hosts == 1, "{past:?}");
+}
+
+/// Of a past day nothing is said of the kernels of hosts that came later, and a caller is told nothing of hosts elsewhere.
+#[tokio::test]
+async fn kernels_that_changed_are_told_of_hosts_of_that_day_and_of_the_caller() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = |name: &str, version: &str| {
+        let mut facts = host(name, "3.0.9-1", "7.88.1-10");
+        let image = Package {
+            name: format!("linux-image-{version}-amd64"),
+            source: "linux-signed-amd64".to_owned(),
+            version: version.to_owned(),
+            source_version: version.to_owned(),
+            ..facts.packages[0].clone()
+        };
+        facts.packages.push(image);
+        facts
+    };
+    let first = env(dir.path(), 0).await;
+    host_report(&first, &local(), with("old-01", "6.1.38-1")).await.unwrap();
+    let later = env(dir.path(), 20).await;
+    host_report(&later, &local(), with("old-01", "6.1.176-1")).await.unwrap();
+    host_report(&later, &local(), with("new-01", "6.1.176-1")).await.unwrap();
+    for (name, environment) in [("old-01", "production"), ("new-01", "lab")] {
+        classify(&later, name, AssetProfile { environment: environment.to_owned(), ..AssetProfile::default() }).await;
+    }
+    let viewer = |environment: &str| {
+        let person = Person {
+            id: UserId::from_unique("u"),
+            name: environment.to_owned(),
+            role: Role::Viewer,
+            scope: Scope::environments([environment]),
+            standing: Standing::Active,
+        };
+        Ctx { actor: Actor::User(person), ..local() }
+    };
+    for (ctx, told) in [(local(), true), (viewer("production"), true), (viewer("lab"), false)] {
+        let asked = FindingsQuery {
+            as_of: Some("2026-11-25".to_owned()),
+            known: Some("now".to_owned()),
+            ..FindingsQuery::default()
+        };
+        let notes = fleet::findings_query(&later, &ctx, &asked).await.unwrap().notes;
+        assert_eq!(notes.iter().any(|n| n.starts_with("The kernel of 1 host has changed since")), told, "{notes:?}");
+        assert_eq!(notes.iter().any(|n| n.starts_with("The kernel of")), told, "{notes:?}");
+    }
+}
+
+/// What a host's own log tells is shown whole.
+#[tokio::test]
+async fn a_long_history_is_not_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = env(dir.path(), 0).await;
+    let entry = |n: i64| HistoryEntry {
+        at: day(-n),
+        name: format!("p{n}"),
+        from: Some("1".to_owned()),
+        to: Some("2".to_owned()),
+        source: "dpkg.log".to_owned(),
+    };
+    let facts = HostFacts { history: (0..1_300).map(entry).collect(), ..host("web-01", "3.0.9-1", "7.88.1-10") };
+    let id = host_report(&env, &local(), facts).await.unwrap();
+    assert_eq!(fleet::host_detail(&env, &local(), &id).await.unwrap().history.len(), 1_300);
+}
+
+#[tokio::test]
+async fn one_record_of_the_audit_is_one_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = env(dir.path(), 0).await;
+    let mut seen = Vec::new();
+    for n in 0..3 {
+        let records = audit::list(&env, &local(), 0, 50).await.unwrap().len();
+        let said = audit::verify(&env, &local()).await.unwrap();
+        let wanted = if records == 1 { "1 record, ".to_owned() } else { format!("{records} records, ") };
+        assert!(said.starts_with(&wanted), "{said}");
+        seen.push(records);
+        host_report(&env, &local(), host(&format!("web-{n}"), "3.0.9-1", "7.88.1-10")).await.unwrap();
+    }
+    assert!(seen.contains(&1), "{seen:?}");
 }

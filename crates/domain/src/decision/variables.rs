@@ -150,11 +150,16 @@ pub(super) fn variables(input: &Input<'_>, derived: &Derived<'_>, world: World) 
     Variables::in_order(values.map(|(_, value)| value))
 }
 
-/// What conditions over [`ASSET_SCHEMA`] read. What nobody has said about an asset is unknown.
+/// What conditions over [`ASSET_SCHEMA`] read. What nobody has said about an asset is unknown: empty lists too, and the tier of an
+/// asset of which nothing is said at all. A profile does not tell a T3 that somebody said from the one that stands in for it; as soon
+/// as anything else is said, it counts as said.
 #[must_use]
 pub fn asset_variables(profile: &AssetProfile) -> Variables {
     let mut variables = Variables::unknown(ASSET_SCHEMA);
+    let unsaid = *profile == AssetProfile::default();
     for (name, value) in asset_values(profile) {
+        let stands_in = unsaid && name == "asset.tier";
+        let value = value.filter(|v| !stands_in && !matches!(v, Value::List(list) if list.is_empty()));
         variables.set(ASSET_SCHEMA, name, value);
     }
     variables

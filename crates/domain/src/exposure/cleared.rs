@@ -71,8 +71,9 @@ pub fn cleared(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>], 
     };
     let mut out = Vec::new();
     for subject in all {
-        let stream = subject.key.stream(scheme);
-        let statements = said_of(ecosystem, &subject.key.name, stream, &subject.key.kin, &order);
+        let told = subject.key.stream(scheme);
+        let statements = said_of(ecosystem, &subject.key.name, told, &subject.key.kin, &order);
+        let stream = statements.stream(&subject.key, scheme);
         let open: Vec<&str> =
             statements.claims(scheme, &subject.key).iter().map(|claim| claim.vuln).collect::<Vec<_>>();
         for said in &statements.said {
@@ -109,7 +110,7 @@ pub fn cleared(host: &HostFacts, ecosystem: &str, chunks: &[ProviderChunk<'_>], 
 fn version_of<'s>(subject: &'s Subject<'_>) -> &'s str {
     match &subject.key.standing {
         Standing::Installed | Standing::Replaced { .. } => &subject.key.version,
-        Standing::Kernel { running, next } => running.as_deref().unwrap_or(next),
+        Standing::Kernel { running, next, may_run } => running.as_ref().or(may_run.first()).unwrap_or(next),
     }
 }
 

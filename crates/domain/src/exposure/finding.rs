@@ -97,6 +97,16 @@ pub enum Evidence {
         /// Version of the package that owns it.
         version: String,
     },
+    /// The package is from a module and nobody says which stream; the statement is assumed to be about it.
+    StreamAssumed {
+        /// Streams that the statement is about, where it names any.
+        stream: Option<String>,
+    },
+    /// Nobody looked which kernel runs; this one is installed beside others and may be the one.
+    RunningKernelAssumed {
+        /// Its version.
+        version: String,
+    },
     /// The kernel that boots next has not the flaw.
     FixedAtNextBoot {
         /// Its version.

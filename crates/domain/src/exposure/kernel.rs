@@ -2,13 +2,15 @@
 //!
 //! A kernel's source builds dozens of binaries. Only images and module packages carry the code that a kernel advisory
 //! speaks of; headers, documentation, `linux-libc-dev`, `perf` and firmware do not. Of the images, the running one
-//! decides what can be attacked now, the next-boot one what can be attacked after a reboot, and others nothing.
+//! decides what can be attacked now, the next-boot one what can be attacked after a reboot, and others nothing. Where nobody
+//! looked which one runs, any of them may: what one of them has is a finding, with evidence that says what was assumed.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchwright_versions::{Scheme, compare_lenient};
 
-use crate::inventory::{HostFacts, Package};
+use crate::inventory::{HostFacts, Package, PackageState, Unseen};
 
 /// The source package that a Debian-like package's advisories are filed under: `linux-signed-amd64` and its siblings
 /// are signed copies of `linux`, and `linux-signed-6.1-amd64` of `linux-6.1`. Ubuntu's signed flavours (`linux-signed-aws`)
@@ -79,6 +81,9 @@ pub struct KernelView {
     pub newest: Option<String>,
     /// Version that boots next, where told; else the newest.
     pub next: Option<String>,
+    /// Where nobody looked which kernel runs: every installed version, oldest first. Any of them may be the one. Empty where it is
+    /// known, where one version is installed, and in containers, whose kernel is not theirs.
+    pub may_run: Vec<String>,
 }
 
 /// The versions of `images` that matter on this host. Binary versions are used: the signed source counts differently
@@ -94,7 +99,42 @@ pub fn kernel_view(host: &HostFacts, images: &[&Package], scheme: Scheme) -> Ker
         .and_then(|release| host.kernel.installed.iter().find(|k| &k.release == release))
         .map(|k| k.version.clone())
         .or_else(|| newest.map(str::to_owned));
-    KernelView { running, newest: newest.map(str::to_owned), next }
+    let mut may_run: Vec<String> = Vec::new();
+    // A kernel that runs and that no package owns was looked at: it is none of these.
+    if !host.container && running.is_none() && host.kernel.running_release.is_none() {
+        may_run = images.iter().map(|p| p.version.clone()).collect();
+        may_run.sort_by(|a, b| compare_lenient(scheme, a, b).then_with(|| a.cmp(b)));
+        may_run.dedup();
+        if may_run.len() < 2 {
+            may_run.clear();
+        }
+    }
+    KernelView { running, newest: newest.map(str::to_owned), next, may_run }
+}
+
+/// What is said of a host with several kernels where nobody looked which of them runs.
+#[must_use]
+pub fn running_unseen(host: &HostFacts) -> Option<Unseen> {
+    if host.container || host.kernel.running_version.is_some() || host.kernel.running_release.is_some() {
+        return None;
+    }
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for package in host.packages.iter().filter(|package| package.state != PackageState::ConfigFiles) {
+        let source = if package.source.is_empty() { "kernel" } else { canonical_source(&package.source) };
+        if carries_kernel(&package.name) {
+            versions.entry(source).or_default().insert(&package.version);
+        }
+    }
+    let most = versions.values().map(BTreeSet::len).max().filter(|versions| *versions > 1)?;
+    Some(Unseen {
+        what: "which of the installed kernels runs".to_owned(),
+        why: format!(
+            "{most} versions are installed and nobody looked which one runs: each of them is assumed to, and what any of them has is a finding"
+        ),
+        hint: "tell the running kernel with the packages (`uname -a` beside the list, or `patchwright collect` on the host), or remove \
+               the old kernels"
+            .to_owned(),
+    })
 }
 
 /// The older of two versions; an absent one loses.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_versions::{Scheme, sort_key};
 
 use super::finding::{AffectedBinary, Evidence, Finding, FindingState};
-use super::streams::{Stream, vulnerable_modular};
+use super::streams::{self, Stream, vulnerable_modular};
 use super::subject::{Kin, Standing, Subject, SubjectKey, subjects};
 use crate::intel::snapshot::advisories::{AdvisoryChunk, Row, scheme_of};
 use crate::intel::{Status, VendorWords};
@@ -174,8 +174,8 @@ fn touched(subject: &SubjectKey, scheme: Scheme, order: &[&ProviderChunk<'_>]) -
     let versions: Vec<Keyed<'_>> = match &subject.standing {
         Standing::Installed => vec![Keyed::new(scheme, &subject.version)],
         Standing::Replaced { old } => vec![Keyed::new(scheme, &subject.version), Keyed::new(scheme, old)],
-        Standing::Kernel { running, next } => {
-            running.iter().chain([next]).map(|version| Keyed::new(scheme, version)).collect()
+        Standing::Kernel { running, next, may_run } => {
+            running.iter().chain([next]).chain(may_run).map(|version| Keyed::new(scheme, version)).collect()
         }
     };
     let stream = subject.stream(scheme);
@@ -338,7 +338,7 @@ impl<'c> Statements<'c> {
     #[must_use]
     pub fn claims<'s>(&'s self, scheme: Scheme, subject: &'s SubjectKey) -> Vec<Claim<'s>> {
         let mut out = Vec::new();
-        let stream = subject.stream(scheme);
+        let stream = self.stream(subject, scheme);
         let said = self.said.iter().filter(|said| !told_by_an_offer(scheme, subject, said.vuln));
         match &subject.standing {
             Standing::Installed => {
@@ -357,11 +357,16 @@ impl<'c> Statements<'c> {
                     }));
                 }
             }
-            Standing::Kernel { running, next } => {
+            Standing::Kernel { running, next, may_run } => {
                 let next = Keyed::new(scheme, next);
-                let running = running.as_deref().map(|r| Keyed::new(scheme, r));
+                let mut now: Vec<Keyed<'_>> =
+                    running.iter().chain(may_run).map(|version| Keyed::new(scheme, version)).collect();
+                if now.is_empty() {
+                    now.push(Keyed::new(scheme, next.text));
+                }
                 for said in said {
-                    let now = said.claim(scheme, stream, running.as_ref().unwrap_or(&next), FindingState::FixAvailable);
+                    // Of versions that may run the oldest that has it speaks.
+                    let now = now.iter().find_map(|one| said.claim(scheme, stream, one, FindingState::FixAvailable));
                     let after = said.claim(scheme, stream, &next, FindingState::FixAvailable);
                     out.extend(match (now, after) {
                         (Some(now), None) => Some(Claim { state: FindingState::RebootPending, ..now }),
@@ -372,6 +377,17 @@ impl<'c> Statements<'c> {
         }
         self.offered(scheme, subject, &mut out);
         out
+    }
+
+    /// The stream that judges a subject: where it has no label, the one that its version lets assume.
+    pub(super) fn stream<'s>(&'s self, subject: &'s SubjectKey, scheme: Scheme) -> Stream<'s> {
+        match subject.stream(scheme) {
+            Stream::Unnamed => {
+                let rows = self.said.iter().flat_map(|said| said.all.iter().map(|(_, row)| *row));
+                streams::assumed(&subject.version, rows).map_or(Stream::Unnamed, Stream::Assumed)
+            }
+            told => told,
+        }
     }
 
     /// CVEs that the changelog of the version on offer names and that no provider speaks of for this package. What is on offer for
@@ -465,7 +481,7 @@ pub(super) fn vulnerable<'r, 'c>(
     }
     let mut worst: Option<&Row<'c>> = None;
     for row in rows {
-        if !holds(row) {
+        if !holds(row) || !stream.is_judged_by(row) {
             continue;
         }
         if row.status == Status::NotAffected {
@@ -567,7 +583,13 @@ pub(super) fn finding(
         ),
     };
     let mut evidence = vec![evidence];
-    evidence.extend(also_said(scheme, subject.key.stream(scheme), claim));
+    let stream = subject.key.stream(scheme);
+    if let Basis::Statement { row, .. } = &claim.basis
+        && stream == Stream::Unnamed
+    {
+        evidence.push(Evidence::StreamAssumed { stream: row.module.map(streams::words) });
+    }
+    evidence.extend(also_said(scheme, stream, claim));
     if claim.state == FindingState::FixWithSubscription
         && let Some((_, program)) = subscription_of(ecosystem)
     {
@@ -581,6 +603,11 @@ pub(super) fn finding(
         && let Some(release) = &host.kernel.running_release
     {
         evidence.push(Evidence::RunningKernel { running: release.clone(), version: version.clone() });
+    }
+    if let Standing::Kernel { may_run, .. } = &subject.key.standing
+        && may_run.iter().any(|version| version == claim.version)
+    {
+        evidence.push(Evidence::RunningKernelAssumed { version: claim.version.to_owned() });
     }
     if claim.state == FindingState::RebootPending
         && let Standing::Kernel { next, .. } = &subject.key.standing

@@ -8,6 +8,9 @@
 //!    a stream may move to a new major version: rather a finding too many than a hole.
 //!    Before that, a stream that is named after its version (`nodejs:18` with 18.20.2 installed) rules out statements whose
 //!    version does not begin with it.
+//!    Of a package without a label the streams are taken that bear its version in their names and have builds of it
+//!    (`nodejs:18` with 18.20.8 installed); where there is no such stream, the statements about every one count. Either is an
+//!    assumption that the evidence names.
 //! 4. One advisory may list several builds of the same fix. To have any of them is to be fixed.
 
 use std::collections::BTreeMap;
@@ -22,6 +25,8 @@ pub enum Stream<'a> {
     None,
     /// From a module; nobody says which stream.
     Unnamed,
+    /// From a module; nobody says which stream, and the version lets assume this one.
+    Assumed(&'a str),
     /// From this stream (`nodejs:18`).
     Named(&'a str),
 }
@@ -32,9 +37,11 @@ impl Stream<'_> {
     pub fn is_judged_by(self, row: &Row<'_>) -> bool {
         match (self, row.modular, row.module) {
             (Self::None, modular, _) => !modular,
-            (Self::Unnamed | Self::Named(_), false, _) => false,
-            (Self::Unnamed, true, _) | (Self::Named(_), true, None) => true,
-            (Self::Named(name), true, Some(streams)) => streams.split(SEPARATOR).any(|stream| stream == name),
+            (Self::Unnamed | Self::Assumed(_) | Self::Named(_), false, _) => false,
+            (Self::Unnamed, true, _) | (Self::Assumed(_) | Self::Named(_), true, None) => true,
+            (Self::Assumed(name) | Self::Named(name), true, Some(streams)) => {
+                streams.split(SEPARATOR).any(|stream| stream == name)
+            }
         }
     }
 }
@@ -42,14 +49,31 @@ impl Stream<'_> {
 /// Whether a statement without a stream is about a stream of another version than the package's: the stream's name is the
 /// beginning of the installed version, and not of the statement's.
 fn is_another_version(stream: Stream<'_>, version: &str, row: &Row<'_>) -> bool {
-    let (Stream::Named(name), None, Some(bound)) = (stream, row.module, row.bound) else {
+    let (Stream::Named(name) | Stream::Assumed(name), None, Some(bound)) = (stream, row.module, row.bound) else {
         return false;
     };
-    let Some((_, wanted)) = name.split_once(':') else {
-        return false;
-    };
-    let parts = wanted.split('.').count();
-    shared_numbers(version, wanted) == parts && shared_numbers(version, bound) < parts
+    bears_version(name, version) && !bears_version(name, bound)
+}
+
+/// Whether a stream is named after a version: `nodejs:18` after 18.20.2.
+fn bears_version(stream: &str, version: &str) -> bool {
+    let Some((_, wanted)) = stream.split_once(':') else { return false };
+    wanted.starts_with(|c: char| c.is_ascii_digit()) && shared_numbers(version, wanted) == wanted.split('.').count()
+}
+
+/// The stream of a package without a label: the one that bears its version in its name and has builds of it that do, of several
+/// the one with the longest name. A package that counts otherwise than its module (`npm` of nodejs) has none.
+pub(super) fn assumed<'a>(version: &str, rows: impl Iterator<Item = Row<'a>>) -> Option<&'a str> {
+    rows.filter_map(|row| Some((row.module?, row.bound?)))
+        .flat_map(|(streams, bound)| streams.split(SEPARATOR).map(move |stream| (stream, bound)))
+        .filter(|(stream, bound)| bears_version(stream, version) && bears_version(stream, bound))
+        .map(|(stream, _)| stream)
+        .max_by_key(|stream| (stream.len(), *stream))
+}
+
+/// The streams of a statement for people.
+pub(super) fn words(streams: &str) -> String {
+    streams.split(SEPARATOR).collect::<Vec<_>>().join(", ")
 }
 
 /// Rules 3 and 4: the rows that count, and whether a package that satisfies `holds` is vulnerable. Gives the row that says so.
@@ -60,7 +84,7 @@ pub(super) fn vulnerable_modular<'r, 'a>(
     holds: &dyn Fn(&Row<'a>) -> bool,
 ) -> Option<&'r Row<'a>> {
     let mut by_advisory: BTreeMap<Option<&str>, Vec<&'r Row<'a>>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !is_another_version(stream, version, row)) {
+    for row in rows.iter().filter(|row| stream.is_judged_by(row) && !is_another_version(stream, version, row)) {
         by_advisory.entry(row.advisory).or_default().push(row);
     }
     let mut worst: Option<&'r Row<'a>> = None;

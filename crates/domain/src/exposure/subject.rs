@@ -30,6 +30,8 @@ pub enum Standing {
         running: Option<String>,
         /// Version that boots next.
         next: String,
+        /// Where nobody looked which one runs: every version that may, oldest first.
+        may_run: Vec<String>,
     },
 }
 
@@ -184,7 +186,7 @@ fn subject<'a>(
     let mut evidence = Vec::new();
     let standing = if version.is_empty() && is_kernel(scheme, name) {
         let view = kernel_view(host, &binaries, scheme);
-        Standing::Kernel { running: view.running, next: view.next.or(view.newest)? }
+        Standing::Kernel { running: view.running, next: view.next.or(view.newest)?, may_run: view.may_run }
     } else if let Some((old, mapped)) = replaced_version(host, scheme, &binaries) {
         evidence = mapped;
         Standing::Replaced { old }
@@ -327,6 +329,29 @@ pub fn replaced_unseen(host: &HostFacts) -> Option<Unseen> {
             "restart these processes, or the machine, and look again; the package manager's log (`/var/log/dpkg.log`, \
                `dnf history`) tells the version as long as it is kept"
                 .to_owned(),
+    })
+}
+
+/// What is said of a host with packages of modules that carry no label of their stream.
+#[must_use]
+pub fn streams_unseen(host: &HostFacts) -> Option<Unseen> {
+    if matches!(host.format, Some(PackageFormat::Deb | PackageFormat::Apk)) {
+        return None;
+    }
+    let unnamed = host.packages.iter().filter(|p| p.module.is_none() && is_modular(&p.version)).count();
+    let packages = match unnamed {
+        0 => return None,
+        1 => "1 package is from a module and names no stream: it is".to_owned(),
+        n => format!("{n} packages are from modules and name no stream: they are"),
+    };
+    Some(Unseen {
+        what: "module streams".to_owned(),
+        why: format!(
+            "{packages} judged by the stream that is named after the version, or by every stream where none is"
+        ),
+        hint: "collect with `patchwright collect`, or with `%{MODULARITYLABEL}` in the query of rpm; rpm of Oracle Linux 8 writes no \
+               labels"
+            .to_owned(),
     })
 }
 

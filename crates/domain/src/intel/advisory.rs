@@ -224,6 +224,13 @@ impl Problem {
     /// Longest excerpt kept, in characters.
     pub const EXCERPT_MAX: usize = 200;
 
+    /// In one line; what had nothing to show has no parentheses.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { at, what, excerpt } = self;
+        if excerpt.is_empty() { format!("{at}: {what}") } else { format!("{at}: {what} ({excerpt})") }
+    }
+
     /// A problem with its excerpt cut and cleaned.
     #[must_use]
     pub fn new(at: impl Into<String>, what: impl Into<String>, excerpt: &str) -> Self {
@@ -236,5 +243,19 @@ impl Problem {
                 .take(Self::EXCERPT_MAX)
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_without_an_excerpt_has_no_parentheses() {
+        assert_eq!(Problem::new("line 1", "no date", "x").words(), "line 1: no date (x)");
+        assert_eq!(
+            Problem::new("operating system", "the named one counts", "").words(),
+            "operating system: the named one counts"
+        );
     }
 }

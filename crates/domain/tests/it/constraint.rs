@@ -139,7 +139,17 @@ fn a_constraint_holds_where_and_as_long_as_it_says() {
         AssetProfile { services: vec!["billing".to_owned()], zone: "a".to_owned(), ..AssetProfile::default() };
     let service = "when = '\"billing\" in asset.services'";
     assert_eq!(declared(service, &billing), (2, 0));
-    assert_eq!(declared(service, &AssetProfile::default()), (0, 0));
+    let shop = AssetProfile { services: vec!["shop".to_owned()], tags: vec!["lab".to_owned()], ..billing.clone() };
+    let tag = "when = '\"cde\" in asset.tags'";
+    let tier = "when = 'asset.tier == \"T1\"'";
+    for (when, asks) in [(service, "asset.services"), (tag, "asset.tags"), (tier, "asset.tier")] {
+        assert_eq!(declared(when, &shop), (0, 0), "{when}");
+        // Nobody has said it: the constraint speaks, and says that it assumes.
+        let unsaid = review(&host(), &AssetProfile::default(), &policy(when).constraints, now());
+        let of: Vec<_> = unsaid.conflicts.iter().filter(|c| c.obstacle == Obstacle::Declared).collect();
+        assert_eq!(of.len(), 2, "{when}");
+        assert!(of[0].chain.iter().any(|l| l.text.contains(asks)), "{:?}", of[0]);
+    }
     assert_eq!(declared("when = 'asset.zone == \"b\"'", &billing), (0, 0));
     // Nobody has said where it is: the constraint speaks, and says that it assumes.
     let unsaid = review(&host(), &AssetProfile::default(), &policy("when = 'asset.zone == \"b\"'").constraints, now());

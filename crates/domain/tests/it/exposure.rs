@@ -1,6 +1,7 @@
 //! Matching: the classes of wrong answers that users of other scanners complain about, each by name, and the rules that
 //! prevent them.
 
+use patchwright_domain::exposure::kernel::running_unseen;
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
 use patchwright_domain::exposure::subject::replaced_unseen;
 use patchwright_domain::exposure::{Evidence, Finding, FindingState};
@@ -149,6 +150,36 @@ fn a_fixed_running_kernel_with_an_older_next_boot_is_a_finding() {
     h.kernel.next_boot = Some("6.1.0-50-amd64".to_owned());
     let found = run(&h, &list);
     assert_eq!((found[0].installed.as_str(), found[0].state), ("6.1.176-1", FindingState::FixAvailable));
+}
+
+/// Nobody looked which kernel runs: an old one that is installed may, and what it has is not hidden by the new one beside it.
+#[test]
+fn where_nobody_looked_every_installed_kernel_may_run() {
+    let list = [
+        fixed("CVE-2026-0003", "linux", "6.1.192-1"),
+        fixed("CVE-2026-0004", "linux", "6.1.200-1"),
+        fixed("CVE-2026-0005", "linux", "6.1.100-1"),
+    ];
+    let images = [("6.1.0-50-amd64", "6.1.176-1"), ("6.1.0-56-amd64", "6.1.192-2")];
+    let unseen = |h: &mut HostFacts| h.kernel = Kernel::default();
+    let mut several = with_kernel("6.1.0-56-amd64", &images);
+    assert_eq!((ids(&run(&several, &list)), running_unseen(&several)), (vec!["CVE-2026-0004"], None));
+    unseen(&mut several);
+    let found = run(&several, &list);
+    assert_eq!(ids(&found), ["CVE-2026-0003", "CVE-2026-0004"]);
+    assert_eq!((found[0].installed.as_str(), found[0].state), ("6.1.176-1", FindingState::RebootPending));
+    let assumed = |f: &Finding| f.evidence.iter().any(|e| matches!(e, Evidence::RunningKernelAssumed { .. }));
+    assert!(found.iter().all(assumed), "{found:?}");
+    let said = running_unseen(&several).unwrap();
+    assert!(said.why.contains("2 versions are installed"), "{said:?}");
+    // With one kernel there is nothing to assume, and a container has none of its own.
+    let mut one = with_kernel("6.1.0-56-amd64", &images[1..]);
+    unseen(&mut one);
+    let found = run(&one, &list);
+    assert_eq!((ids(&found), running_unseen(&one)), (vec!["CVE-2026-0004"], None));
+    assert!(!assumed(&found[0]));
+    several.container = true;
+    assert_eq!((ids(&run(&several, &list)), running_unseen(&several)), (vec!["CVE-2026-0004"], None));
 }
 
 #[test]

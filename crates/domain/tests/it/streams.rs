@@ -1,6 +1,7 @@
 //! rpm module streams: the wrong answers of other scanners, each by name.
 
-use patchwright_domain::exposure::{Finding, FindingState};
+use patchwright_domain::exposure::subject::streams_unseen;
+use patchwright_domain::exposure::{Evidence, Finding, FindingState};
 use patchwright_domain::intel::{Advisory, Affected, Event, Range, RangeKind};
 use patchwright_domain::inventory::{HostFacts, Os, Package};
 
@@ -128,6 +129,47 @@ fn vuls_1968_without_a_label_the_versions_choose_the_stream() {
     // A package outside of modules is none of their business.
     let plain = package("nodejs", "1:10.24.0-1.el8", None);
     assert_eq!(run(&host(vec![plain]), &list), []);
+}
+
+/// No label and several streams in the data: the one that is named after the version judges, and the answer says that it is assumed.
+#[test]
+fn without_a_label_the_stream_that_is_named_after_the_version_judges() {
+    let mut list = nodejs();
+    list.push(advisory(
+        "ALSA-2026:0022",
+        "CVE-2026-2200",
+        "Important: nodejs:22 security update",
+        "nodejs",
+        &["1:22.4.1-1.module_el8.10.0+3907+1"],
+    ));
+    let of = |version| host(vec![package("nodejs", version, None)]);
+    let patched = of("1:18.20.8-1.module_el8.10.0+4000+1");
+    assert_eq!(run(&patched, &list), [], "22 and 20 are other streams");
+    let said = streams_unseen(&patched).unwrap();
+    assert!(said.why.starts_with("1 package is from a module and names no stream"), "{said:?}");
+    let found = run(&of("1:18.20.2-1.module_el8.10.0+3800+1"), &list);
+    assert_eq!(ids(&found), ["CVE-2026-1800"]);
+    let assumed = Evidence::StreamAssumed { stream: Some("nodejs:18".to_owned()) };
+    assert!(found[0].evidence.contains(&assumed), "{:?}", found[0].evidence);
+    // No stream bears this version: rather a finding too many than a hole, and it says so too.
+    let found = run(&of("1:16.20.2-1.module_el8.10.0+3700+1"), &list);
+    assert_eq!(ids(&found), ["CVE-2026-1800", "CVE-2026-2200"]);
+    assert!(found.iter().all(|f| f.evidence.iter().any(|e| matches!(e, Evidence::StreamAssumed { .. }))));
+    let labelled = host(vec![package("nodejs", "1:18.20.2-1.module_el8.10.0+3800+1", Some("nodejs:18"))]);
+    assert_eq!(streams_unseen(&labelled), None);
+    assert!(run(&labelled, &list)[0].evidence.iter().all(|e| !matches!(e, Evidence::StreamAssumed { .. })));
+}
+
+/// A package that counts otherwise than its module may look like another stream of it.
+#[test]
+fn the_version_of_a_package_of_another_count_names_no_stream() {
+    let npm = |id: &str, cve: &str, title: &str, version: &str| advisory(id, cve, title, "npm", &[version]);
+    let list = [
+        npm("ALSA-2026:0010", "CVE-2026-1", "Low: nodejs:10 security update", "1:6.14.11-1.module_el8.3.0+1+1"),
+        npm("ALSA-2026:0018", "CVE-2026-2", "Low: nodejs:18 security update", "1:10.8.4-1.module_el8.10.0+1+1"),
+    ];
+    let old = host(vec![package("npm", "1:10.8.2-1.module_el8.10.0+1+1", None)]);
+    assert_eq!(ids(&run(&old, &list)), ["CVE-2026-2"]);
 }
 
 /// One advisory lists two builds of the same fix (ALSA-2023:6938 does): to have the first is to be fixed.

@@ -105,13 +105,20 @@ pub fn import_dir(files: &[(String, Vec<u8>)]) -> Result<(HostFacts, Vec<Problem
     }
     facts.format = Some(format);
     facts.packages = packages;
-    if kind == DocumentKind::DpkgList {
-        // The table names binaries only; whoever knows their sources fills them in.
+    if matches!(kind, DocumentKind::DpkgList | DocumentKind::RpmList) {
+        // The table names binaries only, and a plain `rpm -qa` no epochs either; whoever knows them fills them in.
         facts.collector = format!("import:folder:{kind}");
     }
     facts.unseen.extend(sources_unseen(kind, &facts.packages));
     facts.hostname = folder.word("hostname").unwrap_or(facts.hostname);
-    facts.collected_at = folder.word("collected-at").and_then(|t| Timestamp::parse(&t)).unwrap_or_default();
+    if let Some(word) = folder.word("collected-at") {
+        let at = Timestamp::parse(&word);
+        if at.is_none() {
+            let what = "reading when the files were collected: no date like 2026-05-03T09:00:00Z, so that they count as of now";
+            notes.add("collected-at", what, word.as_bytes());
+        }
+        facts.collected_at = at.unwrap_or_default();
+    }
     facts.lists_refreshed_at =
         folder.word("apt-lists-at").and_then(|t| t.parse::<i64>().ok()?.checked_mul(1_000)).map(Timestamp);
     kernel(&folder, &mut facts, &mut notes);

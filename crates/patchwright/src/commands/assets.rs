@@ -124,7 +124,7 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
             "say --format, or which column is what with --map hostname=COLUMN,…",
         )
     })?;
-    let words = |problem: &Problem| output::clean(&format!("{}: {} ({})", problem.at, problem.what, problem.excerpt));
+    let words = |problem: &Problem| output::clean(&problem.words());
     for problem in read.problems.iter().take(PROBLEMS_SHOWN) {
         output::talk(&words(problem));
     }

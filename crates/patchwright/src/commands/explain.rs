@@ -63,7 +63,10 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     let patches: Vec<&PatchView> = report
         .patches
         .iter()
-        .filter(|p| findings.iter().any(|f| f.package == p.package) || p.package == normal_name(&p.ecosystem, target))
+        .filter(|p| {
+            let by_name = p.package == normal_name(&p.ecosystem, target);
+            by_name || findings.iter().any(|f| f.package == p.package && p.vulns.contains(&f.vuln))
+        })
         .collect();
     let empty = findings.is_empty() && aside.is_empty();
     let installed: Vec<&Package> = facts.packages.iter().filter(|p| p.name == target || p.source == target).collect();

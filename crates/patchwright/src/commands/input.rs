@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::{HostFacts, Os};
 use patchwright_formats::bounded::{Limits, read_whole};
 use patchwright_formats::host::{detect, read_document};
@@ -84,6 +85,6 @@ pub(crate) fn host(path: &Path, os_text: Option<&str>) -> Result<(HostFacts, Vec
     if facts.hostname.is_empty() {
         facts.hostname = if plain.is_empty() || plain == "-" { "stdin".to_owned() } else { plain };
     }
-    let problems = problems.iter().map(|p| format!("{}: {} ({})", p.at, p.what, p.excerpt)).collect();
+    let problems = problems.iter().map(Problem::words).collect();
     Ok((facts, problems))
 }

@@ -171,7 +171,7 @@ fn row_cells(r: &SourceRow) -> Vec<String> {
         r.hosts.to_string(),
         if r.hosts > 0 && r.hosts_untold >= r.hosts { String::new() } else { r.installed.to_string() },
         r.hosts_untold.to_string(),
-        r.pending.to_string(),
+        if r.pending_told { r.pending.to_string() } else { String::new() },
         r.review_by.clone().unwrap_or_default(),
     ]
 }

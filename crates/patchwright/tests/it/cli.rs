@@ -209,6 +209,30 @@ fn explain_says_why_and_what_is_known_of_things_that_are_not_here() {
     b.fails(&["explain", "no-such-thing", "--file", file, "--os", "debian:12"], 2);
 }
 
+/// A package may have several patches: what a reboot is enough for, and what needs a newer version. Those that leave the CVE open are
+/// not its answer.
+#[test]
+fn explain_shows_the_patches_that_fix_what_was_asked() {
+    let b = Bench::new();
+    let kernel =
+        |release: &str, version: &str| stanza(&format!("linux-image-{release}"), "linux-signed-amd64", version);
+    let kernels = kernel("6.1.0-9-amd64", "6.1.38-1") + &kernel("6.1.0-50-amd64", "6.1.176-1");
+    let file = b.file("status", kernels);
+    let of_file = ["--os", "debian:12", "-o", "json", "-q"];
+    let json = |args: &[&str]| -> serde_json::Value { serde_json::from_str(&b.ok(args)).unwrap() };
+    let scan = json(&[&["scan", file.to_str().unwrap()], &of_file[..]].concat());
+    let patches = scan["patches"].as_array().unwrap();
+    assert!(patches.len() > 1, "{}", patches.len());
+    for patch in patches {
+        let vuln = patch["vulns"][0].as_str().unwrap();
+        let told = json(&[&["explain", vuln, "--file", file.to_str().unwrap()], &of_file[..]].concat());
+        let of: Vec<&str> = told["patches"].as_array().unwrap().iter().filter_map(|p| p["state"].as_str()).collect();
+        assert_eq!(of, [patch["state"].as_str().unwrap()], "{vuln}");
+    }
+    let whole = json(&[&["explain", "linux", "--file", file.to_str().unwrap()], &of_file[..]].concat());
+    assert_eq!(whole["patches"].as_array().unwrap().len(), patches.len(), "a package has all of them");
+}
+
 #[test]
 fn policy_is_checked_with_line_numbers_explained_and_simulated() {
     let b = Bench::new();

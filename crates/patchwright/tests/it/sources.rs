@@ -88,7 +88,14 @@ fn sources_of_imported_hosts_are_listed_in_pages_and_say_what_is_not_known() {
     assert_eq!(csv.lines().count(), 7, "{csv}");
     assert!(row("repo-oss").contains(",vendor,unassessed,open,"), "{csv}");
     assert!(row("packman").contains(",third_party,unassessed,needs_approval,unknown,1,1,0,0,"), "{csv}");
+    // Pending: what the vendor's own repositories have on offer is counted for no source.
     assert!(row("baseos").contains(",vendor,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&b.ok(&["sources", "list", "-o", "json"])).unwrap();
+    for source in json["items"].as_array().unwrap() {
+        assert_eq!(source["pending_told"] == true, source["class"] != "vendor", "{source}");
+    }
+    let cells = |part: &str| row(part).split(',').rev().nth(1).unwrap_or_default().to_owned();
+    assert_eq!((cells("baseos").as_str(), cells("packman").as_str()), ("", "0"), "{csv}");
     // Installed: not told by its one host.
     assert!(row("rpm.acme.example").contains(",third_party,unassessed,needs_approval,unknown,1,,1,0,"), "{csv}");
     assert!(row("v3.20").contains(",vendor,"), "{csv}");

@@ -26,6 +26,61 @@ fn a_plain_rpm_list_has_no_epochs_and_is_not_older_for_that() {
 }
 
 #[test]
+fn a_plain_rpm_list_of_a_folder_is_judged_as_a_scan_of_it_is() {
+    let b = Bench::new();
+    let plain = "openssl-libs-3.0.7-1.el9.x86_64\nopenssl-3.0.1-1.el9.x86_64\nbash-5.1.8-9.el9.x86_64\n";
+    let list = b.file("web-01/rpm-qa", plain);
+    b.file("web-01/os-release", "ID=almalinux\nVERSION_ID=\"9.4\"\nPRETTY_NAME=\"AlmaLinux 9.4\"\n");
+    b.file("web-01/hostname", "web-01\n");
+    let scan = json(&b.ok(&["scan", list.to_str().unwrap(), "--os", "almalinux:9.4", "-o", "json", "-q"]));
+    b.ok(&["inventory", "import", b.dir.path().join("web-01").to_str().unwrap(), "-q"]);
+    let host = json(&b.ok(&["host", "show", "web-01", "-o", "json"]));
+    let of = |report: &serde_json::Value| -> Vec<String> {
+        let all = report["findings"].as_array().unwrap().iter();
+        all.map(|f| format!("{} {} {}", f["vuln"], f["package"], f["installed"])).collect()
+    };
+    let scan = of(&scan);
+    assert!(!scan.is_empty());
+    assert_eq!(of(&host["report"]), scan);
+    assert!(
+        host["report"]["unseen"].to_string().contains("the document names none; those of"),
+        "{}",
+        host["report"]["unseen"]
+    );
+}
+
+/// Two kernels are installed and nobody says which one runs.
+#[test]
+fn several_kernels_without_the_running_one_are_judged_by_each_of_them() {
+    let b = Bench::new();
+    let stanzas = |versions: &[&str]| -> String {
+        let of = |v: &&str| stanza(&format!("linux-image-{v}-amd64"), "linux-signed-amd64", v);
+        versions.iter().map(of).collect::<Vec<_>>().join("\n")
+    };
+    let scan = |versions: &[&str]| {
+        let file = b.file("status", stanzas(versions));
+        json(&b.ok(&["scan", file.to_str().unwrap(), "--os", "debian:12", "-o", "json", "-q"]))
+    };
+    let of = |report: &serde_json::Value| -> std::collections::BTreeSet<String> {
+        report["findings"].as_array().unwrap().iter().map(|f| f["vuln"].to_string()).collect()
+    };
+    let (old, both) = (scan(&["6.1.38-1"]), scan(&["6.1.38-1", "6.1.176-1"]));
+    assert!(of(&old).len() > 100 && of(&both).is_superset(&of(&old)), "{} {}", of(&old).len(), of(&both).len());
+    assert!(both["unseen"].to_string().contains("which of the installed kernels runs"), "{}", both["unseen"]);
+    assert!(both["findings"].to_string().contains("assumed: nobody looked which kernel runs"));
+    assert!(!old["unseen"].to_string().contains("which of the installed kernels runs"), "{}", old["unseen"]);
+
+    b.file("k1/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n");
+    b.file("k1/dpkg-status", stanzas(&["6.1.38-1", "6.1.176-1"]));
+    b.file("k1/hostname", "k1\n");
+    b.ok(&["inventory", "import", b.dir.path().join("k1").to_str().unwrap(), "-q"]);
+    let host = json(&b.ok(&["host", "show", "k1", "-o", "json"]));
+    assert_eq!(of(&host["report"]), of(&both));
+    let count = json(&b.ok(&["findings", "query", "source:linux", "--group", "host", "-o", "json", "-q"]));
+    assert_eq!(count["findings"].as_u64(), Some(of(&both).len() as u64), "{count}");
+}
+
+#[test]
 fn an_old_kernel_in_a_list_of_binaries_is_a_kernel() {
     let b = Bench::new();
     let list = b.file("packages.txt", "linux-image-6.1.0-9-amd64 6.1.27-1\nbash 5.2.15-2+b2\n");

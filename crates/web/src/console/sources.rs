@@ -64,7 +64,7 @@ pub(crate) async fn list(
                 r.hosts.to_string(),
                 r.installed.to_string(),
                 r.hosts_untold.to_string(),
-                r.pending.to_string(),
+                if r.pending_told { r.pending.to_string() } else { String::new() },
                 opt(r.review_by.as_ref()),
             ]);
         }

@@ -130,6 +130,11 @@ impl SourcesPage {
         parts::number(r.installed)
     }
 
+    /// Upgrades that wait, where they are counted.
+    fn pending(&self, r: &SourceRow) -> Html {
+        if r.pending_told { parts::number(r.pending) } else { parts::unknown("not told") }
+    }
+
     /// How many hosts do not say so, where some do.
     fn untold(&self, r: &SourceRow) -> Option<String> {
         (r.hosts_untold > 0 && r.hosts_untold < r.hosts).then(|| text::count(r.hosts_untold, "host does", "hosts do"))

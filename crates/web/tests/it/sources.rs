@@ -81,6 +81,10 @@ async fn a_source_is_discovered_decided_and_lapses_when_its_key_changes() {
     let done = put(Some("\"g0\""), &good).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.body);
     assert_eq!(done.json()["row"]["state"], "accepted");
+    // Who decided is called by name, as in the audit.
+    let (who, why) = (done.json()["reviewer"].to_string(), done.json()["state_because"][0].to_string());
+    assert!(who.starts_with("\"token test of ") && !why.contains("tok_"), "{who} {why}");
+    assert!(why.contains(" decided on ") && why.starts_with("\"token test of "), "{why}");
     assert_eq!(put(Some("\"g0\""), &good).await.status, StatusCode::PRECONDITION_FAILED, "somebody was faster");
     // Read-only tokens decide nothing.
     let read = house.token(&["read"]).await;

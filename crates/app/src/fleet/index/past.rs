@@ -67,7 +67,11 @@ pub(crate) async fn on_day(env: &Env, ctx: &Ctx, current: &State, day: &str, kno
         Knowledge::Now => env.intel(),
     };
     let past = current.index.on_day(&current.history, Day::of(date.start()));
-    let (without_kernel, mut state) = (past.without_kernel.len(), current.moved(past));
+    // A caller learns nothing of hosts that they may not see.
+    let scope = ctx.actor.scope();
+    let visible = |no: &u32| current.member(*no).is_some_and(|m| scope.covers(&m.host.profile.environment));
+    let without_kernel = u64::try_from(past.without_kernel.iter().filter(visible).count()).unwrap_or(u64::MAX);
+    let mut state = current.moved(past);
     state.rematch(&intel)?;
     let policy = env.policy();
     let source = state.source(&intel);

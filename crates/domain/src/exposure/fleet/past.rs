@@ -12,7 +12,7 @@ use crate::exposure::subject::Standing;
 pub struct Past {
     /// Hosts keep their places; those without anything on record for that day are not in it. Components are not on record.
     pub index: FleetIndex,
-    /// Hosts whose kernel has changed since: which one ran on that day is not on record, so they have none here.
+    /// Hosts of that day whose kernel has changed since: which one ran on that day is not on record, so they have none here.
     pub without_kernel: RoaringBitmap,
 }
 
@@ -31,11 +31,11 @@ impl FleetIndex {
                     list.push((subject, since));
                 }
             });
-            if self.kernel_changed_since(no, day) {
-                past.without_kernel.insert(no);
-            }
             if list.is_empty() {
                 continue;
+            }
+            if self.kernel_changed_since(no, day) {
+                past.without_kernel.insert(no);
             }
             list.sort_unstable();
             list.dedup_by_key(|(subject, _)| *subject);

@@ -221,3 +221,18 @@ fn the_list_of_the_releases_own_package_manager_counts() {
     files.push(("os-release".into(), b"ID=rocky\nVERSION_ID=9.4\n".to_vec()));
     assert_eq!(import_dir(&files).unwrap().0.packages.len(), 7);
 }
+
+/// A word that is no date is not silently "now".
+#[test]
+fn a_day_of_collection_that_cannot_be_read_is_a_problem() {
+    let of = |word: &str| {
+        let mut files = folder(DEBIAN);
+        files.push(("web01/collected-at".into(), word.as_bytes().to_vec()));
+        let (facts, problems) = import_dir(&files).unwrap();
+        (facts.collected_at.0, told(&problems))
+    };
+    let (at, said) = of("yesterday\n");
+    assert!(at == 0 && said.contains("collected-at") && said.contains("count as of now"), "{said}");
+    let (at, said) = of("2026-11-22T10:00:00Z\n");
+    assert!(at > 0 && said.is_empty(), "{said}");
+}

@@ -40,6 +40,7 @@ fn row(n: usize) -> SourceRow {
         hosts_untold: [0, 3, 12].get(n % 3).copied().unwrap_or_default(),
         decision: text(if n % 5 > 1 { "accepted" } else { "none" }),
         pending: 3,
+        pending_told: n % 3 != 2,
         review_by: (n % 5 == 2).then(|| text("2027-06-30")),
     }
 }

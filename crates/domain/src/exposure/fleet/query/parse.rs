@@ -432,11 +432,18 @@ fn unknown_field(at: usize, written: &str) -> QueryError {
 }
 
 fn unknown_value(at: usize, field: &str, value: &str, words: &[&str]) -> QueryError {
-    let near = nearest(&value.to_lowercase(), words).map(|w| format!("did you mean `{w}`? ")).unwrap_or_default();
+    // Tiers are written with a capital everywhere, and the most important one comes first.
+    let shown = |w: &str| if words == TIERS { w.to_uppercase() } else { w.to_owned() };
+    let near =
+        nearest(&value.to_lowercase(), words).map(|w| format!("did you mean `{}`? ", shown(w))).unwrap_or_default();
+    let mut all: Vec<String> = words.iter().map(|w| shown(w)).collect();
+    if words == TIERS {
+        all.reverse();
+    }
     QueryError {
         at,
         what: format!("`{value}` is no value of `{field}`"),
-        hint: format!("{near}Values: {}", words.join(", ")),
+        hint: format!("{near}Values: {}", all.join(", ")),
     }
 }
 

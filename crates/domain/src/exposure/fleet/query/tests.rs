@@ -602,6 +602,7 @@ fn a_link_narrows_a_query_without_changing_it() {
 fn errors_name_place_and_remedy() {
     let cases: &[(&str, usize, &str, &str)] = &[
         ("zone:dmz and ownr:x", 13, "no field `ownr`", "did you mean `owner`?"),
+        ("tier:T11", 5, "`T11` is no value of `tier`", "did you mean `T1`? Values: T1, T2, T3, T4"),
         ("urgency:hihg", 8, "`hihg` is no value of `urgency`", "did you mean `high`?"),
         ("urgency>foo", 8, "`foo` is no value of `urgency`", "Values: low, medium, high"),
         ("is:late", 3, "`late` is no value of `is`", "overdue"),
