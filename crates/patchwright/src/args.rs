@@ -292,6 +292,9 @@ pub(crate) enum Host {
         /// Do it
         #[arg(long)]
         yes: bool,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 
@@ -421,6 +424,9 @@ pub(crate) enum Intel {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Show which snapshot was in force at a moment, or what was known of a vulnerability then
     AsOf {
@@ -556,6 +562,9 @@ pub(crate) enum Trust {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Take no bundle of a key any more
     Revoke {
@@ -564,6 +573,9 @@ pub(crate) enum Trust {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 
@@ -651,7 +663,11 @@ pub(crate) enum Audit {
         output: Format,
     },
     /// Print an anchor to keep elsewhere
-    Anchor,
+    Anchor {
+        /// Output format; `table` is the anchor as `audit verify --anchor` reads it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
 }
 
 /// Arguments of `serve`.

@@ -134,6 +134,16 @@ pub(crate) fn one<T: Serialize>(
     }
 }
 
+/// Prints what a command made of a record, for programs; people are told on stderr.
+pub(crate) fn changed(format: Format, id: &str, state: &str) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Changed<'a> {
+        id: &'a str,
+        state: &'a str,
+    }
+    one(format, &Changed { id, state }, "", &["id", "state"], |c| vec![clean(c.id), clean(c.state)])
+}
+
 /// Prints rows as CSV. A cell that a spreadsheet would run as a formula gets a leading quote.
 pub(crate) fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result<(), Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());

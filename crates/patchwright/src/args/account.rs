@@ -42,6 +42,9 @@ pub(crate) enum Account {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 

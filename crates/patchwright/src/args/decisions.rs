@@ -90,6 +90,9 @@ pub(crate) enum Exception {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Decide against a requested one; needs an account (--token-file, or the console)
     Refuse {
@@ -98,6 +101,9 @@ pub(crate) enum Exception {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Ask to let one go on: a new request about the same findings, which needs an approval; the old one holds until its end
     Renew {
@@ -123,6 +129,9 @@ pub(crate) enum Exception {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 
@@ -201,6 +210,9 @@ pub(crate) enum Vex {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
     /// Take in a document of somebody else: it applies to every host until its review date, or until it is taken back
     Import {
@@ -270,6 +282,9 @@ pub(crate) enum DocumentCommand {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 

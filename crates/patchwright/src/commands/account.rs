@@ -45,9 +45,11 @@ pub(crate) fn run(place: &Place, command: &Account) -> Result<Code, Failure> {
             }
             Ok(Code::Ok)
         }
-        Account::RevokeToken { token, reason } => block_on(async {
+        Account::RevokeToken { token, reason, output: format } => block_on(async {
             let env = place.open().await?;
-            auth::token_revoke(&env, &ctx(reason.as_deref()), token.trim()).await?;
+            let id = token.trim();
+            auth::token_revoke(&env, &ctx(reason.as_deref()), id).await?;
+            output::changed(*format, id, "revoked")?;
             if !place.quiet {
                 output::talk("revoked: it works no more from now on");
             }

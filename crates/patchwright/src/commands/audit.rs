@@ -52,10 +52,17 @@ pub(crate) fn run(place: &Place, command: &Audit) -> Result<Code, Failure> {
                 })?;
                 Ok(Code::Ok)
             }
-            Audit::Anchor => {
+            Audit::Anchor { output: format } => {
                 let env = place.open_to_read().await?;
                 let anchor = audit::anchor(&env, &ctx(None)).await?;
-                output::out(&format!("{}\n", anchor.to_json()))?;
+                match format {
+                    // Every form but CSV is what `audit verify --anchor` reads.
+                    Format::Table | Format::Json | Format::Ndjson => output::out(&format!("{}\n", anchor.to_json()))?,
+                    Format::Csv => {
+                        let row = vec![anchor.seq.to_string(), anchor.hash.to_string(), anchor.at.to_string()];
+                        output::csv(&["seq", "hash", "at"], std::iter::once(row))?;
+                    }
+                }
                 Ok(Code::Ok)
             }
         }

@@ -71,11 +71,8 @@ fn refused(file: &Path, error: AppError) -> Failure {
 }
 
 fn show_exported(file: &Path, written: &Exported, format: Format) -> Result<(), Failure> {
-    if format != Format::Table {
-        return output::json(written);
-    }
     let since = written.since.map(|s| format!(", only what changed since sequence {s}")).unwrap_or_default();
-    output::out(&format!(
+    let text = format!(
         "{}: {} of {} chunks, {}{since}\nsequence  {}\nsnapshot  {}\nexpires   {}\nkey       {}\nsha256    {}\n",
         file.display(),
         written.chunks.0,
@@ -86,18 +83,32 @@ fn show_exported(file: &Path, written: &Exported, format: Format) -> Result<(), 
         written.expires,
         written.key,
         written.sha256,
-    ))
+    );
+    let columns =
+        ["snapshot", "sequence", "since", "key id", "key", "expires", "providers", "chunks", "of", "bytes", "sha256"];
+    output::one(format, written, &text, &columns, |w| {
+        vec![
+            w.snapshot.clone(),
+            w.sequence.to_string(),
+            w.since.map(|s| s.to_string()).unwrap_or_default(),
+            w.key_id.clone(),
+            w.key.clone(),
+            w.expires.clone(),
+            clean(&w.providers.join(" ")),
+            w.chunks.0.to_string(),
+            w.chunks.1.to_string(),
+            w.bytes.to_string(),
+            w.sha256.clone(),
+        ]
+    })
 }
 
 fn show_imported(found: &Imported, format: Format) -> Result<(), Failure> {
-    if format != Format::Table {
-        return output::json(found);
-    }
     let state = match found.activated {
         Some(sequence) => format!("in force as sequence {sequence}"),
         None => "good; nothing was changed".to_owned(),
     };
-    output::out(&format!(
+    let text = format!(
         "{state}\nissuer    {} ({})\nsequence  {}\nsnapshot  {}\ncreated   {}\nexpires   {}\nholds     {} records of {}\n",
         clean(&found.issuer),
         found.key_id,
@@ -107,17 +118,47 @@ fn show_imported(found: &Imported, format: Format) -> Result<(), Failure> {
         found.expires,
         found.records,
         clean(&found.providers.join(", ")),
-    ))
+    );
+    let columns = [
+        "snapshot",
+        "sequence",
+        "since",
+        "key id",
+        "issuer",
+        "created",
+        "expires",
+        "providers",
+        "chunks",
+        "records",
+        "activated",
+    ];
+    output::one(format, found, &text, &columns, |f| {
+        vec![
+            f.snapshot.clone(),
+            f.sequence.to_string(),
+            f.since.map(|s| s.to_string()).unwrap_or_default(),
+            f.key_id.clone(),
+            clean(&f.issuer),
+            f.created.clone(),
+            f.expires.clone(),
+            clean(&f.providers.join(" ")),
+            f.chunks.to_string(),
+            f.records.to_string(),
+            f.activated.map(|s| s.to_string()).unwrap_or_default(),
+        ]
+    })
 }
 
 async fn keys(place: &Place, command: &Trust) -> Result<Code, Failure> {
     let env = place.open_to_read().await?;
     let (rows, format) = match command {
         Trust::List { output: format } => (trust_list(&env, &ctx(None)).await?, *format),
-        Trust::Add { key, name, reason } => {
-            (vec![trust_add(&env, &ctx(Some(reason)), key, name).await?], Format::Table)
+        Trust::Add { key, name, reason, output: format } => {
+            (vec![trust_add(&env, &ctx(Some(reason)), key, name).await?], *format)
         }
-        Trust::Revoke { key, reason } => (vec![trust_revoke(&env, &ctx(Some(reason)), key).await?], Format::Table),
+        Trust::Revoke { key, reason, output: format } => {
+            (vec![trust_revoke(&env, &ctx(Some(reason)), key).await?], *format)
+        }
     };
     output::list(format, &rows, &["name", "id", "state", "since", "by", "last sequence"], |k: &TrustedKey| {
         let state = k.revoked.as_deref().map_or_else(|| "trusted".to_owned(), |at| format!("revoked {at}"));

@@ -85,9 +85,15 @@ pub(crate) fn run(place: &Place, args: &Exceptions) -> Result<Code, Failure> {
                     ));
                 }
             }
-            Exception::Approve { id, reason } => decide(place, &env, &who, id, "approve", reason).await?,
-            Exception::Refuse { id, reason } => decide(place, &env, &who, id, "refuse", reason).await?,
-            Exception::Revoke { id, reason } => decide(place, &env, &who, id, "revoke", reason).await?,
+            Exception::Approve { id, reason, output: format } => {
+                decide(place, &env, &who, id, ("approve", reason), *format).await?;
+            }
+            Exception::Refuse { id, reason, output: format } => {
+                decide(place, &env, &who, id, ("refuse", reason), *format).await?;
+            }
+            Exception::Revoke { id, reason, output: format } => {
+                decide(place, &env, &who, id, ("revoke", reason), *format).await?;
+            }
         }
         Ok(Code::Ok)
     })
@@ -98,13 +104,17 @@ async fn decide(
     env: &patchwright_app::Env,
     who: &Caller,
     id: &str,
-    decision: &str,
-    reason: &str,
+    (decision, reason): (&str, &str),
+    format: Format,
 ) -> Result<(), Failure> {
     let ctx = who.ctx(Some(reason));
     let before = decisions::exception_show(env, &ctx, id).await?;
     let wish = ExceptionDecision { decision: decision.to_owned(), reason: reason.to_owned() };
     let after = decisions::exception_decide(env, &ctx, id, &wish, Some(before.row.generation)).await?;
+    // People are told what it is now, on stderr; `exception show` has the rest.
+    if format != Format::Table {
+        print(&after, format)?;
+    }
     if !place.quiet {
         output::talk(&format!("{} is {} now", after.row.id, after.row.state));
         if after.row.alone {
@@ -166,8 +176,18 @@ pub(super) fn covered(rows: &[CoveredRow]) -> Result<(), Failure> {
 
 /// What a decision would cover.
 pub(super) fn plan(plan: &DecisionPlan, format: Format) -> Result<(), Failure> {
-    if format != Format::Table {
-        return output::json(plan);
+    match format {
+        Format::Table => {}
+        Format::Json => return output::json(plan),
+        Format::Ndjson | Format::Csv => {
+            let columns = ["findings", "vulns", "packages", "hosts", "worst", "excepted", "latest", "digest"];
+            return output::list(format, std::slice::from_ref(plan), &columns, |p| {
+                let counts = [p.findings, p.vulns, p.packages, p.hosts].map(|n| n.to_string());
+                let worst = p.worst.clone().unwrap_or_default();
+                let rest = [worst, p.excepted.to_string(), p.latest.clone(), p.digest.clone()];
+                counts.into_iter().chain(rest).collect()
+            });
+        }
     }
     let worst = plan.worst.as_deref().map(show::title).unwrap_or_else(|| "none".to_owned());
     output::page(&format!(

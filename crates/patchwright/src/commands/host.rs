@@ -88,7 +88,7 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                     vec![r.field.to_owned(), output::clean(&r.value), r.by.to_owned(), output::clean(&r.who), at]
                 })?;
             }
-            Host::Delete { host, yes } => {
+            Host::Delete { host, yes, output: format } => {
                 let found = find_host(&env, &ctx(None), host).await?;
                 if !yes {
                     return Err(Failure::new(
@@ -98,6 +98,16 @@ pub(crate) fn run(place: &Place, command: &Host) -> Result<Code, Failure> {
                     ));
                 }
                 host_delete(&env, &ctx(None), &found.id).await?;
+                #[derive(serde::Serialize)]
+                struct Deleted<'a> {
+                    id: String,
+                    host: &'a str,
+                }
+                let row = Deleted { id: found.id.to_string(), host: &found.hostname };
+                output::one(*format, &row, "", &["id", "host"], |r| vec![r.id.clone(), output::clean(r.host)])?;
+                if !place.quiet {
+                    output::talk(&format!("`{}` and its history are forgotten", output::clean(&found.hostname)));
+                }
             }
         }
         Ok(Code::Ok)

@@ -129,10 +129,17 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<Code, Failure> {
             diff_rows(&rows, *pairs, *format)?;
             Ok(Code::Ok)
         }),
-        Command::Activate { snapshot, reason } => block_on(async {
+        Command::Activate { snapshot, reason, output: format } => block_on(async {
             let env = place.open().await?;
             let row = intel::return_to(&env, &ctx(Some(reason)), snapshot).await?;
-            output::out(&format!("snapshot {} is in force again, as sequence {}\n", row.snapshot, row.sequence))?;
+            match format {
+                output::Format::Table => output::out(&format!(
+                    "snapshot {} is in force again, as sequence {}\n",
+                    row.snapshot, row.sequence
+                ))?,
+                output::Format::Json => output::json(&row)?,
+                output::Format::Ndjson | output::Format::Csv => log_rows(std::slice::from_ref(&row), *format)?,
+            }
             Ok(Code::Ok)
         }),
         Command::AsOf { at, vuln, output: format } => {

@@ -314,12 +314,54 @@ fn simulate(
             Ok(fleet::simulate(&env, &ctx(None), new).await?)
         })?
     };
-    if format != Format::Table {
-        output::json(&report)?;
-        return Ok(Code::Ok);
+    match format {
+        Format::Table => output::out(&simulated(&report, new))?,
+        Format::Json => output::json(&report)?,
+        Format::Ndjson | Format::Csv => {
+            output::list(format, &changes(&report), &["what", "from", "to", "findings"], |c| {
+                vec![c.what.to_owned(), c.from.to_owned(), c.to.to_owned(), c.findings.to_string()]
+            })?;
+        }
     }
-    output::out(&simulated(&report, new))?;
     Ok(Code::Ok)
+}
+
+/// A count of a simulation as a row.
+#[derive(serde::Serialize)]
+struct Change {
+    what: &'static str,
+    /// Urgency class before; empty where it is not about classes.
+    from: &'static str,
+    /// Urgency class after.
+    to: &'static str,
+    findings: u64,
+}
+
+/// Every count as rows: classes that stay and classes that change, deadlines, what is set aside. The examples are in JSON alone.
+fn changes(report: &SimulationReport) -> Vec<Change> {
+    let mut rows: Vec<Change> = report
+        .matrix
+        .iter()
+        .map(|&(from, to, findings)| {
+            let what = if from == to { "class_stays" } else { "class_changes" };
+            Change { what, from: from.word(), to: to.word(), findings }
+        })
+        .collect();
+    rows.extend(
+        [
+            ("due_earlier", report.due_earlier),
+            ("due_later", report.due_later),
+            ("newly_overdue", report.newly_overdue),
+            ("no_longer_overdue", report.no_longer_overdue),
+            ("newly_set_aside", report.newly_set_aside),
+            ("come_back", report.come_back),
+            ("set_aside", report.set_aside),
+            ("excepted", report.excepted),
+            ("total", report.total),
+        ]
+        .map(|(what, findings)| Change { what, from: "", to: "", findings }),
+    );
+    rows
 }
 
 /// What would change, in words: nothing is left unsaid because its class stays.

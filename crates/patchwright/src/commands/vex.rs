@@ -52,11 +52,14 @@ pub(crate) fn run(place: &Place, args: &Statements) -> Result<Code, Failure> {
                 };
                 print(&decisions::not_affected_state(&env, &who.ctx(reason.as_deref()), &request).await?, *format)?;
             }
-            Vex::Withdraw { id, reason } => {
+            Vex::Withdraw { id, reason, output: format } => {
                 let ctx = who.ctx(Some(reason));
                 let before = decisions::not_affected_show(&env, &ctx, id).await?;
                 let after =
                     decisions::not_affected_withdraw(&env, &ctx, id, reason, Some(before.row.generation)).await?;
+                if *format != Format::Table {
+                    print(&after, *format)?;
+                }
                 if !place.quiet {
                     output::talk(&format!("{} is {} now; its findings are open again", after.row.id, after.row.state));
                 }

@@ -81,10 +81,13 @@ pub(super) async fn run(place: &Place, env: &Env, who: &Caller, documents: &Docu
         Some(DocumentCommand::Show { id, original: false, output: format }) => {
             print(&decisions::document_show(env, &who.ctx(None), id).await?, *format)
         }
-        Some(DocumentCommand::Withdraw { id, reason }) => {
+        Some(DocumentCommand::Withdraw { id, reason, output: format }) => {
             let ctx = who.ctx(Some(reason));
             let before = decisions::document_show(env, &ctx, id).await?;
             let after = decisions::document_withdraw(env, &ctx, id, reason, Some(before.row.generation)).await?;
+            if *format != Format::Table {
+                print(&after, *format)?;
+            }
             if !place.quiet {
                 let open = before.row.set_aside;
                 output::talk(&format!("{} is {} now; findings open again: {open}", after.row.id, after.row.state));

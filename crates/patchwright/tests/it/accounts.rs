@@ -69,7 +69,8 @@ fn accounts_and_tokens_are_listed_in_every_format_and_a_token_is_revoked() {
     assert_eq!((rows[0]["state"].as_str(), rows[0]["owner"].as_str()), (Some("in force"), Some("admin")), "{rows}");
     assert_eq!(b.ok(&["account", "tokens", "ann", "-o", "csv"]).lines().count(), 1);
     let id = rows[0]["id"].as_str().unwrap();
-    b.ok(&["account", "revoke-token", id, "--reason", "the laptop was stolen"]);
+    let revoked = b.ok(&["account", "revoke-token", id, "--reason", "the laptop was stolen", "-o", "csv"]);
+    assert_eq!(revoked, format!("id,state\n{id},revoked\n"));
     assert!(!works(&b, &secret));
     assert!(b.ok(&["audit", "list", "-o", "csv"]).contains("the laptop was stolen"));
     for (args, hint) in [

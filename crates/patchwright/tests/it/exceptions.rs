@@ -83,7 +83,9 @@ fn an_exception_goes_from_count_to_revocation() {
     let made: Value = serde_json::from_slice(&made.stdout).unwrap();
     let own = made["row"]["id"].as_str().unwrap();
     assert_eq!(made["row"]["requested_by"], "admin");
-    let done = with(admin, &["exception", "approve", own, "--reason", "nobody else is here"]);
+    let done = with(admin, &["exception", "approve", own, "--reason", "nobody else is here", "-o", "json"]);
+    let row: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((row["row"]["id"].as_str(), row["row"]["state"].as_str()), (Some(own), Some("approved")), "{row}");
     assert!(code(&done) == 0 && err(&done).contains("one account only"), "{}", err(&done));
 
     // With a second account whoever asks does not approve, on the command line either.

@@ -22,6 +22,7 @@ mod feeds;
 mod feeds_languages;
 mod feeds_systems;
 mod findings;
+mod formats;
 mod hosts;
 mod intel;
 mod new_user;
