@@ -289,6 +289,7 @@ fn stated<'v>(
         if !kept.is_empty() {
             // Documents of others name a host as they would for `scan --vex`.
             let called = called(host);
+            input.host.ids.extend(called.ids);
             input.host.names.extend(called.names);
             input.host.cpes.extend(called.cpes);
         }

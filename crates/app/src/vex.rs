@@ -119,12 +119,15 @@ pub fn identity_of(host: &HostFacts, file: Option<&Path>) -> std::io::Result<Hos
 
 /// What a host is called as a product without a look at any file.
 pub(crate) fn called(host: &HostFacts) -> HostIdentity {
-    let mut names = names_of(&host.hostname).to_vec();
-    names.retain(|name| !name.is_empty());
-    HostIdentity { names, cpes: os_cpe(&host.os).into_iter().collect(), ..HostIdentity::default() }
+    let cpes = os_cpe(&host.os).into_iter().collect();
+    if host.hostname.is_empty() {
+        return HostIdentity { cpes, ..HostIdentity::default() };
+    }
+    let [name, id] = names_of(&host.hostname);
+    HostIdentity { ids: vec![id], names: vec![name], cpes, ..HostIdentity::default() }
 }
 
-/// Under which names documents may know a host.
+/// Under which names documents may know a host: its own, and the IRI that documents of this program have for it.
 pub(crate) fn names_of(hostname: &str) -> [String; 2] {
     [hostname.to_owned(), vex::product_id(hostname)]
 }

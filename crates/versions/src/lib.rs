@@ -212,6 +212,33 @@ pub fn compare_lenient(scheme: Scheme, a: &str, b: &str) -> Ordering {
     }
 }
 
+/// An installed version as it is compared with one that people or documents name: without its epoch where they name none. An epoch
+/// is the distribution's own count (`1:9.2p1`), which hardly anybody writes; whoever does means it.
+#[must_use]
+pub fn beside<'v>(scheme: Scheme, installed: &'v str, stated: &str) -> &'v str {
+    match scheme {
+        Scheme::Deb | Scheme::Rpm if !has_epoch(scheme, stated) => {
+            installed.split_once(':').map_or(installed, |(_, rest)| rest)
+        }
+        Scheme::Deb
+        | Scheme::Rpm
+        | Scheme::Apk
+        | Scheme::Semver
+        | Scheme::Pep440
+        | Scheme::Maven
+        | Scheme::Gem
+        | Scheme::Go
+        | Scheme::Nuget
+        | Scheme::Composer => installed,
+    }
+}
+
+/// Whether a version names an epoch of the kind that [`beside`] leaves out.
+#[must_use]
+pub fn has_epoch(scheme: Scheme, version: &str) -> bool {
+    matches!(scheme, Scheme::Deb | Scheme::Rpm) && version.contains(':')
+}
+
 /// Says whether a scheme allows a text.
 ///
 /// # Errors

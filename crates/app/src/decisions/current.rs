@@ -136,7 +136,7 @@ impl Decisions {
             said.extend(decision.statements(host, &parts));
         }
         if !said.is_empty() {
-            let identity = HostIdentity { names: vec![host.to_string()], ..HostIdentity::default() };
+            let identity = HostIdentity { ids: vec![host.to_string()], ..HostIdentity::default() };
             out.vex = Some(VexInput { statements: said, host: identity });
         }
         out.until = ends.into_iter().min();

@@ -371,7 +371,7 @@ fn not_affected_becomes_statements_about_one_version_on_one_host() {
     let said = NotAffected::state_it(id.clone(), claim("2027-05-01"), &covers).unwrap();
     let parts: Vec<_> = covers.on_host(&host(1)).collect();
     let statements = said.statements(&host(1), &parts);
-    let me = HostIdentity { names: vec![host(1).to_string()], ..HostIdentity::default() };
+    let me = HostIdentity { ids: vec![host(1).to_string()], ..HostIdentity::default() };
     let aside = |finding: Finding, identity: &HostIdentity, when: Timestamp| {
         apply(&statements, &Subject { host: identity, findings: &[finding] }, when).set_aside.len()
     };
@@ -380,7 +380,7 @@ fn not_affected_becomes_statements_about_one_version_on_one_host() {
     assert_eq!(aside(finding("openssl", "3.0.12-1", "CVE-1"), &me, now()), 0, "another version");
     assert_eq!(aside(finding("openssl", "3.0.11-1", "CVE-2"), &me, now()), 0, "another vulnerability");
     assert_eq!(aside(finding("nodejs", "3.0.11-1", "CVE-1"), &me, now()), 0, "another package");
-    let other = HostIdentity { names: vec![host(2).to_string()], ..HostIdentity::default() };
+    let other = HostIdentity { ids: vec![host(2).to_string()], ..HostIdentity::default() };
     assert_eq!(aside(open(), &other, now()), 0, "another host");
     assert_eq!(aside(open(), &me, at("2027-05-02T00:00:00Z")), 0, "after its review date");
     assert!(statements[0].reason().contains("vulnerable_code_not_in_execute_path"), "{}", statements[0].reason());

@@ -11,6 +11,8 @@ use patchwright_domain::intel::{Status, VendorWords};
 use patchwright_domain::time::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_000_000);
+/// What this program calls the host in documents.
+const IRI: &str = "urn:patchwright:host:web-01";
 
 fn binary(name: &str) -> AffectedBinary {
     AffectedBinary { name: name.to_owned(), version: "3.0.15-1".to_owned(), arch: "amd64".to_owned() }
@@ -83,6 +85,7 @@ fn not_affected(products: Vec<Product>) -> Statement {
 
 fn host() -> HostIdentity {
     HostIdentity {
+        ids: vec![IRI.to_owned()],
         names: vec!["web-01".to_owned()],
         cpes: vec![Cpe::parse("cpe:/o:debian:debian_linux:12").unwrap()],
         purls: Vec::new(),
@@ -182,7 +185,7 @@ fn subcomponents_count_only_inside_of_this_host() {
     let image = purl("oci//webapp@sha256:00?repository_url=x");
     let this = [name("WEB-01")];
     assert_eq!(outcome(not_affected(vec![product(&this, std::slice::from_ref(&part))])), "aside");
-    assert_eq!(outcome(not_affected(vec![product(&this, &[])])), "aside", "the whole host");
+    assert_eq!(outcome(not_affected(vec![product(&[name(IRI)], &[])])), "aside", "the whole host");
     assert!(
         outcome(not_affected(vec![product(&[image], std::slice::from_ref(&part))]))
             .starts_with("NearMiss: names this package inside of"),
@@ -205,6 +208,69 @@ fn subcomponents_count_only_inside_of_this_host() {
         "digest of the scanned file"
     );
     assert!(outcome(not_affected(vec![product(&[digest(&"00".repeat(32))], &[])])).starts_with("OtherProduct"));
+}
+
+/// A host is called `jenkins`, `gitlab` or `debian` as often as software is: a name alone is that of the software.
+#[test]
+fn a_product_with_the_name_of_the_host_is_not_the_whole_host() {
+    let part = purl("deb/debian/openssl?arch=source");
+    let called = name("Web-01");
+    let near = "NearMiss: is about `Web-01`, and software may have the name of this host: a whole host is named by its id, \
+                as in `urn:patchwright:host:web-01`";
+    assert_eq!(spelled(std::slice::from_ref(&called)), near);
+    assert_eq!(spelled(&[called.clone(), name("another name of it")]), near);
+    assert_eq!(spelled(&[called.clone(), name(IRI)]), "aside");
+    assert_eq!(spelled(&[called.clone(), part.clone()]), "aside", "the package that bears the name");
+    assert!(spelled(&[called.clone(), purl("maven/org.jenkins-ci/web-01")]).starts_with("OtherProduct"));
+    let inside = |ids: &[Identity]| outcome(not_affected(vec![product(ids, std::slice::from_ref(&part))]));
+    assert_eq!(inside(std::slice::from_ref(&called)), "aside", "a package of this host beside the name");
+    assert!(
+        inside(&[called, purl("oci//web-01@sha256:00")]).contains("which is not this host"),
+        "the package URL says what bears the name"
+    );
+}
+
+/// `arch=arm64` names a binary package. A source package is named by `arch=source` or without an architecture.
+#[test]
+fn a_statement_about_a_binary_is_not_about_its_siblings() {
+    let curl = |binaries: &[&str]| Finding {
+        package: "curl".to_owned(),
+        installed: "7.88.1-10".to_owned(),
+        binaries: binaries
+            .iter()
+            .map(|name| AffectedBinary { version: "7.88.1-10".to_owned(), ..binary(name) })
+            .collect(),
+        ..finding("CVE-2026-1", &[])
+    };
+    let of = |id: &str, binaries: &[&str]| {
+        let applied = run(&[not_affected(vec![product(&[purl(id)], &[])])], &[curl(binaries)]);
+        match (applied.set_aside.as_slice(), applied.untouched.as_slice()) {
+            ([_], _) => "aside".to_owned(),
+            (_, [u]) => format!("{:?}: {}", u.why, u.text),
+            (_, _) => "silent".to_owned(),
+        }
+    };
+    let sibling = "NearMiss: is about the binary package `curl`, and only others of that source package are installed";
+    for (id, binaries, want) in [
+        ("deb/debian/curl@7.88.1-10?arch=arm64", &["libcurl4"][..], sibling),
+        ("deb/debian/curl@7.88.1-10?arch=amd64", &["libcurl4"], sibling),
+        ("deb/debian/curl@7.88.1-10?arch=amd64", &[], sibling),
+        ("deb/debian/curl@7.88.1-10?arch=source", &["libcurl4"], "aside"),
+        ("deb/debian/curl@7.88.1-10", &["libcurl4"], "aside"),
+        ("deb/debian/libcurl4@7.88.1-10?arch=amd64", &["libcurl4"], "aside"),
+        (
+            "deb/debian/libcurl4@7.88.1-10?arch=arm64",
+            &["libcurl4"],
+            "NearMiss: is about arch=arm64, which does not hold here",
+        ),
+        (
+            "deb/debian/curl@7.88.1-10?arch=amd64",
+            &["libcurl4", "curl"],
+            "Partly: covers 1 of 2 binary packages that carry the finding",
+        ),
+    ] {
+        assert_eq!(of(id, binaries), want, "{id} {binaries:?}");
+    }
 }
 
 #[test]
@@ -442,7 +508,7 @@ fn fixed_without_a_version_is_not_said_of_what_is_older_than_the_fix() {
         (product(&[system], std::slice::from_ref(&part)), near),
         (product(&[purl("deb/debian/openssl@3.0.15-1?arch=source")], &[]), "aside"),
         (product(&[name("web-01")], std::slice::from_ref(&part)), "aside"),
-        (product(&[name("web-01")], &[]), "aside"),
+        (product(&[name(IRI)], &[]), "aside"),
     ] {
         assert_eq!(outcome(fixed(vec![products.clone()])), want, "{products:?}");
         assert_eq!(outcome(not_affected(vec![products])), "aside", "not affected may be true of every version");

@@ -1,7 +1,6 @@
 //! What is written as VEX, SARIF and CycloneDX: the findings of one host with what was decided about each.
 
-use patchwright_domain::exposure::vex::{self, Justification, VexStatus, source_purl};
-use patchwright_domain::intel::names::is_language;
+use patchwright_domain::exposure::vex::{self, Justification, VexStatus, document_purl};
 use patchwright_domain::time::Timestamp;
 
 /// What was decided about a finding.
@@ -116,50 +115,18 @@ impl Item {
     }
 }
 
-/// A package URL of an installed package (purl-spec): the epoch of an rpm stands in a qualifier. Packages of languages are named as
-/// advisories name them.
+/// A package URL of an installed package, as it is known again when the document is read.
 #[must_use]
 pub fn purl_text(ecosystem: &str, name: &str, version: &str, arch: Option<&str>) -> String {
-    if let Some(purl) = source_purl(ecosystem, name, Some(version)).filter(|_| is_language(ecosystem)) {
-        let vex::Purl { kind, namespace, name, version, qualifiers, subpath } = purl;
-        return crate::host::purl::Purl { kind, namespace, name, version, qualifiers, subpath }.to_string();
-    }
-    let mut parts = ecosystem.split(':');
-    let (family, release) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let (kind, namespace, distro) = match family {
-        "Debian" => ("deb", Some("debian"), Some("debian")),
-        "Ubuntu" => ("deb", Some("ubuntu"), Some("ubuntu")),
-        "AlmaLinux" => ("rpm", Some("almalinux"), Some("almalinux")),
-        "Rocky Linux" => ("rpm", Some("rocky-linux"), Some("rocky")),
-        "Red Hat" => ("rpm", Some("redhat"), Some("rhel")),
-        "Oracle Linux" => ("rpm", Some("oracle"), Some("ol")),
-        "Fedora" => ("rpm", Some("fedora"), Some("fedora")),
-        "SUSE" => ("rpm", Some("suse"), None),
-        "openSUSE" => ("rpm", Some("opensuse"), None),
-        "Alpine" => ("apk", Some("alpine"), Some("alpine")),
-        "Wolfi" => ("apk", Some("wolfi"), None),
-        "Chainguard" => ("apk", Some("chainguard"), None),
-        _ => ("generic", None, None),
-    };
-    let (epoch, version) = match version.split_once(':') {
-        Some((epoch, rest)) if kind == "rpm" => (Some(epoch.to_owned()), rest),
-        _ => (None, version),
-    };
-    let mut qualifiers = Vec::new();
-    qualifiers.extend(arch.filter(|a| !a.is_empty()).map(|arch| ("arch".to_owned(), arch.to_owned())));
-    if let Some(distro) = distro.filter(|_| !release.is_empty()) {
-        qualifiers.push(("distro".to_owned(), format!("{distro}-{}", release.trim_start_matches('v'))));
-    }
-    qualifiers.extend(epoch.map(|epoch| ("epoch".to_owned(), epoch)));
-    crate::host::purl::Purl {
-        kind: kind.to_owned(),
-        namespace: namespace.map(str::to_owned),
+    let purl = document_purl(ecosystem, name, version, arch).unwrap_or_else(|| vex::Purl {
+        kind: "generic".to_owned(),
         name: name.to_owned(),
         version: Some(version.to_owned()).filter(|v| !v.is_empty()),
-        qualifiers,
-        subpath: None,
-    }
-    .to_string()
+        qualifiers: arch.filter(|a| !a.is_empty()).map(|a| ("arch".to_owned(), a.to_owned())).into_iter().collect(),
+        ..vex::Purl::default()
+    });
+    let vex::Purl { kind, namespace, name, version, qualifiers, subpath } = purl;
+    crate::host::purl::Purl { kind, namespace, name, version, qualifiers, subpath }.to_string()
 }
 
 /// What to do about an open finding.

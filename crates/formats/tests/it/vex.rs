@@ -1,9 +1,16 @@
 //! Reading VEX documents: the quirks of three formats, each one case.
 
-use patchwright_domain::exposure::vex::{Identity, Justification, Source, Standing, VexStatus};
+use patchwright_domain::exposure::vex::{
+    HostIdentity, Identity, Justification, Source, Standing, Subject, VexStatus, apply,
+};
+use patchwright_domain::exposure::{AffectedBinary, Finding, FindingState};
+use patchwright_domain::intel::snapshot::advisories::SCHEMES;
+use patchwright_domain::intel::{Status, VendorWords};
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::bounded::Limits;
-use patchwright_formats::vex::{VexDocument, VexError, VexFormat, purl_text, read};
+use patchwright_formats::vex::{
+    Item, Outcome, Report, VexDocument, VexError, VexFormat, cyclonedx, openvex, product_id, purl_text, read,
+};
 use serde_json::{Value, json};
 
 fn of(value: &Value) -> VexDocument {
@@ -302,4 +309,139 @@ fn not_affected_without_a_reason() {
             {"id": "CVE-2026-1", "analysis": {"state": "not_affected"}, "affects": [{"ref": "pkg:npm/a@1"}]}]}));
     assert_eq!((document.statements.len(), document.lost), (1, 0));
     assert!(document.problems[0].what.contains("without a justification"), "{:?}", document.problems);
+}
+
+/// A finding of an ecosystem, and the same as it is written into documents.
+fn set_aside(ecosystem: &str, package: &str, binary: Option<(&str, &str)>, version: &str) -> (Finding, Item) {
+    let item = Item {
+        vuln: "CVE-2026-1".to_owned(),
+        ecosystem: ecosystem.to_owned(),
+        package: package.to_owned(),
+        installed: version.to_owned(),
+        fixed: None,
+        binaries: binary.iter().map(|(n, arch)| ((*n).to_owned(), version.to_owned(), (*arch).to_owned())).collect(),
+        severity: "high".to_owned(),
+        urgency: "high".to_owned(),
+        score_e1: None,
+        vector: None,
+        vendor_status: "affected".to_owned(),
+        advisories: Vec::new(),
+        evidence: Vec::new(),
+        outcome: Outcome::SetAside {
+            status: VexStatus::NotAffected,
+            justification: Some(Justification::VulnerableCodeNotPresent),
+            because: "not built".to_owned(),
+            until: None,
+        },
+    };
+    let finding = Finding {
+        vuln: item.vuln.clone(),
+        ecosystem: item.ecosystem.clone(),
+        package: item.package.clone(),
+        installed: item.installed.clone(),
+        fixed: None,
+        status: Status::Affected,
+        state: FindingState::NoFix,
+        advisories: Vec::new(),
+        vendor: VendorWords::default(),
+        binaries: binary
+            .iter()
+            .map(|(name, arch)| AffectedBinary {
+                name: (*name).to_owned(),
+                version: version.to_owned(),
+                arch: (*arch).to_owned(),
+            })
+            .collect(),
+        evidence: Vec::new(),
+    };
+    (finding, item)
+}
+
+/// What is written about a package is about the same package when it is read, whatever the ecosystem.
+#[test]
+fn every_ecosystem_with_a_version_order_reads_what_it_writes() {
+    let me = HostIdentity { ids: vec![product_id("web-01")], ..HostIdentity::default() };
+    let mut cases = Vec::new();
+    for (family, scheme) in SCHEMES {
+        let releases: &[&str] = match family {
+            "Debian" => &[":12"],
+            "Ubuntu" => &[":22.04:LTS", ":Pro:22.04:LTS"],
+            "SUSE" => &[":Linux Enterprise Server 15 SP5", ""],
+            "openSUSE" => &[":Leap 15.6", ":Tumbleweed"],
+            "Alpine" => &[":v3.20", ":edge"],
+            "openEuler" => &[":24.03-LTS"],
+            "Red Hat" => &[":9", ":rhel_eus:9.2", ":enterprise_linux:9::baseos"],
+            "Amazon Linux" => &[":2023", ":2"],
+            _ => &["", ":3", ":9.4"],
+        };
+        let named = |package: &'static str, version: &'static str| (package, None, version);
+        let of_family = match scheme.to_string().as_str() {
+            "deb" => vec![("openssl", Some(("libssl3", "amd64")), "1:3.0.15-1~deb12u1+b1"), named("linux", "6.1.90-1")],
+            "rpm" => vec![("openssl-libs", Some(("openssl-libs", "x86_64")), "1:3.0.7-27.el9"), named("x", "1-1")],
+            "apk" => {
+                vec![("openssl", Some(("libssl3", "x86_64")), "3.3.1-r0"), ("R", Some(("R", "x86_64")), "4.4.0-r0")]
+            }
+            _ => match family {
+                "Maven" => vec![named("org.slf4j:slf4j-api", "1.7.36")],
+                "npm" => vec![named("@babel/core", "7.0.0"), named("left-pad", "1.3.0")],
+                "Go" => vec![named("github.com/azure/x", "1.2.0")],
+                "Packagist" | "SwiftURL" => vec![named("acme/shop", "2.0.0")],
+                _ => vec![named("acme-shop", "2.0.0"), named("acme_shop", "2.0.0")],
+            },
+        };
+        let releases = if scheme.to_string().len() > 3 { &[""] } else { releases };
+        for release in releases {
+            for (package, binary, version) in &of_family {
+                cases.push((format!("{family}{release}"), *package, *binary, *version));
+            }
+        }
+    }
+    for (ecosystem, package, binary, version) in cases {
+        let (finding, item) = set_aside(&ecosystem, package, binary, version);
+        let purls = item.purls();
+        assert!(purls.iter().all(|purl| !purl.contains("pkg:generic/")), "{ecosystem}: {purls:?}");
+        let report = Report {
+            tool_version: "0".to_owned(),
+            author: "Operations".to_owned(),
+            host: "web-01".to_owned(),
+            os: "Linux".to_owned(),
+            made: Timestamp(1_000),
+            uuid: "6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned(),
+            snapshot: String::new(),
+            items: vec![item],
+        };
+        for document in [openvex(&report), patchwright_formats::vex::csaf_vex(&report), cyclonedx(&report)] {
+            let back = of(&document);
+            let subject = Subject { host: &me, findings: std::slice::from_ref(&finding) };
+            let applied = apply(&back.statements, &subject, Timestamp(2_000));
+            assert_eq!(applied.set_aside.len(), 1, "{ecosystem} {purls:?} as {}: {:?}", back.format, applied.untouched);
+        }
+    }
+}
+
+/// A vendor's document about software that is called as the host is.
+#[test]
+fn an_application_with_the_name_of_a_host_is_not_the_host() {
+    let csaf = of(
+        &json!({"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"name": "Jenkins"},
+            "tracking": {"id": "J-1", "status": "final", "version": "1", "current_release_date": "1970-01-01T00:00:00Z"}},
+        "product_tree": {"full_product_names": [{"product_id": "P1", "name": "Jenkins"}]},
+        "vulnerabilities": [{"cve": "CVE-2026-1", "flags": [{"label": "component_not_present", "product_ids": ["P1"]}],
+            "product_status": {"known_not_affected": ["P1"]}}]}),
+    );
+    let cdx = of(&json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": "urn:uuid:1", "version": 1,
+        "metadata": {"timestamp": "1970-01-01T00:00:00Z"},
+        "components": [{"type": "application", "bom-ref": "jenkins", "name": "jenkins", "version": "2.440.1"}],
+        "vulnerabilities": [{"id": "CVE-2026-1", "analysis": {"state": "not_affected", "justification": "code_not_present"},
+            "affects": [{"ref": "jenkins"}]}]}));
+    let me =
+        HostIdentity { ids: vec![product_id("jenkins")], names: vec!["jenkins".to_owned()], ..HostIdentity::default() };
+    let (finding, _) = set_aside("Debian:12", "curl", Some(("libcurl4", "amd64")), "7.88.1-10+deb12u1");
+    for document in [csaf, cdx] {
+        let subject = Subject { host: &me, findings: std::slice::from_ref(&finding) };
+        let applied = apply(&document.statements, &subject, Timestamp(2_000));
+        assert_eq!(applied.set_aside.len(), 0, "{}", document.format);
+        let why = &applied.untouched[0].text;
+        assert!(why.contains("software may have the name of this host"), "{}: {why}", document.format);
+    }
 }

@@ -1,9 +1,10 @@
-//! A range of versions in one scheme: `< 3.1`, or `>= 1.1, < 3.1`.
+//! A range of versions in one scheme: `< 3.1`, or `>= 1.1, < 3.1`. A bound without an epoch is compared without the epoch of the
+//! version, as statements of documents are; one with an epoch means it.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use patchwright_versions::{Scheme, VersionError, compare};
+use patchwright_versions::{Scheme, VersionError, beside, compare, has_epoch, validate};
 
 /// Most bounds of a range.
 const BOUNDS_MAX: usize = 8;
@@ -99,8 +100,15 @@ impl VersionRange {
         use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
         for ((lower, low), low_text) in self.bounds.iter().zip(parts) {
             for ((upper, high), high_text) in self.bounds.iter().zip(parts) {
-                let order = compare(self.scheme, low, high)?;
+                let order = compare(self.scheme, beside(self.scheme, low, high), beside(self.scheme, high, low))?;
+                // Where one of two names an epoch, a version of another epoch is in both, unless that one names the version itself.
+                let apart = match (has_epoch(self.scheme, low), has_epoch(self.scheme, high)) {
+                    (true, false) => *lower != Equal,
+                    (false, true) => *upper != Equal,
+                    (true, true) | (false, false) => false,
+                };
                 let possible = match (lower, upper) {
+                    _ if apart => true,
                     (Greater, Less | LessOrEqual | Equal) | (GreaterOrEqual | Equal, Less) => order.is_lt(),
                     (GreaterOrEqual | Equal, LessOrEqual) | (GreaterOrEqual, Equal) => order.is_le(),
                     (Equal, Equal) => order.is_eq(),
@@ -119,8 +127,10 @@ impl VersionRange {
     /// # Errors
     /// [`VersionError`] when it is not a version of the scheme.
     pub fn allows(&self, version: &str) -> Result<bool, VersionError> {
+        // Read as a whole first: what is left of an epoch might be a version when the whole is none.
+        validate(self.scheme, version)?;
         for (comparison, bound) in &self.bounds {
-            if !comparison.holds(compare(self.scheme, version, bound)?) {
+            if !comparison.holds(compare(self.scheme, beside(self.scheme, version, bound), bound)?) {
                 return Ok(false);
             }
         }

@@ -118,8 +118,8 @@ enum Fit {
 /// Applies statements to findings.
 ///
 /// A statement applies to a package of a finding when it names the vulnerability and either names the package as its product,
-/// or names the host as its product with the package among the subcomponents (or with none, which means all of it). A
-/// subcomponent under another product never applies. Of several the latest decides, then the one that names the package most
+/// or names the host as its product with the package among the subcomponents. Without any the whole host is meant, if it is named
+/// by more than a name: software may be called as a host is. A subcomponent under another product never applies. Of several the latest decides, then the one that names the package most
 /// closely, then the graver. A finding is set aside only when all of its packages are. *Fixed* of a package without a version does
 /// not count where the version here is older than the one that is known to have the fix.
 #[must_use]
@@ -294,10 +294,14 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
         return match whole {
             HostFit::Yes => Fit::Yes(0, is_one(&product.ids, host)),
             HostFit::Contradicted(text) => Fit::Near(text),
+            HostFit::Named(text) => match fit_ids(&product.ids, here) {
+                Fit::No => Fit::Near(text),
+                fit => fit,
+            },
             HostFit::No => fit_ids(&product.ids, here),
         };
     }
-    let is_host = whole == HostFit::Yes;
+    let is_host = matches!(whole, HostFit::Yes | HostFit::Named(_));
     let mut near = None;
     for component in &product.subcomponents {
         match fit_ids(&component.ids, here) {
@@ -308,7 +312,7 @@ fn fit_product(product: &Product, host: &HostIdentity, here: &Here<'_>) -> Fit {
                 let names: Vec<String> = product.ids.iter().map(ToString::to_string).collect();
                 near = Some(match &whole {
                     HostFit::Contradicted(text) => text.clone(),
-                    HostFit::Yes | HostFit::No => {
+                    HostFit::Yes | HostFit::Named(_) | HostFit::No => {
                         format!("names this package inside of {}, which is not this host", names.join(" or "))
                     }
                 });
@@ -386,6 +390,7 @@ fn nearly(why: &Refused) -> Option<String> {
         | Refused::Namespace { .. }
         | Refused::Vendor { .. }
         | Refused::Build { .. }
+        | Refused::Binary { .. }
         | Refused::Part { .. } => Some(why.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use patchwright_versions::{Scheme, compare_lenient};
+use patchwright_versions::{Scheme, beside, compare_lenient};
 use serde::{Deserialize, Serialize};
 
 use super::names;
@@ -108,7 +108,9 @@ impl fmt::Display for Identity {
 /// What a host, an image or a scanned file is called as a product.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostIdentity {
-    /// Names: host name, machine id, name of the scanned file.
+    /// Ids that nothing but this host has: its id here, its IRI in documents that are written here.
+    pub ids: Vec<String>,
+    /// Names that something else may have too, software before all: host name, name of the scanned file.
     pub names: Vec<String>,
     /// CPE names of the operating system.
     pub cpes: Vec<Cpe>,
@@ -154,6 +156,11 @@ pub enum Refused {
         /// What the statement says.
         stated: String,
     },
+    /// The binary package that is called as the source package, where only others of that source are installed.
+    Binary {
+        /// Its name.
+        name: String,
+    },
     /// A part inside of the package; nothing is known here of parts.
     Part {
         /// What the statement says.
@@ -172,6 +179,9 @@ impl fmt::Display for Refused {
             Self::Vendor { stated } => write!(f, "names a product that could not be tied to a package: {stated}"),
             Self::Build { attribute, stated } => {
                 write!(f, "is about a build with {attribute} `{stated}`, and no package is known to be one")
+            }
+            Self::Binary { name } => {
+                write!(f, "is about the binary package `{name}`, and only others of that source package are installed")
             }
             Self::Part { stated } => {
                 write!(f, "is about the part `{stated}` of the package, and no part of a package is known here")
@@ -194,7 +204,8 @@ pub(super) struct Here<'a> {
 /// Package URL type and namespaces of an ecosystem.
 fn spellings(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])> {
     let family = ecosystem.split(':').next().unwrap_or_default();
-    names::of_distribution(ecosystem).or_else(|| Some((purl_type(family)?, &[])))
+    let bitnami = || (family == "Bitnami").then_some("bitnami");
+    names::of_distribution(ecosystem).or_else(|| Some((purl_type(family).or_else(bitnami)?, &[])))
 }
 
 /// The package URL of an installed package; nothing for an ecosystem without a spelling here or without a namespace.
@@ -241,6 +252,25 @@ pub fn source_purl(ecosystem: &str, package: &str, version: Option<&str>) -> Opt
     })
 }
 
+/// The package URL of an installed package as documents are written with it: the release in `distro`, the epoch of an rpm in its own
+/// qualifier, and packages of languages as advisories name them. What is written so is known again when it is read; nothing for
+/// an ecosystem without a spelling here.
+#[must_use]
+pub fn document_purl(ecosystem: &str, name: &str, version: &str, arch: Option<&str>) -> Option<Purl> {
+    let Some(mut purl) = package_purl(ecosystem, name, version, arch.unwrap_or_default()) else {
+        return source_purl(ecosystem, name, Some(version));
+    };
+    if let Some(distro) = names::distro(ecosystem) {
+        purl.qualifiers.push(("distro".to_owned(), distro));
+    }
+    if let Some((epoch, rest)) = version.split_once(':').filter(|_| purl.kind == "rpm") {
+        purl.version = Some(rest.to_owned());
+        purl.qualifiers.push(("epoch".to_owned(), epoch.to_owned()));
+    }
+    purl.version = purl.version.filter(|version| !version.is_empty());
+    Some(purl)
+}
+
 impl Here<'_> {
     /// Whether an identity names this package; the error says how near it was.
     pub(super) fn is(&self, identity: &Identity) -> Result<(), Refused> {
@@ -285,7 +315,8 @@ impl Here<'_> {
         }
         for (key, value) in &purl.qualifiers {
             let fits = match key.as_str() {
-                "arch" if of_source => true,
+                // No architecture of a language's package is known here.
+                "arch" if of_source => purl.is_source(),
                 "arch" => {
                     let arch = self.binary.map(|b| b.arch.as_str()).unwrap_or_default();
                     arch == value || matches!(value.as_str(), "noarch" | "all") && matches!(arch, "noarch" | "all")
@@ -308,24 +339,30 @@ impl Here<'_> {
         }
     }
 
-    /// The package of the finding that has the name of the package URL: (version, whether it is the source package).
+    /// The package of the finding that has the name of the package URL: (version, whether it is the source package). An architecture
+    /// is that of a binary: only one that stands for the source, or none at all, may name the source package.
     fn named_by(&self, purl: &Purl) -> Result<(&str, bool), Refused> {
-        let source = || (purl.name == self.source).then_some((self.source_version, true));
-        let binary = || self.binary.filter(|b| b.name == purl.name).map(|b| (b.version.as_str(), false));
-        if purl.is_source() {
-            return source().ok_or(Refused::Other);
-        }
-        binary().or_else(|| if self.has_namesake { None } else { source() }).ok_or(Refused::Other)
+        // Package URLs of apk are written in small letters.
+        let named = |name: &str| name == purl.name || purl.kind == "apk" && name.eq_ignore_ascii_case(&purl.name);
+        let source = || named(self.source).then_some((self.source_version, true));
+        let binary = || self.binary.filter(|b| named(&b.name)).map(|b| (b.version.as_str(), false));
+        let found = match purl.qualifier("arch") {
+            Some(_) if purl.is_source() => source(),
+            Some(_) => match binary() {
+                None if !self.has_namesake && named(self.source) => {
+                    return Err(Refused::Binary { name: purl.name.clone() });
+                }
+                found => found,
+            },
+            None => binary().or_else(|| if self.has_namesake { None } else { source() }),
+        };
+        found.ok_or(Refused::Other)
     }
 
     fn same_version(&self, stated: &str, installed: &str) -> bool {
         match self.scheme {
             Some(scheme) => {
-                let same = compare_lenient(scheme, stated, installed) == std::cmp::Ordering::Equal;
-                // Without an epoch in the statement the installed one is not held against it.
-                let bare = installed.split_once(':').map(|(_, rest)| rest);
-                same || (!stated.contains(':')
-                    && bare.is_some_and(|rest| compare_lenient(scheme, stated, rest) == std::cmp::Ordering::Equal))
+                compare_lenient(scheme, stated, beside(scheme, installed, stated)) == std::cmp::Ordering::Equal
             }
             None => stated == installed,
         }
@@ -365,6 +402,8 @@ impl Here<'_> {
 pub enum HostFit {
     /// They do.
     Yes,
+    /// One of them is a name that the host has, and that software may have as well; in words.
+    Named(String),
     /// They do not.
     No,
     /// One of them does, another stands against it or cannot be checked; in words.
@@ -373,10 +412,14 @@ pub enum HostFit {
 
 impl HostIdentity {
     /// Whether the spellings of one product name the host as a whole. Every spelling is of the same thing, so a package URL that is
-    /// not this host's stands against a CPE name that fits, and a digest that is not known to be this host's against everything.
+    /// not this host's stands against a CPE name or a host name that fits, and a digest that is not known to be this host's against
+    /// everything.
     #[must_use]
     pub fn fit(&self, ids: &[Identity]) -> HostFit {
-        let Some(by) = ids.iter().find(|id| self.is(id)) else { return HostFit::No };
+        let Some(by) = ids.iter().find(|id| self.is_for_sure(id)).or_else(|| ids.iter().find(|id| self.is_called(id)))
+        else {
+            return HostFit::No;
+        };
         let (mut purls, mut hashes) = (Vec::new(), Vec::new());
         for id in ids {
             match id {
@@ -387,21 +430,42 @@ impl HostIdentity {
         }
         let against =
             |ids: &[&Identity]| ids.first().filter(|_| !ids.iter().any(|id| self.is(id))).map(ToString::to_string);
-        let by_cpe = matches!(by, Identity::Cpe { .. });
-        if let Some(purl) = against(&purls).filter(|_| by_cpe) {
-            return HostFit::Contradicted(format!("calls the product `{by}` also `{purl}`, which is not this host"));
+        let for_sure = self.is_for_sure(by);
+        match against(&purls) {
+            // It says what has the name, and that is not the host.
+            Some(_) if !for_sure => return HostFit::No,
+            Some(purl) if matches!(by, Identity::Cpe { .. }) => {
+                return HostFit::Contradicted(format!(
+                    "calls the product `{by}` also `{purl}`, which is not this host"
+                ));
+            }
+            Some(_) | None => {}
         }
         match against(&hashes) {
             Some(hash) => {
                 HostFit::Contradicted(format!("names the digest {hash}, which is not known to be this host's"))
             }
-            None => HostFit::Yes,
+            None if for_sure => HostFit::Yes,
+            None => {
+                let id = self.ids.first().map(|id| format!(", as in `{id}`")).unwrap_or_default();
+                HostFit::Named(format!(
+                    "is about `{by}`, and software may have the name of this host: a whole host is named by its id{id}"
+                ))
+            }
         }
     }
 
-    /// Whether an identity names the host as a whole.
+    /// Whether an identity names the host as a whole, if only by a name that other things may have.
     #[must_use]
     pub fn is(&self, identity: &Identity) -> bool {
+        self.is_for_sure(identity) || self.is_called(identity)
+    }
+
+    fn is_called(&self, identity: &Identity) -> bool {
+        matches!(identity, Identity::Name { name } if has(&self.names, name))
+    }
+
+    fn is_for_sure(&self, identity: &Identity) -> bool {
         match identity {
             Identity::Purl(purl) => self.purls.iter().any(|mine| {
                 mine.kind == purl.kind
@@ -414,7 +478,11 @@ impl HostIdentity {
             Identity::Hash { algorithm, value } => {
                 self.hashes.iter().any(|(a, v)| a == algorithm && v.eq_ignore_ascii_case(value))
             }
-            Identity::Name { name } => self.names.iter().any(|mine| mine.eq_ignore_ascii_case(name)),
+            Identity::Name { name } => has(&self.ids, name),
         }
     }
+}
+
+fn has(names: &[String], name: &str) -> bool {
+    names.iter().any(|mine| mine.eq_ignore_ascii_case(name))
 }

@@ -19,7 +19,7 @@ use crate::ids::DocumentId;
 use crate::time::Timestamp;
 
 pub use apply::{Applied, NotApplied, SetAside, Subject, Untouched, apply};
-pub use identity::{HostFit, HostIdentity, Identity, Purl, Refused, package_purl, source_purl};
+pub use identity::{HostFit, HostIdentity, Identity, Purl, Refused, document_purl, package_purl, source_purl};
 pub use library::Library;
 pub use vers::{EXCEPT, Vers, WITHIN};
 

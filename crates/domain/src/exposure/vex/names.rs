@@ -10,6 +10,8 @@ struct Distribution {
     namespaces: &'static [&'static str],
     /// What stands before the number in a `distro` qualifier, besides the namespaces: `ID` of os-release, and what scanners write.
     distros: &'static [&'static str],
+    /// What is written before the number in a `distro` qualifier; nothing where none is written.
+    distro: Option<&'static str>,
     /// Vendors of CPE names (NVD's dictionary), besides the namespaces.
     vendors: &'static [&'static str],
     /// Code names of releases.
@@ -17,13 +19,14 @@ struct Distribution {
 }
 
 const PLAIN: Distribution =
-    Distribution { family: "", kind: "", namespaces: &[], distros: &[], vendors: &[], code_names: &[] };
+    Distribution { family: "", kind: "", namespaces: &[], distros: &[], distro: None, vendors: &[], code_names: &[] };
 
 const DISTRIBUTIONS: &[Distribution] = &[
     Distribution {
         family: "Debian",
         kind: "deb",
         namespaces: &["debian"],
+        distro: Some("debian"),
         code_names: &[
             ("10", "buster"),
             ("11", "bullseye"),
@@ -38,6 +41,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         family: "Ubuntu",
         kind: "deb",
         namespaces: &["ubuntu"],
+        distro: Some("ubuntu"),
         vendors: &["canonical"],
         code_names: &[
             ("14.04", "trusty"),
@@ -52,11 +56,18 @@ const DISTRIBUTIONS: &[Distribution] = &[
         ..PLAIN
     },
     Distribution { family: "Echo", kind: "deb", namespaces: &["echo"], ..PLAIN },
-    Distribution { family: "AlmaLinux", kind: "rpm", namespaces: &["almalinux", "alma"], ..PLAIN },
+    Distribution {
+        family: "AlmaLinux",
+        kind: "rpm",
+        namespaces: &["almalinux", "alma"],
+        distro: Some("almalinux"),
+        ..PLAIN
+    },
     Distribution {
         family: "Rocky Linux",
         kind: "rpm",
         namespaces: &["rocky-linux", "rocky", "rockylinux"],
+        distro: Some("rocky"),
         vendors: &["resf"],
         ..PLAIN
     },
@@ -65,10 +76,24 @@ const DISTRIBUTIONS: &[Distribution] = &[
         kind: "rpm",
         namespaces: &["redhat", "rhel"],
         distros: &["enterprise_linux", "redhat-enterprise-linux"],
+        distro: Some("rhel"),
         ..PLAIN
     },
-    Distribution { family: "Oracle Linux", kind: "rpm", namespaces: &["oracle", "oraclelinux", "ol"], ..PLAIN },
-    Distribution { family: "Fedora", kind: "rpm", namespaces: &["fedora"], vendors: &["fedoraproject"], ..PLAIN },
+    Distribution {
+        family: "Oracle Linux",
+        kind: "rpm",
+        namespaces: &["oracle", "oraclelinux", "ol"],
+        distro: Some("ol"),
+        ..PLAIN
+    },
+    Distribution {
+        family: "Fedora",
+        kind: "rpm",
+        namespaces: &["fedora"],
+        distro: Some("fedora"),
+        vendors: &["fedoraproject"],
+        ..PLAIN
+    },
     Distribution {
         family: "openSUSE",
         kind: "rpm",
@@ -84,10 +109,30 @@ const DISTRIBUTIONS: &[Distribution] = &[
         vendors: &["opensuse", "novell"],
         ..PLAIN
     },
-    Distribution { family: "Amazon Linux", kind: "rpm", namespaces: &["amazon", "amzn", "amazonlinux"], ..PLAIN },
+    Distribution {
+        family: "Amazon Linux",
+        kind: "rpm",
+        namespaces: &["amazon", "amzn", "amazonlinux"],
+        distro: Some("amzn"),
+        ..PLAIN
+    },
     Distribution { family: "openEuler", kind: "rpm", namespaces: &["openeuler"], vendors: &["huawei"], ..PLAIN },
-    Distribution { family: "Azure Linux", kind: "rpm", namespaces: &["azurelinux", "mariner", "microsoft"], ..PLAIN },
-    Distribution { family: "Alpine", kind: "apk", namespaces: &["alpine"], vendors: &["alpinelinux"], ..PLAIN },
+    Distribution {
+        family: "Azure Linux",
+        kind: "rpm",
+        namespaces: &["azurelinux", "mariner", "microsoft"],
+        distro: Some("azurelinux"),
+        ..PLAIN
+    },
+    Distribution { family: "Mageia", kind: "rpm", namespaces: &["mageia"], distro: Some("mageia"), ..PLAIN },
+    Distribution {
+        family: "Alpine",
+        kind: "apk",
+        namespaces: &["alpine"],
+        distro: Some("alpine"),
+        vendors: &["alpinelinux"],
+        ..PLAIN
+    },
     Distribution { family: "Wolfi", kind: "apk", namespaces: &["wolfi"], vendors: &["chainguard"], ..PLAIN },
     Distribution { family: "Chainguard", kind: "apk", namespaces: &["chainguard"], ..PLAIN },
 ];
@@ -177,6 +222,14 @@ fn distribution(ecosystem: &str) -> Option<&'static Distribution> {
 /// Package URL type and namespaces of a distribution.
 pub(super) fn of_distribution(ecosystem: &str) -> Option<(&'static str, &'static [&'static str])> {
     distribution(ecosystem).map(|known| (known.kind, known.namespaces))
+}
+
+/// The value of a `distro` qualifier that means the release of an ecosystem; nothing where none is written, or it would not be known
+/// again (`Ubuntu:Pro:…`).
+pub(super) fn distro(ecosystem: &str) -> Option<String> {
+    let word = distribution(ecosystem)?.distro?;
+    let release = ecosystem.split(':').nth(1)?;
+    Some(format!("{word}-{}", release.trim_start_matches('v'))).filter(|text| is_distro(ecosystem, text))
 }
 
 /// Whether the value of a `distro` qualifier means the release of an ecosystem. Scanners write `debian-12`, `debian-12.5`,

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use patchwright_versions::{Scheme, compare_lenient, validate};
+use patchwright_versions::{Scheme, beside, compare_lenient, validate};
 
 /// Qualifier of a package URL with the range that is meant.
 pub const WITHIN: &str = "vers";
@@ -105,11 +105,7 @@ impl Vers {
         if validate(scheme, version).is_err() {
             return false;
         }
-        let order = |bound: &str| {
-            // Without an epoch in the statement the installed one is not held against it.
-            let bare = version.split_once(':').filter(|_| !bound.contains(':')).map_or(version, |(_, rest)| rest);
-            compare_lenient(scheme, bare, bound)
-        };
+        let order = |bound: &str| compare_lenient(scheme, beside(scheme, version, bound), bound);
         for (comparator, bound) in self.constraints.iter().filter(|(_, bound)| order(bound) == Ordering::Equal) {
             match comparator {
                 Comparator::NotEqual | Comparator::Less | Comparator::Greater => return false,

@@ -24,24 +24,44 @@ const FLAG_MODULAR: u8 = 4;
 /// The upper bound is where the publisher stopped looking, and no fix.
 const FLAG_LIMIT: u8 = 8;
 
+/// The version orders by the family of an ecosystem, in OSV's spelling.
+pub const SCHEMES: [(&str, Scheme); 29] = [
+    ("Debian", Scheme::Deb),
+    ("Ubuntu", Scheme::Deb),
+    ("Echo", Scheme::Deb),
+    ("AlmaLinux", Scheme::Rpm),
+    ("Rocky Linux", Scheme::Rpm),
+    ("Red Hat", Scheme::Rpm),
+    ("Oracle Linux", Scheme::Rpm),
+    ("Fedora", Scheme::Rpm),
+    ("openSUSE", Scheme::Rpm),
+    ("SUSE", Scheme::Rpm),
+    ("Amazon Linux", Scheme::Rpm),
+    ("openEuler", Scheme::Rpm),
+    ("Azure Linux", Scheme::Rpm),
+    ("Mageia", Scheme::Rpm),
+    ("Alpine", Scheme::Apk),
+    ("Wolfi", Scheme::Apk),
+    ("Chainguard", Scheme::Apk),
+    ("PyPI", Scheme::Pep440),
+    ("crates.io", Scheme::Semver),
+    ("npm", Scheme::Semver),
+    ("Hex", Scheme::Semver),
+    ("Pub", Scheme::Semver),
+    ("SwiftURL", Scheme::Semver),
+    ("Bitnami", Scheme::Semver),
+    ("Go", Scheme::Go),
+    ("Maven", Scheme::Maven),
+    ("RubyGems", Scheme::Gem),
+    ("NuGet", Scheme::Nuget),
+    ("Packagist", Scheme::Composer),
+];
+
 /// The version order of an ecosystem name in OSV's spelling; nothing for ecosystems we cannot order yet.
 #[must_use]
 pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
     let family = ecosystem.split(':').next().unwrap_or_default();
-    match family {
-        "Debian" | "Ubuntu" | "Echo" => Some(Scheme::Deb),
-        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "Oracle Linux" | "Fedora" | "openSUSE" | "SUSE" | "Amazon Linux"
-        | "openEuler" | "Azure Linux" | "Mageia" => Some(Scheme::Rpm),
-        "Alpine" | "Wolfi" | "Chainguard" => Some(Scheme::Apk),
-        "PyPI" => Some(Scheme::Pep440),
-        "crates.io" | "npm" | "Hex" | "Pub" | "SwiftURL" | "Bitnami" => Some(Scheme::Semver),
-        "Go" => Some(Scheme::Go),
-        "Maven" => Some(Scheme::Maven),
-        "RubyGems" => Some(Scheme::Gem),
-        "NuGet" => Some(Scheme::Nuget),
-        "Packagist" => Some(Scheme::Composer),
-        _ => None,
-    }
+    SCHEMES.iter().find(|(known, _)| *known == family).map(|(_, scheme)| *scheme)
 }
 
 /// One interval in which one provider says a package has, or has not, a vulnerability.

@@ -111,7 +111,11 @@ impl Case {
     }
 
     fn after_vex<'f>(&self, statements: &[Statement], findings: &'f [Finding]) -> Vec<&'f Finding> {
-        let identity = HostIdentity { names: vec!["web-01".to_owned()], ..HostIdentity::default() };
+        let identity = HostIdentity {
+            ids: vec!["urn:patchwright:host:web-01".to_owned()],
+            names: vec!["web-01".to_owned()],
+            ..HostIdentity::default()
+        };
         let applied = apply(statements, &Subject { host: &identity, findings }, Timestamp(1_000));
         assert_eq!(applied.left().len() + applied.set_aside.len(), findings.len(), "{}", self.id);
         applied.left().into_iter().map(|place| &findings[place]).collect()
