@@ -157,8 +157,11 @@ pub(crate) fn csv(columns: &[&str], rows: impl Iterator<Item = Cells>) -> Result
 }
 
 fn defuse(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '@', '\t', '\r'])
-        || (cell.starts_with('-') && cell.len() > 1 && !cell.chars().nth(1).is_some_and(|c| c.is_ascii_digit()))
+    // One sign alone is no formula: `=` is what `version compare` answers.
+    let more = cell.len() > 1;
+    if more
+        && (cell.starts_with(['=', '+', '@', '\t', '\r'])
+            || (cell.starts_with('-') && !cell.chars().nth(1).is_some_and(|c| c.is_ascii_digit())))
     {
         format!("'{cell}")
     } else {

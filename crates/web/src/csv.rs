@@ -38,7 +38,8 @@ impl Csv {
     }
 
     fn cell(&mut self, cell: &str) {
-        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        // One sign alone is no formula.
+        let formula = cell.len() > 1 && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
         if !formula && !cell.contains(['"', ',', '\n', '\r']) {
             self.text.push_str(cell);
             return;
@@ -91,7 +92,8 @@ mod tests {
         let mut csv = Csv::new("hosts/../x", &["a", "b"]);
         csv.row(["plain".to_owned(), "with, comma and \"quotes\"".to_owned()]);
         csv.row(["=1+1".to_owned(), "@cmd\n".to_owned()]);
-        assert_eq!(csv.text, "a,b\r\nplain,\"with, comma and \"\"quotes\"\"\"\r\n\"'=1+1\",\"'@cmd\n\"\r\n");
+        csv.row(["-".to_owned(), "=".to_owned()]);
+        assert_eq!(csv.text, "a,b\r\nplain,\"with, comma and \"\"quotes\"\"\"\r\n\"'=1+1\",\"'@cmd\n\"\r\n-,=\r\n");
         assert_eq!(csv.name, "hosts----x");
         assert_eq!(
             (tenths(Some(98)), e5(Some(94_321)), e5(None)),

@@ -6,7 +6,7 @@ use super::tree::Tree;
 
 const MAP: &str = "ARCHITECTURE.md";
 const FEEDS: &str = "docs/reference/feeds.md";
-const FEED_REGISTRY: &str = "crates/app/src/feeds/registry.rs";
+const FEED_REGISTRY: &str = "crates/app/src/feeds/registry/list.rs";
 const CAPABILITIES: &str = "docs/reference/capabilities.md";
 
 /// Folders at the root that a path in the map may start with.

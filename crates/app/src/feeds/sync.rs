@@ -332,7 +332,7 @@ async fn attempt(
             age: parsed.age,
             version: parsed.version.as_deref(),
             at: now,
-            doubtful: parsed.lost > 0,
+            lost: parsed.lost,
         };
         let prepared = prepare(&work.intel(), &change).map_err(failed)?;
         let older = prepared.older().map(guard_day);

@@ -1,6 +1,6 @@
 //! Building snapshots: from the starter set, and from the records of a feed run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use patchwright_domain::intel::snapshot::{
     AdvisoryChunk, ChunkError, ChunkKind, ChunkMeta, SideRecords, SnapshotIndex, compile_advisories, compile_side,
     merge_advisories, merge_side,
 };
-use patchwright_domain::intel::{Advisory, KevRemoval};
+use patchwright_domain::intel::{Advisory, KevEntry, KevRemoval};
 use patchwright_domain::time::{Date, Timestamp};
 
 use super::disk::Retention;
@@ -151,8 +151,8 @@ pub struct Change<'a> {
     pub version: Option<&'a str>,
     /// When it comes into force.
     pub at: Timestamp,
-    /// Records of the document could not be read: what is missing may be among those.
-    pub doubtful: bool,
+    /// Records of the document that could not be read: what is missing may be among those.
+    pub lost: u64,
 }
 
 /// Compiled chunks that are on disk and not in force yet. While it lives no other process changes the active snapshot.
@@ -193,7 +193,17 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
             chunks.push(merge(&dir, old, &ids, change)?);
         }
     }
+    let older = older(&dir, &base, change)?;
+    let unread = kev_unread(&dir, &base, change, older.is_some())?;
     for part in change.records {
+        let whole = match part {
+            FreshRecords::Side(SideRecords::Kev(list), at) if !unread.is_empty() => {
+                let list = list.iter().chain(&unread).cloned().collect();
+                Some(FreshRecords::Side(SideRecords::Kev(list), at.clone()))
+            }
+            FreshRecords::Side(..) | FreshRecords::Advisories(_) => None,
+        };
+        let part = whole.as_ref().unwrap_or(part);
         for chunk in compile(&dir, change.provider, part, change.date, change.version, false)? {
             // What was merged above has these records in it already.
             if !chunks.iter().any(|c: &ChunkMeta| c.place() == chunk.place()) {
@@ -201,8 +211,7 @@ pub fn prepare(current: &Intel, change: &Change<'_>) -> Result<Prepared, AppErro
             }
         }
     }
-    let older = older(&dir, &base, change)?;
-    if let Some(removed) = kev_removed(&dir, &base, change, older.is_some())? {
+    if let Some(removed) = kev_removed(&dir, &base, change, &unread, older.is_some())? {
         chunks.retain(|c| c.kind != ChunkKind::KevRemoved);
         chunks.extend(compile(&dir, change.provider, &removed, change.date, change.version, false)?);
     }
@@ -237,28 +246,52 @@ fn kev_table(dir: &IntelDir, meta: &ChunkMeta) -> Result<SideTable, AppError> {
     SideTable::open(meta.kind, Box::new(dir.chunk(&meta.id)?)).map_err(|e| dir.damaged(&meta.id, &e))
 }
 
-/// What the catalogue of exploited vulnerabilities lists no more, when `change` brings one: an urgency that falls must be able
-/// to say why. What it lists again is forgotten. What an older catalogue does not list yet was not removed from it.
-fn kev_removed(
+/// What the catalogue of exploited vulnerabilities in `change` lists; empty when it brings none.
+fn kev_listed<'c>(change: &'c Change<'_>) -> BTreeSet<&'c str> {
+    let lists = change.records.iter().filter_map(|part| match part {
+        FreshRecords::Side(SideRecords::Kev(list), _) => Some(list),
+        FreshRecords::Side(..) | FreshRecords::Advisories(_) => None,
+    });
+    lists.flatten().map(|entry| entry.cve.as_str()).collect()
+}
+
+/// Entries of the catalogue in force that stay in it, because they may be the ones of `change` that could not be read: a broken record
+/// must not take a vulnerability out of the list. Where more are missing than that, some were taken out, and nobody can say which.
+fn kev_unread(
     dir: &IntelDir,
     base: &SnapshotIndex,
     change: &Change<'_>,
     older: bool,
+) -> Result<Vec<KevEntry>, AppError> {
+    let listed = kev_listed(change);
+    if listed.is_empty() || change.lost == 0 || change.delta.is_some() || older {
+        return Ok(Vec::new());
+    }
+    let mut missing: BTreeMap<String, KevEntry> = BTreeMap::new();
+    for meta in base.chunks.iter().filter(|c| c.kind == ChunkKind::Kev && (c.provider == change.provider || c.starter))
+    {
+        let entries = kev_table(dir, meta)?.kev_entries().map_err(|e| dir.damaged(&meta.id, &e))?;
+        let entries = entries.into_iter().filter(|entry| !listed.contains(entry.cve.as_str()));
+        missing.extend(entries.map(|entry| (entry.cve.clone(), entry)));
+    }
+    Ok(if missing.len() as u64 > change.lost { Vec::new() } else { missing.into_values().collect() })
+}
+
+/// What the catalogue of exploited vulnerabilities lists no more, when `change` brings one: an urgency that falls must be able
+/// to say why. What it lists again is forgotten. What an older catalogue does not list yet was not removed from it, nor was what is kept
+/// as `unread`.
+fn kev_removed(
+    dir: &IntelDir,
+    base: &SnapshotIndex,
+    change: &Change<'_>,
+    unread: &[KevEntry],
+    older: bool,
 ) -> Result<Option<FreshRecords>, AppError> {
-    let listed: Vec<&str> = change
-        .records
-        .iter()
-        .filter_map(|part| match part {
-            FreshRecords::Side(SideRecords::Kev(list), _) => Some(list),
-            FreshRecords::Side(..) | FreshRecords::Advisories(_) => None,
-        })
-        .flatten()
-        .map(|entry| entry.cve.as_str())
-        .collect();
+    let mut listed = kev_listed(change);
     if listed.is_empty() {
         return Ok(None);
     }
-    let listed: BTreeSet<&str> = listed.into_iter().collect();
+    listed.extend(unread.iter().map(|entry| entry.cve.as_str()));
     let mut removed = Vec::new();
     for meta in base.chunks.iter().filter(|c| c.provider == change.provider || c.starter) {
         let damaged = |e: ChunkError| dir.damaged(&meta.id, &e);
@@ -273,7 +306,7 @@ fn kev_removed(
                         at: change.at,
                         sequence: base.sequence.saturating_add(1),
                         catalogue: change.version.map(str::to_owned),
-                        doubtful: change.doubtful,
+                        doubtful: change.lost > 0,
                     }
                 }));
             }

@@ -59,8 +59,22 @@ pub fn product_of(os: &Os) -> &str {
         "ol" => "oracle-linux",
         "amzn" => "amazon-linux",
         "alpine" => "alpine-linux",
+        "photon" => "vmware-photon",
+        "opensuse-leap" => "opensuse",
+        // One product in several editions: their service packs end with those of the server.
+        "sled" | "sles_sap" | "sle_hpc" => "sles",
+        "sl-micro" | "sle-micro" => "suse-linux-micro",
+        "pop" => "pop-os",
+        "raspbian" => "debian",
+        // CentOS Linux ended with 8, CentOS Stream began with it: both call themselves `centos`.
+        "centos" if is_stream(os) => "centos-stream",
         id => id,
     }
+}
+
+fn is_stream(os: &Os) -> bool {
+    let major = os.version_id.split('.').next().and_then(|number| number.parse::<u16>().ok());
+    major.is_some_and(|number| number > 8) || (major == Some(8) && os.pretty.contains("Stream"))
 }
 
 /// Whether a cycle name is the one of this system: `12`, `9` for `9.4`, `22.04`.
@@ -124,7 +138,7 @@ pub fn support_state(os: &Os, cycles: &[EolCycle], today: Date) -> SupportState 
         (Some(ended), None, None) => state(
             Support::Ended,
             format!(
-                "{ended} No further fixes are published: a host that shows no pending upgrades is not thereby patched."
+                "{ended} No further fixes are known to be published for free: a host that shows no pending upgrades is not thereby patched."
             ),
         ),
         (None, ..) if found.iter().any(|c| c.ended_undated) => {
@@ -161,6 +175,24 @@ mod tests {
         assert_eq!(support_state(&os, &[], day("2026-01-01")).support, Support::Unknown);
         let none = support_state(&Os::default(), &[], day("2026-01-01")).text;
         assert_eq!(none, "Which operating system this is, is not known, so neither is the end of its support.");
+    }
+
+    #[test]
+    fn systems_are_looked_up_under_the_name_of_their_product() {
+        for (os, product) in [
+            ("opensuse-leap:15.4", "opensuse"),
+            ("sles_sap:15.5", "sles"),
+            ("sled:15.5", "sles"),
+            ("centos:7", "centos"),
+            ("centos:8", "centos"),
+            ("centos:9", "centos-stream"),
+            ("photon:5.0", "vmware-photon"),
+            ("debian:12", "debian"),
+        ] {
+            assert_eq!(product_of(&Os::parse_short(os).unwrap()), product, "{os}");
+        }
+        let stream = Os { pretty: "CentOS Stream 8".to_owned(), ..Os::parse_short("centos:8").unwrap() };
+        assert_eq!(product_of(&stream), "centos-stream");
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub struct DistroRelease {
     pub created: Option<Date>,
     /// Support dates. The cycle is the version, or the series where there is none.
     pub cycle: EolCycle,
-    /// Dates of columns that have no place in the cycle (`eol-legacy`, and what the future adds), by column name.
+    /// Dates of columns that have no place in the cycle (what the future adds), by column name.
     pub more: Vec<(String, Date)>,
 }
 
@@ -173,8 +173,8 @@ fn release(columns: &Columns, fields: &[String], distro: Distro, at: &str, tally
                 cycle.active_until = eol;
                 cycle.security_until = server;
             }
-            cycle.extended_until = date("eol-esm");
-            &["version", "codename", "series", "created", "release", "eol", "eol-server", "eol-esm"]
+            cycle.extended_until = date("eol-esm").max(date("eol-legacy"));
+            &["version", "codename", "series", "created", "release", "eol", "eol-server", "eol-esm", "eol-legacy"]
         }
     };
     let mut more = Vec::new();

@@ -50,7 +50,6 @@ fn entry(written: Written, at: &str, tally: &mut Tally) -> Result<KevEntry, Stri
     let cve = written.cve.as_deref().unwrap_or_default();
     let cve = cve_id(cve).ok_or_else(|| format!("`{cve}` is not a CVE id"))?;
     let added = written.date_added.as_deref().unwrap_or_default();
-    let date_added = Date::parse(added).ok_or_else(|| format!("dateAdded `{added}` of {cve} is not a date"))?;
     let due_date = match written.due_date.as_deref().map(str::trim).filter(|due| !due.is_empty()) {
         None => None,
         Some(due) => {
@@ -60,6 +59,15 @@ fn entry(written: Written, at: &str, tally: &mut Tally) -> Result<KevEntry, Stri
             }
             date
         }
+    };
+    // A vulnerability is no less exploited for a date that cannot be read.
+    let date_added = match (Date::parse(added), due_date) {
+        (Some(day), _) => day,
+        (None, Some(due)) => {
+            tally.note(at, format!("dateAdded of {cve} is not a date; its dueDate stands in for it"), added);
+            due
+        }
+        (None, None) => return Err(format!("dateAdded `{added}` of {cve} is not a date, and there is no dueDate")),
     };
     let ransomware = written.known_ransomware_campaign_use.as_deref().unwrap_or("Unknown").trim();
     let ransomware_known = ransomware.eq_ignore_ascii_case("known");

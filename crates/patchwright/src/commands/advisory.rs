@@ -45,7 +45,9 @@ pub(crate) fn run(place: &Place, command: &Advisory) -> Result<Code, Failure> {
                             r.urgency.clone(),
                             r.severity.clone(),
                             r.cvss_e1.map(show::tenths).unwrap_or_default(),
-                            r.epss_e5.map(show::epss).unwrap_or_default(),
+                            r.epss_e5
+                                .map(if *format == Format::Table { show::epss } else { show::e5 })
+                                .unwrap_or_default(),
                             r.kev.clone().unwrap_or_default(),
                             clean(&packages(r)),
                             r.hosts.to_string(),

@@ -9,7 +9,7 @@ use patchwright_protocol::scan::{FindingView, PatchView, ScanReport, SetAsideVie
 use crate::output::{self, clean};
 use crate::paper::{self, Tone, paint, tone_of};
 
-/// Columns of findings in tables and CSV.
+/// Columns of findings in CSV.
 pub(crate) const FINDING_COLUMNS: &[&str] = &[
     "vuln",
     "package",
@@ -36,7 +36,7 @@ pub(crate) fn finding_cells(f: &FindingView) -> Vec<String> {
         f.urgency.clone(),
         f.severity.clone(),
         f.cvss_e1.map(tenths).unwrap_or_default(),
-        f.epss_e5.map(epss).unwrap_or_default(),
+        f.epss_e5.map(e5).unwrap_or_default(),
         f.kev.clone().unwrap_or_default(),
         f.state.clone(),
         f.due.as_deref().map(day).unwrap_or_default(),
@@ -48,6 +48,11 @@ pub(crate) fn finding_cells(f: &FindingView) -> Vec<String> {
 /// `98` as `9.8`.
 pub(crate) fn tenths(e1: u8) -> String {
     format!("{}.{}", e1 / 10, e1 % 10)
+}
+
+/// Hundred-thousandths as a decimal number, for programs.
+pub(crate) fn e5(value: u32) -> String {
+    format!("{}.{:05}", value / 100_000, value % 100_000)
 }
 
 /// EPSS as a percentage with one digit, `<0.1 %` rather than zero.

@@ -336,6 +336,7 @@ fn without_a_network_all_feeds_are_one_trouble() {
     let ours = b.command(&[]);
     let mut command = Command::new("unshare");
     command.args(["--net", env!("CARGO_BIN_EXE_patchwright"), "feed", "sync"]).stdin(Stdio::null());
+    command.env_remove("PATCHWRIGHT_OFFLINE");
     for (name, value) in ours.get_envs().filter(|(name, _)| *name != "PATCHWRIGHT_OFFLINE") {
         if let Some(value) = value {
             command.env(name, value);

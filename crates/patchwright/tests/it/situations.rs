@@ -550,6 +550,24 @@ fn a_rejected_cve_is_said_to_be_withdrawn() {
 // (f) ---------------------------------------------------------------------------------------------------------------
 
 #[test]
+fn a_broken_record_takes_nothing_out_of_kev() {
+    let b = Bench::new();
+    let listed = cves(60);
+    sync(&b, "cisa-kev", &kev(&listed));
+    let text = kev(&listed).replacen(&listed[7], "CVE-broken", 1);
+    sync(&b, "cisa-kev", &text);
+    let problems = b.ok(&["feed", "status", "cisa-kev", "--problems", "-o", "json"]);
+    assert!(problems.contains("CVE-broken"), "{problems}");
+    let shown = b.ok(&["advisory", "show", &listed[7]]);
+    assert!(shown.contains("Known to be exploited"), "{shown}");
+    // Read whole again without it: now it is gone.
+    let left: Vec<String> = listed.iter().filter(|cve| **cve != listed[7]).cloned().collect();
+    sync(&b, "cisa-kev", &kev(&left));
+    let shown = b.ok(&["advisory", "show", &listed[7]]);
+    assert!(!shown.contains("Known to be exploited") && shown.contains("removed"), "{shown}");
+}
+
+#[test]
 fn a_removal_from_kev_takes_the_escalation_back_and_says_which_snapshot_did() {
     let b = Bench::new();
     let listed = cves(60);

@@ -3,6 +3,7 @@
 //! Errors are problem details (RFC 9457) with stable codes; lists are paged by opaque cursors; answers carry an `ETag` and
 //! honour `If-None-Match`; a change of a record needs the `ETag` of its GET as `If-Match`.
 
+mod asked;
 pub mod v1;
 
 use axum::body::Bytes;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
+pub(crate) use asked::Asked;
 
 use crate::failure::Failure;
 use crate::state::WebState;

@@ -97,6 +97,10 @@ async fn a_change_needs_the_version_it_was_made_from() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
     let unknown = house.send(put(Some(format!("\"g{generation}\"")), r#"{"teir":"T1"}"#)).await;
     assert_eq!((unknown.status, unknown.json()["code"].as_str()), (StatusCode::BAD_REQUEST, Some("bad_request")));
+    // A filter with a typing mistake would give everything.
+    let asked = house.api(Method::GET, "/api/v1/findings?query=is:kev", &token, None).await;
+    assert_eq!(asked.status, StatusCode::BAD_REQUEST, "{}", asked.body);
+    assert!(asked.body.contains("no parameter `query`; it has q, group, after"), "{}", asked.body);
     let saved = house.send(put(Some(format!("\"g{generation}\"")), body)).await;
     assert_eq!(saved.status, StatusCode::NO_CONTENT, "{}", saved.body);
     assert_ne!(saved.header("etag"), format!("\"g{generation}\""));

@@ -56,12 +56,10 @@ impl Latency {
     }
 }
 
-/// Observations of many findings while they are counted: one flat table of (class, days), which stays in the processor's cache. Each
-/// place is there twice, used in turn: many findings of a host have one age, and adding to a number that was written a moment ago
-/// has to wait for it.
+/// Observations of many findings while they are counted: one flat table of (class, days), which stays in the processor's cache.
 pub(super) struct Tally {
-    finished: Vec<[u32; 2]>,
-    open: Vec<[u32; 2]>,
+    finished: Vec<u32>,
+    open: Vec<u32>,
 }
 
 /// Days that a table tells apart.
@@ -76,9 +74,58 @@ pub(super) struct Brief {
     pub(super) of: u16,
 }
 
+/// The claims that each change ends, sorted by `known`.
+pub(super) struct Endings {
+    of: Vec<Few>,
+    list: Vec<Brief>,
+}
+
+/// What one change ends. Of tens of millions of changes nearly half end one claim, and it stands here: looking it up elsewhere would
+/// cost more than counting it.
+#[derive(Clone, Copy)]
+enum Few {
+    None,
+    One(Brief),
+    Many { from: u32, len: u16 },
+}
+
+impl Endings {
+    /// Lists by the place of their change; nothing when they have no room here.
+    pub(super) fn new(lists: impl Iterator<Item = Vec<Brief>>) -> Option<Self> {
+        let mut all: Vec<Brief> = Vec::new();
+        let of = lists.map(|list| {
+            let few = match list.as_slice() {
+                [] => Few::None,
+                [one] => Few::One(*one),
+                many => Few::Many { from: u32::try_from(all.len()).ok()?, len: u16::try_from(many.len()).ok()? },
+            };
+            if list.len() > 1 {
+                all.extend(list);
+            }
+            Some(few)
+        });
+        let of: Option<Vec<Few>> = of.collect();
+        Some(Self { of: of?, list: all })
+    }
+
+    /// Counts what a change ended: see [`Tally::finish_all`].
+    pub(super) fn finish(&self, change: usize, tally: &mut Tally, classes: &[u8], start: Day, day: Day) {
+        match self.of.get(change).copied().unwrap_or(Few::None) {
+            Few::None => {}
+            Few::One(claim) if claim.known >= day => {}
+            Few::One(claim) => tally.finish_one(classes, claim, start, day),
+            Few::Many { from, len } => {
+                let from = from as usize;
+                let list = self.list.get(from..from + usize::from(len)).unwrap_or(&[]);
+                tally.finish_all(classes, list, start, day);
+            }
+        }
+    }
+}
+
 impl Tally {
     pub(super) fn new() -> Self {
-        Self { finished: vec![[0; 2]; 5 * ROW], open: vec![[0; 2]; 5 * ROW] }
+        Self { finished: vec![0; 5 * ROW], open: vec![0; 5 * ROW] }
     }
 
     fn slot(class: u8, days: u16) -> usize {
@@ -91,36 +138,38 @@ impl Tally {
     /// A function of its own, so that nothing but these few values is at hand in the loop that counts most.
     #[inline(never)]
     pub(super) fn finish_all(&mut self, classes: &[u8], list: &[Brief], start: Day, day: Day) {
-        for (turn, claim) in list.iter().enumerate() {
+        for claim in list {
             if claim.known >= day {
                 break;
             }
-            let class = classes.get(usize::from(claim.of)).copied().unwrap_or(4);
-            let days = day.0.saturating_sub(start.0.max(claim.known.0));
-            if let Some([even, odd]) = self.finished.get_mut(Self::slot(class, days)) {
-                *if turn.is_multiple_of(2) { even } else { odd } += 1;
-            }
+            self.finish_one(classes, *claim, start, day);
         }
     }
 
+    /// The same of one claim, which was known before `day`.
+    pub(super) fn finish_one(&mut self, classes: &[u8], claim: Brief, start: Day, day: Day) {
+        let class = classes.get(usize::from(claim.of)).copied().unwrap_or(4);
+        self.finish(class, day.0.saturating_sub(start.0.max(claim.known.0)));
+    }
+
     pub(super) fn finish(&mut self, class: u8, days: u16) {
-        if let Some(pair) = self.finished.get_mut(Self::slot(class, days)) {
-            pair[0] += 1;
+        if let Some(count) = self.finished.get_mut(Self::slot(class, days)) {
+            *count += 1;
         }
     }
 
     pub(super) fn still_open(&mut self, class: u8, days: u16) {
-        if let Some(pair) = self.open.get_mut(Self::slot(class, days)) {
-            pair[0] += 1;
+        if let Some(count) = self.open.get_mut(Self::slot(class, days)) {
+            *count += 1;
         }
     }
 
     /// By class.
     pub(super) fn latencies(&self) -> [Latency; 5] {
-        let list = |table: &[[u32; 2]], class: usize| {
+        let list = |table: &[u32], class: usize| {
             let row = table.chunks(ROW).nth(class).unwrap_or(&[]);
-            let len = row.iter().rposition(|pair| pair.iter().any(|n| *n > 0)).map_or(0, |last| last + 1);
-            row.iter().take(len).map(|pair| u64::from(pair[0]) + u64::from(pair[1])).collect()
+            let len = row.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+            row.iter().take(len).copied().map(u64::from).collect()
         };
         std::array::from_fn(|class| Latency { finished: list(&self.finished, class), open: list(&self.open, class) })
     }

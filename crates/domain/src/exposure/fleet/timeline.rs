@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 use super::board::{Board, VulnClocks, due};
 use super::history::{Exception, History, Row, rows_into};
-use super::latency::{Brief, Latency, Tally};
+use super::latency::{Brief, Endings, Latency, Tally};
 use super::{Day, FleetIndex, HostEntry, HostNo, ProfileNo, SubjectNo, VulnNo, parallel};
 use crate::decision::policy::Clock;
 use crate::decision::profile::Tier;
@@ -201,7 +201,7 @@ struct Ended {
     /// Each claim.
     each: Lists<Flat>,
     /// The plain ones by fact tuple; none where there are more tuples than have room.
-    brief: Option<Lists<Brief>>,
+    brief: Option<Endings>,
     /// The late ones.
     late: Lists<Flat>,
 }
@@ -428,8 +428,9 @@ impl Timeline<'_> {
         });
         let brief = |flat: &Flat| Brief { known: flat.known, of: u16::try_from(flat.tuple).unwrap_or(u16::MAX) };
         let room = u16::try_from(self.board.tuples()).is_ok();
+        let plain = || lists.iter().map(|l| l.iter().filter(|f| !f.late()).map(brief).collect());
         Ended {
-            brief: room.then(|| Lists::new(lists.iter().map(|l| l.iter().filter(|f| !f.late()).map(brief).collect()))),
+            brief: if room { Endings::new(plain()) } else { None },
             late: Lists::new(lists.iter().map(|l| l.iter().filter(|f| f.late()).copied().collect())),
             each: Lists::new(lists.into_iter()),
         }
@@ -527,10 +528,7 @@ impl Timeline<'_> {
         let change = row.change();
         let plain = match (start, &ended.brief) {
             (Some(start), Some(brief)) => {
-                let list = brief.get(change);
-                if !list.is_empty() {
-                    meter.tally.finish_all(meter.urgencies, list, start, row.day);
-                }
+                brief.finish(change, meter.tally, meter.urgencies, start, row.day);
                 true
             }
             (None, _) | (_, None) => false,

@@ -105,3 +105,17 @@ fn a_truncated_json_keeps_what_came_before() {
     assert!(!parsed.records.entries.is_empty());
     assert_says(&parsed.problems, &["document ends early"]);
 }
+
+#[test]
+fn a_vulnerability_is_listed_whose_day_cannot_be_read() {
+    let csv = "cveID,dateAdded,dueDate\nCVE-2020-0001,2026-13-45,2026-08-21\nCVE-2020-0002,,\n";
+    let parsed = parse_csv(csv.as_bytes(), &limits()).unwrap();
+    let entries: Vec<(&str, String)> =
+        parsed.records.entries.iter().map(|e| (e.cve.as_str(), e.date_added.to_string())).collect();
+    assert_eq!(entries, [("CVE-2020-0001", "2026-08-21".to_owned())]);
+    assert_says(
+        &parsed.problems,
+        &["line 2", "dateAdded of CVE-2020-0001 is not a date; its dueDate stands in for it"],
+    );
+    assert!(parsed.lost == 1 && parsed.adds_up());
+}

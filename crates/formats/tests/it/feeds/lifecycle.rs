@@ -138,13 +138,14 @@ fn ubuntu_csv_with_lts_in_the_version_and_columns_of_the_future() {
         ["2006-06-01", "2009-07-14", "2011-06-01", "-", "-"],
         "the server part lived longer"
     );
-    assert_eq!(dates(&jammy.cycle), ["2022-04-21", "-", "2027-06-01", "-", "2032-04-21"]);
+    // Ubuntu Pro, then its add-on for older releases: paid support lasts as long as the longer of both.
+    assert_eq!(dates(&jammy.cycle), ["2022-04-21", "-", "2027-06-01", "-", "2034-04-25"]);
     assert_eq!(
         (jammy.cycle.cycle.as_str(), jammy.cycle.is_lts, jammy.version.as_deref()),
         ("22.04", true, Some("22.04"))
     );
     let more: Vec<(&str, String)> = jammy.more.iter().map(|(name, day)| (name.as_str(), day.to_string())).collect();
-    assert_eq!(more, [("eol-legacy", "2034-04-25".to_owned()), ("eol-beyond", "2040-01-01".to_owned())]);
+    assert_eq!(more, [("eol-beyond", "2040-01-01".to_owned())]);
     assert!(!kinetic.cycle.is_lts);
     assert_says(&parsed.problems, &["line 4", "`eol` of kinetic is not a date"]);
     assert_says(&parsed.problems, &["line 5", "no series"]);

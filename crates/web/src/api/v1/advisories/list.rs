@@ -1,14 +1,12 @@
 //! `GET /api/v1/advisories`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::fleet;
 use patchwright_protocol::fleet::{AdvisoryQuery, AdvisoryRow, Page};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -37,9 +35,8 @@ use crate::state::WebState;
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<AdvisoryQuery>, QueryRejection>,
+    Asked(query): Asked<AdvisoryQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     json(&headers, &fleet::advisory_list(&state.env, &caller.ctx, &query).await?)
 }

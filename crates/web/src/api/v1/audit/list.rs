@@ -1,15 +1,13 @@
 //! `GET /api/v1/audit`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::{AppError, audit};
 use patchwright_protocol::fleet::{ActivityRow, Page};
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -63,10 +61,9 @@ impl AuditQuery {
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<AuditQuery>, QueryRejection>,
+    Asked(query): Asked<AuditQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
     let items = audit::list(&state.env, &caller.ctx, query.before()?, limit).await?;
     let full = u64::from(limit) == u64::try_from(items.len()).unwrap_or(u64::MAX);

@@ -1,7 +1,6 @@
 //! `GET /api/v1/exceptions`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::{AppError, decisions};
 use patchwright_protocol::decisions::ExceptionRow;
@@ -9,8 +8,7 @@ use patchwright_protocol::fleet::Page;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -45,10 +43,9 @@ pub(crate) struct ListQuery {
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Asked(query): Asked<ListQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     let filter = decisions::exception_filter(query.q.as_deref().unwrap_or_default())?;
     let wanted = match (filter, query.state.as_deref().filter(|state| !state.is_empty())) {
         (Some(filter), Some(state)) if state != filter => {

@@ -1,7 +1,6 @@
 //! `GET /api/v1/exceptions/plan`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::AppError;
 use patchwright_app::decisions::{self, By};
@@ -9,8 +8,7 @@ use patchwright_protocol::decisions::DecisionPlan;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -43,10 +41,9 @@ pub(crate) struct PlanQuery {
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<PlanQuery>, QueryRejection>,
+    Asked(query): Asked<PlanQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     let by = match query.by.as_deref().unwrap_or_default() {
         "" | "package" => By::Package,
         "version" => By::Version,

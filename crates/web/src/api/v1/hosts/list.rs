@@ -1,14 +1,12 @@
 //! `GET /api/v1/hosts`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::fleet;
 use patchwright_protocol::fleet::{HostQuery, HostRow, Page};
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -39,9 +37,8 @@ use crate::state::WebState;
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<HostQuery>, QueryRejection>,
+    Asked(query): Asked<HostQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     json(&headers, &fleet::host_list(&state.env, &caller.ctx, &query).await?)
 }

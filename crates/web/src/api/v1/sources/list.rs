@@ -1,14 +1,12 @@
 //! `GET /api/v1/sources`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::sources;
 use patchwright_protocol::problem::ProblemDetails;
 use patchwright_protocol::sources::{SourceList, SourceQuery};
 
-use crate::api::{Answer, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -38,9 +36,8 @@ use crate::state::WebState;
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<SourceQuery>, QueryRejection>,
+    Asked(query): Asked<SourceQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     json(&headers, &sources::list(&state.env, &caller.ctx, &query).await?)
 }

@@ -1,11 +1,9 @@
 //! `GET /api/v1/tokens`
 
-use crate::api::{Answer, PageQuery, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, PageQuery, json};
 use crate::session::Caller;
 use crate::state::WebState;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::auth;
 use patchwright_protocol::auth::TokenRow;
@@ -32,9 +30,8 @@ use patchwright_protocol::problem::ProblemDetails;
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Asked(query): Asked<PageQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     json(&headers, &auth::token_page(&state.env, &caller.ctx, query.wanted()).await?)
 }

@@ -1,15 +1,14 @@
 //! `POST /api/v1/vex/documents`
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::decisions::{self, Upload};
 use patchwright_protocol::decisions::VexDocumentDetail;
 use patchwright_protocol::problem::ProblemDetails;
 use serde::Deserialize;
 
-use crate::api::{Answer, versioned};
+use crate::api::{Answer, Asked, versioned};
 use crate::failure::Failure;
 use crate::session::Caller;
 use crate::state::WebState;
@@ -50,11 +49,10 @@ pub(crate) struct ImportQuery {
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<ImportQuery>, QueryRejection>,
+    Asked(query): Asked<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     // A form of another site cannot send this type without asking first.
     let kind = headers.get(axum::http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().unwrap_or_default().trim() != "application/json" {

@@ -1,15 +1,13 @@
 //! `GET /api/v1/vex`
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use patchwright_app::decisions;
 use patchwright_protocol::decisions::NotAffectedRow;
 use patchwright_protocol::fleet::Page;
 use patchwright_protocol::problem::ProblemDetails;
 
-use crate::api::{Answer, PageQuery, json};
-use crate::failure::Failure;
+use crate::api::{Answer, Asked, PageQuery, json};
 use crate::session::Caller;
 use crate::state::WebState;
 
@@ -33,9 +31,8 @@ use crate::state::WebState;
 pub(crate) async fn handler(
     State(state): State<WebState>,
     caller: Caller,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Asked(query): Asked<PageQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    let Query(query) = query.map_err(Failure::from)?;
     json(&headers, &decisions::not_affected_page(&state.env, &caller.ctx, query.wanted()).await?)
 }
