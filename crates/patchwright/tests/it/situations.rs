@@ -656,7 +656,7 @@ fn a_patch_whose_library_is_held_is_never_ready() {
     facts.transaction = None;
     let file = document(&b, &facts);
     let patch = &scan(&b, &file)["patches"][0];
-    assert_eq!((patch["state"].as_str(), patch["to"].as_str()), (Some("held"), Some(fixed)), "{patch}");
+    assert_eq!(patch["state"], "held", "{patch}");
     assert_eq!(text(&patch["blocked"]), format!("libssl3 {before} held by an administrator"));
     let words = b.ok(&["explain", "openssl", "--file", &file, "-q"]);
     assert!(words.contains("no upgrade before the hold on libssl3 is lifted"), "{words}");
