@@ -610,6 +610,7 @@ pub fn patch_state_word(state: PatchState) -> &'static str {
         PatchState::NotOffered => "not_offered",
         PatchState::OfferUnknown => "offer_unknown",
         PatchState::KeptBack => "kept_back",
+        PatchState::Held => "held",
         PatchState::RestartPending => "restart_pending",
         PatchState::RebootPending => "reboot_pending",
         PatchState::NoFix => "no_fix",
@@ -637,9 +638,18 @@ fn transaction_view(t: &Transaction) -> TransactionView {
 }
 
 fn kept_back_words(k: &KeptBack) -> String {
-    let why = if k.because.is_empty() { String::new() } else { format!(": {}", k.because.join("; ")) };
     let word = if k.held { "held by an administrator" } else { "kept back by the package manager" };
-    format!("{} {} → {} {word}{why}", k.name, k.installed, k.candidate)
+    // What readers of lists say in their own words is not said twice.
+    let said = |why: &&str| !matches!(*why, "held by an administrator" | "kept back by apt");
+    let why: Vec<&str> = k.because.iter().map(String::as_str).filter(said).collect();
+    let why = match why.join("; ") {
+        none if none.is_empty() => word.to_owned(),
+        own if own.starts_with(word) => own,
+        more => format!("{word}: {more}"),
+    };
+    let installed = if k.installed.is_empty() { String::new() } else { format!(" {}", k.installed) };
+    let candidate = if k.candidate.is_empty() { String::new() } else { format!(" → {}", k.candidate) };
+    format!("{}{installed}{candidate} {why}", k.name)
 }
 
 /// Whether a reboot is needed. Where fixes are installed and wait for one, it is, whoever collected the facts.

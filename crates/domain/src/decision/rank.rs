@@ -12,10 +12,12 @@ use super::cvss::Severity;
 use super::policy::Urgency;
 use super::risk::{self, Score};
 use super::sla::DueDates;
-use crate::exposure::{Evidence, Finding, FindingState};
+use crate::exposure::{AffectedBinary, Evidence, Finding, FindingState};
 use crate::intel::names::is_language;
 use crate::intel::snapshot::advisories::scheme_of;
-use crate::inventory::{Entitlement, HostFacts, KeptBack, PackageFormat, TransactionStep, Tri};
+use crate::inventory::{
+    Entitlement, HostFacts, KeptBack, Package, PackageFormat, PendingUpgrade, TransactionStep, Tri,
+};
 use crate::time::Timestamp;
 use patchwright_versions::Scheme;
 
@@ -34,10 +36,12 @@ pub struct Judged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PatchState {
-    /// A configured repository offers a version with the fix.
+    /// A configured repository offers a version with the fix, and every vulnerable binary moves to it.
     FixOffered,
-    /// It is offered, but held by an administrator or kept back by the solver.
+    /// It is offered, but the package manager leaves a vulnerable binary where it is.
     KeptBack,
+    /// An administrator holds a vulnerable binary: whatever is offered, it stays.
+    Held,
     /// A fix exists, but no configured repository offers it.
     NotOffered,
     /// A fix exists; what the host's repositories offer was not looked at.
@@ -59,6 +63,7 @@ impl PatchState {
         match self {
             Self::FixOffered => "fix available",
             Self::KeptBack => "fix offered, not taken",
+            Self::Held => "fix exists, held by an administrator",
             Self::NotOffered => "fix exists, no repository here offers it",
             Self::OfferUnknown => "fix exists, offers not looked at",
             Self::RestartPending => "installed, restart pending",
@@ -187,7 +192,10 @@ fn build(
     let from = members.iter().map(|(_, j)| j.finding.installed.as_str()).max_by(|a, b| own.compare(a, b))?.to_owned();
     let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| own.compare(a, b));
     let to = match state {
-        PatchState::FixOffered | PatchState::KeptBack => view.candidate(&package),
+        PatchState::FixOffered | PatchState::KeptBack | PatchState::Held => {
+            let named = view.candidate(&package);
+            named.filter(|c| fixed.is_none_or(|f| own.compare(c, f).is_ge())).or_else(|| fixed.map(str::to_owned))
+        }
         PatchState::NotOffered | PatchState::OfferUnknown | PatchState::Subscription => fixed.map(str::to_owned),
         PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => None,
     };
@@ -197,15 +205,21 @@ fn build(
         true => BTreeSet::new(),
         false => view.binaries(&package, members.iter().map(|(_, j)| &j.finding)),
     };
-    let steps = if state == PatchState::FixOffered { view.steps(&package, &names) } else { Vec::new() };
+    let split = view.split(members.iter().map(|(_, j)| &j.finding));
+    let steps = match state {
+        PatchState::FixOffered => view.steps(&package, &names),
+        // What moves although the rest stays: shown, and said to fix nothing.
+        PatchState::KeptBack | PatchState::Held if !split.moving.is_empty() => view.steps(&package, &split.moving),
+        _ => Vec::new(),
+    };
     let kept_back = match state {
-        PatchState::FixOffered | PatchState::KeptBack => view.kept_back(&names),
-        PatchState::NotOffered
+        PatchState::FixOffered
+        | PatchState::KeptBack
+        | PatchState::Held
+        | PatchState::NotOffered
         | PatchState::OfferUnknown
-        | PatchState::RestartPending
-        | PatchState::RebootPending
-        | PatchState::NoFix
-        | PatchState::Subscription => Vec::new(),
+        | PatchState::Subscription => view.kept_back(&names),
+        PatchState::RestartPending | PatchState::RebootPending | PatchState::NoFix => Vec::new(),
     };
     let restart_units = match state {
         PatchState::NoFix
@@ -213,7 +227,9 @@ fn build(
         | PatchState::OfferUnknown
         | PatchState::RebootPending
         | PatchState::Subscription => Vec::new(),
-        PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending => view.units(&names),
+        PatchState::FixOffered | PatchState::KeptBack | PatchState::Held | PatchState::RestartPending => {
+            view.units(&names)
+        }
     };
     let reboot = if language { Tri::No } else { view.reboot(&package, &names, state) };
     let mut group = PatchGroup {
@@ -235,7 +251,7 @@ fn build(
         reboot,
         state,
     };
-    group.because = because(&group, worst, &members, view, now);
+    group.because = because(&group, worst, &members, &split, view, now);
     Some(group)
 }
 
@@ -243,6 +259,7 @@ fn because(
     group: &PatchGroup,
     worst: &Judged,
     members: &[(usize, &Judged)],
+    split: &Split,
     view: &HostView<'_>,
     now: Timestamp,
 ) -> Vec<String> {
@@ -252,8 +269,9 @@ fn because(
     let mut lines = vec![format!(
         "{} {count} {}{}",
         match group.state {
-            PatchState::FixOffered | PatchState::KeptBack | PatchState::NotOffered | PatchState::OfferUnknown =>
-                "fixes",
+            PatchState::FixOffered | PatchState::OfferUnknown => "fixes",
+            // Nothing that can be run here now does it.
+            PatchState::KeptBack | PatchState::Held | PatchState::NotOffered => "would fix",
             PatchState::RestartPending | PatchState::RebootPending => "makes effective the fix of",
             PatchState::NoFix => "nobody has fixed",
             PatchState::Subscription => "fixes, for customers of a subscription,",
@@ -287,7 +305,7 @@ fn because(
             });
         }
         PatchState::NotOffered => {
-            lines.push(view.not_offered(&group.package));
+            lines.push(view.not_offered(&group.package, members, split));
             lines.extend(
                 view.host
                     .entitlements
@@ -296,11 +314,17 @@ fn because(
                     .map(|why| format!("{why}: that no update is offered here does not mean that the host is patched")),
             );
         }
-        PatchState::OfferUnknown => lines.push(
-            "a fixed version is published; whether a repository of this host offers it was not looked at".to_owned(),
-        ),
+        PatchState::OfferUnknown => lines.push(NOT_LOOKED_AT.to_owned()),
         PatchState::KeptBack if group.kept_back.is_empty() => {
             lines.push("the simulated transaction does not take it, and does not say why".to_owned());
+        }
+        PatchState::Held => {
+            let held: BTreeSet<String> =
+                group.kept_back.iter().filter(|k| k.held).map(|k| bare(&k.name).0.to_owned()).collect();
+            lines.push(format!("no upgrade before the hold on {} is lifted", named(&held)));
+            if !view.asked() && view.host.pending.is_empty() {
+                lines.push(NOT_LOOKED_AT.to_owned());
+            }
         }
         PatchState::FixOffered if view.host.transaction.is_none() => {
             lines.push("no transaction was simulated: the steps are the pending upgrades".to_owned());
@@ -325,10 +349,52 @@ fn because(
         }
         PatchState::FixOffered | PatchState::KeptBack | PatchState::RestartPending | PatchState::NoFix => {}
     }
+    if matches!(group.state, PatchState::KeptBack | PatchState::Held) {
+        if !split.moving.is_empty() && !split.staying.is_empty() {
+            let (moving, staying) = (named(&split.moving), named(&split.staying));
+            lines.push(format!("{moving} would be upgraded, {staying} would not: nothing is fixed by that"));
+        }
+        if view.host.transaction.is_some() && view.candidate(&group.package).is_none() {
+            lines.push("a newer version is on offer; nobody says which".to_owned());
+        }
+    }
     if group.reboot == Tri::Unknown {
         lines.push("long-running processes may keep the old code until a reboot".to_owned());
     }
     lines
+}
+
+const NOT_LOOKED_AT: &str =
+    "a fixed version is published; whether a repository of this host offers it was not looked at";
+
+/// Names in a sentence, the first few of many.
+fn named(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 4;
+    let first: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// A name as a package manager lists it (`libc6:i386`), without its architecture, and that.
+fn bare(listed: &str) -> (&str, Option<&str>) {
+    listed.split_once(':').map_or((listed, None), |(name, arch)| (name, Some(arch)))
+}
+
+/// Why a vulnerable binary stays where it is, what weighs most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle {
+    Held,
+    KeptBack,
+    Unoffered,
+}
+
+/// The vulnerable binaries of a patch by what becomes of them.
+#[derive(Default)]
+struct Split {
+    moving: BTreeSet<String>,
+    staying: BTreeSet<String>,
 }
 
 struct HostView<'a> {
@@ -358,47 +424,128 @@ impl HostView<'_> {
         let Some(fixed) = finding.fixed.as_ref().filter(|_| !is_language(&finding.ecosystem)) else {
             return missing;
         };
-        let offered = self
-            .candidate(&finding.package)
-            .is_some_and(|c| patchwright_versions::compare_lenient(self.scheme, &c, fixed).is_ge());
-        if !offered {
-            return missing;
+        let candidate = self.candidate(&finding.package);
+        let offered = candidate.as_ref().is_some_and(|c| self.reaches(c, fixed));
+        // Whoever holds a package keeps it from a fix of a subscription too, but first somebody has to offer that.
+        let untold = missing != PatchState::Subscription && candidate.is_none() && self.offer_untold(finding);
+        let affected = || finding.binaries.iter().filter_map(|binary| self.obstacle(finding, binary));
+        let obstacle = match is_kernel(&finding.package) {
+            true => self.kernel_obstacle(&finding.package),
+            false => affected().min(),
+        };
+        match obstacle {
+            None if offered => PatchState::FixOffered,
+            Some(Obstacle::Held) if offered || untold => PatchState::Held,
+            Some(Obstacle::KeptBack) if offered || untold => PatchState::KeptBack,
+            Some(_) | None => missing,
         }
-        let names = self.binaries(&finding.package, std::iter::once(finding));
-        let steps = self.steps(&finding.package, &names);
-        let takes = steps.iter().any(|s| !is_kernel(&finding.package) || is_kernel_image(&s.name));
-        if self.host.transaction.is_some() && !takes { PatchState::KeptBack } else { PatchState::FixOffered }
+    }
+
+    fn reaches(&self, version: &str, fixed: &str) -> bool {
+        patchwright_versions::compare_lenient(self.scheme, version, fixed).is_ge()
+    }
+
+    /// Something newer may be on offer, and nobody says which version: apt's list of what it keeps back has none unless it is asked
+    /// for them, and where no upgrade was looked for a hold is all that is known.
+    fn offer_untold(&self, finding: &Finding) -> bool {
+        let unasked = self.host.transaction.is_none() && self.host.pending.is_empty();
+        unasked || finding.binaries.iter().any(|binary| self.told(binary).is_some())
+    }
+
+    /// What stands between a vulnerable binary and the fix; nothing where the package manager would replace or remove it.
+    fn obstacle(&self, finding: &Finding, binary: &AffectedBinary) -> Option<Obstacle> {
+        let other_arch = |o: &AffectedBinary| o.name == binary.name && o.arch != binary.arch;
+        let alone = !finding.binaries.iter().any(other_arch);
+        // An architecture that changes (`all`) still is the same package where there is only one.
+        let same = |name: &str, arch: &str| {
+            name == binary.name && (alone || arch.is_empty() || arch == binary.arch || arch == "all")
+        };
+        let pending = self.host.pending.iter().find(|p| same(&p.name, &p.arch));
+        let held = self.is_held(&binary.name, &binary.arch);
+        let taken = match &self.host.transaction {
+            Some(transaction) => transaction.steps.iter().any(|s| same(&s.name, &s.arch)),
+            None => pending.is_some() && !held,
+        };
+        let short = pending.and_then(|p| offer(&finding.package, p)).zip(finding.fixed.as_deref());
+        if taken && short.is_none_or(|(version, fixed)| self.reaches(version, fixed)) {
+            return None;
+        }
+        let told = self.told(binary);
+        Some(if held || told.is_some_and(|k| k.held) {
+            Obstacle::Held
+        } else if told.is_some() || pending.is_some() {
+            Obstacle::KeptBack
+        } else {
+            Obstacle::Unoffered
+        })
+    }
+
+    /// An upgrade of a kernel leaves the vulnerable image where it is and installs another one: an image has to come.
+    fn kernel_obstacle(&self, package: &str) -> Option<Obstacle> {
+        let held = self.host.packages.iter().any(|p| p.held && follows_kernel(&p.name));
+        let comes = match &self.host.transaction {
+            Some(_) => self.kernel_steps(package).next().is_some(),
+            None => !held && self.host.pending.iter().any(|p| is_kernel_image(&p.name)),
+        };
+        (!comes).then_some(if held { Obstacle::Held } else { Obstacle::KeptBack })
+    }
+
+    fn is_held(&self, name: &str, arch: &str) -> bool {
+        self.host.packages.iter().any(|p| p.held && p.name == name && p.arch == arch)
+    }
+
+    /// What the package manager says of a binary that it does not upgrade.
+    fn told(&self, binary: &AffectedBinary) -> Option<&KeptBack> {
+        self.host.transaction.iter().flat_map(|t| &t.kept_back).find(|k| {
+            let (name, arch) = bare(&k.name);
+            name == binary.name && arch.is_none_or(|arch| arch == binary.arch)
+        })
+    }
+
+    /// What becomes of the vulnerable binaries of findings.
+    fn split<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> Split {
+        let mut split = Split::default();
+        for finding in findings.filter(|f| !is_kernel(&f.package) && !is_language(&f.ecosystem)) {
+            for binary in &finding.binaries {
+                let stays = self.obstacle(finding, binary).is_some();
+                let side = if stays { &mut split.staying } else { &mut split.moving };
+                side.insert(binary.name.clone());
+            }
+        }
+        split
     }
 
     /// Nobody has asked the package manager: a list of packages, a bill of materials, a look at packages only. What languages bring
     /// no repository of the system offers in any case.
     fn offers_unknown(&self, finding: &Finding) -> bool {
-        let asked = self.host.transaction.is_some()
-            || self.host.lists_refreshed_at.is_some()
-            || !self.host.entitlements.is_empty();
-        !asked && self.host.pending.is_empty() && !is_language(&finding.ecosystem)
+        !self.asked() && self.host.pending.is_empty() && !is_language(&finding.ecosystem)
+    }
+
+    fn asked(&self) -> bool {
+        self.host.transaction.is_some() || self.host.lists_refreshed_at.is_some() || !self.host.entitlements.is_empty()
     }
 
     /// The newest version of the package on offer, in the terms in which advisories speak of it.
     fn candidate(&self, package: &str) -> Option<String> {
         // Headers and libc-dev of a kernel source are no kernel.
         let carries = |name: &str| !is_kernel(package) || is_kernel_image(name);
-        let by_source = self
-            .host
-            .pending
-            .iter()
-            .filter(|p| p.source == package && carries(&p.name))
-            .map(|p| p.candidate_source_version.as_str());
-        // rpm advisories name the binary package and its own version.
-        let by_name =
-            self.host.pending.iter().filter(|p| p.name == package && p.source != package).map(|p| p.candidate.as_str());
+        let pending = self.host.pending.iter().filter(|p| carries(&p.name)).filter_map(|p| offer(package, p));
         let kernel = self.kernel_steps(package).filter_map(|s| s.to.as_deref());
-        by_source
-            .chain(by_name)
-            .chain(kernel)
-            .filter(|v| !v.is_empty())
-            .max_by(|a, b| self.compare(a, b))
-            .map(str::to_owned)
+        pending.chain(kernel).chain(self.kept_offers(package)).max_by(|a, b| self.compare(a, b)).map(str::to_owned)
+    }
+
+    /// Versions that a package manager names with what it keeps back, where they are counted as advisories count.
+    fn kept_offers<'s>(&'s self, package: &'s str) -> impl Iterator<Item = &'s str> {
+        let counted = move |p: &Package| match p.source == package {
+            true => p.source_version == p.version,
+            false => p.name == package,
+        };
+        let listed = self.host.transaction.iter().flat_map(|t| &t.kept_back).filter(|k| !k.candidate.is_empty());
+        let ours = move |k: &&KeptBack| {
+            let installed = self.host.packages.iter().find(|p| p.name == bare(&k.name).0);
+            !is_kernel(package) && installed.is_some_and(counted)
+        };
+        listed.filter(ours).map(|k| k.candidate.as_str())
     }
 
     /// A kernel upgrade installs a new image beside the old one, pulled in by a meta package of another source.
@@ -412,7 +559,10 @@ impl HostView<'_> {
     }
 
     fn binaries<'f>(&self, package: &str, findings: impl Iterator<Item = &'f Finding>) -> BTreeSet<String> {
-        let installed = self.host.packages.iter().filter(|p| p.source == package).map(|p| p.name.clone());
+        // A kernel comes with what follows it from version to version, whose source is another one.
+        let follows = |name: &str| is_kernel(package) && follows_kernel(name);
+        let of = |p: &&Package| p.source == package || follows(&p.name);
+        let installed = self.host.packages.iter().filter(of).map(|p| p.name.clone());
         let pending =
             self.host.pending.iter().filter(|p| p.source == package || p.name == package).map(|p| p.name.clone());
         let affected = findings.flat_map(|f| f.binaries.iter().map(|b| b.name.clone()));
@@ -425,7 +575,7 @@ impl HostView<'_> {
                 .host
                 .pending
                 .iter()
-                .filter(|p| names.contains(&p.name))
+                .filter(|p| names.contains(&p.name) && !self.is_held(&p.name, &p.arch))
                 .map(|p| TransactionStep {
                     name: p.name.clone(),
                     arch: p.arch.clone(),
@@ -446,10 +596,11 @@ impl HostView<'_> {
     }
 
     fn kept_back(&self, names: &BTreeSet<String>) -> Vec<KeptBack> {
-        let told = self.host.transaction.iter().flat_map(|t| &t.kept_back).filter(|k| names.contains(&k.name));
+        let of = |k: &&KeptBack| names.contains(bare(&k.name).0);
+        let told = self.host.transaction.iter().flat_map(|t| &t.kept_back).filter(of);
         let mut list: Vec<KeptBack> = told.cloned().collect();
         for p in self.host.packages.iter().filter(|p| p.held && names.contains(&p.name)) {
-            if list.iter().all(|k| k.name != p.name) {
+            if list.iter().all(|k| bare(&k.name).0 != p.name) {
                 let candidate = self.host.pending.iter().find(|u| u.name == p.name).map(|u| u.candidate.clone());
                 list.push(KeptBack {
                     name: p.name.clone(),
@@ -490,6 +641,7 @@ impl HostView<'_> {
             PatchState::RestartPending => Tri::No,
             PatchState::FixOffered
             | PatchState::KeptBack
+            | PatchState::Held
             | PatchState::NotOffered
             | PatchState::OfferUnknown
             | PatchState::Subscription => {
@@ -503,8 +655,14 @@ impl HostView<'_> {
         }
     }
 
-    fn not_offered(&self, package: &str) -> String {
-        match (self.candidate(package), self.host.lists_refreshed_at) {
+    fn not_offered(&self, package: &str, members: &[(usize, &Judged)], split: &Split) -> String {
+        let candidate = self.candidate(package);
+        let has_fix =
+            |c: &String| members.iter().all(|(_, j)| j.finding.fixed.as_ref().is_some_and(|f| self.reaches(c, f)));
+        match (candidate, self.host.lists_refreshed_at) {
+            (Some(candidate), _) if has_fix(&candidate) => {
+                format!("{candidate} is offered, but no newer version of {}", named(&split.staying))
+            }
             (Some(candidate), _) => {
                 format!("the repositories configured here offer {candidate} only, which is older than the fix")
             }
@@ -514,6 +672,25 @@ impl HostView<'_> {
             }
         }
     }
+}
+
+/// The version of an offer as advisories of `package` count; nothing where the offer is not of it or nobody says.
+fn offer<'p>(package: &str, offered: &'p PendingUpgrade) -> Option<&'p str> {
+    let version = if offered.source == package {
+        &offered.candidate_source_version
+    } else if offered.name == package || (is_kernel(package) && is_kernel(&offered.source)) {
+        // rpm advisories name the binary package and its own version; what follows a kernel has the kernel's.
+        &offered.candidate
+    } else {
+        return None;
+    };
+    Some(version.as_str()).filter(|v| !v.is_empty())
+}
+
+/// A package that brings each new kernel: not one image, whose name has its version.
+fn follows_kernel(binary: &str) -> bool {
+    let one = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    is_kernel_image(binary) && !binary.strip_prefix("linux-image-").is_some_and(one)
 }
 
 fn is_kernel(package: &str) -> bool {

@@ -12,8 +12,8 @@ use patchwright_app::{Clock, Config, Ctx, Env};
 use patchwright_domain::access::Actor;
 use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind, SourcePackage};
 use patchwright_domain::inventory::{
-    Entitlement, EntitlementState, HostFacts, InstalledKernel, Kernel, Os, Package, PackageFormat, Reboot,
-    RebootReason, Tri,
+    Entitlement, EntitlementState, HostFacts, InstalledKernel, KeptBack, Kernel, Os, Package, PackageFormat, Reboot,
+    RebootReason, Transaction, TransactionStep, Tri,
 };
 use patchwright_domain::time::Timestamp;
 use serde_json::Value;
@@ -632,4 +632,50 @@ fn text_of(past: &Value) -> String {
         .iter()
         .map(|p| format!("{} {}\n", p["seq"], p["text"].as_str().unwrap_or_default()))
         .collect()
+}
+
+// (g) ---------------------------------------------------------------------------------------------------------------
+
+/// The library is held, a program of the same source is not: upgrading that fixes nothing.
+#[test]
+fn a_patch_whose_library_is_held_is_never_ready() {
+    let b = Bench::new();
+    let (before, fixed) = ("3.0.11-1~deb12u2", "3.0.11-1~deb12u3");
+    sync(&b, "osv-debian", &osv("CVE-2026-31001", &[("Debian:12", "openssl", fixed)], ""));
+    let library = Package { held: true, ..package("libssl3", "openssl", before) };
+    let mut facts = host("debian:12", PackageFormat::Deb, vec![library, package("openssl", "openssl", before)]);
+    facts.transaction = Some(Transaction {
+        steps: vec![TransactionStep {
+            name: "openssl".to_owned(),
+            arch: "x86_64".to_owned(),
+            from: Some(before.to_owned()),
+            to: Some(fixed.to_owned()),
+            origin: None,
+        }],
+        // As apt lists it when nobody asks for versions.
+        kept_back: vec![KeptBack {
+            name: "libssl3".to_owned(),
+            installed: before.to_owned(),
+            held: true,
+            because: vec!["held by an administrator (`apt-mark hold`)".to_owned()],
+            ..KeptBack::default()
+        }],
+        ..Transaction::default()
+    });
+    let file = document(&b, &facts);
+    let patch = &scan(&b, &file)["patches"][0];
+    assert_eq!(patch["state"], "held", "{patch}");
+    assert_eq!(text(&patch["blocked"]), format!("libssl3 {before} held by an administrator (`apt-mark hold`)"));
+    assert!(text(&patch["because"]).contains("openssl would be upgraded, libssl3 would not"), "{patch}");
+    let words = b.ok(&["scan", &file, "-q"]);
+    assert!(words.contains("1 patch, 0 can be installed now") && words.contains("held"), "{words}");
+
+    // A list of packages knows the hold and no more.
+    facts.transaction = None;
+    let file = document(&b, &facts);
+    let patch = &scan(&b, &file)["patches"][0];
+    assert_eq!(patch["state"], "held", "{patch}");
+    assert_eq!(text(&patch["blocked"]), format!("libssl3 {before} held by an administrator"));
+    let words = b.ok(&["explain", "openssl", "--file", &file, "-q"]);
+    assert!(words.contains("no upgrade before the hold on libssl3 is lifted"), "{words}");
 }

@@ -27,7 +27,7 @@ const SORTS: [(&str, &str); 6] = [
 
 /// Questions to start from: query, what it asks.
 const EXAMPLES: [(&str, &str); 5] = [
-    ("is:kev state:fix", "known exploited (KEV), and a fix can be installed"),
+    ("is:kev state:fix", "known exploited (KEV), and a fix is published"),
     ("urgency>=critical and exposure:internet", "at least Critical on hosts that the internet reaches"),
     ("is:overdue and tier:T1", "overdue on the most important hosts"),
     ("state:restart,reboot", "installed, but the old version still runs"),

@@ -273,7 +273,7 @@ fn states_come_from_the_host() {
     };
     assert_eq!(row("apache2"), (PatchState::KeptBack, Tri::No));
     assert_eq!(find(&ranked, "apache2").kept_back[0].because, ["needs libnew2"]);
-    assert_eq!(row("bind9"), (PatchState::KeptBack, Tri::No));
+    assert_eq!(row("bind9"), (PatchState::Held, Tri::No));
     assert!(find(&ranked, "bind9").kept_back[0].held);
     assert_eq!(row("zlib"), (PatchState::NotOffered, Tri::No));
     assert_eq!(row("openssl"), (PatchState::RestartPending, Tri::No));
@@ -291,6 +291,116 @@ fn states_come_from_the_host() {
     let without = rank(&list, &host, NOW);
     assert_eq!(find(&without, "apache2").state, PatchState::FixOffered);
     assert_eq!(find(&without, "apache2").steps.len(), 1, "taken from the pending upgrades");
+    assert_eq!((find(&without, "bind9").state, find(&without, "bind9").steps.len()), (PatchState::Held, 0));
+}
+
+/// One binary of the source is upgraded and the vulnerable libraries are not.
+fn krb5() -> (Judged, HostFacts) {
+    let names = ["krb5-locales", "libk5crypto3", "libkrb5-3"];
+    let mut one = judged(&known("CVE-2026-7"), "krb5", Some("1.1-1"), FindingState::FixAvailable);
+    let binary =
+        |n: &&str| AffectedBinary { name: (*n).to_owned(), version: "1.0-1".to_owned(), arch: "amd64".to_owned() };
+    one.finding.binaries = names.iter().map(binary).collect();
+    let facts = HostFacts {
+        format: Some(PackageFormat::Deb),
+        packages: names
+            .iter()
+            .map(|n| Package { held: *n != "krb5-locales", source_version: "1.0-1".to_owned(), ..package("krb5", n) })
+            .collect(),
+        pending: names.iter().map(|n| pending("krb5", n, "1.2-1")).collect(),
+        transaction: Some(Transaction {
+            steps: vec![step("krb5-locales", Some("1.0-1"), Some("1.2-1"))],
+            ..Transaction::default()
+        }),
+        ..HostFacts::default()
+    };
+    (one, facts)
+}
+
+fn only(judged: &Judged, facts: &HostFacts) -> PatchGroup {
+    rank(std::slice::from_ref(judged), facts, NOW).patches.remove(0)
+}
+
+#[test]
+fn a_patch_is_available_only_where_every_vulnerable_binary_moves() {
+    let (one, mut facts) = krb5();
+    let group = only(&one, &facts);
+    assert_eq!((group.state, group.to.as_deref()), (PatchState::Held, Some("1.2-1")));
+    assert_eq!(group.steps.len(), 1);
+    assert_eq!(group.kept_back.iter().map(|k| k.name.as_str()).collect::<Vec<_>>(), ["libk5crypto3", "libkrb5-3"]);
+    assert!(group.because[0].starts_with("would fix 1 vulnerability"), "{:?}", group.because);
+    for line in [
+        "no upgrade before the hold on libk5crypto3, libkrb5-3 is lifted",
+        "krb5-locales would be upgraded, libk5crypto3, libkrb5-3 would not: nothing is fixed by that",
+    ] {
+        assert!(group.because.iter().any(|b| b == line), "{:?}", group.because);
+    }
+    // The solver's choice instead of an administrator's.
+    facts.packages.iter_mut().for_each(|p| p.held = false);
+    assert_eq!(only(&one, &facts).state, PatchState::KeptBack);
+    // All move, one of them to a version without the fix.
+    let all = facts.packages.iter().map(|p| step(&p.name, Some("1.0-1"), Some("1.2-1"))).collect();
+    facts.transaction.as_mut().unwrap().steps = all;
+    assert_eq!(only(&one, &facts).state, PatchState::FixOffered);
+    facts.pending[2] = pending("krb5", "libkrb5-3", "1.0-2");
+    assert_eq!(only(&one, &facts).state, PatchState::KeptBack);
+    // Nothing newer of one of them is offered.
+    facts.pending.remove(2);
+    facts.transaction.as_mut().unwrap().steps.remove(2);
+    let group = only(&one, &facts);
+    assert_eq!(group.state, PatchState::NotOffered);
+    assert!(
+        group.because.contains(&"1.2-1 is offered, but no newer version of libkrb5-3".to_owned()),
+        "{:?}",
+        group.because
+    );
+}
+
+#[test]
+fn a_list_of_what_is_kept_back_without_versions_is_an_offer() {
+    let (one, mut facts) = krb5();
+    facts.pending.clear();
+    let kept = |name: &str, candidate: &str, held: bool| KeptBack {
+        name: name.to_owned(),
+        candidate: candidate.to_owned(),
+        held,
+        ..KeptBack::default()
+    };
+    let mut with = |kept_back: Vec<KeptBack>| {
+        facts.transaction = Some(Transaction { kept_back, ..Transaction::default() });
+        only(&one, &facts)
+    };
+    let group = with(vec![kept("libkrb5-3:amd64", "", true)]);
+    assert_eq!((group.state, group.to.as_deref()), (PatchState::Held, Some("1.1-1")));
+    assert!(group.because.iter().any(|b| b == "a newer version is on offer; nobody says which"), "{:?}", group.because);
+    assert_eq!(with(vec![kept("libkrb5-3", "1.2-1", true)]).to.as_deref(), Some("1.2-1"));
+    let older = with(vec![kept("libkrb5-3", "1.0-9", true)]);
+    assert_eq!((older.state, older.kept_back.len()), (PatchState::NotOffered, 2));
+}
+
+#[test]
+fn a_hold_is_told_where_nobody_simulated_anything() {
+    let (one, mut facts) = krb5();
+    facts.pending.clear();
+    facts.transaction = None;
+    let group = only(&one, &facts);
+    assert_eq!((group.state, group.to.as_deref(), group.kept_back.len()), (PatchState::Held, Some("1.1-1"), 2));
+    assert!(group.steps.is_empty());
+    facts.packages.iter_mut().for_each(|p| p.held = false);
+    assert_eq!(only(&one, &facts).state, PatchState::OfferUnknown);
+}
+
+#[test]
+fn a_held_kernel_is_held() {
+    let mut facts = host();
+    facts.transaction.as_mut().unwrap().steps.clear();
+    facts.packages.push(Package { held: true, ..package("linux-signed-amd64", "linux-image-amd64") });
+    facts.pending.push(pending("linux-signed-amd64", "linux-image-amd64", "6.1.9-1"));
+    let one = judged(&known("CVE-2026-2"), "linux", Some("6.1.5-1"), FindingState::FixAvailable);
+    let group = only(&one, &facts);
+    assert_eq!((group.state, group.kept_back[0].name.as_str()), (PatchState::Held, "linux-image-amd64"));
+    facts.packages.iter_mut().for_each(|p| p.held = false);
+    assert_eq!(only(&one, &facts).state, PatchState::KeptBack);
 }
 
 #[test]
