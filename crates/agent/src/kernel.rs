@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use patchwright_domain::exposure::kernel::rpm_kernels;
 use patchwright_domain::inventory::{InstalledKernel, Kernel, Package, PackageFormat, PackageState};
 
 use crate::grub;
@@ -44,28 +45,24 @@ fn line(root: &Root, path: &str) -> Option<String> {
 
 /// Kernel packages, newest last. Meta packages (`linux-image-amd64`, `linux-image-generic-hwe-22.04`) carry no kernel.
 fn installed(root: &Root, packages: &[Package], format: Option<PackageFormat>) -> Vec<InstalledKernel> {
-    let mut kernels: Vec<InstalledKernel> = packages
-        .iter()
-        .filter(|package| package.state != PackageState::ConfigFiles)
-        .filter_map(|package| {
-            let release = match format? {
-                PackageFormat::Deb => deb_release(&package.name)?,
-                PackageFormat::Rpm => rpm_release(package)?,
-                PackageFormat::Apk => return None,
-            };
-            // A package of that name without an image is a meta package or a leftover.
-            let known_empty = format == Some(PackageFormat::Deb)
-                && root.exists("boot")
-                && !root.exists(format!("boot/vmlinuz-{release}"))
-                && !root.exists(format!("boot/vmlinux-{release}"))
-                && !root.exists(format!("lib/modules/{release}"));
-            (!known_empty).then(|| InstalledKernel {
-                release,
-                package: package.name.clone(),
-                version: package.version.clone(),
-            })
+    let deb = |package: &Package| {
+        let release = deb_release(&package.name).filter(|_| package.state != PackageState::ConfigFiles)?;
+        // A package of that name without an image is a meta package or a leftover.
+        let known_empty = root.exists("boot")
+            && !root.exists(format!("boot/vmlinuz-{release}"))
+            && !root.exists(format!("boot/vmlinux-{release}"))
+            && !root.exists(format!("lib/modules/{release}"));
+        (!known_empty).then(|| InstalledKernel {
+            release,
+            package: package.name.clone(),
+            version: package.version.clone(),
         })
-        .collect();
+    };
+    let mut kernels: Vec<InstalledKernel> = match format {
+        Some(PackageFormat::Deb) => packages.iter().filter_map(deb).collect(),
+        Some(PackageFormat::Rpm) => rpm_kernels(packages),
+        Some(PackageFormat::Apk) | None => Vec::new(),
+    };
     kernels.sort_by(|a, b| order::compare(format, &a.version, &b.version).then_with(|| a.release.cmp(&b.release)));
     kernels
 }
@@ -81,17 +78,6 @@ fn deb_release(package: &str) -> Option<String> {
     let good = starts_with_digit && release.contains('.') && release.contains('-');
     let debug = release.ends_with("-dbg") || release.ends_with("-dbgsym");
     (good && !debug).then(|| release.to_owned())
-}
-
-/// Release of the package that carries the image in rpm systems: `VERSION-RELEASE.ARCH`.
-fn rpm_release(package: &Package) -> Option<String> {
-    let carries = ["kernel-core", "kernel-rt-core", "kernel-64k-core", "kernel-uek-core", "kernel-default"]
-        .contains(&package.name.as_str());
-    if !carries {
-        return None;
-    }
-    let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
-    Some(format!("{version}.{}", package.arch))
 }
 
 /// A container shares the machine's kernel. Without any installed kernel package the kernel comes from outside as

@@ -22,6 +22,7 @@ use patchwright_formats::feed::debian_support::{SourceSupport, SupportLeft};
 use patchwright_formats::feed::kev::KevCatalog;
 use patchwright_formats::feed::nvd::NvdRecord;
 use patchwright_formats::feed::secdb::SecdbPackage;
+use patchwright_formats::feed::ubuntu::ecosystem_of_code_name;
 use patchwright_formats::feed::{self, FeedError, FeedFormat, FeedRecords, Records as _};
 
 use super::belongs::{self, Foreign};
@@ -111,6 +112,24 @@ pub fn debian_ecosystem(release: &str) -> String {
     };
     format!("Debian:{number}")
 }
+
+/// Distributions whose hosts belong to a release, never to the distribution alone.
+const WITH_RELEASES: [&str; 14] = [
+    "AlmaLinux",
+    "Alpine",
+    "Amazon Linux",
+    "Azure Linux",
+    "Debian",
+    "Fedora",
+    "Mageia",
+    "Oracle Linux",
+    "Red Hat",
+    "Rocky Linux",
+    "SUSE",
+    "Ubuntu",
+    "openEuler",
+    "openSUSE",
+];
 
 /// Everything that arrives before it is grouped.
 #[derive(Default)]
@@ -535,6 +554,35 @@ impl Gathered {
         }
     }
 
+    /// Puts numbers in place of the code names of releases (`Debian:bookworm`), and names statements about a distribution without a
+    /// release: OSV allows them, and they are matched with no host.
+    fn releases(&mut self, out: &mut ParsedFeed) {
+        let mut without: BTreeMap<String, u64> = BTreeMap::new();
+        for advisory in &mut self.advisories {
+            let in_force = advisory.withdrawn.is_none();
+            for affected in &mut advisory.affected {
+                let numbered = match affected.ecosystem.split_once(':') {
+                    Some(("Debian", release)) => Some(debian_ecosystem(release)),
+                    Some(("Ubuntu", release)) => ecosystem_of_code_name(release),
+                    Some(_) => None,
+                    None => {
+                        if in_force && WITH_RELEASES.contains(&affected.ecosystem.as_str()) {
+                            *without.entry(affected.ecosystem.clone()).or_default() += 1;
+                        }
+                        None
+                    }
+                };
+                if let Some(numbered) = numbered {
+                    affected.ecosystem = numbered;
+                }
+            }
+        }
+        for (ecosystem, count) in without {
+            let what = format!("{count} statements about {ecosystem} name no release: they are matched with no host");
+            out.problems.push(Problem::new(ecosystem, what, ""));
+        }
+    }
+
     /// Takes out what is said of ecosystems whose names no snapshot can hold: one of them must not cost the whole document.
     fn quarantine(&mut self, out: &mut ParsedFeed) {
         let mut lost: Vec<String> = Vec::new();
@@ -613,6 +661,7 @@ impl Gathered {
                 self.advisories.push(advisory);
             }
         }
+        self.releases(out);
         self.quarantine(out);
         self.left_out(out);
         self.no_versions(out);
@@ -652,5 +701,31 @@ impl Gathered {
         if !self.published.is_empty() {
             out.records.push(side(SideRecords::Published(self.published)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_names_are_releases_and_a_distribution_without_one_is_named() {
+        let affected = |ecosystem: &str| Affected::fixed_in(ecosystem, "sample", "1.2-1");
+        let names = ["Debian:bookworm", "Ubuntu:jammy", "Debian:12", "Alpine:edge", "Debian", "npm", "Wolfi"];
+        let mut gathered = Gathered {
+            advisories: vec![Advisory {
+                id: "CVE-2026-1101".to_owned(),
+                affected: names.map(affected).to_vec(),
+                ..Advisory::default()
+            }],
+            ..Gathered::default()
+        };
+        let mut out = ParsedFeed::default();
+        gathered.releases(&mut out);
+        let left: Vec<&str> =
+            gathered.advisories.iter().flat_map(|a| &a.affected).map(|a| a.ecosystem.as_str()).collect();
+        assert_eq!(left, ["Debian:12", "Ubuntu:22.04:LTS", "Debian:12", "Alpine:edge", "Debian", "npm", "Wolfi"]);
+        let said: Vec<String> = out.problems.iter().map(Problem::words).collect();
+        assert_eq!(said, ["Debian: 1 statements about Debian name no release: they are matched with no host"]);
     }
 }

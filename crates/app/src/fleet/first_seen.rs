@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use patchwright_domain::exposure::Finding;
 use patchwright_domain::exposure::components::{Library, libraries};
-use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel, is_kernel_source};
+use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel};
 use patchwright_domain::exposure::subject::{Standing, SubjectKey};
 use patchwright_domain::intel::names::is_component;
 use patchwright_domain::inventory::{HostFacts, Package, PackageFormat, PackageState};
@@ -108,7 +108,7 @@ pub(super) fn versions(format: Option<PackageFormat>, packages: &[Package]) -> B
         if !source.is_empty() {
             out.insert((source, p.source_version.as_str()));
         }
-        if is_kernel_source(source) && carries_kernel(&p.name) {
+        if carries_kernel(&p.name) && !source.is_empty() {
             out.insert((source, p.version.as_str()));
         }
     }

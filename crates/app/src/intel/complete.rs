@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use patchwright_domain::exposure::kernel::{canonical_source, carries_kernel};
+use patchwright_domain::exposure::kernel::{KernelPart, canonical_source, kernel_part};
 use patchwright_domain::exposure::subject::names_sources;
 use patchwright_domain::intel::snapshot::advisories::scheme_of;
 use patchwright_domain::intel::snapshot::{ChunkKind, ChunkMeta};
@@ -41,7 +41,7 @@ impl Intel {
             let source = match self.source_of(&ecosystem, &package.name)? {
                 Some(source) => Some(source),
                 // The name of an image carries its version, so that the table knows only those of today.
-                None if ecosystem.starts_with("Debian:") && carries_kernel(&package.name) => Some("linux".to_owned()),
+                None if ecosystem.starts_with("Debian:") && is_image(&package.name) => Some("linux".to_owned()),
                 None => None,
             };
             if let Some(source) = source {
@@ -66,7 +66,8 @@ impl Intel {
         let mut named = 0_usize;
         for package in facts.packages.iter_mut().filter(|p| !p.version.contains(':')) {
             let rows = chunks.iter().flat_map(|(_, chunk, _)| chunk.rows(&package.name));
-            let fixes: Vec<&str> = rows.filter_map(|row| row.bound).collect();
+            let fixes: Vec<&str> =
+                rows.filter(|row| row.is_of_line(Scheme::Rpm, &package.version)).filter_map(|row| row.bound).collect();
             if let Some(epoch) = epoch_of(&package.version, &fixes) {
                 package.version = format!("{epoch}:{}", package.version);
                 package.source_version.clone_from(&package.version);
@@ -91,7 +92,11 @@ impl Intel {
         let ecosystem = host.os.ecosystem().filter(|e| names_sources(e))?;
         let unseen = host.unseen.iter().find(|u| u.what == SOURCES_UNSEEN)?;
         let mut chunks = self.index.chunks.iter().filter(|c| c.kind == ChunkKind::Advisories);
-        let by_source = chunks.all(|c| c.ecosystem.as_ref() != Some(&ecosystem) || c.provider.starts_with("osv"));
+        let by_source = chunks.all(|c| {
+            c.ecosystem.as_ref() != Some(&ecosystem)
+                || c.provider.starts_with("osv")
+                || ecosystem.starts_with("Azure Linux:")
+        });
         by_source.then(|| SourcesMissing { ecosystem, hint: unseen.hint.clone() })
     }
 
@@ -125,21 +130,26 @@ impl Intel {
     /// [`AppError::Intel`] when a chunk cannot be read.
     pub fn speaks_of(&self, host: &HostFacts, package: &Package) -> Result<bool, AppError> {
         let Some(ecosystem) = host.os.ecosystem() else { return Ok(false) };
-        let name = filed_under(&ecosystem, package);
-        Ok(self.judging(&ecosystem)?.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some()))
+        let chunks = self.judging(&ecosystem)?;
+        let spoken_of = |name: &str| chunks.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some());
+        Ok(filed_under(&ecosystem, package).into_iter().flatten().any(spoken_of))
     }
 
     /// How many source packages of a host no loaded advisory speaks of, with a few of them. Nothing where it cannot be read: matching,
     /// which reads the same, says so.
     fn silent_about(&self, ecosystem: &str, host: &HostFacts) -> Option<String> {
         let chunks = self.judging(ecosystem).ok()?;
-        let names: BTreeSet<String> = host.packages.iter().map(|p| filed_under(ecosystem, p).to_owned()).collect();
-        let spoken_of = |name: &String| chunks.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some());
-        let silent: Vec<&String> = names.iter().filter(|name| !spoken_of(name)).collect();
+        let names: BTreeSet<[Option<&str>; 2]> = host.packages.iter().map(|p| filed_under(ecosystem, p)).collect();
+        let spoken_of = |name: &&str| chunks.iter().any(|(_, chunk, _)| chunk.rows(name).next().is_some());
+        let silent: Vec<&str> = names
+            .iter()
+            .filter(|names| !names.iter().flatten().any(spoken_of))
+            .filter_map(|names| names.iter().flatten().next().copied())
+            .collect();
         if silent.is_empty() {
             return None;
         }
-        let some: Vec<&str> = silent.iter().take(3).map(|name| name.as_str()).collect();
+        let some: Vec<&str> = silent.iter().take(3).copied().collect();
         let more = if silent.len() > some.len() { ", …" } else { "" };
         Some(format!(
             "; nothing is said of {} of {} source packages here: {}{more}",
@@ -171,9 +181,19 @@ impl SourcesMissing {
     }
 }
 
-/// The name that advisories of an ecosystem file a package under: rpm systems name binaries, all others sources.
-fn filed_under<'p>(ecosystem: &str, package: &'p Package) -> &'p str {
-    if scheme_of(ecosystem) == Some(Scheme::Rpm) { &package.name } else { canonical_source(&package.source) }
+/// The names that advisories of an ecosystem file a package under: rpm systems name binaries, some of them sources too, all others
+/// sources.
+fn filed_under<'p>(ecosystem: &str, package: &'p Package) -> [Option<&'p str>; 2] {
+    if scheme_of(ecosystem) != Some(Scheme::Rpm) {
+        return [Some(canonical_source(&package.source)), None];
+    }
+    let source = Some(package.source.as_str()).filter(|source| !source.is_empty() && *source != package.name);
+    [Some(&package.name), source.filter(|_| names_sources(ecosystem))]
+}
+
+/// Whether the name of a package of Debian is that of a kernel image or of its modules.
+fn is_image(name: &str) -> bool {
+    kernel_part("linux", name) == KernelPart::Image && name.starts_with("linux-")
 }
 
 /// Feeds that tell of some fixes and are silent about what is not fixed: alone they say little of a host.

@@ -13,7 +13,7 @@ use super::finding::{Evidence, Finding};
 use super::matching::{ProviderChunk, Said, Statements, by_authority, finding};
 use super::streams::Stream;
 use super::subject::{Kin, Standing, Subject, SubjectKey};
-use crate::intel::names::{is_component, normal_name};
+use crate::intel::names::{is_component, normal_name, normal_version};
 use crate::intel::snapshot::advisories::{Row, scheme_of};
 use crate::inventory::source::{SourceClass, classify};
 use crate::inventory::{Component, HostFacts};
@@ -28,7 +28,7 @@ pub struct Library {
     pub ecosystem: String,
     /// Name in the spelling that the ecosystem compares ([`normal_name`]): advisories are filed under it.
     pub name: String,
-    /// Version.
+    /// Version as it is compared ([`normal_version`]).
     pub version: String,
 }
 
@@ -39,7 +39,7 @@ impl Library {
         Self {
             ecosystem: component.ecosystem.clone(),
             name: normal_name(&component.ecosystem, &component.name).into_owned(),
-            version: component.version.clone(),
+            version: normal_version(&component.ecosystem, &component.version).to_owned(),
         }
     }
 

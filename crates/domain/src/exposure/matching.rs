@@ -286,7 +286,10 @@ impl<'c> Statements<'c> {
                     true => (&mut entry.paid.0, &mut entry.paid.1),
                     false => (&mut entry.provider, &mut entry.rows),
                 };
-                if rows.is_empty() {
+                // Who only says that nobody knows does not silence who knows a fix.
+                let undecided = *first != provider.provider && rows.iter().all(|row| row.status == Status::Unknown);
+                if rows.is_empty() || (undecided && row.fixed().is_some()) {
+                    rows.clear();
                     *first = provider.provider;
                 }
                 if *first == provider.provider {

@@ -15,6 +15,8 @@
 
 use std::collections::BTreeMap;
 
+use patchwright_versions::Scheme;
+
 use crate::intel::modules::SEPARATOR;
 use crate::intel::snapshot::Row;
 
@@ -83,8 +85,12 @@ pub(super) fn vulnerable_modular<'r, 'a>(
     rows: &'r [Row<'a>],
     holds: &dyn Fn(&Row<'a>) -> bool,
 ) -> Option<&'r Row<'a>> {
+    let counts = |row: &Row<'_>| {
+        let of_line = row.is_of_line(Scheme::Rpm, version);
+        of_line && stream.is_judged_by(row) && !is_another_version(stream, version, row)
+    };
     let mut by_advisory: BTreeMap<Option<&str>, Vec<&'r Row<'a>>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| stream.is_judged_by(row) && !is_another_version(stream, version, row)) {
+    for row in rows.iter().filter(|row| counts(row)) {
         by_advisory.entry(row.advisory).or_default().push(row);
     }
     let mut worst: Option<&'r Row<'a>> = None;

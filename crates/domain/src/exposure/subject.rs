@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_versions::{Scheme, compare_lenient};
 
 use super::finding::Evidence;
-use super::kernel::{canonical_source, carries_kernel, is_kernel_bystander, is_kernel_source, kernel_view};
+use super::kernel::{KernelPart, canonical_source, carries_kernel, is_kernel_bystander, kernel_part, kernel_view};
 use super::streams::Stream;
 use crate::intel::modules::is_modular;
 use crate::inventory::{HistoryEntry, HostFacts, Package, PackageFormat, PackageState, Unseen};
@@ -119,6 +119,15 @@ pub fn subjects<'a>(host: &'a HostFacts, ecosystem: &str, scheme: Scheme) -> Vec
     } else {
         BTreeSet::new()
     };
+    // Of the source of an installed kernel every other package is a bystander.
+    let kernels: BTreeSet<&str> = host
+        .packages
+        .iter()
+        .filter(|package| package.state != PackageState::ConfigFiles)
+        .map(|package| (canonical_source(&package.source), package))
+        .filter(|(source, package)| kernel_part(source, &package.name) == KernelPart::Image)
+        .map(|(source, _)| source)
+        .collect();
     let mut groups: BTreeMap<(&str, &str, Option<&str>), Vec<&Package>> = BTreeMap::new();
     for package in &host.packages {
         if package.state == PackageState::ConfigFiles {
@@ -133,20 +142,21 @@ pub fn subjects<'a>(host: &'a HostFacts, ecosystem: &str, scheme: Scheme) -> Vec
             let version = if carries_kernel(&package.name) { "" } else { package.version.as_str() };
             let source = package.source.as_str();
             // A package of the source's own name is judged in its stead: it has the version that advisories count in.
-            if names_sources(ecosystem) && !source.is_empty() && !installed.contains(source) {
+            let judged = installed.contains(source) || is_debug(&package.name);
+            // Nor has what is built beside a kernel its flaws (`libperf`).
+            let beside = carries_kernel(source) && !carries_kernel(&package.name);
+            if names_sources(ecosystem) && !source.is_empty() && !judged && !beside {
                 let of_source = if version.is_empty() { "" } else { package.source_version.as_str() };
                 groups.entry((source, of_source, module)).or_default().push(package);
             }
             (package.name.as_str(), version, module)
         } else {
             let source = canonical_source(&package.source);
-            if is_kernel_source(source) {
-                if !carries_kernel(&package.name) {
-                    continue;
-                }
-                (source, "", module)
-            } else {
-                (source, package.source_version.as_str(), module)
+            match kernel_part(source, &package.name) {
+                KernelPart::Image => (source, "", module),
+                KernelPart::Bystander => continue,
+                KernelPart::Other if kernels.contains(source) => continue,
+                KernelPart::Other => (source, package.source_version.as_str(), module),
             }
         };
         groups.entry(key).or_default().push(package);
@@ -170,10 +180,18 @@ fn kin(name: &str, binaries: &[&Package]) -> Kin {
     source.filter(|source| *source != name).map_or(Kin::None, |source| Kin::Source(source.to_owned()))
 }
 
-/// Whether publishers of an rpm ecosystem name source packages: OSV's data of Rocky Linux does (`openssl` for `openssl-libs`).
+/// Whether publishers of an rpm ecosystem name source packages, all of them or some: Microsoft does, Red Hat where it says that a package
+/// is affected and not fixed, and OSV's data of Rocky Linux, SUSE, openEuler and Mageia (`openssl` for `openssl-libs`). AlmaLinux,
+/// Amazon, Fedora and Oracle name binaries.
 #[must_use]
 pub fn names_sources(ecosystem: &str) -> bool {
-    ecosystem.split(':').next() == Some("Rocky Linux")
+    let family = ecosystem.split(':').next().unwrap_or_default();
+    matches!(family, "Rocky Linux" | "Azure Linux" | "Red Hat" | "SUSE" | "openSUSE" | "openEuler" | "Mageia")
+}
+
+/// Whether an rpm holds symbols or sources for debuggers: no code that runs, so that nothing is said of its source for it.
+fn is_debug(binary: &str) -> bool {
+    binary.split('-').any(|word| matches!(word, "debuginfo" | "debugsource"))
 }
 
 fn subject<'a>(
@@ -184,9 +202,9 @@ fn subject<'a>(
     binaries: Vec<&'a Package>,
 ) -> Option<Subject<'a>> {
     let mut evidence = Vec::new();
-    let standing = if version.is_empty() && is_kernel(scheme, name) {
+    let standing = if version.is_empty() && is_kernel(scheme, name, &binaries) {
         let view = kernel_view(host, &binaries, scheme);
-        Standing::Kernel { running: view.running, next: view.next.or(view.newest)?, may_run: view.may_run }
+        Standing::Kernel { running: view.running, next: view.next?, may_run: view.may_run }
     } else if let Some((old, mapped)) = replaced_version(host, scheme, &binaries) {
         evidence = mapped;
         Standing::Replaced { old }
@@ -220,8 +238,11 @@ fn subject<'a>(
 }
 
 /// Whether advisories of this name speak of a kernel.
-fn is_kernel(scheme: Scheme, name: &str) -> bool {
-    if scheme == Scheme::Rpm { carries_kernel(name) } else { is_kernel_source(name) }
+fn is_kernel(scheme: Scheme, name: &str, binaries: &[&Package]) -> bool {
+    if scheme == Scheme::Rpm {
+        return carries_kernel(name) || binaries.iter().all(|package| carries_kernel(&package.name));
+    }
+    binaries.iter().all(|package| kernel_part(name, &package.name) == KernelPart::Image)
 }
 
 /// The version whose code a process still runs, when one maps a replaced file of a package of this subject: of several the oldest,

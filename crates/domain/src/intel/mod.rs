@@ -7,6 +7,7 @@ pub mod advisory;
 pub mod authenticity;
 pub mod facts;
 pub mod id;
+pub mod lines;
 pub mod modules;
 pub mod names;
 pub mod snapshot;

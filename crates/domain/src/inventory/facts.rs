@@ -88,10 +88,14 @@ impl Os {
             "rhel" => Some(format!("Red Hat:{major}")),
             "ol" => Some(format!("Oracle Linux:{major}")),
             "fedora" => Some(format!("Fedora:{major}")),
+            // The first Amazon Linux was numbered by year and month (2018.03); years alone are releases of their own.
+            "amzn" if self.version_id.starts_with("201") && self.version_id.contains('.') => {
+                Some("Amazon Linux:1".to_owned())
+            }
             "amzn" => Some(format!("Amazon Linux:{major}")),
             // Microsoft calls its Linux by another name since version 3.
             "azurelinux" | "mariner" => Some(format!("Azure Linux:{major}")),
-            "sles" | "sled" | "sles_sap" => Some(match self.version_id.split_once('.') {
+            "sles" | "sled" | "sles_sap" | "sle_hpc" => Some(match self.version_id.split_once('.') {
                 // Service packs up to version 15, minor releases since.
                 Some((_, pack)) if major.parse::<u32>().is_ok_and(|m| m <= 15) && pack != "0" => {
                     format!("SUSE:Linux Enterprise Server {major} SP{pack}")
@@ -104,6 +108,10 @@ impl Os {
             "opensuse-leap" => Some(format!("openSUSE:Leap {}", self.version_id)),
             "wolfi" => Some("Wolfi".to_owned()),
             "chainguard" => Some("Chainguard".to_owned()),
+            // The rolling branch calls itself a snapshot of the release that comes (3.23_alpha20250612).
+            "alpine" if major == "edge" || self.version_id.contains("_alpha") || self.pretty.ends_with(" edge") => {
+                Some("Alpine:edge".to_owned())
+            }
             "alpine" => {
                 let mut parts = self.version_id.split('.');
                 let (a, b) = (parts.next()?, parts.next()?);
@@ -165,4 +173,35 @@ pub struct Package {
     pub module: Option<String>,
     /// `Origin` of the repository that offers the installed version, where known; for rpm the vendor that built it.
     pub origin: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_belong_to_the_ecosystem_that_advisories_name() {
+        for (id, version, pretty, ecosystem) in [
+            ("alpine", "3.20.3", "Alpine Linux v3.20", "Alpine:v3.20"),
+            ("alpine", "3.23_alpha20250612", "Alpine Linux edge", "Alpine:edge"),
+            ("alpine", "3.22.0", "Alpine Linux edge", "Alpine:edge"),
+            ("amzn", "2018.03", "Amazon Linux AMI 2018.03", "Amazon Linux:1"),
+            ("amzn", "2", "Amazon Linux 2", "Amazon Linux:2"),
+            ("amzn", "2023", "Amazon Linux 2023.6.20241010", "Amazon Linux:2023"),
+            ("sles", "15.5", "SUSE Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Server 15 SP5"),
+            (
+                "sle_hpc",
+                "15.1",
+                "SUSE Linux Enterprise High Performance Computing 15 SP1",
+                "SUSE:Linux Enterprise Server 15 SP1",
+            ),
+        ] {
+            let os =
+                Os { id: id.to_owned(), version_id: version.to_owned(), pretty: pretty.to_owned(), ..Os::default() };
+            assert_eq!(os.ecosystem().as_deref(), Some(ecosystem), "{id} {version}");
+        }
+        for (short, ecosystem) in [("alpine:edge", "Alpine:edge"), ("amzn:2018.03", "Amazon Linux:1")] {
+            assert_eq!(Os::parse_short(short).unwrap().ecosystem().as_deref(), Some(ecosystem));
+        }
+    }
 }

@@ -14,7 +14,7 @@ use case::Case;
 const KNOWN_GAPS: [(&str, &str); 0] = [];
 
 /// Classes that have to be there by name: what users of other scanners complain about.
-const CLASSES: [&str; 24] = [
+const CLASSES: [&str; 31] = [
     "grype-3405-os-owned-language-package",
     "grype-942-kernel-headers",
     "grype-3126-upstream-kernel",
@@ -39,6 +39,13 @@ const CLASSES: [&str; 24] = [
     "several-providers",
     "no-version-as-bound",
     "rocky-source-names",
+    "azure-source-names",
+    "redhat-source-names",
+    "suse-kernel",
+    "build-lines",
+    "ubuntu-flavours",
+    "undetermined-beside-a-fix",
+    "component-spelling",
 ];
 
 /// Right and wrong answers. A case without a finding that stays without one is a true negative.

@@ -65,6 +65,12 @@ pub fn ecosystem_of_version(version: &str) -> String {
     format!("Ubuntu:{}", with_lts(version))
 }
 
+/// The ecosystem of a code name: `Ubuntu:22.04:LTS` of `jammy`.
+#[must_use]
+pub fn ecosystem_of_code_name(codename: &str) -> Option<String> {
+    RELEASES.iter().find(|(name, _)| *name == codename).map(|(_, version)| ecosystem_of_version(version))
+}
+
 fn with_lts(version: &str) -> String {
     let even = version.split('.').next().and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| y.is_multiple_of(2));
     let lts = even && (version.ends_with(".04") || version == "6.06");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use patchwright_domain::exposure::kernel::rpm_kernels;
 use patchwright_domain::intel::Problem;
 use patchwright_domain::inventory::source::tie::{CameFrom, Content, Evidence, Held, tie};
 use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind};
@@ -326,29 +327,24 @@ fn version_in_uname(text: &str, release: &str, os: &Os) -> Option<String> {
     words.next().filter(|v| v.starts_with(|c: char| c.is_ascii_digit()) && v.contains('-')).map(str::to_owned)
 }
 
-/// Kernel image packages: `linux-image-6.1.0-56-amd64` on Debian-like hosts, `kernel-core` (or `kernel` before EL 8) on rpm hosts.
+/// Kernel image packages: `linux-image-6.1.0-56-amd64` on Debian-like hosts, `kernel-core`, `kernel-default` and the like on rpm hosts.
 fn installed_kernels(packages: &[Package], format: Option<PackageFormat>) -> Vec<InstalledKernel> {
-    let installed = packages.iter().filter(|p| p.state == PackageState::Installed);
-    let of = |package: &Package, release: String| InstalledKernel {
-        release,
-        package: package.name.clone(),
-        version: package.version.clone(),
-    };
     let deb = |p: &Package| {
         let release = p.name.strip_prefix("linux-image-").map(|r| r.strip_prefix("unsigned-").unwrap_or(r))?;
         let image = release.starts_with(|c: char| c.is_ascii_digit())
             && !release.ends_with("-dbg")
             && !release.ends_with("-dbgsym");
-        image.then(|| of(p, release.to_owned()))
-    };
-    let core = packages.iter().any(|p| p.name == "kernel-core");
-    let rpm = |p: &Package| {
-        let image = if core { p.name == "kernel-core" } else { p.name == "kernel" };
-        image.then(|| of(p, format!("{}.{}", p.version, p.arch)))
+        image.then(|| InstalledKernel {
+            release: release.to_owned(),
+            package: p.name.clone(),
+            version: p.version.clone(),
+        })
     };
     match format {
-        Some(PackageFormat::Deb) => installed.filter_map(deb).collect(),
-        Some(PackageFormat::Rpm) => installed.filter_map(rpm).collect(),
+        Some(PackageFormat::Deb) => {
+            packages.iter().filter(|p| p.state == PackageState::Installed).filter_map(deb).collect()
+        }
+        Some(PackageFormat::Rpm) => rpm_kernels(packages),
         // Alpine replaces its one kernel in place; the package version is not the release.
         Some(PackageFormat::Apk) | None => Vec::new(),
     }

@@ -7,6 +7,7 @@ use patchwright_versions::{Scheme, validate};
 
 use super::container::{ChunkError, NONE, ReadAt, Reader, StringTable, Strings, Writer, u32_at};
 use crate::intel::advisory::{Advisory, Affected, Event, RangeKind, Status};
+use crate::intel::lines::same_line;
 use crate::intel::modules::{is_modular, streams_in_title};
 use crate::intel::names::normal_name;
 
@@ -96,9 +97,19 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Whether the row speaks of builds like the installed one: of rpm, a fix of another build line is none.
+    #[must_use]
+    pub fn is_of_line(&self, scheme: Scheme, installed: &str) -> bool {
+        scheme != Scheme::Rpm || self.bound.or(self.introduced).is_none_or(|version| same_line(version, installed))
+    }
+
     /// Whether the installed version lies in the row's interval. `key` is the installed version's sort key, made once.
     #[must_use]
     pub fn holds(&self, scheme: Scheme, installed: &str, key: Option<&[u8]>) -> bool {
+        self.spans(scheme, installed, key) && self.is_of_line(scheme, installed)
+    }
+
+    fn spans(&self, scheme: Scheme, installed: &str, key: Option<&[u8]>) -> bool {
         use std::cmp::Ordering::{Equal, Greater, Less};
         let order = |bound: &str, bound_key: Option<&[u8]>| match (key, bound_key) {
             (Some(a), Some(b)) => a.cmp(b),

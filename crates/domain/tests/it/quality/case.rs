@@ -1,6 +1,7 @@
 //! One line of the cases: read, and put before the matcher. The head of the file says what the words mean.
 
 use patchwright_domain::exposure::components::match_components;
+use patchwright_domain::exposure::kernel::rpm_kernels;
 use patchwright_domain::exposure::matching::{ProviderChunk, match_host};
 use patchwright_domain::exposure::vex::{
     Component as VexComponent, HostIdentity, Identity, Product, Purl, Source, Standing, Statement, Subject, VexStatus,
@@ -165,18 +166,15 @@ fn facts(text: &str, ecosystem: &str) -> HostFacts {
             other => panic!("no fact of a host: {other:?}"),
         }
     }
-    // As the agent tells them: a release is the tail of the image's name (dpkg), or version and architecture (rpm).
-    let image = |p: &Package| match p.name.strip_prefix("linux-image-") {
-        Some(release) => Some(release.to_owned()),
-        None => (p.name == "kernel-core").then(|| format!("{}.x86_64", p.version)),
+    // As the agent tells them: a release is the tail of the image's name (dpkg), or what the matcher's own rule says of an rpm.
+    let deb = |p: &Package| {
+        let release = p.name.strip_prefix("linux-image-")?.trim_start_matches("unsigned-").to_owned();
+        Some(InstalledKernel { release, package: p.name.clone(), version: p.version.clone() })
     };
-    host.kernel.installed = host
-        .packages
-        .iter()
-        .filter_map(|p| {
-            Some(InstalledKernel { release: image(p)?, package: p.name.clone(), version: p.version.clone() })
-        })
-        .collect();
+    // The cases have one architecture, in dpkg's word.
+    let rpm = |k: InstalledKernel| InstalledKernel { release: k.release.replace(".amd64", ".x86_64"), ..k };
+    host.kernel.installed =
+        host.packages.iter().filter_map(deb).chain(rpm_kernels(&host.packages).into_iter().map(rpm)).collect();
     let running = host.kernel.running_release.as_ref();
     host.kernel.running_version =
         running.and_then(|r| host.kernel.installed.iter().find(|k| k.release == *r)).map(|k| k.version.clone());
