@@ -1,10 +1,11 @@
 //! From a native document on disk to records that can be compiled.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
+use patchwright_domain::intel::editions::ecosystems_of_edition;
 use patchwright_domain::intel::snapshot::SideRecords;
 use patchwright_domain::intel::snapshot::advisories::{is_bound, scheme_of};
 use patchwright_domain::intel::snapshot::index::is_ecosystem_name;
@@ -577,9 +578,44 @@ impl Gathered {
                 }
             }
         }
+        self.editions();
         for (ecosystem, count) in without {
             let what = format!("{count} statements about {ecosystem} name no release: they are matched with no host");
             out.problems.push(Problem::new(ecosystem, what, ""));
+        }
+    }
+
+    /// Files what is said of a product that lies on hosts of another one under the ecosystem of these hosts. Where it is said there that a
+    /// package is fixed, another product without a fix does not count.
+    fn editions(&mut self) {
+        for advisory in &mut self.advisories {
+            let mut moved: Vec<Affected> = Vec::new();
+            advisory.affected.retain(|affected| match ecosystems_of_edition(&affected.ecosystem) {
+                None => true,
+                Some(ecosystems) => {
+                    moved.extend(ecosystems.into_iter().map(|ecosystem| Affected { ecosystem, ..affected.clone() }));
+                    false
+                }
+            });
+            if moved.is_empty() {
+                continue;
+            }
+            let fixed: BTreeSet<(String, String)> = advisory
+                .affected
+                .iter()
+                .chain(&moved)
+                .filter(|affected| affected.status == Status::Fixed)
+                .map(|affected| (affected.ecosystem.clone(), affected.package.clone()))
+                .collect();
+            moved.retain(|affected| {
+                affected.status == Status::Fixed
+                    || !fixed.contains(&(affected.ecosystem.clone(), affected.package.clone()))
+            });
+            for affected in moved {
+                if !advisory.affected.contains(&affected) {
+                    advisory.affected.push(affected);
+                }
+            }
         }
     }
 

@@ -28,6 +28,9 @@ pub struct ProviderChunk<'a> {
 /// ecosystem's own statements say nothing of the package and vulnerability, or know no fix.
 #[must_use]
 pub fn subscription_of(ecosystem: &str) -> Option<(String, &'static str)> {
+    if ecosystem.starts_with("SUSE:Linux Enterprise Server ") {
+        return (!ecosystem.ends_with("-LTSS")).then(|| (format!("{ecosystem}-LTSS"), "SUSE LTSS"));
+    }
     let release = ecosystem.strip_prefix("Ubuntu:")?;
     (release.ends_with(":LTS") && !release.starts_with("Pro:")).then(|| (format!("Ubuntu:Pro:{release}"), "Ubuntu Pro"))
 }

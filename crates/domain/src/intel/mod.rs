@@ -5,6 +5,7 @@
 
 pub mod advisory;
 pub mod authenticity;
+pub mod editions;
 pub mod facts;
 pub mod id;
 pub mod lines;

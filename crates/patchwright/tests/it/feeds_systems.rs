@@ -115,6 +115,59 @@ fn ubuntu_finds_free_and_paid_fixes_apart() {
 }
 
 #[test]
+fn products_of_suse_are_matched_with_the_hosts_that_have_them() {
+    let b = Bench::new();
+    let document = |n: u8, product: &str, name: &str, fixed: &str| {
+        let id = format!("{name}-{fixed}.x86_64");
+        let named = |name: &str, id: &str| serde_json::json!({"name": name, "product_id": id});
+        serde_json::json!({
+            "document": {"category": "csaf_security_advisory", "csaf_version": "2.0", "title": "x",
+                "publisher": {"name": "SUSE", "namespace": "https://www.suse.com/"},
+                "tracking": {"id": format!("SUSE-SU-2026:000{n}-1"), "status": "final", "version": "1",
+                             "current_release_date": "2026-01-27T18:38:10Z"}},
+            "product_tree": {
+                "branches": [{"category": "product_name", "name": product, "product": named(product, product)},
+                             {"category": "product_version", "name": id, "product": named(&id, &id)}],
+                "relationships": [{"category": "default_component_of", "product_reference": id,
+                    "relates_to_product_reference": product, "full_product_name": named(&id, &format!("{product}:{id}"))}]},
+            "vulnerabilities": [{"cve": format!("CVE-2026-120{n}"),
+                                 "product_status": {"recommended": [format!("{product}:{id}")]}}]})
+        .to_string()
+    };
+    let module = "SUSE Linux Enterprise Module for Basesystem 15 SP5";
+    let sap = "SUSE Linux Enterprise Server for SAP Applications 15 SP5";
+    for (n, product, name, fixed) in [
+        (1, module, "libfoo1", "1.2-150500.3.6.1"),
+        (2, sap, "libbar2", "2.0-150500.3.9.1"),
+        (3, "SUSE Linux Enterprise Server 15 SP4", "libfoo1", "1.2-150400.3.9.1"),
+    ] {
+        b.file(&format!("csaf/suse-su-2026_000{n}-1.json"), document(n, product, name, fixed));
+    }
+    let url = format!("file://{}", b.dir.path().join("csaf").display());
+    assert!(b.sync("suse-csaf", &url, &[]).contains("suse-csaf,loaded,3,0,"));
+    let row = |name: &str, version: &str| {
+        format!(
+            "{name}\t0\t{version}\t150500.3.3.1\tx86_64\t{name}-{version}-150500.3.3.1.src.rpm\t(none)\tSUSE\t1700000000\n"
+        )
+    };
+    let list = b.file("rpm-qa.tsv", row("libfoo1", "1.2") + &row("libbar2", "2.0"));
+    for os in ["sles:15.5", "sles_sap:15.5", "sled:15.5"] {
+        let csv = b.ok(&["scan", list.to_str().unwrap(), "--os", os, "-o", "csv", "-q"]);
+        let found: Vec<String> = csv
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').collect::<Vec<_>>())
+            .map(|cells| format!("{} {} {}", cells[0], cells[1], cells[9]))
+            .collect();
+        let want = ["CVE-2026-1201 libfoo1 fix_available", "CVE-2026-1202 libbar2 fix_with_subscription"];
+        assert!(found.len() == 2 && want.iter().all(|line| found.contains(&(*line).to_owned())), "{os}: {csv}");
+    }
+    let list = list.to_str().unwrap();
+    let words = b.ok(&["explain", "CVE-2026-1202", "--file", list, "--os", "sles:15.5"]);
+    assert!(words.contains("SUSE LTSS"), "{words}");
+}
+
+#[test]
 fn alpine_and_rocky_are_matched_from_their_own_feeds() {
     let b = Bench::new();
     let fixture = |name: &str| std::fs::read(root().join("crates/formats/tests/fixtures/feeds").join(name)).unwrap();
