@@ -137,7 +137,7 @@ fn rules_parse(text: &str) -> Result<Rules> {
 fn tie(mut known: Vec<Known>, records: &[(StoredAsset, AssetRecord)]) -> Index {
     let by_name = Index::new(known.clone());
     let places: BTreeMap<HostId, usize> = known.iter().zip(0..).map(|(host, place)| (host.id.clone(), place)).collect();
-    for (_, record) in records {
+    for (_, record) in records.iter().filter(|(_, record)| record.conflict.is_none()) {
         let found =
             record.host.clone().filter(|id| places.contains_key(id)).or_else(|| match by_name.resolve(&record.keys) {
                 Resolution::Host { id, .. } => Some(id),
@@ -207,9 +207,10 @@ impl Scene {
     /// Groups of each host, from every stored record that speaks of it, but those of one import.
     fn groups(&self, without: Option<&str>) -> BTreeMap<HostId, Vec<String>> {
         let mut out: BTreeMap<HostId, Vec<String>> = BTreeMap::new();
-        for (_, record) in
-            self.records.iter().filter(|(s, r)| Some(s.source.as_str()) != without && !r.groups.is_empty())
-        {
+        let speaks = |s: &StoredAsset, r: &AssetRecord| {
+            Some(s.source.as_str()) != without && !r.groups.is_empty() && r.conflict.is_none()
+        };
+        for (_, record) in self.records.iter().filter(|(s, r)| speaks(s, r)) {
             if let Resolution::Host { id, .. } = self.index.resolve(&record.keys) {
                 out.entry(id).or_default().extend(record.groups.iter().cloned());
             }
@@ -289,10 +290,8 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
     let (mut rows, mut keep) = (Vec::new(), BTreeMap::new());
     for (place, (record, resolution)) in records.iter().zip(&resolved).enumerate() {
         let key = name_key(&record.keys.hostname);
-        let mut said = AssetRecord { at: String::new(), host: None, ..record.clone() };
-        let old = stored_before
-            .get(key.as_str())
-            .filter(|(_, old)| AssetRecord { at: String::new(), host: None, ..old.clone() } == said);
+        let mut said = record.said();
+        let old = stored_before.get(key.as_str()).filter(|(_, old)| old.said() == said);
         // A record that says what it said before keeps its date, so that nothing changes by repeating an import.
         let said_at = old.map_or(at, |(stored, _)| stored.imported_at);
         let name = record.keys.hostname.clone();
@@ -337,10 +336,11 @@ pub async fn import_plan(env: &Env, ctx: &Ctx, source: &str, records: &[AssetRec
             }
         };
         said.host.clone_from(&row.host);
+        said.conflict = (row.verdict == Verdict::Conflict).then(|| row.why.join("; "));
         let content =
             serde_json::to_value(said).map_err(|e| AppError::internal("failed to write an asset record", e))?;
         rows.push(row);
-        // The first of two records of one name is kept; both are shown as a conflict.
+        // The first of two records of one name is kept, with the reason why it speaks for no host.
         keep.entry(key.clone()).or_insert(StoredAsset {
             source: source.to_owned(),
             name_key: key,
@@ -492,6 +492,9 @@ pub(crate) async fn on_report(read: &mut Reader, host: &Host, sources: &Sources,
     let (mut groups, mut said) = (Vec::new(), Vec::new());
     for stored in read.asset_record_by_name(&[full, short]).await? {
         let record = record_of(&stored)?;
+        if record.conflict.is_some() {
+            continue;
+        }
         // Two hosts of one name: the record may mean either, so it speaks for neither.
         if alone && matches!(identity::resolve(&record.keys, std::slice::from_ref(&this)), Resolution::Host { .. }) {
             said.extend(claims(&record, &stored.source, stored.imported_at));
@@ -604,7 +607,11 @@ pub async fn identity_conflicts(env: &Env, ctx: &Ctx) -> Result<Vec<IdentityConf
         })
         .collect();
     for (stored, record) in &scene.records {
-        if let Resolution::Conflict { because } = scene.index.resolve(&record.keys) {
+        let because = record.conflict.clone().or_else(|| match scene.index.resolve(&record.keys) {
+            Resolution::Conflict { because } => Some(because),
+            Resolution::Host { .. } | Resolution::NeverEnrolled => None,
+        });
+        if let Some(because) = because {
             let names = vec![record.keys.hostname.clone()];
             out.push(IdentityConflict { kind: "record", names, why: format!("in {}: {because}", stored.source) });
         }

@@ -41,6 +41,17 @@ pub struct AssetRecord {
     /// The host that it was found to speak of when it was imported; a document does not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<HostId>,
+    /// Why nothing was done with it at its import: it and others contradict each other. A document does not say it either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<String>,
+}
+
+impl AssetRecord {
+    /// What the document says, without its place in it and what an import found out.
+    #[must_use]
+    pub fn said(&self) -> Self {
+        Self { at: String::new(), host: None, conflict: None, ..self.clone() }
+    }
 }
 
 /// What was read from one document.
@@ -54,6 +65,8 @@ pub struct Assets {
     pub seen: usize,
     /// Records that could not be read, each with a problem.
     pub lost: usize,
+    /// Values that their fields do not take, each with a problem; the rest of the record is taken.
+    pub refused: usize,
 }
 
 impl Assets {
@@ -94,7 +107,10 @@ impl Assets {
     fn field(&mut self, record: &mut AssetRecord, field: Field, value: &str) {
         match field.set(&mut AssetProfile::default(), value) {
             Ok(()) => record.fields.push((field, value.to_owned())),
-            Err(error) => self.note(&record.at, error.to_string(), value),
+            Err(error) => {
+                self.refused = self.refused.saturating_add(1);
+                self.note(&record.at, error.to_string(), value);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use patchwright_app::assets::{self, PlanRow, Verdict};
 use patchwright_domain::intel::Problem;
 use patchwright_formats::asset::csv::Mapping;
-use patchwright_formats::asset::{AssetFormat, read};
+use patchwright_formats::asset::{AssetFormat, Assets, read};
 use patchwright_formats::host::{DocumentKind, detect};
 
 use super::input;
@@ -159,14 +159,28 @@ fn import(place: &Place, import: &Import<'_>) -> Result<Code, Failure> {
             read.problems.len()
         ));
     }
-    if read.lost == 0 {
+    left_out(&read, plan.count(Verdict::Conflict), import.dry_run)
+}
+
+/// A script has to learn that not everything is in: what is said of it is an error, what could be read is in all the same.
+fn left_out(read: &Assets, conflicts: usize, dry_run: bool) -> Result<Code, Failure> {
+    let mut what = Vec::new();
+    if read.lost > 0 {
+        what.push(format!("{} of {} records could not be read", read.lost, read.seen));
+    }
+    if read.refused > 0 {
+        what.push(format!("{} values are none of their field", read.refused));
+    }
+    if conflicts > 0 {
+        what.push(format!("{conflicts} records are in conflict and speak for no host"));
+    }
+    if what.is_empty() {
         return Ok(Code::Ok);
     }
-    // A script has to learn that not everything is in: what is said of it is an error, what could be read is in all the same.
-    let rest = if import.dry_run { "would be imported" } else { "were imported" };
+    let (whole, rest) = (read.records.len().saturating_sub(conflicts), if dry_run { "would be" } else { "were" });
     Err(Failure::new(
         Code::Input,
-        format!("{} of {} records could not be read; the other {kept} {rest}", read.lost, read.seen),
+        format!("{}; the {whole} records that could be used {rest} imported", what.join(", ")),
         "correct the places that are named above and import the whole document again: what is in already stays as it is",
     ))
 }

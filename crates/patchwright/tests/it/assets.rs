@@ -41,13 +41,24 @@ fn a_cmdb_classifies_hosts_and_names_those_that_never_enrolled() {
     );
     let (cmdb, map) = (cmdb.to_str().unwrap(), map.to_str().unwrap());
     let import = ["inventory", "import-assets", cmdb, "--map-file", map, "-o", "csv"];
-    let dry = b.ok(&[&import[..], &["--dry-run"]].concat());
+    // The twins are not in, so that no run of this file ends well; everything else is in.
+    let conflicting = |more: &[&str]| {
+        let done = b.run(&[&import[..], more].concat());
+        assert_eq!(code(&done), 100, "{}", err(&done));
+        assert!(
+            err(&done).contains("2 records are in conflict and speak for no host; the 3 records that could be used"),
+            "{}",
+            err(&done)
+        );
+        out(&done)
+    };
+    let dry = conflicting(&["--dry-run"]);
     let want = ["conflict twin", "conflict twin", "new old-07", "changed db-01", "changed web-01"];
     assert_eq!(verdicts(&dry), want, "{dry}");
     assert!(dry.contains("owner: `data team` stays"), "{dry}");
     assert_eq!(profile(&b, "web-01", "tier"), "T3 default ", "--dry-run writes nothing");
 
-    assert_eq!(verdicts(&b.ok(&import)), want);
+    assert_eq!(verdicts(&conflicting(&[])), want);
     assert_eq!(profile(&b, "web-01", "tier"), "T1 import cmdb.csv");
     assert_eq!(profile(&b, "web-01", "environment"), "production import cmdb.csv");
     assert!(profile(&b, "db-01", "owner").starts_with("data team person local:"), "a person stands above an import");
@@ -55,7 +66,13 @@ fn a_cmdb_classifies_hosts_and_names_those_that_never_enrolled() {
     let missing = b.ok(&["inventory", "missing", "-o", "csv"]);
     assert!(missing.contains("old-07,production,web team,cmdb.csv"), "{missing}");
 
-    let again = b.ok(&import);
+    let shown = b.ok(&["inventory", "conflicts", "-o", "csv"]);
+    assert!(shown.contains("record,twin,in cmdb.csv: ") && shown.contains("is also that of record 5"), "{shown}");
+    // Neither twin speaks for a host that comes later.
+    enrol(&b, "twins", "twin");
+    assert_eq!(profile(&b, "twin", "owner").trim(), "default");
+
+    let again = conflicting(&[]);
     assert!(!again.contains("changed,") || again.contains("unchanged,"), "{again}");
     assert!(verdicts(&again).iter().all(|v| v.starts_with("unchanged") || v.starts_with("conflict")), "{again}");
 
@@ -157,11 +174,29 @@ fn of_a_document_with_bad_rows_the_good_ones_are_in_and_the_command_fails() {
     let file = b.file("cmdb.csv", "name,owner\nweb-01,web team\nweb 5,x\nold-07,x\n");
     let import = ["inventory", "import-assets", file.to_str().unwrap()];
     let dry = b.fails(&[&import[..], &["--dry-run"]].concat(), 100);
-    assert!(dry.contains("the other 2 would be imported"), "{dry}");
+    assert!(dry.contains("the 2 records that could be used would be imported"), "{dry}");
     let text = b.fails(&import, 100);
     assert!(text.contains("line 3: record has no usable host name (web 5)"), "{text}");
     assert!(text.contains("the 2 that could be read were written"), "{text}");
-    assert!(text.contains("error: 1 of 3 records could not be read; the other 2 were imported"), "{text}");
+    assert!(
+        text.contains("error: 1 of 3 records could not be read; the 2 records that could be used were imported"),
+        "{text}"
+    );
     assert_eq!(profile(&b, "web-01", "owner"), "web team import cmdb.csv");
     assert!(b.ok(&["inventory", "missing", "-o", "csv"]).contains("old-07"));
+}
+
+#[test]
+fn a_value_that_its_field_does_not_take_is_named_and_the_command_fails() {
+    let b = Bench::new();
+    enrol(&b, "fleet", "web-01");
+    let file = b.file("cmdb.csv", "name,owner,tier\nweb-01,web team,T9\nold-07,x,T2\n");
+    let text = b.fails(&["inventory", "import-assets", file.to_str().unwrap()], 100);
+    assert!(text.contains("line 2: ") && text.contains("T9"), "{text}");
+    assert!(
+        text.contains("error: 1 values are none of their field; the 2 records that could be used were imported"),
+        "{text}"
+    );
+    assert_eq!(profile(&b, "web-01", "owner"), "web team import cmdb.csv");
+    assert_eq!(profile(&b, "web-01", "tier"), "T3 default ");
 }
