@@ -154,12 +154,14 @@ pub struct ExceptionRow {
     pub renewed_by: Option<String>,
     /// Worst urgency when it was asked for.
     pub worst: String,
-    /// Findings covered.
+    /// Findings covered, on the hosts that the caller may see; so are the numbers below and the title.
     pub findings: u64,
     /// Hosts covered.
     pub hosts: u64,
     /// Distinct vulnerabilities covered.
     pub vulns: u64,
+    /// It covers more hosts, which are gone or in environments that the caller may not see.
+    pub partly: bool,
     /// Who asked.
     pub requested_by: String,
     /// When, RFC 3339.
@@ -193,8 +195,8 @@ pub struct ExceptionDetail {
     pub covers: Vec<CoveredRow>,
     /// Hosts that the caller may see, the first five hundred by name.
     pub on: Vec<CoveredHost>,
-    /// Hosts that are gone, or that the caller may not see.
-    pub elsewhere: u64,
+    /// Hosts that are gone; not told to whom does not see all of it.
+    pub gone: u64,
 }
 
 /// Says of the findings of a query that they are not affected.
@@ -243,12 +245,14 @@ pub struct NotAffectedRow {
     pub days_left: Option<i64>,
     /// It holds, and its review is near by the policy (`notice_days`).
     pub ends_soon: bool,
-    /// Findings covered.
+    /// Findings covered, on the hosts that the caller may see; so are the numbers below and the title.
     pub findings: u64,
     /// Hosts covered.
     pub hosts: u64,
     /// Distinct vulnerabilities covered.
     pub vulns: u64,
+    /// It covers more hosts, which are gone or in environments that the caller may not see.
+    pub partly: bool,
     /// Who says so.
     pub stated_by: String,
     /// When, RFC 3339.
@@ -272,8 +276,8 @@ pub struct NotAffectedDetail {
     pub covers: Vec<CoveredRow>,
     /// Hosts that the caller may see, the first five hundred by name.
     pub on: Vec<CoveredHost>,
-    /// Hosts that are gone, or that the caller may not see.
-    pub elsewhere: u64,
+    /// Hosts that are gone; not told to whom does not see all of it.
+    pub gone: u64,
 }
 
 /// A VEX document of somebody else that this installation keeps, in a list.

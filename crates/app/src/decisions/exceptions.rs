@@ -20,7 +20,9 @@ use patchwright_protocol::scan::DraftRequest;
 use patchwright_store::{Generation, Reader, StoredException};
 
 use super::plan::{By, counted, same};
-use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees, worst_now};
+use super::{
+    SHOWN, Sight, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sight, worst_now,
+};
 use crate::env::unique;
 use crate::error::AppError;
 use crate::fleet::{index, page};
@@ -320,7 +322,7 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredException, Cover
     let covers = read.exception_coverage(&parsed).await?.ok_or_else(missing)?;
     drop(read);
     // Outside of the caller's environments its existence is not told.
-    if !visible(env, ctx, &covers).await? {
+    if matches!(sight(env, ctx, &covers).await?, Sight::Nothing) {
         return Err(missing());
     }
     Ok((stored, covers))
@@ -328,11 +330,6 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredException, Cover
 
 async fn covers_of(env: &Env, id: &ExceptionId) -> Result<Coverage> {
     Ok(env.db().read().await?.exception_coverage(id).await?.unwrap_or_default())
-}
-
-async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
-    let state = index::current(env).await?;
-    Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
 }
 
 /// Exceptions: those that wait first, then those in force by their end, then the others, the latest first; five hundred at most.
@@ -386,8 +383,12 @@ async fn exceptions(env: &Env, ctx: &Ctx, state: Option<&str>, most: usize) -> R
     let everything = matches!(ctx.actor.scope(), Scope::All);
     let mut rows = Vec::new();
     for stored in all {
-        if everything || visible(env, ctx, &covers_of(env, stored.exception.id()).await?).await? {
-            rows.push(row(&stored, &renewals, notice, now));
+        let sight = match everything {
+            true => Sight::Whole,
+            false => sight(env, ctx, &covers_of(env, stored.exception.id()).await?).await?,
+        };
+        if !matches!(sight, Sight::Nothing) {
+            rows.push(row(&stored, &sight, &renewals, notice, now));
         }
         if rows.len() >= most {
             break;
@@ -414,25 +415,34 @@ pub async fn exception_show(env: &Env, ctx: &Ctx, id: &str) -> Result<ExceptionD
 
 async fn detail(env: &Env, ctx: &Ctx, stored: &StoredException, covers: &Coverage) -> Result<ExceptionDetail> {
     let now = env.now();
-    let worst = worst_now(env, covers).await?;
-    let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
+    let sight = sight(env, ctx, covers).await?;
+    let shown = sight.part(covers);
+    let worst = worst_now(env, shown).await?;
+    let (on, gone) = hosts_shown(env, shown).await?;
     let renewals = Renewals::of(&env.db().read().await?.exception_list().await?, now);
     let policy = env.policy();
     let days = policy.policy.exceptions.days(worst.unwrap_or(Urgency::Low).max(stored.exception.plea().worst));
     Ok(ExceptionDetail {
         schema: SCHEMA,
-        row: row(stored, &renewals, &policy.policy.exceptions, now),
+        row: row(stored, &sight, &renewals, &policy.policy.exceptions, now),
         worst_now: worst.map(|u| urgency_word(u).to_owned()),
         latest: now.plus_days(i64::from(days)).date().to_string(),
-        covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
+        covers: shown.parts.iter().take(SHOWN).map(covered_row).collect(),
         on,
-        elsewhere,
+        gone,
     })
 }
 
-fn row(stored: &StoredException, renewals: &Renewals, notice: &ExceptionPolicy, now: Timestamp) -> ExceptionRow {
+fn row(
+    stored: &StoredException,
+    sight: &Sight,
+    renewals: &Renewals,
+    notice: &ExceptionPolicy,
+    now: Timestamp,
+) -> ExceptionRow {
     let e = &stored.exception;
     let plea = e.plea();
+    let (title, counts, partly) = sight.head(&plea.title, plea.counts);
     let standing = e.standing(now);
     let decided = match e.state() {
         State::Requested => None,
@@ -453,7 +463,7 @@ fn row(stored: &StoredException, renewals: &Renewals, notice: &ExceptionPolicy, 
         id: e.id().to_string(),
         state: standing.word().to_owned(),
         state_label: label.to_owned(),
-        title: plea.title.clone(),
+        title,
         question: plea.question.clone(),
         draft: plea.draft.clone(),
         reason: plea.reason.clone(),
@@ -465,9 +475,10 @@ fn row(stored: &StoredException, renewals: &Renewals, notice: &ExceptionPolicy, 
         renews: plea.renews.as_ref().map(ToString::to_string),
         renewed_by: renewals.0.get(e.id()).map(|(id, _)| id.to_string()),
         worst: urgency_word(plea.worst).to_owned(),
-        findings: plea.counts.findings,
-        hosts: plea.counts.hosts,
-        vulns: plea.counts.vulns,
+        findings: counts.findings,
+        hosts: counts.hosts,
+        vulns: counts.vulns,
+        partly,
         requested_by: plea.by.name.clone(),
         requested_at: plea.at.to_string(),
         decided_by: decided.map(|(by, _, _)| by.name.clone()),

@@ -10,7 +10,7 @@ mod exceptions;
 mod not_affected;
 mod plan;
 
-use patchwright_domain::access::{Action, Actor, Target};
+use patchwright_domain::access::{Action, Actor, Scope, Target};
 use patchwright_domain::decision::policy::Urgency;
 use patchwright_domain::governance::Party;
 use patchwright_domain::governance::coverage::{Coverage, Part};
@@ -109,11 +109,49 @@ fn row(part: &Part) -> CoveredRow {
     }
 }
 
-/// Whether the caller sees any host of a decision; whoever sees everything also sees decisions whose hosts are gone.
-fn sees(env_of: &impl Fn(&HostId) -> Option<String>, ctx: &Ctx, covers: &Coverage) -> bool {
-    let scope = ctx.actor.scope();
-    matches!(scope, patchwright_domain::access::Scope::All)
-        || covers.hosts.iter().filter_map(env_of).any(|environment| scope.covers(&environment))
+/// What a caller may know of a decision.
+enum Sight {
+    /// All of it. Whoever sees everything also sees decisions whose hosts are gone.
+    Whole,
+    /// What it says of the hosts of the caller's environments, and that there is more: not how much, nor of what.
+    Part(Coverage),
+    /// Not that it exists.
+    Nothing,
+}
+
+impl Sight {
+    fn of(state: &index::State, ctx: &Ctx, covers: &Coverage) -> Self {
+        let scope = ctx.actor.scope();
+        if matches!(scope, Scope::All) {
+            return Self::Whole;
+        }
+        let own = |id: &HostId| state.environment(id).is_some_and(|e| scope.covers(e));
+        match covers.hosts.iter().filter(|id| own(id)).count() {
+            0 => Self::Nothing,
+            n if n == covers.hosts.len() => Self::Whole,
+            _ => Self::Part(covers.within(own)),
+        }
+    }
+
+    /// Its title, its numbers, and whether it covers more than that.
+    fn head(&self, title: &str, of_all: Counts) -> (String, Counts, bool) {
+        match self {
+            Self::Whole | Self::Nothing => (title.to_owned(), of_all, false),
+            Self::Part(part) => (part.title(), counts(part), true),
+        }
+    }
+
+    /// What of it may be shown.
+    fn part<'a>(&'a self, whole: &'a Coverage) -> &'a Coverage {
+        match self {
+            Self::Whole | Self::Nothing => whole,
+            Self::Part(part) => part,
+        }
+    }
+}
+
+async fn sight(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<Sight> {
+    Ok(Sight::of(&*index::current(env).await?, ctx, covers))
 }
 
 /// Asks permission for every host of a decision that is still there.
@@ -128,20 +166,19 @@ async fn authorize_hosts(env: &Env, ctx: &Ctx, action: Action, covers: &Coverage
     Ok(())
 }
 
-/// Hosts of a decision that the caller may see, by name, and the number of the others.
-async fn hosts_shown(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<(Vec<CoveredHost>, u64)> {
+/// Hosts of what a caller may know of a decision, by name, and the number of those that are gone.
+async fn hosts_shown(env: &Env, shown: &Coverage) -> Result<(Vec<CoveredHost>, u64)> {
     let state = index::current(env).await?;
-    let scope = ctx.actor.scope();
-    let mut on: Vec<CoveredHost> = covers
+    let mut on: Vec<CoveredHost> = shown
         .hosts
         .iter()
-        .filter(|id| state.environment(id).is_some_and(|e| scope.covers(e)))
+        .filter(|id| state.environment(id).is_some())
         .map(|id| CoveredHost { id: id.to_string(), name: state.name_of(id).unwrap_or_default().to_owned() })
         .collect();
     on.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-    let elsewhere = (covers.hosts.len() - on.len()) as u64;
+    let gone = (shown.hosts.len() - on.len()) as u64;
     on.truncate(SHOWN);
-    Ok((on, elsewhere))
+    Ok((on, gone))
 }
 
 /// The worst urgency of what a decision covers, as of now: nothing where none of it is open in the index.

@@ -14,10 +14,10 @@ use patchwright_protocol::fleet::Page;
 use patchwright_store::{Generation, StoredNotAffected};
 
 use super::plan::{By, counted, same};
-use super::{SHOWN, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sees};
+use super::{SHOWN, Sight, authorize_hosts, counts, day, hosts_shown, party, refused, row as covered_row, sight};
 use crate::env::unique;
 use crate::error::AppError;
-use crate::fleet::{index, page};
+use crate::fleet::page;
 use crate::{Ctx, Env, Result};
 
 /// Says of the findings of a query that they are not affected. They are set aside at once, each with this reason.
@@ -120,7 +120,7 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredNotAffected, Cov
     let stored = read.not_affected_fetch(&parsed).await?.ok_or_else(missing)?;
     let covers = read.not_affected_coverage(&parsed).await?.ok_or_else(missing)?;
     drop(read);
-    if !visible(env, ctx, &covers).await? {
+    if matches!(sight(env, ctx, &covers).await?, Sight::Nothing) {
         return Err(missing());
     }
     Ok((stored, covers))
@@ -128,11 +128,6 @@ async fn fetch(env: &Env, ctx: &Ctx, id: &str) -> Result<(StoredNotAffected, Cov
 
 async fn covers_of(env: &Env, id: &StatementId) -> Result<Coverage> {
     Ok(env.db().read().await?.not_affected_coverage(id).await?.unwrap_or_default())
-}
-
-async fn visible(env: &Env, ctx: &Ctx, covers: &Coverage) -> Result<bool> {
-    let state = index::current(env).await?;
-    Ok(sees(&|id| state.environment(id).map(str::to_owned), ctx, covers))
 }
 
 /// What this organisation says is not affected: what holds first, by its review date, then the others, the latest first; five
@@ -168,8 +163,12 @@ async fn statements(env: &Env, ctx: &Ctx, most: usize) -> Result<Vec<NotAffected
     let everything = matches!(ctx.actor.scope(), Scope::All);
     let mut rows = Vec::new();
     for stored in all {
-        if everything || visible(env, ctx, &covers_of(env, stored.decision.id()).await?).await? {
-            rows.push(row(&stored, &policy.policy.exceptions, now));
+        let sight = match everything {
+            true => Sight::Whole,
+            false => sight(env, ctx, &covers_of(env, stored.decision.id()).await?).await?,
+        };
+        if !matches!(sight, Sight::Nothing) {
+            rows.push(row(&stored, &sight, &policy.policy.exceptions, now));
         }
         if rows.len() >= most {
             break;
@@ -189,19 +188,22 @@ pub async fn not_affected_show(env: &Env, ctx: &Ctx, id: &str) -> Result<NotAffe
 }
 
 async fn detail(env: &Env, ctx: &Ctx, stored: &StoredNotAffected, covers: &Coverage) -> Result<NotAffectedDetail> {
-    let (on, elsewhere) = hosts_shown(env, ctx, covers).await?;
+    let sight = sight(env, ctx, covers).await?;
+    let shown = sight.part(covers);
+    let (on, gone) = hosts_shown(env, shown).await?;
     Ok(NotAffectedDetail {
         schema: SCHEMA,
-        row: row(stored, &env.policy().policy.exceptions, env.now()),
-        covers: covers.parts.iter().take(SHOWN).map(covered_row).collect(),
+        row: row(stored, &sight, &env.policy().policy.exceptions, env.now()),
+        covers: shown.parts.iter().take(SHOWN).map(covered_row).collect(),
         on,
-        elsewhere,
+        gone,
     })
 }
 
-fn row(stored: &StoredNotAffected, notice: &ExceptionPolicy, now: Timestamp) -> NotAffectedRow {
+fn row(stored: &StoredNotAffected, sight: &Sight, notice: &ExceptionPolicy, now: Timestamp) -> NotAffectedRow {
     let d = &stored.decision;
     let claim = d.claim();
+    let (title, counts, partly) = sight.head(&claim.title, claim.counts);
     let withdrawn = match d.current() {
         State::Stated => None,
         State::Withdrawn { by, reason, .. } => Some((by.name.clone(), reason.clone())),
@@ -209,16 +211,17 @@ fn row(stored: &StoredNotAffected, notice: &ExceptionPolicy, now: Timestamp) -> 
     NotAffectedRow {
         id: d.id().to_string(),
         state: d.standing(now).to_owned(),
-        title: claim.title.clone(),
+        title,
         question: claim.question.clone(),
         justification: claim.justification.word().to_owned(),
         reason: claim.reason.clone(),
         review_by: claim.review_by.to_string(),
         days_left: days_left(claim.review_by, now).filter(|_| d.in_force(now)),
         ends_soon: d.in_force(now) && notice.is_near(claim.review_by, now),
-        findings: claim.counts.findings,
-        hosts: claim.counts.hosts,
-        vulns: claim.counts.vulns,
+        findings: counts.findings,
+        hosts: counts.hosts,
+        vulns: counts.vulns,
+        partly,
         stated_by: claim.by.name.clone(),
         stated_at: claim.at.to_string(),
         withdrawn_by: withdrawn.as_ref().map(|(by, _)| by.clone()),

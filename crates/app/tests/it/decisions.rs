@@ -332,7 +332,18 @@ async fn nobody_sees_or_decides_beyond_their_environments() {
     assert_eq!(seen.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), [all.id.as_str()]);
     let detail = exception_show(&env, &reader, &all.id).await.unwrap();
     assert_eq!(detail.on.iter().map(|h| h.name.as_str()).collect::<Vec<_>>(), ["web-01", "web-02"]);
-    assert_eq!(detail.elsewhere, 1);
+    // Of the third host nothing is told but that there is more.
+    assert_eq!((detail.row.hosts, detail.row.partly, detail.gone), (2, true, 0));
+    assert!(detail.row.title.ends_with("on 2 hosts"), "{}", detail.row.title);
+    assert_eq!(detail.row.findings, detail.covers.iter().map(|c| c.findings).sum::<u64>());
+    assert!(detail.covers.iter().all(|c| c.hosts == 2), "{:?}", detail.covers);
+    assert_eq!((seen[0].hosts, seen[0].title.as_str(), seen[0].partly), (2, detail.row.title.as_str(), true));
+    let whole = exception_show(&env, &ann(), &all.id).await.unwrap();
+    assert_eq!((whole.row.hosts, whole.row.partly), (3, false));
+    not_affected_state(&env, &sara(), &not("source:openssl")).await.unwrap();
+    let stated = not_affected_list(&env, &reader).await.unwrap();
+    assert_eq!((stated[0].hosts, stated[0].partly), (2, true));
+    assert!(stated[0].title.ends_with("on 2 hosts"), "{}", stated[0].title);
     let approve = |id: &str| ExceptionDecision { decision: "approve".to_owned(), reason: id.to_owned() };
     let beyond = exception_decide(&env, &reader, &all.id, &approve("x"), None).await;
     assert!(matches!(beyond, Err(AppError::Forbidden { .. })), "one host of it is not theirs: {beyond:?}");

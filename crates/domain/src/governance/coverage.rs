@@ -132,6 +132,19 @@ impl Coverage {
         part.on.iter().flat_map(|(from, to)| self.hosts.get(*from as usize..*to as usize).unwrap_or(&[]))
     }
 
+    /// What is meant on some of the hosts alone.
+    #[must_use]
+    pub fn within(&self, keep: impl Fn(&HostId) -> bool) -> Self {
+        let listed = |part: &Part| Listed {
+            ecosystem: part.ecosystem.clone(),
+            package: part.package.clone(),
+            version: part.version.clone(),
+            vulns: part.vulns.clone(),
+            hosts: self.hosts_of(part).filter(|host| keep(host)).cloned().collect(),
+        };
+        Self::of(self.parts.iter().map(listed).collect())
+    }
+
     /// Every vulnerability.
     #[must_use]
     pub fn vulns(&self) -> BTreeSet<&str> {

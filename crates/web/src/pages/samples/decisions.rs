@@ -59,6 +59,7 @@ fn exception(i: usize) -> ExceptionRow {
         decided_because: decided.then(|| "the proxy is enough until then".to_owned()),
         approved_by: matches!(state, "approved" | "expired" | "revoked").then(|| "bob".to_owned()),
         alone: i % 10 == 1,
+        partly: i % 10 == 3,
         generation: 2,
     }
 }
@@ -100,6 +101,7 @@ fn statement(i: usize) -> NotAffectedRow {
         stated_at: at(-hours(i + 30)),
         withdrawn_by: (state == "withdrawn").then(|| "bob".to_owned()),
         withdrawn_because: (state == "withdrawn").then(|| "the module is needed again".to_owned()),
+        partly: i % 3 == 2,
         generation: 1,
     }
 }
@@ -207,10 +209,9 @@ pub(super) fn pages(
         latest: "2027-01-21".to_owned(),
         covers: covers(rows),
         on: on(rows),
-        elsewhere: u64::from(rows == 0),
+        gone: u64::from(rows == 0),
     };
-    let said =
-        NotAffectedDetail { schema: 1, row: statement(rows % 3), covers: covers(rows), on: on(rows), elsewhere: 0 };
+    let said = NotAffectedDetail { schema: 1, row: statement(rows % 3), covers: covers(rows), on: on(rows), gone: 0 };
     let typed = Typed {
         q: "source:openssl and tier:T3".to_owned(),
         reason: "the vendor certifies 3.1 in spring".to_owned(),
