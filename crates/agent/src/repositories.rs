@@ -2,7 +2,6 @@
 //! anew against the keys that each source names. Nothing is remembered between looks; replay is seen by whoever keeps the
 //! facts.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use patchwright_domain::time::Timestamp;
@@ -63,30 +62,30 @@ pub fn sources(root: &Root) -> (Vec<AptSource>, Vec<String>) {
     (found, problems)
 }
 
-/// Checks every source. `accepted` holds, by [`apt::subject`], the date that was accepted last.
+/// Every source with its check. `accepted` gives the date of a source that was accepted last.
 #[must_use]
-pub fn check(root: &Root, accepted: &BTreeMap<String, Timestamp>, now: Timestamp) -> (Vec<SourceCheck>, Vec<String>) {
+pub fn check(
+    root: &Root,
+    accepted: &dyn Fn(&AptSource) -> Option<Timestamp>,
+    now: Timestamp,
+) -> (Vec<(AptSource, SourceCheck)>, Vec<String>) {
     let (sources, problems) = sources(root);
     let files = Files(root);
     let checks = sources
-        .iter()
-        .map(|source| apt::check(source, &files, accepted.get(&apt::subject(source)).copied(), now))
+        .into_iter()
+        .map(|source| {
+            let check = apt::check(&source, &files, accepted(&source), now);
+            (source, check)
+        })
         .collect();
     (checks, problems)
 }
 
 /// Every source with its check, for the facts of a host.
 pub(crate) fn collect(look: &mut Look<'_>, now: Timestamp) -> Vec<(AptSource, SourceCheck)> {
-    let (sources, problems) = sources(look.root);
+    let (checks, problems) = check(look.root, &|_| None, now);
     for problem in problems {
         look.unseen("an apt source", problem, "correct the file; apt reads it too");
     }
-    let files = Files(look.root);
-    sources
-        .into_iter()
-        .map(|source| {
-            let check = apt::check(&source, &files, None, now);
-            (source, check)
-        })
-        .collect()
+    checks
 }

@@ -226,6 +226,7 @@ fn whole(
         host: HostLabel {
             name: host.hostname.clone(),
             os: host.os.pretty.clone(),
+            system: host.os.short(),
             ecosystem: host.os.ecosystem(),
             arch: host.arch.clone(),
             kernel: host.kernel.running_release.clone(),

@@ -327,6 +327,12 @@ pub fn export(report: &ScanReport, form: Export, author: &str, now: Timestamp) -
         author: author.to_owned(),
         host: report.host.name.clone(),
         os: report.host.os.clone(),
+        system: report
+            .host
+            .system
+            .as_deref()
+            .and_then(|system| system.split_once(':'))
+            .map(|(id, release)| (id.to_owned(), release.to_owned())),
         made: now,
         uuid: document_uuid(report, now),
         snapshot: report.data.snapshot.clone(),

@@ -327,6 +327,9 @@ pub struct HostLabel {
     pub name: String,
     /// Operating system in words.
     pub os: String,
+    /// Operating system and its release, as `--os` takes them (`debian:12`); absent where the release has no number.
+    #[serde(default)]
+    pub system: Option<String>,
     /// Ecosystem and release that was matched.
     pub ecosystem: Option<String>,
     /// Architecture.

@@ -105,7 +105,7 @@ pub fn list_name(uri: &str, suite: &str, file: &str) -> String {
     name
 }
 
-/// What a source is called in verdicts, and the key under which its last accepted date is remembered.
+/// What a source is called in verdicts.
 #[must_use]
 pub fn subject(source: &AptSource) -> String {
     format!("{} {}", source.uri.trim_end_matches('/'), source.suite)

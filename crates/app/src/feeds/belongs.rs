@@ -25,6 +25,10 @@ fn mark(feed: &str) -> Option<Mark> {
         "osv-alpine" => Mark::Ecosystem("Alpine"),
         "osv-almalinux" => Mark::Ecosystem("AlmaLinux"),
         "osv-rocky" => Mark::Ecosystem("Rocky Linux"),
+        "ghsa" => Mark::Id("GHSA-"),
+        "go-vulndb" => Mark::Id("GO-"),
+        "pypa" => Mark::Id("PYSEC-"),
+        "bitnami" => Mark::Id("BIT-"),
         _ => return None,
     })
 }

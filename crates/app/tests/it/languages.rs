@@ -64,7 +64,7 @@ async fn advisories(env: &Env) {
     ];
     load(env, "ghsa", &ghsa).await;
     // Another database of the same ecosystem, later and under another id.
-    load(env, "bitnami", &[osv("PYSEC-2026-7", "GHSA-aaaa-bbbb-cccc", "PyPI", "zope-interface", "7.0")]).await;
+    load(env, "bitnami", &[osv("BIT-2026-7", "GHSA-aaaa-bbbb-cccc", "PyPI", "zope-interface", "7.0")]).await;
 }
 
 fn component(ecosystem: &str, name: &str, version: &str) -> Component {

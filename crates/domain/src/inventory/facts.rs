@@ -73,6 +73,13 @@ impl Os {
         "chainguard",
     ];
 
+    /// The short form that [`Os::parse_short`] reads; nothing for what has no name or no number.
+    #[must_use]
+    pub fn short(&self) -> Option<String> {
+        let known = !self.id.is_empty() && !self.version_id.is_empty();
+        known.then(|| format!("{}:{}", self.id, self.version_id))
+    }
+
     /// The ecosystem name of advisories for this system in OSV's spelling, with its release: `Debian:12`,
     /// `AlmaLinux:9`, `Alpine:v3.20`, `Ubuntu:22.04:LTS`. Nothing for a system we have no ecosystem for.
     #[must_use]

@@ -10,6 +10,10 @@ use super::text::Notes;
 
 /// Versions of the standard this reader was written against.
 const KNOWN: [&str; 4] = ["1.4", "1.5", "1.6", "1.7"];
+/// Property of a component in documents of ours: the package that it is built from, as advisories name it.
+pub(crate) const SOURCE: &str = "patchwright:source";
+/// The same: the version of that package.
+pub(crate) const SOURCE_VERSION: &str = "patchwright:source:version";
 /// Most properties looked at of one component; image labels can bring hundreds.
 const PROPERTIES_MAX: usize = 10_000;
 
@@ -57,7 +61,7 @@ struct Property {
     value: Loose,
 }
 
-/// What properties of the two common generators say; anything else is ignored.
+/// What properties of the two common generators, and of our own documents, say; anything else is ignored.
 #[derive(Default)]
 struct Properties {
     source: SourceHint,
@@ -197,10 +201,12 @@ fn properties(at: &str, raw: Option<&RawValue>, notes: &mut Notes) -> Properties
         };
         let value = value.to_owned();
         match name {
-            "syft:metadata:source" | "syft:metadata:originPackage" | "aquasecurity:trivy:SrcName" => {
+            SOURCE | "syft:metadata:source" | "syft:metadata:originPackage" | "aquasecurity:trivy:SrcName" => {
                 found.source.name = Some(value)
             }
-            "syft:metadata:sourceVersion" | "aquasecurity:trivy:SrcVersion" => found.source.version = Some(value),
+            SOURCE_VERSION | "syft:metadata:sourceVersion" | "aquasecurity:trivy:SrcVersion" => {
+                found.source.version = Some(value)
+            }
             "aquasecurity:trivy:SrcRelease" => found.source_release = Some(value),
             "aquasecurity:trivy:SrcEpoch" => found.source_epoch = Some(value),
             "syft:metadata:sourceRpm" => found.source.file = Some(value),

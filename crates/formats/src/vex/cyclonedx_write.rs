@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchwright_domain::exposure::vex::VexStatus;
 use serde_json::{Map, Value, json};
 
+use crate::host::cyclonedx::{SOURCE, SOURCE_VERSION};
+
 use super::write::{Item, Outcome, Report, action_words, page_of, score};
 
 /// Writes a report as one CycloneDX document.
@@ -14,8 +16,25 @@ pub fn cyclonedx(report: &Report) -> Value {
     for item in &report.items {
         let mut add = |name: &str, version: &str, arch: Option<&str>| {
             let purl = super::purl_text(&item.ecosystem, name, version, arch);
-            let value = json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl });
-            components.insert(purl, value);
+            let built = item.package != name || item.installed != version;
+            let properties = built.then(|| {
+                json!([
+                    { "name": SOURCE, "value": item.package },
+                    { "name": SOURCE_VERSION, "value": item.installed },
+                ])
+            });
+            if !built && components.contains_key(&purl) {
+                // Another finding may have named what it is built from.
+                return;
+            }
+            let mut component = Map::new();
+            for (key, value) in
+                [("type", "library"), ("bom-ref", &purl), ("name", name), ("version", version), ("purl", &purl)]
+            {
+                component.insert(key.to_owned(), Value::from(value));
+            }
+            component.extend(properties.map(|properties| ("properties".to_owned(), properties)));
+            components.insert(purl, Value::Object(component));
         };
         for (name, version, arch) in &item.binaries {
             add(name, version, Some(arch));
@@ -25,7 +44,16 @@ pub fn cyclonedx(report: &Report) -> Value {
         }
     }
     let vulnerabilities: Vec<Value> = report.items.iter().map(vulnerability).collect();
-    let components: Vec<Value> = components.into_values().collect();
+    let system = report.system.as_ref().map(|(id, release)| {
+        json!({
+            "type": "operating-system",
+            "bom-ref": format!("os:{id}:{release}"),
+            "name": id,
+            "version": release,
+            "description": report.os,
+        })
+    });
+    let components: Vec<Value> = system.into_iter().chain(components.into_values()).collect();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -39,7 +67,8 @@ pub fn cyclonedx(report: &Report) -> Value {
                 "components": [{ "type": "application", "name": "patchwright", "version": report.tool_version }],
             },
             "component": {
-                "type": "operating-system",
+                // What runs on it stands among the components, with its release (the schema's words about `device`).
+                "type": "device",
                 "bom-ref": report.product_id(),
                 "name": report.host,
                 "description": report.os,

@@ -67,6 +67,8 @@ pub struct Report {
     pub host: String,
     /// Operating system in words.
     pub os: String,
+    /// Operating system and its release (`debian`, `12`), where both are known.
+    pub system: Option<(String, String)>,
     /// When it was made.
     pub made: Timestamp,
     /// Id of the document; the same findings at the same time have the same.

@@ -405,6 +405,7 @@ fn every_ecosystem_with_a_version_order_reads_what_it_writes() {
             author: "Operations".to_owned(),
             host: "web-01".to_owned(),
             os: "Linux".to_owned(),
+            system: None,
             made: Timestamp(1_000),
             uuid: "6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned(),
             snapshot: String::new(),

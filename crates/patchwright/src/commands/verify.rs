@@ -12,6 +12,7 @@ use patchwright_domain::intel::authenticity::{
     Admission, Approval, AuthenticityPolicy, Reason, RepositoryVerdict, Verdict, admit,
 };
 use patchwright_domain::time::{DAY_MS, Timestamp};
+use patchwright_formats::host::apt_sources::AptSource;
 use patchwright_trust::keyring::Keyring;
 use patchwright_trust::repo::{self, Asked, Packages, RepoCheck};
 use patchwright_trust::{digest, index, repomd, rpm};
@@ -136,7 +137,7 @@ fn repository(
     Ok(check.verdicts().cloned().collect())
 }
 
-/// What a suite of a repository is remembered as.
+/// What a suite of a repository is remembered as, whoever names it: apt's sources or the command line.
 fn key_of(target: &str, suite: &str) -> String {
     format!("{} {suite}", repository::identity(target))
 }
@@ -245,10 +246,10 @@ fn debs(
 
 fn sources(place: &Place, judge: &Judge, now: Timestamp) -> Result<Code, Failure> {
     let mut memory = Memory::open(&place.config.data_dir);
-    let (checks, problems) =
-        patchwright_agent::repositories::check(&patchwright_agent::Root::host(), memory.all(), now);
-    for check in &checks {
-        memory.remember(&check.repository.verdict.subject, check.accepted);
+    let accepted = |source: &AptSource| memory.get(&key_of(&source.uri, &source.suite));
+    let (checks, problems) = patchwright_agent::repositories::check(&patchwright_agent::Root::host(), &accepted, now);
+    for (source, check) in &checks {
+        memory.remember(&key_of(&source.uri, &source.suite), check.accepted);
     }
     memory.save(place.quiet);
     if !place.quiet {
@@ -259,7 +260,7 @@ fn sources(place: &Place, judge: &Judge, now: Timestamp) -> Result<Code, Failure
             output::talk("this machine has no apt source");
         }
     }
-    let repositories: Vec<RepositoryVerdict> = checks.into_iter().map(|c| c.repository).collect();
+    let repositories: Vec<RepositoryVerdict> = checks.into_iter().map(|(_, check)| check.repository).collect();
     let rows = rows(place, repositories.iter().map(|r| r.verdict.clone()).collect(), judge, now)?;
     let rows: Vec<Row> = rows
         .into_iter()
@@ -358,4 +359,52 @@ fn print(rows: &[Row], columns: &[&str], format: Format, cells: impl Fn(&Row) ->
 /// 1 when anything may not enter a release.
 fn code(rows: &[Row]) -> Code {
     if rows.iter().all(|row| row.admission.is_allowed()) { Code::Ok } else { Code::Findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchwright_formats::host::apt_sources;
+
+    /// What apt's sources name and what the command line names is one repository, remembered once.
+    #[test]
+    fn a_repository_has_one_key_whoever_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = dir.path().join("repo");
+        std::fs::create_dir(&repo).unwrap();
+        let here = repo.display().to_string();
+        let local = [
+            format!("deb file:{here} stable main"),
+            format!("deb [trusted=yes] file://{here}/ stable main"),
+            format!("deb [ arch=amd64 signed-by=/k.gpg ] copy:{here}// stable main"),
+            format!("Types: deb\nURIs: FILE://localhost{here}\nSuites: stable\nComponents: main\n"),
+        ];
+        let web = [
+            "deb http://h/r stable main",
+            "deb http://h/r/ stable main",
+            "deb [arch=amd64 signed-by=/k.gpg] HTTP://H:80//r stable main",
+            "Types: deb\nURIs: http://me:word@h/r/\nSuites: stable\nComponents: main\n",
+        ];
+        let mirrors = ["deb mirror+http://h/r stable main", "deb [arch=amd64] mirror+HTTP://H:80/r/ stable main"];
+        for (typed, lines) in [
+            (here.as_str(), local.iter().map(String::as_str).collect::<Vec<_>>()),
+            ("http://h/r", web.to_vec()),
+            ("mirror+http://h/r", mirrors.to_vec()),
+        ] {
+            let mut memory = Memory::open(dir.path());
+            for line in lines {
+                let (sources, problems) = apt_sources::parse(line.as_bytes());
+                assert!(problems.is_empty(), "{problems:?}");
+                let key = key_of(&sources[0].uri, &sources[0].suite);
+                assert_eq!(key, key_of(typed, "stable"), "{line}");
+                memory.remember(&key, Some(Timestamp(1)));
+                // As earlier versions kept it.
+                let mut kept = Memory::open(dir.path());
+                kept.remember(&format!("{} stable", sources[0].uri), Some(Timestamp(2)));
+                assert_eq!(kept.get(&key), Some(Timestamp(2)), "{line}");
+            }
+            assert_eq!(memory.get(&key_of(typed, "stable")), Some(Timestamp(1)));
+            assert_eq!(memory.get(&key_of(typed, "testing")), None);
+        }
+    }
 }

@@ -444,7 +444,7 @@ fn ctrl_c_at_any_time_leaves_the_old_state_or_the_new_one() {
         let whole = began.elapsed();
         for percent in [5, 30, 60] {
             let wait = whole * percent / 100;
-            let mut child = b.command(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut child = b.heeding(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
             std::thread::sleep(wait);
             if child.try_wait().unwrap().is_none() {
                 interrupt(child.id());
@@ -486,7 +486,7 @@ fn every_command_says_that_it_was_interrupted() {
         ("-INT", &["intel", "build"]),
     ] {
         let mut child =
-            b.command(command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            b.heeding(command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());
         let began = std::time::Instant::now();
         // SIGINT is the second bit of the signals that a process catches.
@@ -535,7 +535,7 @@ fn a_signal_while_looking_at_this_machine_leaves_nothing_behind() {
         ("-TERM", &["up", "--no-serve", "-q"]),
     ] {
         let mut child =
-            b.command(command).env("TMPDIR", &temp).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            b.heeding(command).env("TMPDIR", &temp).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let began = std::time::Instant::now();
         while private() == 0 {
             assert!(began.elapsed().as_secs() < 60, "{command:?} made no private directory");

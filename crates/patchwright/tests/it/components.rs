@@ -8,7 +8,7 @@ use crate::run::Bench;
 const PYPI: &str = concat!(
     r#"{"id":"GHSA-h5c8-rqwp-cp95","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2024-22195"],"affected":[{"package":{"ecosystem":"PyPI","name":"Jinja2"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.1.3"}]}]}]}"#,
     "\n",
-    r#"{"id":"PYSEC-2026-7","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-0701"],"affected":[{"package":{"ecosystem":"PyPI","name":"flask"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"fixed":"2.2.5"}]}]}]}"#,
+    r#"{"id":"GHSA-aaaa-bbbb-dddd","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-0701"],"affected":[{"package":{"ecosystem":"PyPI","name":"flask"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"fixed":"2.2.5"}]}]}]}"#,
     "\n",
 );
 const ALMALINUX: &str = concat!(

@@ -143,7 +143,7 @@ fn a_document_of_a_sibling_feed_is_refused_by_name() {
         "[28 Mar 2023] DLA-3370-1 xrdp - security update\n\t{CVE-2022-23468}\n\t[buster] - xrdp 0.9.9-1+deb10u3\n";
     let osv = |ecosystem: &str, id: &str| {
         format!(
-            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"curl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"8.0-r1"}}]}}]}}]}}"#
+            r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"curl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"8.0.0"}}]}}]}}]}}"#
         ) + "\n"
     };
     let debian = "version,codename,series,created,release,eol,eol-lts,eol-elts\n1.1,Buzz,buzz,1993-08-16,1996-06-17,1997-06-05\n12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11\n,Sid,sid,1993-08-16\n";
@@ -160,14 +160,18 @@ fn a_document_of_a_sibling_feed_is_refused_by_name() {
             osv("Ubuntu:22.04:LTS", "UBUNTU-CVE-2026-1"),
         ),
         ("osv-alpine", "osv-debian", osv("Alpine:v3.20", "ALPINE-CVE-2026-1"), osv("Debian:12", "DEBIAN-CVE-2026-1")),
+        ("ghsa", "go-vulndb", osv("npm", "GHSA-aaaa-bbbb-cccc"), osv("Go", "GO-2026-0001")),
+        ("go-vulndb", "ghsa", osv("Go", "GO-2026-0001"), osv("Go", "GHSA-aaaa-bbbb-cccc")),
+        ("bitnami", "ghsa", osv("Bitnami", "BIT-curl-2026-0001"), osv("npm", "GHSA-aaaa-bbbb-cccc")),
     ] {
-        let file = b.file(&format!("{feed}/other.{}", if feed.contains("osv") { "ndjson" } else { "csv" }), &other);
+        let ending = if own.starts_with('{') { "ndjson" } else { "csv" };
+        let file = b.file(&format!("{feed}/other.{ending}"), &other);
         let refused = b.run(&["feed", "sync", feed, "--from", &format!("file://{}", file.display())]);
         let text = err(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(code(&refused), 102, "{feed}: {text}");
         assert!(text.contains(&format!("feed sync {sibling}")), "{feed}: {text}");
         // A folder with both: its own file counts, the other is passed over by name.
-        b.file(&format!("{feed}/own.{}", if feed.contains("osv") { "ndjson" } else { "csv" }), &own);
+        b.file(&format!("{feed}/own.{ending}"), &own);
         let folder = b.dir.path().join(feed);
         let loaded = b.sync(feed, &format!("file://{}", folder.display()), &[]);
         let kept = if feed == "distro-info-debian" {
@@ -181,6 +185,13 @@ fn a_document_of_a_sibling_feed_is_refused_by_name() {
         let problems = b.ok(&["feed", "status", feed, "--problems", "-o", "csv"]);
         assert!(problems.contains(&format!("of the feed {sibling}")), "{feed}: {problems}");
     }
+    // A record whose feed has another format.
+    let github = "id: GHSA-aaaa-bbbb-cccc\nmodified: 2026-01-01T00:00:00Z\n";
+    let file = b.file("vulns/GHSA-aaaa-bbbb-cccc.yaml", github);
+    let refused = b.run(&["feed", "sync", "pypa", "--from", &format!("file://{}", file.display())]);
+    let text = err(&refused).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code(&refused), 102, "{text}");
+    assert!(text.contains("ids that begin with `PYSEC-`"), "{text}");
     // One record among others is lost, and named.
     let mixed = b.file("mixed", format!("{dsa}{dla}"));
     let loaded = b.sync("debian-dsa", &format!("file://{}", mixed.display()), &[]);

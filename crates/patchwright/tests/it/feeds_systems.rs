@@ -310,16 +310,16 @@ fn a_bad_name_of_an_ecosystem_costs_its_record_alone() {
         ) + "\n"
     };
     let long = format!("SUSE:{}", "x".repeat(200));
-    let feed = record("CVE-2026-1201", "SUSE:CORE 9 for IBM S/390 31bit")
-        + &record("CVE-2026-1202", r"SUSE:a\u001b[2J")
-        + &record("CVE-2026-1203", &long)
-        + &record("CVE-2026-1204", "Ubuntu:22.04:LTS");
+    let feed = record("GHSA-aaaa-bbbb-1201", "SUSE:CORE 9 for IBM S/390 31bit")
+        + &record("GHSA-aaaa-bbbb-1202", r"SUSE:a\u001b[2J")
+        + &record("GHSA-aaaa-bbbb-1203", &long)
+        + &record("GHSA-aaaa-bbbb-1204", "Ubuntu:22.04:LTS");
     let loaded = sync(&b, "ghsa", "all.ndjson", feed);
     assert!(loaded.contains("ghsa,loaded,2,2,"), "{loaded}");
     let problems = b.ok(&["feed", "status", "ghsa", "--problems", "-o", "csv"]);
-    assert!(problems.contains("CVE-2026-1202") && problems.contains("CVE-2026-1203"), "{problems}");
+    assert!(problems.contains("GHSA-aaaa-bbbb-1202") && problems.contains("GHSA-aaaa-bbbb-1203"), "{problems}");
     b.ok(&["intel", "verify"]);
-    assert!(b.ok(&["explain", "CVE-2026-1201", "-q"]).contains("S/390"));
+    assert!(b.ok(&["explain", "GHSA-aaaa-bbbb-1201", "-q"]).contains("S/390"));
 }
 
 /// Ubuntu's VEX says what OSV does not, that a package is not affected, and both name the same vulnerability.

@@ -5,6 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+/// The binary.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_patchwright");
+
+/// A program that heeds signals, also where who runs the tests ignores them, as `nohup` and a script's `&` do: that is inherited.
+/// Where `env` cannot undo it, as that of busybox, the program runs as it is.
+pub(crate) fn heeding(program: &str) -> Command {
+    /// `env` becomes the program: the process id stays.
+    const UNDO: &str = "--default-signal=HUP,INT,TERM";
+    static CAN: OnceLock<bool> = OnceLock::new();
+    let can = || Command::new("env").args([UNDO, "true"]).output().is_ok_and(|output| output.status.success());
+    if *CAN.get_or_init(can) {
+        let mut command = Command::new("env");
+        command.args([UNDO, program]);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
 /// One run of the binary with its own data folder.
 pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
@@ -45,7 +64,16 @@ impl Bench {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_patchwright"));
+        self.with(Command::new(PROGRAM), args)
+    }
+
+    /// A command that is to be sent signals.
+    pub(crate) fn heeding(&self, args: &[&str]) -> Command {
+        self.with(heeding(PROGRAM), args)
+    }
+
+    /// More arguments, and the settings that a run of ours has.
+    pub(crate) fn with(&self, mut command: Command, args: &[&str]) -> Command {
         command
             .args(args)
             .env("PATCHWRIGHT_DATA_DIR", self.data())

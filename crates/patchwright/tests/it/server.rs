@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use crate::run::{Bench, code, err};
+use crate::run::{Bench, PROGRAM, code, err, heeding};
 
 struct Up {
     child: Child,
@@ -16,7 +16,7 @@ struct Up {
 impl Up {
     fn start(bench: &Bench) -> Self {
         let mut child = bench
-            .command(&["up", "--listen", "127.0.0.1:0"])
+            .heeding(&["up", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -298,15 +298,7 @@ fn a_hang_up_without_a_terminal_is_told_and_ends_nothing() {
     }
     let bench = Bench::new();
     let log = bench.dir.path().join("log");
-    let ours = bench.command(&[]);
-    let mut command = Command::new("setsid");
-    command.args([env!("CARGO_BIN_EXE_patchwright"), "serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null());
-    for (name, value) in ours.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let mut command = bench.with(heeding("setsid"), &[PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
     said(&log, "console: ");
     signal("-HUP", child.id());
@@ -319,6 +311,10 @@ fn a_hang_up_without_a_terminal_is_told_and_ends_nothing() {
 
 #[test]
 fn a_terminal_that_closes_ends_the_server_in_order() {
+    if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        patchwright_testkit::skip::skip("a terminal that closes", "python3 is not installed");
+        return;
+    }
     let bench = Bench::new();
     let log = bench.dir.path().join("log");
     // A terminal of its own: the parent reads until the server is up, then closes it.
@@ -329,24 +325,8 @@ fn a_terminal_that_closes_ends_the_server_in_order() {
                   while b'console: ' not in open(sys.argv[1],'rb').read(): time.sleep(0.02)\n\
                   os.close(fd)\n\
                   print(os.waitstatus_to_exitcode(os.waitpid(pid,0)[1]))";
-    let ours = bench.command(&[]);
-    let mut command = Command::new("python3");
-    command.args(["-c", script]).arg(&log).args([
-        env!("CARGO_BIN_EXE_patchwright"),
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    for (name, value) in ours.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let Ok(output) = command.stdin(Stdio::null()).output() else {
-        patchwright_testkit::skip::skip("a terminal that closes", "python3 is not installed");
-        return;
-    };
+    let words = ["-c", script, log.to_str().unwrap(), PROGRAM, "serve", "--listen", "127.0.0.1:0"];
+    let output = bench.with(heeding("python3"), &words).output().unwrap();
     let text = std::fs::read_to_string(&log).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "130", "{text}{}", err(&output));
     assert!(text.contains("the terminal closed (SIGHUP): stopping") && text.contains("stopped"), "{text}");

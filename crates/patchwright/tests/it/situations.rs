@@ -244,16 +244,10 @@ fn patched_openssl(stale: bool) -> Tree {
 #[test]
 fn patched_openssl_stays_open_in_a_daemon_and_in_a_java_program() {
     let b = Bench::new();
-    sync(
-        &b,
-        "ghsa",
-        &(osv("CVE-2026-32001", &[("Debian:12", "openssl", "3.0.11-1~deb12u3")], "")
-            + &osv(
-                "GHSA-aaaa-bbbb-cccc",
-                &[("Maven", "org.acme:tls-native", "3.0.14")],
-                r#","aliases":["CVE-2026-32001"]"#,
-            )),
-    );
+    sync(&b, "osv-debian", &osv("CVE-2026-32001", &[("Debian:12", "openssl", "3.0.11-1~deb12u3")], ""));
+    let of_java =
+        osv("GHSA-aaaa-bbbb-cccc", &[("Maven", "org.acme:tls-native", "3.0.14")], r#","aliases":["CVE-2026-32001"]"#);
+    sync(&b, "ghsa", &of_java);
     let report = scan(&b, &document(&b, &patched_openssl(true).look()));
     let found = about(&report, "CVE-2026-32001");
     let of = |package: &str| found.iter().find(|f| f["package"] == package).copied();
@@ -289,7 +283,8 @@ fn patched_openssl_stays_open_in_a_daemon_and_in_a_java_program() {
 #[test]
 fn a_library_inside_a_third_party_package_is_a_finding_with_its_owner() {
     let b = Bench::new();
-    sync(&b, "ghsa", &osv("CVE-2026-32002", &[("Maven", "org.acme:tls-native", "3.0.14")], ""));
+    let aliases = r#","aliases":["CVE-2026-32002"]"#;
+    sync(&b, "ghsa", &osv("GHSA-aaaa-bbbb-dddd", &[("Maven", "org.acme:tls-native", "3.0.14")], aliases));
     let mut facts = patched_openssl(false).look();
     facts.packages.push(package("acme-agent", "acme-agent", "7.1"));
     facts.components[0].owned_by = Some("acme-agent".to_owned());

@@ -161,7 +161,7 @@ fn a_sample_of_a_feed_does_not_make_the_starter_set_complete() {
 #[test]
 fn a_sample_of_a_feed_is_not_the_whole_of_a_system_without_starter_data() {
     let b = Bench::new();
-    let feed = b.file("osv.ndjson", record("Ubuntu:22.04:LTS"));
+    let feed = b.file("osv.ndjson", record("CVE-2026-31001", "Ubuntu:22.04:LTS"));
     b.sync("osv-ubuntu", &format!("file://{}", feed.display()), &[]);
     let list = b.file("list.txt", "bash 5.1-6ubuntu1\n");
     let gate = ["scan", list.to_str().unwrap(), "--os", "ubuntu:22.04", "--fail-on", "critical"];
@@ -331,9 +331,9 @@ fn a_report_from_the_future_is_noticed_when_the_clock_is_right_again() {
     assert!(out(&told).contains("2099-01-01"), "{}", out(&told));
 }
 
-fn record(ecosystem: &str) -> String {
+fn record(id: &str, ecosystem: &str) -> String {
     format!(
-        r#"{{"schema_version":"1.7.0","id":"CVE-2026-31001","modified":"2026-08-20T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"openssl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"3.0.11-1~deb12u3"}}]}}]}}]}}"#
+        r#"{{"schema_version":"1.7.0","id":"{id}","modified":"2026-08-20T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"openssl"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"3.0.11-1~deb12u3"}}]}}]}}]}}"#
     ) + "\n"
 }
 
@@ -341,7 +341,7 @@ fn record(ecosystem: &str) -> String {
 fn a_snapshot_that_nobody_could_read_again_is_not_written() {
     let b = Bench::new();
     let before = b.ok(&["intel", "list", "-o", "csv"]);
-    let feed = b.file("osv.ndjson", record(&format!("SUSE:{}", "x".repeat(200))));
+    let feed = b.file("osv.ndjson", record("GHSA-aaaa-bbbb-cccc", &format!("SUSE:{}", "x".repeat(200))));
     let url = format!("file://{}", feed.display());
     let done = b.run(&["feed", "sync", "ghsa", "--from", &url, "--accept-shrink", "--reason", "x", "-q"]);
     assert_eq!(code(&done), 102, "{}{}", out(&done), err(&done));
@@ -349,7 +349,7 @@ fn a_snapshot_that_nobody_could_read_again_is_not_written() {
     assert_eq!(b.ok(&["intel", "list", "-o", "csv"]), before);
     b.ok(&["intel", "verify"]);
     // A slash is no fault: such snapshots are there already, and are read.
-    b.file("osv.ndjson", record("SUSE:CORE 9 for IBM S/390"));
+    b.file("osv.ndjson", record("GHSA-aaaa-bbbb-cccc", "SUSE:CORE 9 for IBM S/390"));
     assert!(b.sync("ghsa", &url, &[]).contains("ghsa,loaded,1,0,"));
     b.ok(&["intel", "verify"]);
 }
@@ -357,7 +357,7 @@ fn a_snapshot_that_nobody_could_read_again_is_not_written() {
 #[test]
 fn a_feed_that_is_not_in_force_any_more_is_read_again() {
     let b = Bench::new();
-    let feed = b.file("osv.ndjson", record("Debian:12"));
+    let feed = b.file("osv.ndjson", record("CVE-2026-31001", "Debian:12"));
     let url = format!("file://{}", feed.display());
     assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,loaded,1,"));
     assert!(b.sync("osv-debian", &url, &[]).contains("osv-debian,unchanged,"));

@@ -146,6 +146,38 @@ fn what_is_written_as_openvex_is_read_back_for_the_same_host() {
     }
 }
 
+/// What is written as CycloneDX is a bill of materials too: it names its system, and has the findings that it was written for.
+#[test]
+fn what_is_written_as_cyclonedx_is_scanned_again_with_the_same_findings() {
+    let bench = Bench::new();
+    let rpm = "openssl-libs\t1\t3.0.7\t18.el9_2\tx86_64\topenssl-3.0.7-18.el9_2.src.rpm\t(none)\n";
+    let advisory = r#"{"id":"RLSA-2026:1","modified":"2026-01-01T00:00:00Z","aliases":["CVE-2026-3001"],"affected":[{"package":{"ecosystem":"Rocky Linux:9","name":"openssl"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1:3.0.7-25.el9_3"}]}]}]}"#;
+    let feed = bench.file("rocky.ndjson", format!("{advisory}\n"));
+    bench.sync("osv-rocky", &format!("file://{}", feed.display()), &[]);
+    for (name, content, os, system) in [
+        ("web-01.status", old_openssl(), "debian:12", "Debian:12"),
+        ("web-02.txt", rpm.to_owned(), "rocky:9.2", "Rocky Linux:9"),
+    ] {
+        let file = bench.file(name, content);
+        let first = ["scan", file.to_str().unwrap(), "--os", os, "-q", "-o"];
+        let wanted: Value = serde_json::from_str(&bench.ok(&[&first[..], &["json"]].concat())).unwrap();
+        let written = bench.file("again.json", bench.ok(&[&first[..], &["cyclonedx"]].concat()));
+        let again = bench.run(&["scan", written.to_str().unwrap(), "-o", "json"]);
+        assert_eq!(code(&again), 0, "{}", err(&again));
+        assert!(!err(&again).contains("warning"), "{}", err(&again));
+        let again: Value = serde_json::from_str(&out(&again)).unwrap();
+        assert_eq!((&again["host"]["ecosystem"], &again["host"]["system"]), (&json!(system), &json!(os)), "{again}");
+        assert_eq!(again["problems"], json!([]));
+        let rows = |report: &Value| -> Vec<Value> {
+            let row =
+                |f: &Value| json!([f["vuln"], f["package"], f["installed"], f["fixed"], f["state"], f["binaries"]]);
+            report["findings"].as_array().unwrap().iter().map(row).collect()
+        };
+        assert!(!rows(&wanted).is_empty());
+        assert_eq!(rows(&again), rows(&wanted), "{name}");
+    }
+}
+
 /// The schemas, unpacked.
 fn schemas(into: &Path) -> Option<PathBuf> {
     let packed = shared("reference/schemas.tar.zst")?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use patchwright_domain::time::Timestamp;
 
-use super::repository::address;
+use super::repository::{identity, is_address};
 use crate::output;
 
 /// One file in the data folder.
@@ -41,13 +41,10 @@ impl Memory {
     pub(super) fn get(&self, key: &str) -> Option<Timestamp> {
         let is_of = |kept: &str| {
             let (place, suite) = kept.split_once(' ').map_or((kept, ""), |(place, suite)| (place, suite));
-            kept == key || address(place).is_some_and(|place| key == format!("{place} {suite}").trim_end())
+            // A folder that was kept whole may have a space in it, and is its own identity.
+            kept == key || (is_address(place) && key == format!("{} {suite}", identity(place)).trim_end())
         };
         self.dates.iter().filter(|(kept, _)| is_of(kept)).map(|(_, date)| *date).max()
-    }
-
-    pub(super) fn all(&self) -> &BTreeMap<String, Timestamp> {
-        &self.dates
     }
 
     pub(super) fn remember(&mut self, subject: &str, accepted: Option<Timestamp>) {

@@ -24,7 +24,7 @@ pub(super) enum Repository {
 
 impl Repository {
     pub(super) fn of(target: &str, offline: bool) -> Result<Self, Failure> {
-        if address(target).is_some() {
+        if scheme(target).is_some_and(|(scheme, _)| matches!(scheme.as_str(), "http" | "https")) {
             let scratch = tempfile::tempdir()
                 .map_err(|e| Failure::plain(Code::Failed, format!("failed to make a temporary folder: {e}")))?;
             return Ok(Self::Address { base: target.trim_end_matches('/').to_owned(), offline, scratch });
@@ -51,22 +51,44 @@ pub(super) fn identity(target: &str) -> String {
     whole.display().to_string()
 }
 
-/// The folder that a target names.
+/// The scheme of an address in small letters, and what follows its colon; nothing for what is a path.
+fn scheme(target: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = target.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    // A folder may have a colon in its name.
+    (is_scheme && rest.starts_with('/')).then(|| (scheme.to_ascii_lowercase(), rest))
+}
+
+/// Whether a place is written with a scheme, `file:` too.
+pub(super) fn is_address(target: &str) -> bool {
+    scheme(target).is_some()
+}
+
+/// The folder that a target names: a path, or an address of apt's methods for what lies here (`file:/srv/repo`, `copy:///srv/repo`).
 fn folder(target: &str) -> &str {
-    let rest = target.strip_prefix("file://").unwrap_or(target);
-    if rest.len() < target.len() { rest.strip_prefix("localhost").unwrap_or(rest) } else { rest }
+    match scheme(target) {
+        Some((scheme, rest)) if matches!(scheme.as_str(), "file" | "copy") => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            path.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(path)
+        }
+        _ => target,
+    }
 }
 
 /// An address with scheme and host in small letters, without the port that goes without saying and without slashes that say nothing
-/// (RFC 3986, section 6.2); nothing for what is no address.
-pub(super) fn address(target: &str) -> Option<String> {
-    let (scheme, rest) = target.split_once("://")?;
-    let scheme = scheme.to_ascii_lowercase();
+/// (RFC 3986, section 6.2); nothing for what is no address, or that of a folder here. A list of mirrors (`mirror+http:`) is another
+/// place than a repository at the same address.
+fn address(target: &str) -> Option<String> {
+    let (scheme, rest) = scheme(target)?;
     let port = match scheme.as_str() {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return None,
+        "file" | "copy" => return None,
+        web if web.ends_with("http") => ":80",
+        web if web.ends_with("https") => ":443",
+        _ => ":",
     };
+    // `mirror+file:/etc/list` has no host, as `mirror+file:///etc/list` has none.
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
     let host = host.to_ascii_lowercase();
@@ -154,9 +176,21 @@ mod tests {
             format!("{base}/link"),
             format!("file://{base}/repo"),
             format!("file://localhost{base}/repo"),
+            format!("file:{base}/repo"),
+            format!("FILE:{base}/repo//"),
+            format!("copy:{base}/repo"),
         ] {
             assert_eq!(identity(&same), whole, "{same}");
         }
+        for list in ["mirror+http://H:80/list", "MIRROR+HTTP://h/list/", "mirror+http://h//list"] {
+            assert_eq!(identity(list), "mirror+http://h/list", "no folder below where the command runs: {list}");
+        }
+        for list in ["mirror+file:/etc/apt/list", "mirror+file:///etc/apt/list/", "mirror+file:/etc//apt/./list"] {
+            assert_eq!(identity(list), "mirror+file:///etc/apt/list", "{list}");
+        }
+        let odd = dir.path().join("a:b");
+        std::fs::create_dir(&odd).unwrap();
+        assert_eq!(identity(&odd.display().to_string()), odd.canonicalize().unwrap().display().to_string());
         assert_ne!(identity(&format!("{base}/x/repo")), whole);
     }
 }

@@ -56,7 +56,7 @@ pub fn host(rows: usize) -> HostDetail {
         schema: 1,
         report: ScanReport {
             schema: 1,
-            host: HostLabel { name: row.name.clone(), os: row.os.clone(), ecosystem: row.ecosystem.clone(), arch: "x86_64".to_owned(), kernel: Some("6.1.0-41-amd64".to_owned()), collector: row.collector.clone(), collected_at: at(-1) },
+            host: HostLabel { name: row.name.clone(), os: row.os.clone(), system: Some("debian:12".to_owned()), ecosystem: row.ecosystem.clone(), arch: "x86_64".to_owned(), kernel: Some("6.1.0-41-amd64".to_owned()), collector: row.collector.clone(), collected_at: at(-1) },
             data: label(),
             policy: "default (3f1c9a)".to_owned(),
             support: SupportView {
