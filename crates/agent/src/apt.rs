@@ -1,15 +1,19 @@
 //! Asks apt without touching anything: private caches and logs, no locks, never a refresh of the lists.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use patchwright_domain::inventory::{Package, PackageState};
 use patchwright_domain::time::Timestamp;
+use patchwright_formats::host::apt_policy::{self, PackagePolicy};
 
 use crate::clock;
 use crate::exec::{self, Job};
+use crate::look::{Look, chain};
 use crate::root::Root;
 use crate::scratch::Scratch;
 
@@ -18,6 +22,9 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// Files in the directory of lists.
 pub(crate) const LISTS_MAX: usize = 10_000;
+
+/// Packages named in one `apt-cache` call, well under the kernel's limit for arguments.
+pub(crate) const NAMES_MAX: usize = 500;
 
 /// Where apt keeps its lists.
 pub(crate) const LISTS: &str = "var/lib/apt/lists";
@@ -28,6 +35,7 @@ pub(crate) struct Apt {
     scratch: Scratch,
     options: Vec<OsString>,
     tree: bool,
+    policies: OnceCell<Option<Vec<PackagePolicy>>>,
 }
 
 impl Apt {
@@ -72,13 +80,34 @@ impl Apt {
         if tree {
             fs::write(dir.join("apt.conf"), tree_config(root))?;
         }
-        Ok(Self { scratch, options, tree })
+        Ok(Self { scratch, options, tree, policies: OnceCell::new() })
     }
 
     /// A command of the apt family (`apt-get`, `apt-cache`, `apt-config`).
     pub(crate) fn job(&self, program: &'static str) -> Job {
         let job = Job::new(program).args(&self.options).limit(LIMIT);
         if self.tree { job.env("APT_CONFIG", self.scratch.path().join("apt.conf")) } else { job }
+    }
+
+    /// What apt knows about every installed package; it is asked once.
+    pub(crate) fn policies(&self, look: &mut Look<'_>, installed: &[Package]) -> Option<&[PackagePolicy]> {
+        let names: Vec<&String> =
+            installed.iter().filter(|p| p.state != PackageState::ConfigFiles).map(|p| &p.name).collect();
+        let ask = || {
+            let mut found = Vec::new();
+            for batch in names.chunks(NAMES_MAX) {
+                match self.job("apt-cache").args(["policy"]).args(batch).run(look.deadline) {
+                    Ok(output) => found.extend(apt_policy::parse(output.stdout.as_bytes()).0.packages),
+                    Err(error) => {
+                        let what = "which repositories offer the installed packages";
+                        look.unseen(what, chain(&error), "run `apt-cache policy`");
+                        return None;
+                    }
+                }
+            }
+            Some(found)
+        };
+        self.policies.get_or_init(ask).as_deref()
     }
 
     /// A private directory for downloaded packages.

@@ -10,14 +10,13 @@ use patchwright_domain::inventory::{CandidateFix, KeptBack, Os, Package, Package
 use patchwright_domain::time::Timestamp;
 use patchwright_formats::host::{apt_policy, apt_release, apt_simulate, dpkg_status};
 
-use crate::apt::{self, Apt};
+use crate::apt::{self, Apt, NAMES_MAX};
 use crate::blockers;
 use crate::clock;
 use crate::look::{Look, chain};
 use crate::packages;
 
-/// Packages named in one `apt-cache` call, well under the kernel's limit for arguments.
-const NAMES_MAX: usize = 500;
+mod pins;
 
 /// Kept-back packages whose reason is asked for: each costs a simulation of its own.
 const REASONS_MAX: usize = 20;
@@ -184,9 +183,14 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
             "run `apt-get -s dist-upgrade`",
         );
     }
+    if !plan.whole {
+        return;
+    }
     plan.complete(installed);
     out.upgrades = plan.pending(installed);
     kept_back_upgrades(look, apt, &plan.kept_back, installed, &mut out.upgrades);
+    let pinned = pins::kept_back(look, apt, installed, &plan);
+    kept_back_upgrades(look, apt, &pinned, installed, &mut out.upgrades);
 
     let native = packages::native(installed).unwrap_or_default();
     out.offers = offers(look, apt, wanted(&plan, &out.upgrades, native));
@@ -200,6 +204,7 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
     out.upgrades.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
 
     explain_kept_back(look, apt, &out.offers, &mut plan.kept_back);
+    plan.kept_back.extend(pinned);
     also_kept_back(look, apt, &mut plan.kept_back);
     let mut transaction = plan.transaction("apt-get -s dist-upgrade");
     for step in transaction.steps.iter_mut().filter(|step| step.arch.is_empty()) {

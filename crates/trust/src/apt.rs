@@ -108,7 +108,7 @@ pub fn list_name(uri: &str, suite: &str, file: &str) -> String {
 /// What a source is called in verdicts.
 #[must_use]
 pub fn subject(source: &AptSource) -> String {
-    format!("{} {}", source.uri.trim_end_matches('/'), source.suite)
+    format!("{} {}", source.address().trim_end_matches('/'), source.suite)
 }
 
 /// One source after the check.
@@ -130,7 +130,8 @@ pub fn check(source: &AptSource, files: &dyn HostFiles, accepted: Option<Timesta
     let mut read = |name: &str| {
         let path = format!("{LISTS}/{}", list_name(&source.uri, &source.suite, name));
         files.read(&path, SMALL_MAX).unwrap_or_else(|error| {
-            faults.push(Reason::Unreadable { file: path, why: error.to_string() });
+            let file = format!("{LISTS}/{}", list_name(&source.address(), &source.suite, name));
+            faults.push(Reason::Unreadable { file, why: error.to_string() });
             None
         })
     };
@@ -158,7 +159,7 @@ pub fn check(source: &AptSource, files: &dyn HostFiles, accepted: Option<Timesta
     let fields = check.release.as_ref();
     SourceCheck {
         repository: RepositoryVerdict {
-            uri: source.uri.clone(),
+            uri: source.address(),
             suite: source.suite.clone(),
             date: fields.and_then(|r| r.date),
             valid_until: fields.and_then(|r| r.valid_until),

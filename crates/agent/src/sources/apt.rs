@@ -5,21 +5,20 @@ use std::collections::BTreeMap;
 use patchwright_domain::intel::authenticity::Reason;
 use patchwright_domain::inventory::source::tie::PACKAGES_MAX;
 use patchwright_domain::inventory::source::{ConfiguredSource, SourceKey, SourceKind, SourcePackage};
-use patchwright_domain::inventory::{HostFacts, Os, Package, PackageState, PendingUpgrade, Tri};
-use patchwright_formats::host::apt_policy::{self, PackagePolicy};
+use patchwright_domain::inventory::{HostFacts, Os, PendingUpgrade, Tri};
+use patchwright_formats::host::apt_policy::PackagePolicy;
 use patchwright_formats::host::apt_release;
 use patchwright_formats::host::apt_sources::AptSource;
+use patchwright_formats::host::rpm_repositories::without_secrets;
 use patchwright_trust::apt::{SourceCheck, list_name};
 use patchwright_versions::{Scheme, compare_lenient};
 
 use crate::apt::{self, Apt};
-use crate::look::{Look, chain};
+use crate::look::Look;
 use crate::root::Root;
 
 use super::is_foreign;
 
-/// Packages named in one `apt-cache` call.
-const NAMES_MAX: usize = 500;
 /// Head of a Release file.
 const RELEASE_MAX: u64 = 8 << 20;
 
@@ -41,8 +40,8 @@ pub(super) fn collect(
         // apt is not asked about thousands of packages that can only be the vendor's.
         return found;
     }
-    match apt.and_then(|apt| policies(look, apt, &facts.packages)) {
-        Some(policies) => packages_of_apt(&mut found, &facts.os, &policies, &facts.pending),
+    match apt.and_then(|apt| apt.policies(look, &facts.packages)) {
+        Some(policies) => packages_of_apt(&mut found, &facts.os, policies, &facts.pending),
         None => {
             for source in &mut found {
                 source.untold.push("what it offers and what came from it is not known: apt was not asked".to_owned());
@@ -71,7 +70,7 @@ fn of_apt(root: &Root, source: &AptSource, check: &SourceCheck) -> ConfiguredSou
         keys.extend(signed_by.as_ref().map(|(_, keyring)| keyring.clone()));
     }
     ConfiguredSource {
-        key: SourceKey::new(SourceKind::Apt, &source.uri, &source.suite, &source.components),
+        key: SourceKey::new(SourceKind::Apt, &source.address(), &source.suite, &source.components),
         origin: header.origin,
         label: header.label,
         keys,
@@ -86,28 +85,11 @@ fn of_apt(root: &Root, source: &AptSource, check: &SourceCheck) -> ConfiguredSou
     }
 }
 
-/// What apt knows about every installed package.
-fn policies(look: &mut Look<'_>, apt: &Apt, installed: &[Package]) -> Option<Vec<PackagePolicy>> {
-    let names: Vec<&String> =
-        installed.iter().filter(|p| p.state != PackageState::ConfigFiles).map(|p| &p.name).collect();
-    let mut found = Vec::new();
-    for batch in names.chunks(NAMES_MAX) {
-        match apt.job("apt-cache").args(["policy"]).args(batch).run(look.deadline) {
-            Ok(output) => found.extend(apt_policy::parse(output.stdout.as_bytes()).0.packages),
-            Err(error) => {
-                look.unseen("which repositories offer the installed packages", chain(&error), "run `apt-cache policy`");
-                return None;
-            }
-        }
-    }
-    Some(found)
-}
-
 /// Gives each source that is not the vendor's the installed packages that it offers.
 fn packages_of_apt(sources: &mut [ConfiguredSource], os: &Os, policies: &[PackagePolicy], pending: &[PendingUpgrade]) {
     let foreign: Vec<bool> = sources.iter().map(|s| is_foreign(s, os)).collect();
     let offers = |source: &ConfiguredSource, location: &str, suite: Option<&str>, component: Option<&str>| {
-        source.key.uri == location.trim_end_matches('/')
+        source.key.uri == without_secrets(location.trim_end_matches('/'))
             && suite.is_none_or(|suite| suite == source.key.suite)
             && (source.key.components.is_empty()
                 || component.is_none_or(|c| source.key.components.iter().any(|known| known == c)))

@@ -135,6 +135,36 @@ fn kept_back_says_why() {
     }
 }
 
+/// The priorities of `apt_preferences(5)`: none of these is in a simulation, and each version is there.
+#[test]
+fn what_preferences_keep_out_is_kept_back_and_not_missing() {
+    if !have(&["apt-get", "apt-cache"]) {
+        return;
+    }
+    let cases = [
+        (
+            "etc/apt/preferences.d/alpha",
+            "Package: alpha\nPin: version 1.0\nPin-Priority: 1001\n",
+            "favour 1.0 (priority 1001) over 1.1",
+        ),
+        ("etc/apt/preferences", "Package: *\nPin: release l=Acme\nPin-Priority: -1\n", "never take 1.1 (priority -1)"),
+    ];
+    for (file, text, want) in cases {
+        let tree = host();
+        tree.file(file, text);
+        let facts = tree.look_with(&options());
+        let alpha = kept(&facts, "alpha");
+        assert_eq!((alpha.installed.as_str(), alpha.candidate.as_str(), alpha.held), ("1.0", "1.1", false));
+        assert!(alpha.because[0].contains(want), "{alpha:?}");
+        let offered = pending(&facts, "alpha");
+        assert_eq!((offered.candidate.as_str(), offered.candidate_source_version.as_str()), ("1.1", "1.1-2"));
+        assert!(!facts.transaction.unwrap().steps.iter().any(|s| s.name == "alpha"));
+    }
+    // Without preferences nothing is said of any of them.
+    let facts = host().look_with(&options());
+    assert!(!facts.transaction.unwrap().kept_back.iter().any(|k| k.because.iter().any(|b| b.contains("preferences"))));
+}
+
 #[test]
 fn what_lies_in_the_archive_directory_is_not_fetched_again() {
     if !have(&["apt-get", "apt-cache"]) {

@@ -255,7 +255,11 @@ fn link(kind: LinkKind, text: impl Into<String>) -> ChainLink {
 }
 
 fn moved(name: &str, from: &str, to: &str) -> String {
-    if from.is_empty() { format!("{name} {to} (new)") } else { format!("{name} {from} → {to}") }
+    match (from.is_empty(), to.is_empty()) {
+        (true, _) => format!("{name} {to} (new)"),
+        (false, true) => format!("{name} {from} → a newer version that nobody named"),
+        (false, false) => format!("{name} {from} → {to}"),
+    }
 }
 
 fn declared(rule: &ConstraintRule, change: &Change<'_>, assumed: &[String], unreadable: Option<String>) -> Conflict {

@@ -400,6 +400,19 @@ impl Policy {
         Self::parse(DEFAULT_TEXT)
     }
 
+    /// Why it does not apply on a day; nothing where it does.
+    #[must_use]
+    pub fn outside(&self, day: Date) -> Option<String> {
+        let name = format!("{} {}", self.name, self.version);
+        match self.valid_to {
+            Some(to) if to < day => Some(format!("the policy `{name}` ended on {to} (`valid_to`)")),
+            _ if self.valid_from > day => {
+                Some(format!("the policy `{name}` applies from {} on (`valid_from`)", self.valid_from))
+            }
+            _ => None,
+        }
+    }
+
     /// The policy of several versions that applies on a day: the latest `valid_from` that is not after it, unless it has ended.
     #[must_use]
     pub fn in_force(versions: &[Self], day: Date) -> Option<&Self> {

@@ -515,14 +515,15 @@ impl HostView<'_> {
         split
     }
 
-    /// Nobody has asked the package manager: a list of packages, a bill of materials, a look at packages only. What languages bring
+    /// Nobody has asked the package manager, or it did not answer: a list of packages, a bill of materials, a look at packages only, a
+    /// host without package lists or with a simulation that failed. What languages bring
     /// no repository of the system offers in any case.
     fn offers_unknown(&self, finding: &Finding) -> bool {
         !self.asked() && self.host.pending.is_empty() && !is_language(&finding.ecosystem)
     }
 
     fn asked(&self) -> bool {
-        self.host.transaction.is_some() || self.host.lists_refreshed_at.is_some() || !self.host.entitlements.is_empty()
+        self.host.transaction.is_some() || !self.host.entitlements.is_empty()
     }
 
     /// The newest version of the package on offer, in the terms in which advisories speak of it.

@@ -103,6 +103,9 @@ pub struct Simulation {
     pub kept_back: Vec<KeptBack>,
     /// Bytes to fetch, as far as printed (rounded by apt to three digits; absent in a pure simulation).
     pub download_bytes: Option<u64>,
+    /// apt's summary was read and counts what was read. Without it nothing can be said of packages that have no step: apt failed, the
+    /// output is cut, or it is in another language.
+    pub whole: bool,
 }
 
 impl Simulation {
@@ -227,6 +230,7 @@ pub fn parse(bytes: &[u8]) -> (Simulation, Vec<Problem>) {
             if let Some(because) = block.because() {
                 list_line(&text, because, &mut found.kept_back);
             }
+            summary = summary.or_else(|| Summary::parse_apt3(&text));
             continue;
         }
         block = if text.ends_with(':') { Block::of(&text) } else { Block::None };
@@ -256,11 +260,12 @@ pub fn parse(bytes: &[u8]) -> (Simulation, Vec<Problem>) {
             None => notes.line(line.number, "reading a step: not `Inst name [old] (new origins [arch])`", line.bytes),
         }
     }
-    check(&found, summary, bytes, &mut notes);
+    found.whole = check(&found, summary, bytes, &mut notes);
     (found, notes.finish())
 }
 
-fn check(found: &Simulation, summary: Option<Summary>, bytes: &[u8], notes: &mut Notes) {
+/// Compares what was read with apt's own count; says whether the output is whole.
+fn check(found: &Simulation, summary: Option<Summary>, bytes: &[u8], notes: &mut Notes) -> bool {
     let installs = found.steps.iter().filter(|s| s.to.is_some()).count();
     let removals = found.steps.len() - installs;
     match summary {
@@ -270,16 +275,22 @@ fn check(found: &Simulation, summary: Option<Summary>, bytes: &[u8], notes: &mut
                 s.installs, s.removals
             );
             notes.add("summary", what, b"");
+            false
         }
-        Some(_) => {}
-        None if found.steps.is_empty() && !bytes.trim_ascii().is_empty() => {
+        Some(_) => true,
+        None if found.steps.is_empty() => {
             notes.add(
                 "document",
                 "no step and no summary: is this the output of `LC_ALL=C apt-get -s dist-upgrade`?",
                 bytes,
             );
+            false
         }
-        None => {}
+        None => {
+            let what = "no summary (`131 upgraded, …`): is this the whole output, with `LC_ALL=C` and without `-qq`?";
+            notes.add("document", what, b"");
+            false
+        }
     }
 }
 
@@ -389,6 +400,25 @@ impl Summary {
             let count: usize = count.parse().ok()?;
             match what {
                 "to remove" => summary.removals = count,
+                _ => summary.installs = summary.installs.checked_add(count)?,
+            }
+        }
+        Some(summary)
+    }
+
+    /// `  Upgrading: 131, Installing: 2, Removing: 0, Not Upgrading: 1`, as apt writes it since version 3.
+    fn parse_apt3(text: &str) -> Option<Self> {
+        let counts = text.trim();
+        if !counts.starts_with("Upgrading: ") || !counts.contains(", Not Upgrading: ") {
+            return None;
+        }
+        let mut summary = Self { installs: 0, removals: 0 };
+        for part in counts.split(", ") {
+            let (what, count) = part.split_once(": ")?;
+            let count: usize = count.parse().ok()?;
+            match what {
+                "Removing" => summary.removals = count,
+                "Not Upgrading" => {}
                 _ => summary.installs = summary.installs.checked_add(count)?,
             }
         }

@@ -3,6 +3,7 @@
 
 use patchwright_domain::intel::Problem;
 
+use super::rpm_repositories::without_secrets;
 use super::text::{Lines, Notes};
 
 /// Most repositories read from one document.
@@ -30,6 +31,13 @@ pub struct AptSource {
 }
 
 impl AptSource {
+    /// Its address as it may be shown and kept: without the values of parameters that are secrets. `uri` has them, because apt names its
+    /// lists by them.
+    #[must_use]
+    pub fn address(&self) -> String {
+        without_secrets(&self.uri)
+    }
+
     /// Whether this is a security repository by its suite, or by the old layout `buster/updates` on a security host.
     #[must_use]
     pub fn is_security(&self) -> bool {

@@ -354,6 +354,10 @@ fn simulation(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Notes) {
     let Some(mut found) = folder.read("apt-simulate.txt", notes, apt_simulate::parse) else {
         return;
     };
+    // Half an answer would make what it leaves out look as if nobody offered it. The problem says what is wrong.
+    if !found.whole {
+        return;
+    }
     found.complete(&facts.packages);
     facts.pending = found.pending(&facts.packages);
     facts.transaction = Some(found.transaction("LC_ALL=C apt-get -s dist-upgrade"));
@@ -467,7 +471,7 @@ fn apt_repositories(folder: &Folder<'_>, facts: &mut HostFacts, notes: &mut Note
     facts.sources = sources
         .iter()
         .map(|source| ConfiguredSource {
-            key: SourceKey::new(SourceKind::Apt, &source.uri, &source.suite, &source.components),
+            key: SourceKey::new(SourceKind::Apt, &source.address(), &source.suite, &source.components),
             keys: source.signed_by.clone(),
             unchecked: source.trusted,
             untold: vec![

@@ -267,7 +267,8 @@ fn is_secret(parameter: &str) -> bool {
 }
 
 /// Hides the values of parameters that are secrets; the others say which repository it is.
-fn without_secrets(uri: &str) -> String {
+#[must_use]
+pub fn without_secrets(uri: &str) -> String {
     let Some((address, query)) = uri.split_once('?') else { return uri.to_owned() };
     let shown = |part: &str| match part.split_once('=') {
         Some((name, _)) if is_secret(name) => format!("{name}=…"),

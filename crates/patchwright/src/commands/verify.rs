@@ -13,6 +13,7 @@ use patchwright_domain::intel::authenticity::{
 };
 use patchwright_domain::time::{DAY_MS, Timestamp};
 use patchwright_formats::host::apt_sources::AptSource;
+use patchwright_formats::host::rpm_repositories::without_secrets;
 use patchwright_trust::keyring::Keyring;
 use patchwright_trust::repo::{self, Asked, Packages, RepoCheck};
 use patchwright_trust::{digest, index, repomd, rpm};
@@ -139,7 +140,7 @@ fn repository(
 
 /// What a suite of a repository is remembered as, whoever names it: apt's sources or the command line.
 fn key_of(target: &str, suite: &str) -> String {
-    format!("{} {suite}", repository::identity(target))
+    format!("{} {suite}", repository::identity(&without_secrets(target)))
 }
 
 /// "Verified" is about what was read: what was not is said with it.

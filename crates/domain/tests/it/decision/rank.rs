@@ -232,10 +232,11 @@ fn where_nobody_asked_for_offers_none_is_denied() {
     let group = &rank(&list, &host, NOW).patches[0];
     assert_eq!((group.state, group.to.as_deref()), (PatchState::OfferUnknown, Some("1.1-1")));
     assert!(group.because.iter().all(|line| !line.contains("offer nothing newer")), "{:?}", group.because);
-    assert_eq!(
-        rank(&list, &HostFacts { lists_refreshed_at: Some(NOW), ..host }, NOW).patches[0].state,
-        PatchState::NotOffered
-    );
+    // A host without lists, or with a simulation that failed: a date of its lists is no answer.
+    let unanswered = HostFacts { lists_refreshed_at: Some(NOW), ..host };
+    assert_eq!(rank(&list, &unanswered, NOW).patches[0].state, PatchState::OfferUnknown);
+    let answered = HostFacts { transaction: Some(Transaction::default()), ..unanswered };
+    assert_eq!(rank(&list, &answered, NOW).patches[0].state, PatchState::NotOffered);
 }
 
 #[test]

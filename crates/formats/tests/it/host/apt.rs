@@ -109,8 +109,10 @@ fn shapes_of_single_lines() {
         ("Purg a [1.0]", "a", "", Some("1.0"), None, &[]),
     ];
     for (line, name, arch, from, to, labels) in table {
-        let (found, problems) = apt_simulate::parse(line.as_bytes());
-        assert_eq!(told(&problems), "", "{line}");
+        let counts = if to.is_some() { (1, 0) } else { (0, 1) };
+        let summary = format!("{} upgraded, 0 newly installed, {} to remove and 0 not upgraded.", counts.0, counts.1);
+        let (found, problems) = apt_simulate::parse(format!("{summary}\n{line}\n").as_bytes());
+        assert_eq!((told(&problems).as_str(), found.whole), ("", true), "{line}");
         let step = &found.steps[0];
         assert_eq!(
             (step.name.as_str(), step.arch.as_str(), step.from.as_deref(), step.to.as_deref()),
@@ -138,17 +140,28 @@ fn security_is_told_by_label_or_archive_only() {
 fn a_cut_or_failed_simulation_is_told() {
     let cut = "Inst a [1] (2 X:1/y [amd64])\n2 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
     let (found, problems) = apt_simulate::parse(cut.as_bytes());
-    assert_eq!(found.steps.len(), 1);
+    assert_eq!((found.steps.len(), found.whole), (1, false));
     assert_eq!(
         told(&problems),
         "summary: apt counts 2 installs and 0 removals, the lines give 1 and 0: the output is not whole\n"
     );
     let failed = "E: Could not get lock /var/lib/dpkg/lock-frontend\n";
-    let (_, problems) = apt_simulate::parse(failed.as_bytes());
+    let (found, problems) = apt_simulate::parse(failed.as_bytes());
+    assert!(!found.whole);
     assert_eq!(problems[0].what, "apt reported an error");
     assert_eq!(problems.len(), 2);
-    let (_, problems) = apt_simulate::parse(b"");
-    assert!(problems.is_empty());
+    let (found, problems) = apt_simulate::parse(b"");
+    assert_eq!((problems.len(), found.whole), (1, false), "no answer is no good news");
+    // apt's German words for what is kept back and for the summary: what has no step may be kept back or not offered.
+    let german = "Die folgenden Pakete sind zurückgehalten worden:\n  expat perl\nInst a [1] (2 X:1/y [amd64])\n\
+                  1 aktualisiert, 0 neu installiert, 0 zu entfernen und 2 nicht aktualisiert.\n";
+    let (found, problems) = apt_simulate::parse(german.as_bytes());
+    assert_eq!((problems.len(), found.whole, found.kept_back.len()), (1, false, 0), "{}", told(&problems));
+    assert!(told(&problems).contains("LC_ALL=C"), "{}", told(&problems));
+    let apt3 = "Not upgrading:\n  bash\n\nSummary:\n  Upgrading: 1, Installing: 0, Removing: 1, Not Upgrading: 1\n\
+                Inst a [1] (2 X:1/y [amd64])\nRemv b [1]\n";
+    let (found, problems) = apt_simulate::parse(apt3.as_bytes());
+    assert_eq!((told(&problems).as_str(), found.whole, found.kept_back.len()), ("", true, 1));
     let (_, problems) = apt_simulate::parse(b"Inst a\nInst a [1]\nInst a (\n");
     assert_eq!(problems.len(), 4);
 }
@@ -228,4 +241,9 @@ fn repositories_of_both_forms_without_credentials() {
         ]
     );
     assert_eq!(sources.iter().filter(|s| s.is_security()).count(), 1);
+    // apt names its lists by the whole address; nobody else is shown the token.
+    let line = b"deb https://repo.example.org/debian?token=S3CRET&channel=prod bookworm main\n";
+    let (sources, _) = apt_sources::parse(line);
+    assert!(sources[0].uri.contains("S3CRET"));
+    assert_eq!(sources[0].address(), "https://repo.example.org/debian?token=\u{2026}&channel=prod");
 }
