@@ -44,14 +44,15 @@ fn clock_is_possible(now: Timestamp) -> Result<()> {
     Err(AppError::invalid(
         "clock_behind",
         format!("the clock of this machine says {}, long before this program was made ({made})", now.date()),
-        "set the clock (timedatectl, chrony) and try again; nothing was recorded",
+        "set the clock (timedatectl, chrony) and try again; no host was recorded",
     ))
 }
 
 /// Whether a host lost so much of what it had that its list was rather cut off: findings would close that are open.
 fn is_cut(host: &Host, facts: &HostFacts) -> bool {
     let before = usize::try_from(host.packages).unwrap_or(usize::MAX);
-    before >= 90 && facts.packages.len() < before / 3
+    let now = facts.packages.len();
+    (before >= 90 && now < before / 3) || (before > 0 && now == 0)
 }
 
 /// What became of facts that were taken in.

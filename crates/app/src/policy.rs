@@ -102,6 +102,16 @@ pub async fn stored(config: &Config, now: Timestamp) -> Result<Option<PolicySet>
     Ok(Some(set))
 }
 
+/// What is to be said of a policy that is in force although its last day is over: the answers rest on it until somebody puts another
+/// into force, because deadlines that vanish overnight would be worse than old ones.
+#[must_use]
+pub fn over(policy: &Policy, now: Timestamp) -> Option<String> {
+    Some(format!(
+        "{}: its classes and deadlines are used until another one is put into force.",
+        policy.outside(now.date())?
+    ))
+}
+
 /// The policy in force, as text.
 ///
 /// # Errors
@@ -127,6 +137,10 @@ pub async fn apply(env: &Env, ctx: &Ctx, text: &str) -> Result<PolicyText> {
     };
     let policy = PolicySet::parse(text)?;
     let now = env.now();
+    if let Some(why) = policy.outside(now.date()) {
+        let hint = "correct `valid_from` and `valid_to`, or put it into force on a day between them";
+        return Err(AppError::invalid("policy_dates", why, hint));
+    }
     let id = PolicyId::from_unique(&crate::env::unique());
     let before = env.policy();
     let mut txn = env.db().write().await?;

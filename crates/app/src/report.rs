@@ -27,8 +27,8 @@ use patchwright_domain::inventory::{
 use patchwright_domain::time::Timestamp;
 use patchwright_protocol::SCHEMA;
 use patchwright_protocol::scan::{
-    BinaryView, ClearedView, Counts, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView, RebootView,
-    ScanReport, StepView, SupportView, TransactionView, UnseenView,
+    BinaryView, ClearedView, Counts, DataLabel, DueView, FactorView, FindingView, HostLabel, PatchView, ReasonView,
+    RebootView, ScanReport, StepView, SupportView, TransactionView, UnseenView,
 };
 
 use crate::decisions::Decided;
@@ -234,7 +234,7 @@ fn whole(
             // A file that does not say when it was written must not claim to be of 1970.
             collected_at: if host.collected_at.0 == 0 { String::new() } else { host.collected_at.to_string() },
         },
-        data: intel.label_for(host, question.now.date()),
+        data: label(intel, host, question),
         policy: format!("{} {}", question.policy.name, question.policy.hash.get(..12).unwrap_or(&question.policy.hash)),
         support: SupportView {
             state: support.support.word().to_owned(),
@@ -539,6 +539,13 @@ fn evidence_words(e: &Evidence, now: Timestamp) -> String {
             None => format!("{purl} is listed, and no package of the operating system is known to own it"),
         },
     }
+}
+
+/// What the answer rests on: the data, and a policy whose last day is over.
+fn label(intel: &Intel, host: &HostFacts, question: &Question<'_>) -> DataLabel {
+    let mut label = intel.label_for(host, question.now.date());
+    label.warnings.extend(crate::policy::over(question.policy, question.now));
+    label
 }
 
 fn step_view(step: &TransactionStep, extra: bool) -> StepView {

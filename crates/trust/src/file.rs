@@ -60,6 +60,15 @@ pub enum Proof<'a> {
         /// What vouches for it; nothing means that nothing does.
         proof: Option<&'a Proof<'a>>,
     },
+    /// A list of checksums with the signature around it (RFC 9580 section 7).
+    SignedList {
+        /// Name of the list.
+        name: &'a str,
+        /// The list with its signature.
+        list: &'a [u8],
+        /// Keys.
+        ring: &'a Keyring,
+    },
 }
 
 /// Checks a file by one proof. Without one, a file that carries a signature of a kind we cannot read is told as such, and
@@ -92,15 +101,24 @@ fn by(file: &str, data: &[u8], proof: &Proof<'_>, now: Timestamp) -> Vec<Reason>
                 Some(proof) => by(name, list, proof, now),
                 None => vec![Reason::NotSigned { file: (*name).to_owned() }],
             };
-            let proven = reasons.iter().any(|r| r.effect() == Effect::Proves);
-            let lines = checksums::parse(list);
-            reasons.extend(compare(file, data, &lines, name).into_iter().filter(|r| {
-                // What an unsigned list says in favour of a file is no proof; what it says against it still counts.
-                proven || r.effect() == Effect::Refuses
-            }));
+            reasons.extend(listed(file, data, list, name, &reasons));
+            reasons
+        }
+        Proof::SignedList { name, list, ring } => {
+            let openpgp::Inline { content, mut reasons } = openpgp::inline(name, list, ring, now);
+            // Only what the signature covers is read of a list that is signed well.
+            reasons.extend(listed(file, data, content.as_deref().unwrap_or(list), name, &reasons));
             reasons
         }
     }
+}
+
+/// What a list says of a file, with what was found about the list.
+fn listed(file: &str, data: &[u8], list: &[u8], name: &str, about: &[Reason]) -> Vec<Reason> {
+    let proven = about.iter().any(|r| r.effect() == Effect::Proves);
+    let said = compare(file, data, &checksums::parse(list), name).into_iter();
+    // What an unsigned list says in favour of a file is no proof; what it says against it still counts.
+    said.filter(|r| proven || r.effect() == Effect::Refuses).collect()
 }
 
 fn compare(file: &str, data: &[u8], lines: &[checksums::Line], listed_in: &str) -> Vec<Reason> {

@@ -38,12 +38,18 @@ pub struct Inline {
     pub reasons: Vec<Reason>,
 }
 
+/// Whether a document carries its signature around it.
+#[must_use]
+pub fn is_cleartext_signed(bytes: &[u8]) -> bool {
+    contains(bytes, CLEARTEXT)
+}
+
 /// Checks a cleartext-signed document. Text before or after the signed part is refused: somebody would read it as signed.
 #[must_use]
 pub fn inline(file: &str, bytes: &[u8], ring: &Keyring, now: Timestamp) -> Inline {
     let refuse = |reason| Inline { content: None, reasons: vec![reason] };
     if !bytes.starts_with(CLEARTEXT) {
-        if !contains(bytes, CLEARTEXT) {
+        if !is_cleartext_signed(bytes) {
             return refuse(Reason::NotSigned { file: file.to_owned() });
         }
         return refuse(malformed(file, "there is text before the signed part"));

@@ -235,7 +235,7 @@ pub const PROBLEMS: &[Problem] = &[
     refused(
         "clock_behind",
         "The clock of the server is far behind",
-        "Set the clock; nothing was recorded, because deadlines would be wrong for ever.",
+        "Set the clock; no host was recorded, because deadlines would be wrong for ever.",
     ),
     refused(
         "clock_ahead",

@@ -282,11 +282,23 @@ pub(crate) fn named_by(seen: &Seen<'_>, id: &str) -> Result<(String, BTreeSet<Vu
     let mut ecosystems: Vec<String> = index.ecosystems().map(str::to_owned).collect();
     ecosystems.extend(index.ecosystems().filter_map(subscription_of).map(|(paid, _)| paid));
     for written in [id.to_owned(), id.to_ascii_uppercase()] {
+        let mut others: BTreeSet<String> = BTreeSet::new();
         for ecosystem in &ecosystems {
             seen.intel.statements_on(ecosystem, &written, |_, _, row| {
-                out.extend(index.vuln_no(row.vuln));
+                match index.vuln_no(row.vuln) {
+                    Some(vuln) => {
+                        out.insert(vuln);
+                    }
+                    None => {
+                        others.insert(row.vuln.to_owned());
+                    }
+                }
                 true
             })?;
+        }
+        // A second database may name it by the id of a third alone: the finding stands under the name that all of them lead to.
+        for other in others {
+            out.extend(seen.intel.aliases(&other)?.iter().filter_map(|name| index.vuln_no(name)));
         }
         if !out.is_empty() {
             return Ok((written, out));

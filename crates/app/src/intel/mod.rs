@@ -312,21 +312,28 @@ impl Intel {
             .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
     }
 
+    /// Other names of a vulnerability in the databases that are loaded, sorted.
+    ///
+    /// # Errors
+    /// [`AppError::Intel`] when a table cannot be read.
+    pub fn aliases(&self, name: &str) -> Result<Vec<String>, AppError> {
+        self.rare()?
+            .aliases(name)
+            .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })
+    }
+
     /// Gives each statement the other names that the loaded databases have for its vulnerability: a document that knows only the id
     /// of a second database speaks of the finding under its CVE id.
     ///
     /// # Errors
     /// [`AppError::Intel`] when a table cannot be read.
     pub fn name_fully(&self, statements: &mut [Statement]) -> Result<(), AppError> {
-        let tables = self.rare()?;
         for statement in statements {
             let said: Vec<String> =
                 std::iter::once(&statement.vulnerability).chain(&statement.aliases).cloned().collect();
             for name in said {
-                let others = tables
-                    .aliases(&name)
-                    .map_err(|e| AppError::Intel { path: self.dir.root().display().to_string(), why: e.to_string() })?;
-                let new: Vec<String> = others.into_iter().filter(|other| !statement.names(other)).collect();
+                let new: Vec<String> =
+                    self.aliases(&name)?.into_iter().filter(|other| !statement.names(other)).collect();
                 statement.aliases.extend(new);
             }
         }
@@ -527,6 +534,10 @@ impl Intel {
         match &ecosystem {
             // A bill of materials of an application has no operating system.
             None if host.packages.is_empty() && !host.components.is_empty() => {}
+            _ if host.packages.is_empty() && host.components.is_empty() => label.warnings.push(format!(
+                "No installed package is known: {NOTHING_MATCHED}, which is not the same as nothing found. Systems whose packages are read \
+                 are those of dpkg, rpm and apk."
+            )),
             None => label.warnings.push(format!(
                 "There is no advisory ecosystem for `{}`: {NOTHING_MATCHED}, which is not the same as nothing found. Systems that have \
                  one: {}; where a FILE is misnamed, correct --os (ID:VERSION, as debian:12).",

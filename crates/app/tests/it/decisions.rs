@@ -524,6 +524,37 @@ async fn a_statement_lapses_after_its_review_date() {
 }
 
 #[tokio::test]
+async fn a_policy_is_put_into_force_on_its_days_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = installation(dir.path()).await;
+    let before = env.policy().policy.hash.clone();
+    let text = |dates: &str| format!("schema = 1\nname = \"site\"\nversion = \"1\"\n{dates}\n");
+    let put = |text: String| {
+        let env = &env;
+        async move { policy::apply(env, &Ctx { reason: Some("test".to_owned()), ..local() }, &text).await }
+    };
+    for (dates, words) in [
+        ("valid_from = 2099-01-01", "applies from 2099-01-01 on"),
+        ("valid_from = 2020-01-01\nvalid_to = 2021-01-01", "ended on 2021-01-01"),
+    ] {
+        let refused = put(text(dates)).await.unwrap_err().to_string();
+        assert!(refused.contains(words), "{refused}");
+        assert_eq!(env.policy().policy.hash, before, "what was in force stays");
+    }
+    let last = env.now().date().to_string();
+    put(text(&format!("valid_from = 2026-01-01\nvalid_to = {last}"))).await.unwrap();
+    let now = env.now();
+    assert_eq!(policy::over(&env.policy().policy, now), None, "its last day is one of its days");
+    // Later it goes on, and everything that rests on it says so.
+    let over = policy::over(&env.policy().policy, now.plus_days(1)).unwrap();
+    assert!(over.contains(&format!("ended on {last}")), "{over}");
+    let later = self::env(dir.path(), 30).await;
+    let web = find_host(&later, &local(), "web-01").await.unwrap();
+    let warnings = fleet::host_detail(&later, &local(), &web.id).await.unwrap().report.data.warnings;
+    assert!(warnings.iter().any(|w| w.contains("ended on")), "{warnings:?}");
+}
+
+#[tokio::test]
 async fn what_evidence_sets_aside_is_not_counted_over_the_fleet() {
     let dir = tempfile::tempdir().unwrap();
     let env = installation(dir.path()).await;

@@ -132,6 +132,17 @@ async fn a_refused_report_tells_nothing_of_hosts_elsewhere() {
     assert_eq!(own.code(), "host_shrunk", "of a host of theirs they are told what is wrong");
 }
 
+/// A list that came out empty closes no finding, however few packages the host had.
+#[tokio::test]
+async fn facts_without_packages_replace_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = env(dir.path(), 0).await;
+    host_report(&env, &local(), host("web-01", "3.0.9-1", "7.88.1-10")).await.unwrap();
+    let empty = HostFacts { packages: Vec::new(), ..host("web-01", "3.0.9-1", "7.88.1-10") };
+    assert_eq!(host_take(&env, &local(), empty).await.unwrap_err().code(), "host_shrunk");
+    assert!(find_host(&env, &local(), "web-01").await.unwrap().packages > 0);
+}
+
 /// Without a package log, what the reports before had tells which version replaced code is of.
 #[tokio::test]
 async fn earlier_reports_tell_the_version_that_still_runs() {

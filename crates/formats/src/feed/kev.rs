@@ -135,7 +135,8 @@ impl FeedSink for KevSink {
 
     fn missing(&self) -> Option<&'static str> {
         let empty_edition = self.catalog.version.is_some() && self.stated == Some(0);
-        (!self.listed && !empty_edition).then_some("there is no list `vulnerabilities`")
+        (!self.listed && !empty_edition)
+            .then_some("there is no list `vulnerabilities`, or it is empty and no `count` of 0 says so")
     }
 }
 

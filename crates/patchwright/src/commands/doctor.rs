@@ -150,6 +150,13 @@ async fn installation(place: &Place) -> Result<Vec<Check>, Failure> {
             "where that is not meant, check the owner and mode of the folder and whether its file system is mounted read-only",
         ));
     }
+    if let Some(over) = patchwright_app::policy::over(&env.policy().policy, env.now()) {
+        checks.push(Check::attention(
+            "policy",
+            over,
+            "`patchwright policy apply FILE --reason TEXT` puts another one into force",
+        ));
+    }
     let intel = env.intel();
     checks.push(match intel.dir().verify(intel.index()) {
         Ok(()) => Check::good(

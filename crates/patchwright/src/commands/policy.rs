@@ -42,7 +42,9 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
         }),
         Policy::Check { file, output: format } => match parse_as(file, Code::Findings) {
             Ok((parsed, _)) => {
-                print_checked(&Checked::of(&parsed, Clock::system().now().date()), *format)?;
+                let today = Clock::system().now().date();
+                print_checked(&Checked::of(&parsed, today), *format)?;
+                warn_of_dates(place, &parsed);
                 Ok(Code::Ok)
             }
             Err(failure) => Err(failure),
@@ -52,6 +54,7 @@ pub(crate) fn run(place: &Place, command: &Policy) -> Result<Code, Failure> {
         }
         Policy::Simulate { file, host_file, os, output: format } => {
             let (new, _) = parse(file)?;
+            warn_of_dates(place, &new);
             simulate(place, &new, host_file.as_deref(), os.as_deref(), *format)
         }
         Policy::Apply { file, reason, output: format } => {
@@ -180,6 +183,13 @@ fn parse_as(file: &Path, refused: Code) -> Result<(Parsed, String), Failure> {
             Err(Failure { code: refused, message: format!("`{}`: {detail}", file.display()), hint })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says of a policy that is looked at that it could not be in force today.
+fn warn_of_dates(place: &Place, policy: &Parsed) {
+    if let Some(why) = policy.outside(Clock::system().now().date()).filter(|_| !place.quiet) {
+        output::talk(&clean(&format!("{why}: it cannot be put into force today")));
     }
 }
 

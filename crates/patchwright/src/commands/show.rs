@@ -268,7 +268,7 @@ fn headline(report: &ScanReport) -> String {
                     see its vendor's updates, so this is no sign that it is patched."
                 .to_owned();
         }
-        let unmatched = c.packages > 0 && report.data.warnings.iter().any(|w| w.contains(NOTHING_MATCHED));
+        let unmatched = report.data.warnings.iter().any(|w| w.contains(NOTHING_MATCHED));
         let nothing = if unmatched {
             "Nothing was matched: whether the installed packages have known vulnerabilities is not known.".to_owned()
         } else if report.data.warnings.is_empty() {

@@ -1,5 +1,7 @@
 //! Hosts without an agent, through the binary.
 
+use patchwright_domain::inventory::{HostFacts, Os};
+
 use crate::run::{Bench, code, err, old_openssl, out, stanza};
 
 fn folder(b: &Bench, name: &str) -> String {
@@ -354,4 +356,39 @@ fn a_list_of_what_was_removed_has_no_verdict() {
     let done = b.run(&["inventory", "import", b.dir.path().join("gone").to_str().unwrap(), "-o", "csv"]);
     assert_eq!(code(&done), 100, "{}", out(&done));
     assert!(out(&done).contains("it lists no package"), "{}", out(&done));
+}
+
+/// Nothing was compared with anything.
+#[test]
+fn a_host_without_packages_is_no_clean_host() {
+    let b = Bench::new();
+    let facts = HostFacts {
+        schema: 1,
+        collector: "agent".to_owned(),
+        hostname: "web-1".to_owned(),
+        os: Os::parse_short("debian:12").unwrap(),
+        ..HostFacts::default()
+    };
+    let file = b.file("facts.json", serde_json::to_string(&facts).unwrap());
+    let done = b.run(&["scan", file.to_str().unwrap()]);
+    let text = out(&done);
+    assert!(text.contains("Nothing was matched") && !text.contains("No known vulnerability"), "{text}{}", err(&done));
+}
+
+/// apt's own words in another language, and no words at all: what has no step may be kept back as well as missing.
+#[test]
+fn a_simulation_that_cannot_be_read_denies_no_offer() {
+    let b = Bench::new();
+    let held = stanza("libssl3", "openssl", "3.0.9-1").replace("install ok installed", "hold ok installed");
+    let status = format!("{held}{}", stanza("zlib1g", "zlib", "1:1.2.13.dfsg-1"));
+    let german = "Die folgenden Pakete sind zurückgehalten worden:\n  libssl3\n\
+                  0 aktualisiert, 0 neu installiert, 0 zu entfernen und 1 nicht aktualisiert.\n";
+    for (name, text) in [("german", german), ("failed", "E: Unmet dependencies\n")] {
+        let host = import(&b, name, &[("os-release", BOOKWORM), ("dpkg-status", &status), ("apt-simulate.txt", text)]);
+        assert!(unseen(&host, "apt-simulate.txt").is_some(), "{name}: {:#?}", host["report"]["unseen"]);
+        let patches = host["report"]["patches"].as_array().unwrap();
+        let openssl = patches.iter().find(|p| p["package"] == "openssl" && p["state"] != "no_fix").unwrap();
+        assert_eq!(openssl["state"], "held", "{name}");
+        assert!(patches.iter().all(|p| p["state"] != "not_offered"), "{name}: {patches:#?}");
+    }
 }

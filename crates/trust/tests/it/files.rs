@@ -11,6 +11,7 @@ use patchwright_trust::checksums::{self, parse};
 use patchwright_trust::digest::sha256;
 use patchwright_trust::file::{Proof, check};
 use patchwright_trust::minisign;
+use patchwright_trust::openpgp;
 
 use crate::forge::{Gpg, Parts, kinds, now};
 
@@ -54,6 +55,16 @@ fn a_list_proves_nothing_unless_it_is_signed() {
     assert!(of("data.bin", data, list).is_verified());
     assert_eq!(kinds(&of("data.bin", b"date", list)), ["digest_differs"]);
     assert_eq!(kinds(&of("other.bin", data, list)), ["not_listed"]);
+    // The signature may stand around the list as well.
+    let around = gpg.inline(&["good@example.invalid"], list);
+    let of_signed = |data: &[u8], list: &[u8]| {
+        check("data.bin", data, Some(&Proof::SignedList { name: "SHA256SUMS.asc", list, ring: &ring }), now())
+    };
+    assert!(openpgp::is_cleartext_signed(&around) && !openpgp::is_cleartext_signed(list));
+    assert!(of_signed(data, &around).is_verified());
+    assert_eq!(kinds(&of_signed(b"date", &around)), ["digest_differs"]);
+    let changed = String::from_utf8(around).unwrap().replace(&sha256(data), &sha256(b"date"));
+    assert_eq!(of_signed(b"date", changed.as_bytes()).outcome, Outcome::Refused);
     let other = format!("{}  data.bin\n", sha256(b"date"));
     let refused = of("data.bin", b"date", other.as_bytes());
     assert_eq!((refused.outcome, kinds(&refused)), (Outcome::Refused, vec!["bad_signature"]));

@@ -215,7 +215,7 @@ impl BundleError {
                 "copy the file again and compare its SHA-256 with the issuer's; what was in force stays in force"
             }
             Self::UnknownKey { .. } => {
-                "compare the key with what `patchwright intel key` prints at the issuer, then name it with --trust or `patchwright bundle trust add`"
+                "compare the key with what `patchwright intel key` prints at the issuer, then name it: `patchwright bundle verify FILE --key KEY`, `patchwright bundle import FILE --trust KEY`, or once for all `patchwright bundle trust add KEY`"
             }
             Self::RevokedKey { .. } | Self::WrongKey { .. } => "ask the issuer for a bundle signed with the right key",
             Self::Expired { .. } => "ask the issuer for a fresh bundle",

@@ -6,6 +6,7 @@ use patchwright_domain::intel::authenticity::Verdict;
 use patchwright_domain::time::Timestamp;
 use patchwright_trust::file::{ARTIFACT_MAX, Proof, check as check_file};
 use patchwright_trust::keyring::Keyring;
+use patchwright_trust::openpgp::is_cleartext_signed;
 use patchwright_trust::sigstore::Expected;
 use patchwright_trust::{SMALL_MAX, digest};
 
@@ -42,7 +43,10 @@ pub(super) fn check(args: &VerifyFile, now: Timestamp) -> Result<Verdict, Failur
     if let Some(path) = &args.checksums {
         let list = raw(path, SMALL_MAX)?;
         let list_name = path.display().to_string();
-        let proof = Proof::List { name: &list_name, list: &list, proof: signed.as_ref() };
+        let proof = match signed.as_ref() {
+            None if is_cleartext_signed(&list) => Proof::SignedList { name: &list_name, list: &list, ring: &ring },
+            proof => Proof::List { name: &list_name, list: &list, proof },
+        };
         return Ok(check_file(&name, &data, Some(&proof), now));
     }
     if let Some(path) = &args.bundle {
