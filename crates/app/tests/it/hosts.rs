@@ -141,6 +141,12 @@ async fn facts_without_packages_replace_nothing() {
     let empty = HostFacts { packages: Vec::new(), ..host("web-01", "3.0.9-1", "7.88.1-10") };
     assert_eq!(host_take(&env, &local(), empty).await.unwrap_err().code(), "host_shrunk");
     assert!(find_host(&env, &local(), "web-01").await.unwrap().packages > 0);
+    // Of a system whose packages nobody reads nothing is known, and that is said.
+    let bare = HostFacts { packages: Vec::new(), ..host("bare-01", "3.0.9-1", "7.88.1-10") };
+    let id = host_report(&env, &local(), bare).await.unwrap();
+    let report = fleet::host_detail(&env, &local(), &id).await.unwrap().report;
+    assert_eq!(report.counts.findings, 0);
+    assert!(report.data.warnings.iter().any(|w| w.contains("nothing was matched")), "{:?}", report.data.warnings);
 }
 
 /// Without a package log, what the reports before had tells which version replaced code is of.

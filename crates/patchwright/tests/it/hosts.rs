@@ -1,7 +1,5 @@
 //! Hosts without an agent, through the binary.
 
-use patchwright_domain::inventory::{HostFacts, Os};
-
 use crate::run::{Bench, code, err, old_openssl, out, stanza};
 
 fn folder(b: &Bench, name: &str) -> String {
@@ -356,23 +354,6 @@ fn a_list_of_what_was_removed_has_no_verdict() {
     let done = b.run(&["inventory", "import", b.dir.path().join("gone").to_str().unwrap(), "-o", "csv"]);
     assert_eq!(code(&done), 100, "{}", out(&done));
     assert!(out(&done).contains("it lists no package"), "{}", out(&done));
-}
-
-/// Nothing was compared with anything.
-#[test]
-fn a_host_without_packages_is_no_clean_host() {
-    let b = Bench::new();
-    let facts = HostFacts {
-        schema: 1,
-        collector: "agent".to_owned(),
-        hostname: "web-1".to_owned(),
-        os: Os::parse_short("debian:12").unwrap(),
-        ..HostFacts::default()
-    };
-    let file = b.file("facts.json", serde_json::to_string(&facts).unwrap());
-    let done = b.run(&["scan", file.to_str().unwrap()]);
-    let text = out(&done);
-    assert!(text.contains("Nothing was matched") && !text.contains("No known vulnerability"), "{text}{}", err(&done));
 }
 
 /// apt's own words in another language, and no words at all: what has no step may be kept back as well as missing.
