@@ -190,7 +190,10 @@ fn simulate(look: &mut Look<'_>, apt: &Apt, installed: &[Package], out: &mut Pen
     out.upgrades = plan.pending(installed);
     kept_back_upgrades(look, apt, &plan.kept_back, installed, &mut out.upgrades);
     let pinned = pins::kept_back(look, apt, installed, &plan);
-    kept_back_upgrades(look, apt, &pinned, installed, &mut out.upgrades);
+    // Of what is upgraded to an older version the step says which one comes.
+    let stays = |k: &&KeptBack| !plan.steps.iter().any(|s| Some(s.name.as_str()) == k.name.split(':').next());
+    let staying: Vec<KeptBack> = pinned.iter().filter(stays).cloned().collect();
+    kept_back_upgrades(look, apt, &staying, installed, &mut out.upgrades);
 
     let native = packages::native(installed).unwrap_or_default();
     out.offers = offers(look, apt, wanted(&plan, &out.upgrades, native));

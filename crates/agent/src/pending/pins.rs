@@ -23,8 +23,7 @@ pub(super) fn kept_back(look: &mut Look<'_>, apt: &Apt, installed: &[Package], p
     if !has_preferences(look, apt) {
         return Vec::new();
     }
-    let told: BTreeSet<&str> =
-        plan.steps.iter().map(|s| s.name.as_str()).chain(plan.kept_back.iter().map(|k| bare(&k.name))).collect();
+    let told: BTreeSet<&str> = plan.kept_back.iter().map(|k| bare(&k.name)).collect();
     let Some(policies) = apt.policies(look, installed) else {
         return Vec::new();
     };
@@ -65,13 +64,11 @@ fn has_preferences(look: &mut Look<'_>, apt: &Apt) -> bool {
     }
 }
 
-/// The newest version that a repository has, where apt stays at the installed one.
+/// The newest version that a repository has, where apt takes an older one or stays at the installed one.
 fn of_policy(policy: &PackagePolicy) -> Option<KeptBack> {
     let (installed, candidate) = (policy.installed.as_deref()?, policy.candidate.as_deref()?);
-    let newer = |version: &str| compare_lenient(Scheme::Deb, version, installed).is_gt();
-    if newer(candidate) {
-        return None;
-    }
+    let newer =
+        |version: &str| [installed, candidate].iter().all(|than| compare_lenient(Scheme::Deb, version, than).is_gt());
     let newest = policy
         .versions
         .iter()

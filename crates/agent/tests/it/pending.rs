@@ -7,6 +7,7 @@ use patchwright_domain::inventory::{HostFacts, KeptBack, PendingUpgrade};
 
 use crate::fixture::{Tree, have, native, options, unseen};
 
+const ALL_LISTS: &str = "var/lib/apt/lists/repo.invalid_dists";
 const LISTS: &str = "var/lib/apt/lists/repo.invalid_dists_stable-security";
 
 /// A host with one case per package, and a repository that offers 1.1 of each.
@@ -44,6 +45,11 @@ fn host() -> Tree {
 }
 
 fn lists(tree: &Tree, offers: &[(&str, &str, &str)]) {
+    lists_of(tree, "stable-security", offers);
+}
+
+fn lists_of(tree: &Tree, suite: &str, offers: &[(&str, &str, &str)]) {
+    let lists = format!("{ALL_LISTS}_{suite}");
     let arch = native();
     let text: String = offers
         .iter()
@@ -55,10 +61,10 @@ fn lists(tree: &Tree, offers: &[(&str, &str, &str)]) {
             )
         })
         .collect();
-    tree.file(&format!("{LISTS}_main_binary-{arch}_Packages"), text).file(
-        &format!("{LISTS}_InRelease"),
+    tree.file(&format!("{lists}_main_binary-{arch}_Packages"), text).file(
+        &format!("{lists}_InRelease"),
         format!(
-            "Origin: Acme\nLabel: Acme\nSuite: stable-security\nCodename: stable-security\nArchitectures: {arch}\nComponents: main\n\
+            "Origin: Acme\nLabel: Acme\nSuite: {suite}\nCodename: {suite}\nArchitectures: {arch}\nComponents: main\n\
              Date: Sat, 21 Nov 2026 10:00:00 UTC\n"
         ),
     );
@@ -160,6 +166,16 @@ fn what_preferences_keep_out_is_kept_back_and_not_missing() {
         assert_eq!((offered.candidate.as_str(), offered.candidate_source_version.as_str()), ("1.1", "1.1-2"));
         assert!(!facts.transaction.unwrap().steps.iter().any(|s| s.name == "alpha"));
     }
+    // apt takes what another suite has, and the newer version stays out: both are said.
+    let tree = host();
+    lists_of(&tree, "stable", &[("alpha", "1.0.5", "")]);
+    let source = "deb [trusted=yes] http://repo.invalid/";
+    tree.file("etc/apt/sources.list", format!("{source} stable-security main\n{source} stable main\n"))
+        .file("etc/apt/preferences", "Package: *\nPin: release a=stable-security\nPin-Priority: -1\n");
+    let facts = tree.look_with(&options());
+    assert_eq!(pending(&facts, "alpha").candidate, "1.0.5");
+    assert_eq!(facts.pending.iter().filter(|p| p.name == "alpha").count(), 1);
+    assert_eq!(kept(&facts, "alpha").candidate, "1.1");
     // Without preferences nothing is said of any of them.
     let facts = host().look_with(&options());
     assert!(!facts.transaction.unwrap().kept_back.iter().any(|k| k.because.iter().any(|b| b.contains("preferences"))));

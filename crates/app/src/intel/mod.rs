@@ -534,9 +534,9 @@ impl Intel {
         match &ecosystem {
             // A bill of materials of an application has no operating system.
             None if host.packages.is_empty() && !host.components.is_empty() => {}
-            _ if host.packages.is_empty() && host.components.is_empty() => label.warnings.push(format!(
-                "No installed package is known: {NOTHING_MATCHED}, which is not the same as nothing found. Systems whose packages are read \
-                 are those of dpkg, rpm and apk."
+            _ if host.packages.is_empty() => label.warnings.push(format!(
+                "No package of the system is known: of those {NOTHING_MATCHED}, which is not the same as nothing found. Read are the \
+                 databases of dpkg, rpm and apk."
             )),
             None => label.warnings.push(format!(
                 "There is no advisory ecosystem for `{}`: {NOTHING_MATCHED}, which is not the same as nothing found. Systems that have \

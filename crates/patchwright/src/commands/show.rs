@@ -269,7 +269,10 @@ fn headline(report: &ScanReport) -> String {
                 .to_owned();
         }
         let unmatched = report.data.warnings.iter().any(|w| w.contains(NOTHING_MATCHED));
-        let nothing = if unmatched {
+        let nothing = if unmatched && c.packages == 0 && c.components > 0 {
+            "No package of the system was matched; of the packages of languages none has a known vulnerability, as far as this data goes."
+                .to_owned()
+        } else if unmatched {
             "Nothing was matched: whether the installed packages have known vulnerabilities is not known.".to_owned()
         } else if report.data.warnings.is_empty() {
             "No known vulnerability matches the installed packages.".to_owned()
