@@ -39,6 +39,7 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
         None => (scan::this_machine(place, scan::Look::Whole, judge.policy.runtime.settings(now))?, Vec::new()),
     };
     intel.complete(&mut facts)?;
+    let target = without_arch(target, &facts);
     if args.file.is_none() {
         judge.recognise(place, &facts)?;
     }
@@ -156,6 +157,13 @@ pub(crate) fn run(place: &Place, args: &Explain) -> Result<Code, Failure> {
     text.push_str(&format!("Judged by policy {}{}\n", clean(&report.policy), judge.words()));
     output::page(&text)?;
     Ok(Code::Ok)
+}
+
+/// The name of an installed package as dpkg (`libssl3:amd64`) and rpm (`openssl-libs.x86_64`) print it with its architecture.
+fn without_arch<'t>(target: &'t str, facts: &HostFacts) -> &'t str {
+    let parted = target.rsplit_once([':', '.']);
+    let installed = parted.filter(|(name, arch)| facts.packages.iter().any(|p| p.name == *name && p.arch == *arch));
+    installed.map_or(target, |(name, _)| name)
 }
 
 /// Why something is no finding, or none any more.

@@ -145,6 +145,9 @@ fn what_judges_is_said_and_is_the_policy_in_force() {
     assert!(text.contains("Policy: ours ") && text.contains("(in force here)"), "{text}");
     let text = b.ok(&["explain", "openssl", "--file", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
     assert!(text.contains("Judged by policy ours "), "{text}");
+    // As dpkg prints it, with the architecture.
+    let text = b.ok(&["explain", "libssl3:amd64", "--file", file.to_str().unwrap(), "--os", "debian:12", "-q"]);
+    assert!(text.contains("carried by libssl3 3.0.9-1"), "{text}");
 }
 
 #[test]
