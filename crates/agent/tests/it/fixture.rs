@@ -114,6 +114,12 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     true
 }
 
+/// Copies a program that is run right away. Another process does it: a file that this one has open for writing may be open in what other
+/// tests start at that moment, and nobody can run it then.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    assert!(std::process::Command::new("cp").arg(from).arg(to).status().unwrap().success());
+}
+
 /// The entry that speaks about `what`.
 pub(crate) fn unseen<'a>(facts: &'a HostFacts, what: &str) -> Option<&'a Unseen> {
     facts.unseen.iter().find(|unseen| unseen.what.contains(what))

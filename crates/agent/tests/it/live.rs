@@ -11,7 +11,7 @@ use patchwright_agent::exec::Job;
 use patchwright_agent::{Options, Phase, Root, collect, packages_only};
 use patchwright_domain::inventory::{HostFacts, PackageState};
 
-use crate::fixture::{have, options, soon, unseen};
+use crate::fixture::{copy_program, have, options, soon, unseen};
 
 /// One look at this machine for all tests of this file.
 pub(crate) fn facts() -> &'static HostFacts {
@@ -139,7 +139,7 @@ fn a_process_whose_file_was_replaced_is_stale() {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("patchwright-test-sleep");
     let real = patchwright_agent::exec::find("sleep").unwrap();
-    fs::copy(&real, &program).unwrap();
+    copy_program(&real, &program);
     let child = Guard(Command::new(&program).arg("600").stdin(Stdio::null()).spawn().unwrap());
     let pid = child.0.id();
     let of_child = |facts: &HostFacts| facts.stale.iter().find(|p| p.pid == pid).cloned();
@@ -154,7 +154,7 @@ fn a_process_whose_file_was_replaced_is_stale() {
     assert_eq!(of_child(&before), None);
 
     let new = dir.path().join("new");
-    fs::copy(&real, &new).unwrap();
+    copy_program(&real, &new);
     fs::rename(&new, &program).unwrap();
     let after = collect(&Root::host(), &processes(), &mut |_| {});
     let stale = of_child(&after).expect("the replaced program is found");

@@ -9,7 +9,7 @@ use patchwright_agent::exec::Job;
 use patchwright_agent::{Root, collect};
 use patchwright_domain::inventory::HostFacts;
 
-use crate::fixture::{Tree, have, options, soon, unseen};
+use crate::fixture::{Tree, copy_program, have, options, soon, unseen};
 use crate::live;
 
 /// Marks the line on standard output that carries the facts.
@@ -46,7 +46,7 @@ fn as_nobody(root: Option<&Tree>) -> Option<HostFacts> {
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
     // The build directory may be closed to others.
     let binary = dir.path().join("it");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &binary);
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
     let mut job = Job::new("setpriv")
         .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])

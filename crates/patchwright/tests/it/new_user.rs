@@ -20,8 +20,12 @@ fn unprivileged(bench: &Bench, args: &[&str]) -> Option<Command> {
     }
     // A copy that everybody may run: the build folder may lie where only its owner may look.
     let binary = bench.dir.path().join("patchwright");
-    std::fs::copy(env!("CARGO_BIN_EXE_patchwright"), &binary).unwrap();
-    std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+    if !binary.exists() {
+        // Another process copies it: a file that this one has open for writing may be open in what other tests start at that moment,
+        // and nobody can run it then.
+        assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_patchwright")).arg(&binary).status().unwrap().success());
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     std::fs::set_permissions(bench.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let ours = bench.command(args);
     let mut command = Command::new("setpriv");
