@@ -193,7 +193,9 @@ fn build(
     let fixed = members.iter().filter_map(|(_, j)| j.finding.fixed.as_deref()).max_by(|a, b| own.compare(a, b));
     let to = match state {
         PatchState::FixOffered | PatchState::KeptBack | PatchState::Held => {
-            let named = view.candidate(&package);
+            // What comes may be older than what preferences keep out.
+            let comes = view.coming(&package).filter(|_| state == PatchState::FixOffered);
+            let named = comes.or_else(|| view.candidate(&package));
             named.filter(|c| fixed.is_none_or(|f| own.compare(c, f).is_ge())).or_else(|| fixed.map(str::to_owned))
         }
         PatchState::NotOffered | PatchState::OfferUnknown | PatchState::Subscription => fixed.map(str::to_owned),
@@ -528,11 +530,18 @@ impl HostView<'_> {
 
     /// The newest version of the package on offer, in the terms in which advisories speak of it.
     fn candidate(&self, package: &str) -> Option<String> {
+        let coming = self.coming(package);
+        let kept = self.kept_offers(package);
+        coming.as_deref().into_iter().chain(kept).max_by(|a, b| self.compare(a, b)).map(str::to_owned)
+    }
+
+    /// The newest that an upgrade names.
+    fn coming(&self, package: &str) -> Option<String> {
         // Headers and libc-dev of a kernel source are no kernel.
         let carries = |name: &str| !is_kernel(package) || is_kernel_image(name);
         let pending = self.host.pending.iter().filter(|p| carries(&p.name)).filter_map(|p| offer(package, p));
         let kernel = self.kernel_steps(package).filter_map(|s| s.to.as_deref());
-        pending.chain(kernel).chain(self.kept_offers(package)).max_by(|a, b| self.compare(a, b)).map(str::to_owned)
+        pending.chain(kernel).max_by(|a, b| self.compare(a, b)).map(str::to_owned)
     }
 
     /// Versions that a package manager names with what it keeps back, where they are counted as advisories count.

@@ -379,6 +379,23 @@ fn a_list_of_what_is_kept_back_without_versions_is_an_offer() {
     assert_eq!((older.state, older.kept_back.len()), (PatchState::NotOffered, 2));
 }
 
+/// apt takes one version, its preferences keep a newer one out: each patch names the version that it would bring.
+#[test]
+fn what_comes_and_what_is_kept_out_are_two_patches() {
+    let mut host = host();
+    host.packages.iter_mut().for_each(|p| p.source_version.clone_from(&p.version));
+    let kept = |name: &str| KeptBack { name: name.to_owned(), candidate: "1.3-1".to_owned(), ..KeptBack::default() };
+    host.transaction.as_mut().unwrap().kept_back.extend([kept("nginx-bin"), kept("nginx-common")]);
+    let list = [
+        judged(&known("CVE-2026-1"), "nginx", Some("1.1-1"), FindingState::FixAvailable),
+        judged(&known("CVE-2026-2"), "nginx", Some("1.3-1"), FindingState::FixAvailable),
+    ];
+    let ranked = rank(&list, &host, NOW);
+    let mut told: Vec<(PatchState, Option<&str>)> = ranked.patches.iter().map(|g| (g.state, g.to.as_deref())).collect();
+    told.sort_by_key(|(_, to)| *to);
+    assert_eq!(told, [(PatchState::FixOffered, Some("1.2-1")), (PatchState::KeptBack, Some("1.3-1"))]);
+}
+
 #[test]
 fn a_hold_is_told_where_nobody_simulated_anything() {
     let (one, mut facts) = krb5();
